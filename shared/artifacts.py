@@ -1,0 +1,68 @@
+"""The ``ArtifactStore`` port: immutable bytes under a key, with their sha256.
+
+Packages, answers, scripts, charts and inputs live here; documents hold a URI and a sha256. Adapters:
+``shared/adapters/folder_artifacts.py`` (embedded); Cloud Storage comes with the cloud. Both pass
+``tests/contract/test_artifact_store.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+SCHEME = "artifact:"
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """What is known of stored bytes. ``uri`` is ``artifact:`` + the key, the same in every adapter."""
+
+    uri: str
+    sha256: str
+    size: int
+    media_type: str
+
+    @property
+    def key(self) -> str:
+        return self.uri.removeprefix(SCHEME)
+
+
+class ArtifactStore(Protocol):
+    """Keys are relative POSIX paths without ``..``, empty parts or control characters (``BadInput`` otherwise).
+
+    An artifact never changes: a second ``put`` of the same bytes under the same key returns the stored one, other bytes raise
+    ``AlreadyExists``. A put that returned survives ``kill -9``; a put that was killed leaves nothing visible. Reading checks the
+    sha256 and raises ``Corrupt`` on a mismatch. Also: ``NotFound``, ``Unavailable``, ``StorageFull``.
+    """
+
+    def put(self, key: str, data: bytes | BinaryIO, *, media_type: str = "application/octet-stream") -> Artifact:
+        """Store the bytes if the key is free; a stream is read in chunks and never held in memory whole."""
+        ...
+
+    def put_file(self, key: str, path: Path, *, media_type: str = "application/octet-stream") -> Artifact:
+        """Like ``put``, from a file."""
+        ...
+
+    def stat(self, uri: str) -> Artifact: ...
+
+    def get(self, uri: str) -> bytes:
+        """The bytes, checked against their sha256."""
+        ...
+
+    def local_copy(self, uri: str, folder: Path) -> Path:
+        """A read-only file with the bytes, for a sandbox or a parser; it may be the stored file itself. ``folder`` takes it otherwise."""
+        ...
+
+    def list(self, prefix: str) -> Iterator[Artifact]:
+        """The artifacts whose key starts with ``prefix``, by key."""
+        ...
+
+    def link(self, uri: str, *, seconds: int) -> str:
+        """An address a browser can open for that long; the folder adapter gives a ``file:`` address."""
+        ...
+
+    def delete_prefix(self, prefix: str) -> int:
+        """Remove all artifacts whose key starts with ``prefix`` (deletion of a mission); how many there were."""
+        ...

@@ -1,0 +1,170 @@
+"""Every error that KIMERA raises on purpose, in one tree.
+
+KimeraError                     code, HTTP status, what happened, what to do
+├── BadInput                    the caller's mistake                              400, exit 2
+│   ├── InputUnreadable         a data file or document that cannot be read       422
+│   ├── NotUnderstood           a question that no reading fits                   422
+│   └── TooLarge                over a stated limit                               413
+├── NotFound                    no such mission, document, artifact               404, exit 2
+├── Conflict                    the world moved on                                409
+│   ├── AlreadyExists           create or put-if-absent met an existing one
+│   ├── PreconditionFailed      the document changed since it was read
+│   ├── StaleEpoch              a newer execution owns the mission: never retried
+│   ├── IdempotencyMismatch     the same key with another body
+│   └── IllegalTransition       the state machine has no such arrow
+├── Busy                        somebody else holds the lease: come back later    503
+├── Unavailable                 a dependency is down or missing                   503, exit 3
+│   ├── SandboxUnavailable      bubblewrap is missing or does not work
+│   ├── StorageFull             no room on the disk
+│   └── DataFolderInUse         another platform runs on this data folder
+├── Corrupt                     stored bytes do not match what was recorded       500
+└── BudgetRefused               no money left, or a price unknown                 402
+
+The message says what happened and to what; ``remedy`` says what to do about it. Neither ever holds a secret.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class KimeraError(Exception):
+    """An error with a stable ``code``, an HTTP ``status`` and a ``remedy`` for the person who meets it."""
+
+    code: ClassVar[str] = "internal"
+    status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, remedy: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.remedy = remedy
+        self.retry_after_s = retry_after_s
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.remedy}".strip()
+
+
+class BadInput(KimeraError):
+    """What the caller sent cannot be accepted as it is."""
+
+    code = "bad_input"
+    status = 400
+    exit_code = 2
+
+
+class InputUnreadable(BadInput):
+    """A data file or document that cannot be read, with the file named in the message."""
+
+    code = "input_unreadable"
+    status = 422
+
+
+class NotUnderstood(BadInput):
+    """A question that no reading fits: nothing is guessed."""
+
+    code = "not_understood"
+    status = 422
+
+
+class TooLarge(BadInput):
+    """Something over a stated limit."""
+
+    code = "too_large"
+    status = 413
+
+
+class NotFound(KimeraError):
+    """No such thing, or not one that this caller may see: both read the same."""
+
+    code = "not_found"
+    status = 404
+    exit_code = 2
+
+
+class Conflict(KimeraError):
+    """The request contradicts what is stored."""
+
+    code = "conflict"
+    status = 409
+
+
+class AlreadyExists(Conflict):
+    """A create or a put-if-absent met something that is there already."""
+
+    code = "already_exists"
+
+
+class PreconditionFailed(Conflict):
+    """The document changed since it was read: read it again and decide anew."""
+
+    code = "precondition_failed"
+
+
+class StaleEpoch(Conflict):
+    """A newer execution owns the mission. The caller stops; it never retries."""
+
+    code = "stale_epoch"
+
+
+class IdempotencyMismatch(Conflict):
+    """The same idempotency key arrived with another body."""
+
+    code = "idempotency_mismatch"
+
+
+class IllegalTransition(Conflict):
+    """The state machine has no arrow between these two states."""
+
+    code = "illegal_transition"
+
+
+class Busy(KimeraError):
+    """Somebody else holds the lease; ``retry_after_s`` says when to ask again."""
+
+    code = "busy"
+    status = 503
+    retryable = True
+
+
+class Unavailable(KimeraError):
+    """A dependency is down, slow or not installed; the message names it."""
+
+    code = "unavailable"
+    status = 503
+    exit_code = 3
+    retryable = True
+
+
+class SandboxUnavailable(Unavailable):
+    """Generated code cannot be isolated on this machine, so it is not run."""
+
+    code = "sandbox_unavailable"
+    retryable = False
+
+
+class StorageFull(Unavailable):
+    """There is no room left where the data lives."""
+
+    code = "storage_full"
+
+
+class DataFolderInUse(Unavailable):
+    """Another platform holds the lock of this data folder."""
+
+    code = "data_folder_in_use"
+    retryable = False
+
+
+class Corrupt(KimeraError):
+    """Stored bytes do not match what was recorded about them."""
+
+    code = "corrupt"
+
+
+class BudgetRefused(KimeraError):
+    """A paid call would pass a cap, or has no known price."""
+
+    code = "budget_refused"
+    status = 402
