@@ -1,0 +1,1 @@
+"""Where the functions run: ``infra.local`` on one machine, ``infra.pulumi`` on Google Cloud."""

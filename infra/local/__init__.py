@@ -1,0 +1,1 @@
+"""The cloud on one machine: the Workflows runner, the function host, the embedded queue and events."""
