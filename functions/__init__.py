@@ -1,1 +1,1 @@
-"""One folder per deployed function: ``main.py`` is the thin entry point, the rest is that function's own logic."""
+"""One folder per deployed function. ``main.py`` parses, calls and answers; the rest of a folder is that function's own logic."""

@@ -1,0 +1,78 @@
+"""``OperationSpec``: what an extractive analysis does, as data. The question reader writes it, committed scripts carry it out.
+
+Column names travel as JSON parameters and are never spliced into source.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from schemas.base import Contract, Scalar
+
+OperationName = Literal[
+    "count",
+    "sum",
+    "mean",
+    "median",
+    "minimum",
+    "maximum",
+    "share",
+    "top_n",
+    "compare_groups",
+    "trend",
+    "trend_difference",
+    "correlation",
+    "distribution",
+    "missing_outliers",
+]
+Grain = Literal["day", "week", "month", "quarter", "year"]
+
+
+class TableRef(Contract):
+    """One table of one input: ``file`` is the input's name, ``table`` the table's name in its ``FileDescription``."""
+
+    file: str
+    table: str
+
+
+class Filter(Contract):
+    """Rows that are kept. ``in`` and ``between`` take several values, the others one. Text compares without case or accents."""
+
+    column: str
+    op: Literal["==", "!=", "<", "<=", ">", ">=", "in", "between", "contains"]
+    values: tuple[Scalar, ...] = Field(min_length=1)
+
+
+class Join(Contract):
+    """A second table whose ``key`` is unique and holds at least 90 % of the first table's keys."""
+
+    right: TableRef
+    left_key: str
+    right_key: str
+
+
+class OperationSpec(Contract):
+    """One operation on one table (or two that are joined).
+
+    ``statistic`` aggregates ``measure`` inside top_n, compare_groups, trend and trend_difference (a count needs no measure).
+    ``entity`` is the unit of analysis: rows are aggregated per entity before groups are compared. ``share_of`` marks the rows
+    that a share counts. ``grain`` is the length of a period on ``time``.
+    """
+
+    operation: OperationName
+    source: TableRef
+    join: Join | None = None
+    measure: str | None = None
+    second_measure: str | None = None
+    statistic: Literal["count", "sum", "mean", "median", "minimum", "maximum"] = "mean"
+    by: tuple[str, ...] = ()
+    time: str | None = None
+    grain: Grain | None = None
+    filters: tuple[Filter, ...] = ()
+    share_of: tuple[Filter, ...] = ()
+    entity: str | None = None
+    n: int = Field(default=5, ge=1, le=100)
+    descending: bool = True
+    unit: str | None = None

@@ -1,0 +1,1 @@
+"""Fusion: aligns what the two tracks assert, and writes one cited report."""

@@ -1,0 +1,1 @@
+"""One module per adapter; each imports its heavy library when it is constructed, never when it is imported."""

@@ -1,0 +1,91 @@
+"""What a track's logic promises to the slice engine (``shared/missions/slices.py``), and what it is given.
+
+A track is a sequence of bounded slices. Each slice reads the state that the one before left, does some work, and leaves a new
+state; the engine keeps leases, results, epochs and events, so a track knows nothing of them. A slice that is killed is run again
+from the same state: it must therefore have no effect but its outcome and artifacts under content-derived keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+from schemas.analysis import AnalyticalReportPackage
+from schemas.evidence import ResearchEvidencePackage
+from schemas.mission import MissionRequest, Track
+from shared.artifacts import Artifact, ArtifactStore
+from shared.clock import Clock
+from shared.documents import Json
+
+StateT = TypeVar("StateT", bound=BaseModel)
+Package = ResearchEvidencePackage | AnalyticalReportPackage
+
+
+@dataclass(frozen=True, slots=True)
+class SliceContext:
+    """What a slice may know of its mission, and what it may use."""
+
+    mission_id: str
+    owner: str
+    track: Track
+    attempt: int
+    seq: int
+    epoch: int
+    request: MissionRequest
+    artifacts: ArtifactStore
+    clock: Clock
+    workdir: Path
+    """An empty folder that is removed after the slice."""
+    time_left: Callable[[], float]
+    """Seconds until this slice should leave a checkpoint and return (60 % of the slice budget)."""
+
+    def put_artifact(self, name: str, data: bytes, *, media_type: str) -> Artifact:
+        """Store bytes among this track's artifacts; the key holds the digest, so that a repeated slice stores nothing twice."""
+        import hashlib
+
+        digest = hashlib.sha256(data).hexdigest()
+        key = f"missions/{self.mission_id}/{self.track}/{self.attempt}/{digest[:16]}/{name}"
+        return self.artifacts.put(key, data, media_type=media_type)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something that happened in a slice and belongs to the mission's story (``inspect``): figures and references, never content."""
+
+    kind: str
+    detail: dict[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SliceOutcome(Generic[StateT]):
+    """What a slice leaves behind. With a ``package`` the track is final; without one it goes on from ``state``."""
+
+    state: StateT
+    package: Package | None = None
+    progress: str = ""
+    """One line for the person who watches: what this slice found or did."""
+    wait_s: float = 0
+    waiting_for: str | None = None
+    notes: tuple[Note, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+class TrackLogic(Protocol[StateT]):
+    """One track's own logic: pure of leases and epochs."""
+
+    @property
+    def state_type(self) -> type[StateT]:
+        """The pydantic model of the state between slices; ``state_type()`` is the state before the first."""
+        ...
+
+    def step(self, context: SliceContext, state: StateT) -> SliceOutcome[StateT]:
+        """Do the next slice. A ``KimeraError`` that is ``retryable`` leads to the same slice again; any other ends the track as FAILED."""
+        ...
+
+    def close(self, context: SliceContext, state: StateT, reason: str) -> SliceOutcome[StateT]:
+        """The handoff with what there is, quickly and with a ``package``: a deadline has passed or the user cancelled."""
+        ...
