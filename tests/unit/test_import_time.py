@@ -1,0 +1,37 @@
+"""What a function imports when an instance starts: nothing heavy, since every cold start pays for it (DESIGN section 9)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+HEAVY = ("pandas", "numpy", "google.cloud", "neo4j", "duckdb", "matplotlib", "pint", "rich", "typer", "pydantic_ai")
+ENTRY_POINTS = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.glob("functions/*/main.py"))
+
+LOADED = """
+import importlib, sys
+before = set(sys.modules)
+importlib.import_module(sys.argv[1])
+print(*sorted(set(sys.modules) - before))
+"""
+
+
+def heavy_modules_loaded_by(module: str) -> list[str]:
+    """The heavy libraries that are in memory once ``module`` is imported, in a fresh interpreter."""
+    answer = subprocess.run([sys.executable, "-c", LOADED, module], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stderr
+    return [name for name in answer.stdout.split() if any(name == heavy or name.startswith(f"{heavy}.") for heavy in HEAVY)]
+
+
+@pytest.mark.skipif(not ENTRY_POINTS, reason="no function exists yet")
+@pytest.mark.parametrize("module", ENTRY_POINTS)
+def test_a_function_imports_nothing_heavy(module: str) -> None:
+    assert heavy_modules_loaded_by(module) == []
+
+
+def test_a_heavy_import_would_be_seen() -> None:
+    assert "neo4j" in heavy_modules_loaded_by("neo4j")
