@@ -1,0 +1,37 @@
+"""Time, passed in: nothing in this project looks at a clock that it was not given."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time and waits. Tests use ``tests/support/clock.py``, where time passes only when a test says so."""
+
+    def now(self) -> datetime:
+        """The time of day, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment; never goes back, so differences of it are durations."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Returns once that many seconds have passed; at once where ``seconds`` is not positive."""
+        ...
+
+
+class SystemClock:
+    """The machine's own clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    def sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            time.sleep(seconds)  # noqa: TID251 - this is the real clock
