@@ -1,0 +1,181 @@
+"""The first program in the sandbox: sets the limits, runs the script in a child, sends its output files to the host.
+
+Two processes, because the script's own may end in any way (``os._exit``, a signal, a crash of a C library) and its files must
+be sent all the same. Neither is trusted by the host: by the time the script runs, what this file says may be forged.
+Runs in the sandbox's interpreter: the standard library only.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import linecache
+import os
+import resource
+import signal
+import stat
+import sys
+import traceback
+import types
+import warnings
+
+import kimera_runtime
+
+JOB_FILE = "/runtime/job.json"
+MAX_TRACEBACK = 20_000
+MAX_WARNINGS = 50
+CHUNK = 1 << 20
+
+
+def main() -> int:
+    """Prepare, then split: the child returns the script's exit code, the parent sends the outputs and never returns."""
+    with open(JOB_FILE, encoding="utf-8") as file:
+        job = json.load(file)
+    channel, outputs = job["channel_fd"], job["outputs_fd"]
+    for descriptor in [int(name) for name in os.listdir("/proc/self/fd")]:
+        if descriptor > 2 and descriptor not in (channel, outputs):
+            _close(descriptor)
+    _set_limits(job["limits"])
+    kimera_runtime.open_channel(channel, job["inputs"], job["parameters"])
+    kimera_runtime.send({"t": "start"})
+    child = os.fork()
+    if child == 0:
+        os.close(outputs)
+        os.set_inheritable(channel, False)
+        return _run_script()
+    os.close(channel)
+    _, status = os.waitpid(child, 0)
+    _end_all_others()
+    _send_outputs(outputs)
+    code = os.waitstatus_to_exitcode(status)
+    os._exit(code if code >= 0 else 128 - code)
+
+
+def _close(descriptor: int) -> None:
+    try:
+        os.close(descriptor)
+    except OSError:
+        pass  # it was the listing's own descriptor
+
+
+def _set_limits(limits: dict[str, int | None]) -> None:
+    """Hard limits: without capabilities the script cannot raise them again."""
+    names = {
+        "data": resource.RLIMIT_DATA,
+        "address_space": resource.RLIMIT_AS,
+        "cpu": resource.RLIMIT_CPU,
+        "file": resource.RLIMIT_FSIZE,
+        "open_files": resource.RLIMIT_NOFILE,
+        "processes": resource.RLIMIT_NPROC,
+        "core": resource.RLIMIT_CORE,
+    }
+    for name, which in names.items():
+        value = limits[name]
+        if value is None:
+            continue
+        hard = resource.getrlimit(which)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (value, value))
+    cpus = sorted(os.sched_getaffinity(0))[: limits["cpus"]]
+    os.sched_setaffinity(0, cpus)
+
+
+def _run_script() -> int:
+    """Run ``script.py`` as ``__main__``; its exit code."""
+    with open(kimera_runtime.SCRIPT, encoding="utf-8") as file:
+        source = file.read()
+    linecache.cache[kimera_runtime.SCRIPT] = (len(source), None, source.splitlines(keepends=True), kimera_runtime.SCRIPT)
+    module = types.ModuleType("__main__")
+    module.__file__ = kimera_runtime.SCRIPT
+    for name in ("record", "emit", "inputs", "parameters"):
+        setattr(module, name, getattr(kimera_runtime, name))
+    sys.modules["__main__"] = module
+    sys.argv = [kimera_runtime.SCRIPT]
+    _report_warnings()
+    try:
+        exec(compile(source, kimera_runtime.SCRIPT, "exec", dont_inherit=True), module.__dict__)
+    except SystemExit as stop:
+        if stop.code is None or isinstance(stop.code, int):
+            return stop.code or 0
+        print(stop.code, file=sys.stderr)
+        return 1
+    except BaseException as error:  # reported to the host, then the process ends
+        _report(error)
+        return 1
+    return 0
+
+
+def _report(error: BaseException) -> None:
+    """Print the traceback, and send it with the paths of this machine taken out."""
+    tail = error.__traceback__.tb_next if error.__traceback__ else None
+    text = "".join(traceback.format_exception(type(error), error, tail))
+    text = text.replace(sys.base_prefix + "/", "python/")
+    memory = isinstance(error, MemoryError)
+    error.__traceback__ = tail = None
+    if len(text) > MAX_TRACEBACK:
+        text = text[: MAX_TRACEBACK // 2] + "\n[...]\n" + text[-MAX_TRACEBACK // 2 :]
+    kimera_runtime.send({"t": "error", "text": text, "memory": memory})
+    print(text, end="", file=sys.stderr)
+
+
+def _report_warnings() -> None:
+    """Send Python's warnings as they come, besides printing them."""
+    show = warnings.showwarning
+    count = 0
+
+    def report(message, category, filename, lineno, file=None, line=None):  # type: ignore[no-untyped-def]
+        nonlocal count
+        count += 1
+        if count <= MAX_WARNINGS:
+            kimera_runtime.send({"t": "warning", "text": f"{os.path.basename(filename)}:{lineno}: {category.__name__}: {message}"[:1000]})
+        show(message, category, filename, lineno, file, line)
+
+    warnings.showwarning = report
+
+
+def _end_all_others() -> None:
+    """Kill what the script left behind, so that its files no longer change."""
+    try:
+        os.kill(-1, signal.SIGKILL)
+    except ProcessLookupError:
+        pass  # nothing was left
+
+
+def _send_outputs(descriptor: int) -> None:
+    """Each regular file of ``outputs/`` as a line of JSON (name, size) and its bytes; each other thing as a line saying why not.
+
+    The last line holds what the run used, as far as it is known in here.
+    """
+    with open(descriptor, "wb") as stream:
+        for folder, folders, files in os.walk("/job/outputs", followlinks=False):
+            folders.sort()
+            for name in sorted(files) + [name for name in folders if os.path.islink(os.path.join(folder, name))]:
+                path = os.path.join(folder, name)
+                _send_file(path, os.path.relpath(path, "/job/outputs"), stream)
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        end = {"end": True, "cpu_s": used.ru_utime + used.ru_stime, "peak_kib": used.ru_maxrss}
+        stream.write(json.dumps(end).encode() + b"\n")
+
+
+def _send_file(path: str, name: str, stream: io.BufferedWriter) -> None:
+    shown = os.fsencode(name).decode("utf-8", "replace")
+    found = os.lstat(path)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        why = "has several names (hard links)" if stat.S_ISREG(found.st_mode) else "is not a regular file"
+        stream.write(json.dumps({"name": shown, "skipped": why}).encode() + b"\n")
+        return
+    try:
+        opened = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        stream.write(json.dumps({"name": shown, "skipped": "cannot be read"}).encode() + b"\n")
+        return
+    with open(opened, "rb") as file:
+        stream.write(json.dumps({"name": shown, "size": found.st_size}).encode() + b"\n")
+        left = found.st_size
+        while left and (chunk := file.read(min(CHUNK, left))):
+            stream.write(chunk)
+            left -= len(chunk)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
