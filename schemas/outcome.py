@@ -144,6 +144,10 @@ class MissionOutcomePackage(Contract):
     assumptions: tuple[str, ...] = ()
     limitations: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+    """What a reader has to know first, in sentences: a partial report, a track that failed or still runs, and why."""
+    changes: tuple[str, ...] = ()
+    """What is new since the version that this one replaces."""
     trust: Trust
     cost_per_track: dict[str, MicroUsd] = {}
     artifacts: tuple[OutcomeArtifact, ...] = ()
