@@ -1,0 +1,188 @@
+"""What a document, a name and a query may look like: Firestore's limits, kept by every adapter of ``DocumentStore``.
+
+Limits: firebase.google.com/docs/firestore/quotas. Sizes: firebase.google.com/docs/firestore/storage-size.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+
+from shared.documents import MAX_DOCUMENT_BYTES, Document, Json, JsonMap, Query, Ref, Where
+from shared.errors import BadInput, TooLarge
+
+MAX_NAME_BYTES = 1_500
+MAX_DEPTH = 20
+MAX_ALTERNATIVES = 30
+"""``in`` values of a query, multiplied over its conditions: Firestore allows 30 disjunctions."""
+WRITE_MARK = "_write"
+"""A field that an adapter may add for itself: no document may have it at its top."""
+
+_RESERVED = re.compile(r"__.*__", re.DOTALL)
+_FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
+_INT64 = range(-(2**63), 2**63)
+_DOCUMENT_OVERHEAD, _MAP_OVERHEAD, _NUMBER = 32, 32, 8
+
+
+def check_ref(ref: Ref) -> None:
+    """Raises ``BadInput`` unless both names are ones that Firestore takes."""
+    for name in (ref.collection, ref.id):
+        if not name or "/" in name or "\0" in name or name in (".", "..") or _RESERVED.fullmatch(name):
+            raise BadInput(f"{name!r} cannot name a document or a collection.", remedy="Use a name without '/', not '.', '..' or __x__.")
+        if _size(name, "the name") - 1 > MAX_NAME_BYTES:
+            raise BadInput(f"The name {name[:40]!r}... is over {MAX_NAME_BYTES} bytes.", remedy="Use a shorter name.")
+
+
+def checked(ref: Ref, data: JsonMap) -> dict[str, Json]:
+    """A copy of ``data`` in plain types, or ``BadInput`` with the field that is not JSON, or ``TooLarge``."""
+    check_ref(ref)
+    if WRITE_MARK in data:
+        raise BadInput(f"{ref}: the field {WRITE_MARK!r} is the store's own.", remedy="Give the field another name.")
+    copy, size = _copied_map(data, f"{ref}", 1)
+    size += _size(ref.collection, "") + _size(ref.id, "") + _DOCUMENT_OVERHEAD - _MAP_OVERHEAD
+    if size > MAX_DOCUMENT_BYTES:
+        raise TooLarge(
+            f"The document {ref} has {size:,} bytes; the limit is {MAX_DOCUMENT_BYTES:,}.",
+            remedy="Store the large part as an artifact and keep its address here.",
+        )
+    return copy
+
+
+def check_query(query: Query) -> None:
+    """Raises ``BadInput`` unless every adapter gives the same answer to the query."""
+    check_ref(Ref(query.collection, "any"))
+    alternatives = 1
+    for condition in query.where:
+        check_field(condition.field)
+        _check_condition(condition)
+        if condition.op == "in" and isinstance(condition.value, list):
+            alternatives *= len(condition.value)
+    if alternatives > MAX_ALTERNATIVES:
+        raise BadInput(f"The query has {alternatives} alternatives; the limit is {MAX_ALTERNATIVES}.", remedy="Ask in several queries.")
+    if query.order_by is not None:
+        check_field(query.order_by.removeprefix("-"))
+    if query.limit is not None and query.limit < 1:
+        raise BadInput(f"A query's limit is at least 1, not {query.limit}.")
+    if query.after is not None:
+        cursor(query, query.after)
+
+
+def check_field(name: str) -> None:
+    """Raises ``BadInput`` unless the (dotted) field can be asked for."""
+    if not _FIELD.fullmatch(name):
+        raise BadInput(
+            f"{name!r} is not a field that can be asked for.", remedy="Use names of ASCII letters, digits and '_', joined by dots."
+        )
+
+
+def cursor(query: Query, after: Document) -> Json:
+    """The value of the query's order field in ``after``, where the next page begins (``None`` where the order is by id)."""
+    if after.ref.collection != query.collection:
+        raise BadInput(
+            f"The page of {query.collection!r} cannot begin behind {after.ref}.", remedy="Pass the last document of the page before."
+        )
+    if query.order_by is None:
+        return None
+    name = query.order_by.removeprefix("-")
+    found, value = field_of(after.data, name)
+    if not found or isinstance(value, (list, dict)):
+        raise BadInput(
+            f"{after.ref} has no plain value {name!r}, so no page begins behind it.", remedy="Pass the last document of the page before."
+        )
+    return value
+
+
+def field_of(data: JsonMap, name: str) -> tuple[bool, Json]:
+    """Whether the (dotted) field is there, and its value."""
+    value: Json | JsonMap = data
+    for part in name.split("."):
+        if not isinstance(value, Mapping) or part not in value:
+            return False, None
+        value = value[part]
+    assert not isinstance(value, Mapping) or isinstance(value, dict)
+    return True, value
+
+
+def _check_condition(condition: Where) -> None:
+    values: list[Json] = condition.value if condition.op == "in" and isinstance(condition.value, list) else [condition.value]
+    if condition.op == "in" and not (isinstance(condition.value, list) and values):
+        raise BadInput(f"'in' on {condition.field!r} needs a list with at least one value.")
+    for value in values:
+        if isinstance(value, (list, dict)) or (value is None and condition.op != "=="):
+            raise BadInput(
+                f"{condition.field!r} {condition.op} {type(value).__name__} cannot be asked for.",
+                remedy="Compare with a text, a number or a boolean; null only with '=='.",
+            )
+        _copied(value, f"the query on {condition.field!r}", 1)
+
+
+def _copied(value: Json, where: str, depth: int) -> tuple[Json, int]:
+    """The value in plain types with its size as Firestore counts it."""
+    if value is None or isinstance(value, bool):
+        return value, 1
+    if isinstance(value, str):
+        return str.__str__(value), _size(value, where)
+    if isinstance(value, int):
+        if value not in _INT64:
+            raise BadInput(f"{where}: a whole number takes at most 64 bits.", remedy="Store it as text.")
+        return int(value), _NUMBER
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise BadInput(f"{where}: {value} is not a JSON number.", remedy="Leave the field out, or store null.")
+        return float(value), _NUMBER
+    if isinstance(value, list):
+        return _copied_list(value, where, depth + 1)
+    if isinstance(value, dict):
+        return _copied_map(value, where, depth + 1)
+    raise BadInput(f"{where}: {type(value).__name__} is not JSON.", remedy="Use null, booleans, numbers, text, lists and maps.")
+
+
+def _copied_list(values: list[Json], where: str, depth: int) -> tuple[list[Json], int]:
+    _check_depth(where, depth)
+    copy: list[Json] = []
+    size = 0
+    for position, value in enumerate(values):
+        if isinstance(value, list):
+            raise BadInput(f"{where}[{position}]: a list stands directly in a list.", remedy="Put a map between them.")
+        plain, taken = _copied(value, f"{where}[{position}]", depth)
+        copy.append(plain)
+        size += taken
+    return copy, size
+
+
+def _copied_map(values: JsonMap, where: str, depth: int) -> tuple[dict[str, Json], int]:
+    _check_depth(where, depth)
+    copy: dict[str, Json] = {}
+    size = _MAP_OVERHEAD
+    for name, value in values.items():
+        if not _names_a_field(name):
+            raise BadInput(f"{where}: {name!r} cannot name a field.", remedy="Use a text that is not empty and not like __x__.")
+        length = _size(name, where)
+        if length - 1 > MAX_NAME_BYTES:
+            raise BadInput(f"{where}: the field name {name[:40]!r}... is over {MAX_NAME_BYTES} bytes.", remedy="Use a shorter name.")
+        plain, taken = _copied(value, f"{where}.{name}", depth)
+        copy[str.__str__(name)] = plain
+        size += length + taken
+    return copy, size
+
+
+def _names_a_field(name: object) -> bool:
+    """A caller without types may pass a key that is no text."""
+    return isinstance(name, str) and bool(name) and not _RESERVED.fullmatch(name)
+
+
+def _check_depth(where: str, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise BadInput(f"{where[:200]}: nested deeper than {MAX_DEPTH} levels.", remedy="Store the deep part as an artifact.")
+
+
+def _size(text: str, where: str) -> int:
+    if text.isascii():
+        return len(text) + 1
+    try:
+        return len(text.encode()) + 1
+    except UnicodeEncodeError:
+        raise BadInput(
+            f"{where}: the text holds half of a surrogate pair, which is no character.", remedy="Repair the text's encoding."
+        ) from None

@@ -1,0 +1,151 @@
+"""One SQLite file as the document store needs it: opened safely, read by many threads at once, in snapshots."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event
+
+from shared.adapters.sqlite_errors import damaged, translated
+from shared.errors import Unavailable
+
+APPLICATION_ID = 0x4B494D45
+"""``KIME``: written into the file's header, so that another program's database is not taken for ours."""
+SCHEMA_VERSION = 1
+_SCHEMA = """
+CREATE TABLE documents (
+    collection TEXT NOT NULL,
+    id TEXT NOT NULL,
+    version TEXT NOT NULL,
+    data TEXT NOT NULL,
+    PRIMARY KEY (collection, id)
+)
+"""
+_IDLE_READERS = 32
+_JOURNAL_KEPT_BYTES = 64 << 20
+
+
+class SqliteFile:
+    """Opens connections to one file. Other processes may have it open, for reading and for writing, at the same time.
+
+    The file must lie on a local disk: WAL needs shared memory between the processes (sqlite.org/wal.html).
+    """
+
+    def __init__(self, path: Path, *, indexes: Sequence[str], busy_timeout_s: float) -> None:
+        """Creates the file where there is none; ``indexes`` are statements that may run again."""
+        self.path = path.absolute()
+        self._busy_timeout_s = busy_timeout_s
+        self._idle: deque[sqlite3.Connection] = deque()
+        self._closed = Event()
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Unavailable(
+                f"The folder {self.path.parent} cannot be made ({error.strerror}).", remedy="Choose a folder you may write to."
+            ) from error
+        with self.translating():
+            self._prepare(indexes)
+
+    def connect(self) -> sqlite3.Connection:
+        """A connection that writes, durably. The caller closes it. Raises ``sqlite3.Error``."""
+        connection = self._connect()
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_KEPT_BYTES}")
+        return connection
+
+    @contextmanager
+    def reader(self) -> Iterator[sqlite3.Connection]:
+        """A connection that only reads, for this thread until the block ends."""
+        if self._closed.is_set():
+            raise Unavailable(f"The document store {self.path} is closed.")
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._open_reader()
+        try:
+            yield connection
+        finally:
+            self._give_back(connection)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Like ``reader``, and all reads of the block see one moment: that of the first."""
+        with self.reader() as connection:
+            connection.execute("BEGIN")
+            try:
+                yield connection
+            finally:
+                connection.rollback()
+
+    @contextmanager
+    def translating(self) -> Iterator[None]:
+        """SQLite's errors come out of the block as ours."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise translated(error, self.path) from error
+
+    def pause(self, seconds: float) -> None:
+        """Wait, or return at once when the store closes."""
+        self._closed.wait(seconds)
+
+    def close(self) -> None:
+        """Close the idle readers; those in use close as they come back."""
+        self._closed.set()
+        while self._idle:
+            self._idle.pop().close()
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        if self._closed.is_set() or len(self._idle) >= _IDLE_READERS:
+            connection.close()
+        else:
+            self._idle.append(connection)
+
+    def _open_reader(self) -> sqlite3.Connection:
+        with self.translating():
+            connection = self._connect()
+            # Not mode=ro: a reader of a WAL file takes part in its shared memory, which it may have to create.
+            connection.execute("PRAGMA query_only = ON")
+            return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False)
+
+    def _prepare(self, indexes: Sequence[str]) -> None:
+        connection = self.connect()
+        try:
+            self._switch_to_wal(connection)
+            connection.execute("BEGIN IMMEDIATE")
+            self._check_owner(connection)
+            for statement in indexes:
+                connection.execute(statement)
+            connection.execute("COMMIT")
+        finally:
+            connection.close()
+
+    def _switch_to_wal(self, connection: sqlite3.Connection) -> None:
+        """SQLite does not wait for a lock here, and another process may just be doing the same."""
+        for remaining in range(int(self._busy_timeout_s / 0.02), -1, -1):
+            try:
+                connection.execute("PRAGMA journal_mode = WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if remaining == 0 or error.sqlite_errorcode not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                    raise
+            self.pause(0.02)
+
+    def _check_owner(self, connection: sqlite3.Connection) -> None:
+        (owner,) = connection.execute("PRAGMA application_id").fetchone()
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if (owner, version, tables) == (0, 0, 0):
+            connection.execute(_SCHEMA)
+            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        elif owner != APPLICATION_ID:
+            raise damaged(self.path, "it is another program's database")
+        elif version > SCHEMA_VERSION:
+            raise Unavailable(f"{self.path} was written by a newer KIMERA (layout {version}).", remedy="Install that version to go on.")
