@@ -1,4 +1,4 @@
-"""What a function imports when an instance starts: nothing heavy, since every cold start pays for it (DESIGN section 9)."""
+"""What a function imports when an instance starts: nothing heavy, since every cold start pays for it."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ ENTRY_POINTS = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for
 
 LOADED = """
 import importlib, sys
+import functions_framework  # every instance loads it; what counts is what comes on top
 before = set(sys.modules)
 importlib.import_module(sys.argv[1])
 print(*sorted(set(sys.modules) - before))
