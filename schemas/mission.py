@@ -227,6 +227,7 @@ class TrackState(Contract):
     attempt: int
     next_seq: int
     waiting_for: str | None = None
+    progress: str = ""
     handoff_uri: str | None = None
     error: MissionError | None = None
 

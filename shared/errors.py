@@ -5,6 +5,7 @@ KimeraError                     code, HTTP status, what happened, what to do
 │   ├── InputUnreadable         a data file or document that cannot be read       422
 │   ├── NotUnderstood           a question that no reading fits                   422
 │   └── TooLarge                over a stated limit                               413
+├── Unauthenticated             who is calling is not known                       401, exit 2
 ├── NotFound                    no such mission, document, artifact               404, exit 2
 ├── Conflict                    the world moved on                                409
 │   ├── AlreadyExists           create or put-if-absent met an existing one
@@ -73,6 +74,14 @@ class TooLarge(BadInput):
 
     code = "too_large"
     status = 413
+
+
+class Unauthenticated(KimeraError):
+    """The caller did not say who it is, or not convincingly."""
+
+    code = "unauthenticated"
+    status = 401
+    exit_code = 2
 
 
 class NotFound(KimeraError):

@@ -1,0 +1,1 @@
+"""The gate that the workflow asks after every slice: continue, downgrade, stop, fuse a partial."""

@@ -1,0 +1,42 @@
+"""How a track goes on, decided from the mission's flags, its deadlines and the other track."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from schemas.mission import FusionStatus, Track
+from schemas.steps import GateRequest, GateResult
+from shared.clock import Clock
+from shared.missions.records import MissionRecord, TrackRecord
+from shared.missions.repository import Missions, fence
+from shared.missions.view import past_hard_deadline, past_soft_deadline
+
+
+class Gate:
+    """Reads, decides, writes nothing: asking twice gives the same answer for the same state."""
+
+    def __init__(self, missions: Missions, clock: Clock) -> None:
+        self._missions = missions
+        self._clock = clock
+
+    def ask(self, request: GateRequest) -> GateResult:
+        """How the track of ``request`` goes on. Raises ``StaleEpoch`` for an execution that does not own the mission."""
+        mission = self._missions.get(request.mission_id)
+        fence(mission, request)
+        return decide(mission, self._missions.tracks(mission), request.track, self._clock.now())
+
+
+def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord], asking: Track, now: datetime) -> GateResult:
+    """The decision by itself, without I/O. A stop comes before a partial report, and a partial report is asked for once."""
+    if mission.status.terminal:
+        return GateResult(action="stop", reason=f"the mission is {mission.status}")
+    if mission.cancel_requested:
+        return GateResult(action="stop", reason="cancelled")
+    mine, others = tracks[asking], [t for name, t in tracks.items() if name is not asking]
+    if not mine.status.final and past_hard_deadline(mission, now):
+        return GateResult(action="stop", reason="hard deadline")
+    one_final = any(t.status.final and t.handoff_uri for t in tracks.values())
+    one_open = any(not t.status.final for t in [mine, *others])
+    if mission.fusion_status is FusionStatus.PENDING and one_final and one_open and past_soft_deadline(mission, now):
+        return GateResult(action="fuse_partial", reason="one track is done, the other is past its soft deadline")
+    return GateResult(action="continue")

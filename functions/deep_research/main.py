@@ -1,0 +1,25 @@
+"""Entry point of ``deep_research``: ``POST /step``, the next bounded slice of research."""
+
+from __future__ import annotations
+
+import functions_framework
+from flask import Request, Response
+
+from functions.deep_research.track import DeepResearchTrack
+from schemas.steps import StepRequest, StepResult
+from shared.http import Api, Call
+
+api = Api("deep_research")
+
+
+@api.route("POST", "/step")
+def step(call: Call) -> StepResult:
+    """Do a slice, or give back its stored result."""
+    runtime = call.runtime
+    return runtime.slices.run(DeepResearchTrack(runtime.sandbox, runtime.knowledge), call.body(StepRequest))
+
+
+@functions_framework.http
+def deep_research(request: Request) -> Response:
+    """The function."""
+    return api.answer(request)

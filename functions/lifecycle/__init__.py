@@ -1,0 +1,1 @@
+"""The state machine of missions: dispatch, claim, advance, complete, compensate, reconcile."""

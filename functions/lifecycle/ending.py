@@ -1,0 +1,116 @@
+"""``advance``, ``complete`` and ``compensate``: how a mission comes to its end. Each may be asked again and then changes nothing."""
+
+from __future__ import annotations
+
+from schemas.mission import FusionStatus, MissionError, MissionStatus, Track, TrackStatus
+from schemas.steps import AdvanceRequest, CompensateRequest, ExecutionRef, MissionStatusResult
+from shared.clock import Clock
+from shared.crash_points import reached
+from shared.errors import BadInput, IllegalTransition
+from shared.missions.audit import Audit
+from shared.missions.chain import Happening
+from shared.missions.machine import check_fusion, check_mission
+from shared.missions.records import MissionRecord, TrackRecord
+from shared.missions.repository import Change, Decide, Missions
+
+
+class Ending:
+    """Moves missions towards their end, and anchors the audit chains of those that have ended."""
+
+    def __init__(self, missions: Missions, audit: Audit, clock: Clock) -> None:
+        self._missions = missions
+        self._audit = audit
+        self._clock = clock
+
+    def advance(self, request: AdvanceRequest) -> MissionStatusResult:
+        """Record that both tracks have ended, or that one failed for good."""
+        if request.to == "TRACK_FAILED":
+            return self._fail_track(request)
+
+        def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
+            if mission.status is not MissionStatus.RUNNING:
+                return None
+            still_open = sorted(name for name, track in tracks.items() if not track.status.final)
+            if still_open:
+                raise IllegalTransition(f"Fusion cannot begin: {', '.join(still_open)} has not ended.")
+            return Change(mission.model_copy(update={"status": MissionStatus.FUSION}), [Happening("mission.fusing")])
+
+        return _result(self._missions.change(request.mission_id, "lifecycle", decide, caller=request))
+
+    def complete(self, request: ExecutionRef) -> MissionStatusResult:
+        """End a mission whose report is published: DONE; CANCELLED where that was asked for; FAILED where neither track got anywhere."""
+
+        def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
+            if mission.status.terminal:
+                return None
+            if mission.cancel_requested:
+                return self._ended(mission, MissionStatus.CANCELLED, _CANCELLED)
+            failed = [track for track in tracks.values() if track.status is TrackStatus.FAILED]
+            if failed and all(track.status in (TrackStatus.FAILED, TrackStatus.SKIPPED) for track in tracks.values()):
+                return self._ended(mission, MissionStatus.FAILED, failed[0].error)
+            if not mission.reports:
+                raise IllegalTransition("A mission without a report is not done.")
+            return self._ended(mission, MissionStatus.DONE, None)
+
+        return self._end(request, decide)
+
+    def compensate(self, request: CompensateRequest) -> MissionStatusResult:
+        """End a mission that something went wrong with: release what it held and record why. Its reports stay."""
+
+        def decide(mission: MissionRecord, _: dict[Track, TrackRecord]) -> Change | None:
+            if mission.status.terminal:
+                return None
+            status = MissionStatus.CANCELLED if mission.cancel_requested else MissionStatus.FAILED
+            return self._ended(mission, status, request.error)
+
+        return self._end(request, decide)
+
+    def give_up(self, mission_id: str, error: MissionError) -> MissionStatusResult:
+        """End a mission from outside of any execution (the reconciler's last word)."""
+
+        def decide(mission: MissionRecord, _: dict[Track, TrackRecord]) -> Change | None:
+            return None if mission.status.terminal else self._ended(mission, MissionStatus.FAILED, error)
+
+        mission = self._missions.change(mission_id, "lifecycle", decide)
+        self._audit.anchor_mission(mission, self._missions.tracks(mission).values())
+        return _result(mission)
+
+    def _end(self, request: ExecutionRef, decide: Decide) -> MissionStatusResult:
+        mission = self._missions.change(request.mission_id, "lifecycle", decide, caller=request)
+        reached("mission.completed")
+        self._audit.anchor_mission(mission, self._missions.tracks(mission).values())
+        return _result(mission)
+
+    def _ended(self, mission: MissionRecord, status: MissionStatus, error: MissionError | None) -> Change:
+        check_mission(mission.status, status)
+        fusion = mission.fusion_status
+        if fusion is FusionStatus.PENDING:
+            check_fusion(fusion, FusionStatus.FAILED)
+            fusion = FusionStatus.FAILED
+        ended = mission.model_copy(
+            update={"status": status, "fusion_status": fusion, "ended_at": self._clock.now(), "error": error, "admitted": False}
+        )
+        detail = {"status": str(status), "reports": len(mission.reports)} | ({"error": error.code} if error else {})
+        return Change(ended, [Happening(f"mission.{status.lower()}", detail)])
+
+    def _fail_track(self, request: AdvanceRequest) -> MissionStatusResult:
+        track = request.track
+        if track is None:
+            raise BadInput("TRACK_FAILED has to name the track.")
+
+        def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
+            record = tracks[track]
+            if record.status.final:
+                return None
+            error = request.error or MissionError(code="internal", message="The track's function could not be reached.")
+            failed = record.model_copy(update={"status": TrackStatus.FAILED, "error": error, "lease": None, "updated_at": self._clock.now()})
+            return Change(mission, [Happening("track.failed", {"track": track, "error": error.code})], tracks=[failed])
+
+        return _result(self._missions.change(request.mission_id, "lifecycle", decide, caller=request))
+
+
+_CANCELLED = MissionError(code="cancelled", message="The mission was cancelled.")
+
+
+def _result(mission: MissionRecord) -> MissionStatusResult:
+    return MissionStatusResult(status=mission.status, reason=mission.error.message if mission.error else "")

@@ -1,0 +1,78 @@
+"""Entry point of ``lifecycle``: called by the queue, the workflow and the scheduler, never by users."""
+
+from __future__ import annotations
+
+import functions_framework
+from flask import Request, Response
+
+from functions.lifecycle import dispatch as dispatching
+from functions.lifecycle.ending import Ending
+from functions.lifecycle.reconcile import Reconciler
+from schemas.steps import (
+    AdvanceRequest,
+    ClaimRequest,
+    ClaimResult,
+    CompensateRequest,
+    DispatchRequest,
+    DispatchResult,
+    ExecutionRef,
+    MissionStatusResult,
+    ReconcileResult,
+)
+from shared.http import Api, Call
+
+api = Api("lifecycle")
+
+
+@api.route("POST", "/dispatch")
+def dispatch(call: Call) -> DispatchResult:
+    """Start the mission's execution (target of the queue)."""
+    runtime = call.runtime
+    return dispatching.dispatch(runtime.missions, runtime.executions, call.body(DispatchRequest), max_running=runtime.settings.max_running)
+
+
+@api.route("POST", "/claim")
+def claim(call: Call) -> ClaimResult:
+    """Make the calling execution the mission's own."""
+    return dispatching.claim(call.runtime.missions, call.runtime.clock, call.body(ClaimRequest))
+
+
+@api.route("POST", "/advance")
+def advance(call: Call) -> MissionStatusResult:
+    """Record progress of the workflow."""
+    return _ending(call).advance(call.body(AdvanceRequest))
+
+
+@api.route("POST", "/complete")
+def complete(call: Call) -> MissionStatusResult:
+    """End a mission whose report is published."""
+    return _ending(call).complete(call.body(ExecutionRef))
+
+
+@api.route("POST", "/compensate")
+def compensate(call: Call) -> MissionStatusResult:
+    """End a mission that something went wrong with."""
+    return _ending(call).compensate(call.body(CompensateRequest))
+
+
+@api.route("POST", "/reconcile")
+def reconcile(call: Call) -> ReconcileResult:
+    """Look after every open mission (target of the scheduler)."""
+    runtime = call.runtime
+    return Reconciler(runtime.missions, runtime.queue, runtime.executions, _ending(call), runtime.clock).run()
+
+
+@api.route("POST", "/anchor")
+def anchor(call: Call) -> ReconcileResult:
+    """Anchor the heads of all chains that moved (target of the scheduler, hourly)."""
+    return ReconcileResult(looked_at=call.runtime.audit.anchor_hour())
+
+
+def _ending(call: Call) -> Ending:
+    return Ending(call.runtime.missions, call.runtime.audit, call.runtime.clock)
+
+
+@functions_framework.http
+def lifecycle(request: Request) -> Response:
+    """The function."""
+    return api.answer(request)

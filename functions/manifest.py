@@ -1,0 +1,140 @@
+"""The one table of functions. The local host, Pulumi and CI read it: a new function is one folder and one row.
+
+``route`` is the path under the local host and the service name in the cloud. ``roles`` and ``secrets`` are all that the function's
+own service account gets. ``dependencies`` names the set in ``requirements/`` that is installed with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from shared.times import FUNCTION_TIMEOUT_S
+
+
+class Trigger(StrEnum):
+    """What calls a function."""
+
+    PUBLIC = "public"
+    """HTTPS from users, authenticated by IAM."""
+    INTERNAL = "internal"
+    """HTTPS from the workflow, the queue or the scheduler, each with its own identity."""
+
+
+class Dependencies(StrEnum):
+    """The dependency sets of ``requirements/``."""
+
+    CONTROL = "control"
+    AGENTS = "agents"
+
+
+class Role(StrEnum):
+    """What a function may do; the infrastructure maps each to predefined roles on exactly the resources concerned."""
+
+    DOCUMENTS = "documents"
+    ARTIFACTS_READ = "artifacts-read"
+    ARTIFACTS_WRITE = "artifacts-write"
+    ANCHORS_WRITE = "anchors-write"
+    QUEUE = "queue"
+    EXECUTIONS = "executions"
+    KNOWLEDGE_READ = "knowledge-read"
+    KNOWLEDGE_WRITE = "knowledge-write"
+    SANDBOX = "sandbox"
+    TRACES = "traces"
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionRow:
+    """One function: where it is, what calls it, what it gets."""
+
+    name: str
+    trigger: Trigger
+    job: str
+    memory_mb: int
+    dependencies: Dependencies
+    roles: frozenset[Role]
+    secrets: frozenset[str] = frozenset()
+    timeout_s: int = FUNCTION_TIMEOUT_S
+    concurrency: int = 40
+
+    @property
+    def route(self) -> str:
+        """The path below which the local host serves it."""
+        return f"/{self.name}"
+
+    @property
+    def module(self) -> str:
+        """The module that holds the entry point."""
+        return f"functions.{self.name}.main"
+
+    @property
+    def entry_point(self) -> str:
+        """The function that functions-framework calls."""
+        return self.name
+
+    @property
+    def url_variable(self) -> str:
+        """The workflow's environment variable with this function's address."""
+        return f"{self.name.upper()}_URL"
+
+
+_STATE = frozenset({Role.DOCUMENTS, Role.TRACES})
+
+MANIFEST: tuple[FunctionRow, ...] = (
+    FunctionRow(
+        name="missions",
+        trigger=Trigger.PUBLIC,
+        job="the public API: submit, read, list, cancel, delete, events, report",
+        memory_mb=512,
+        dependencies=Dependencies.AGENTS,
+        roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.QUEUE, Role.KNOWLEDGE_WRITE},
+    ),
+    FunctionRow(
+        name="lifecycle",
+        trigger=Trigger.INTERNAL,
+        job="the state machine: dispatch, claim, advance, complete, compensate, reconcile",
+        memory_mb=512,
+        dependencies=Dependencies.CONTROL,
+        roles=_STATE | {Role.QUEUE, Role.EXECUTIONS, Role.ANCHORS_WRITE, Role.KNOWLEDGE_WRITE},
+    ),
+    FunctionRow(
+        name="budget",
+        trigger=Trigger.INTERNAL,
+        job="the gate the workflow asks after every slice",
+        memory_mb=256,
+        dependencies=Dependencies.CONTROL,
+        roles=_STATE,
+    ),
+    FunctionRow(
+        name="deep_research",
+        trigger=Trigger.INTERNAL,
+        job="step: the next bounded slice of research",
+        memory_mb=2048,
+        dependencies=Dependencies.AGENTS,
+        roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.KNOWLEDGE_READ, Role.KNOWLEDGE_WRITE, Role.SANDBOX},
+        concurrency=4,
+    ),
+    FunctionRow(
+        name="ds_star",
+        trigger=Trigger.INTERNAL,
+        job="step: one round of the DS-STAR loop",
+        memory_mb=1024,
+        dependencies=Dependencies.AGENTS,
+        roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.SANDBOX},
+        concurrency=4,
+    ),
+    FunctionRow(
+        name="fusion",
+        trigger=Trigger.INTERNAL,
+        job="fuse: partial, final, upgrade",
+        memory_mb=1024,
+        dependencies=Dependencies.AGENTS,
+        roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE},
+        concurrency=8,
+    ),
+)
+
+
+def row(name: str) -> FunctionRow:
+    """The row of the function called ``name``."""
+    return next(r for r in MANIFEST if r.name == name)

@@ -1,0 +1,94 @@
+"""The embedded task queue: tasks are documents; a worker of the host claims what is due and posts it."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shared.clock import Clock
+from shared.documents import Document, DocumentStore, Json, JsonMap, Query, Ref, Where
+from shared.errors import AlreadyExists, NotFound, PreconditionFailed
+from shared.queue import Task
+
+TASKS = "tasks"
+DEAD_LETTERS = "dead_letters"
+_DELIVERY_LEASE_S = 60
+_FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.5, 60.0
+MAX_DELIVERIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What a handler made of a task. ``later_s``: it is accepted, but its time has not come (this does not count as a failure)."""
+
+    accepted: bool
+    later_s: float | None = None
+    error: str = ""
+
+
+Handler = Callable[[str, JsonMap], Delivery]
+
+
+class DocumentQueue:
+    """Tasks on the document store, with backoff, full jitter and dead letters."""
+
+    def __init__(self, documents: DocumentStore, clock: Clock, *, randomness: random.Random, wake: Callable[[], None]) -> None:
+        self._documents = documents
+        self._clock = clock
+        self._random = randomness
+        self._wake = wake
+
+    def enqueue(self, task: Task) -> None:
+        """Store the task, and wake the worker of this process."""
+        due = task.not_before or self._clock.now()
+        data: dict[str, Json] = {"route": task.route, "payload": dict(task.payload), "due": due.isoformat(), "deliveries": 0}
+        try:
+            self._documents.create(Ref(TASKS, task.name), data)
+        except AlreadyExists:
+            return
+        self._wake()
+
+    def due(self, *, limit: int) -> list[Document]:
+        """The tasks whose time has come, the longest waiting first."""
+        return self._documents.query(Query(TASKS, (Where("due", "<=", self._clock.now().isoformat()),), order_by="due", limit=limit))
+
+    def deliver(self, document: Document, handler: Handler) -> bool:
+        """Post one due task; whether this call was the one that delivered it."""
+        deliveries = document.data["deliveries"]
+        assert isinstance(deliveries, int)
+        hold = self._clock.now() + timedelta(seconds=_DELIVERY_LEASE_S)
+        try:
+            held = self._documents.update(
+                document.ref, {**document.data, "due": hold.isoformat(), "deliveries": deliveries + 1}, expect=document.version
+            )
+        except (PreconditionFailed, NotFound):
+            return False
+        payload, route = document.data["payload"], document.data["route"]
+        assert isinstance(payload, dict)
+        delivery = handler(str(route), payload)
+        self._settle(held, delivery, deliveries + 1)
+        return True
+
+    def _settle(self, held: Document, delivery: Delivery, deliveries: int) -> None:
+        now = self._clock.now()
+        if delivery.accepted:
+            self._documents.delete(held.ref)
+        elif delivery.later_s is not None:
+            again = now + timedelta(seconds=delivery.later_s)
+            self._reschedule(held, again, deliveries - 1, delivery.error)
+        elif deliveries >= MAX_DELIVERIES:
+            letter = {**held.data, "error": delivery.error, "at": now.isoformat()}
+            self._documents.put(Ref(DEAD_LETTERS, held.ref.id), letter)
+            self._documents.delete(held.ref)
+        else:
+            ceiling = min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2**deliveries)
+            self._reschedule(held, now + timedelta(seconds=self._random.uniform(0, ceiling)), deliveries, delivery.error)
+
+    def _reschedule(self, held: Document, due: datetime, deliveries: int, error: str) -> None:
+        data: dict[str, Json] = {**held.data, "due": due.isoformat(), "deliveries": deliveries, "error": error[:500]}
+        try:
+            self._documents.update(held.ref, data, expect=held.version)
+        except (PreconditionFailed, NotFound):
+            return  # the hold ran out and another worker took it over

@@ -1,0 +1,36 @@
+"""Named places where a process may be killed on purpose: the crash tests and drills prove what survives.
+
+``KIMERA_CRASH_AT=slice.worked`` kills this process with SIGKILL the first time that point is reached, ``slice.worked:3`` the third
+time. Without the variable a point costs one look-up.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections import Counter
+
+POINTS = {
+    "mission.created": "the mission is stored, its dispatch is not queued yet",
+    "dispatch.recorded": "the epoch is marked as dispatched, its execution is not started yet",
+    "mission.claimed": "the mission is RUNNING, no slice has begun",
+    "slice.leased": "a slice's lease is stored, its work has not begun",
+    "slice.worked": "a slice's work is done, nothing of it is committed",
+    "slice.committed": "a slice's result is stored, its caller does not know yet",
+    "report.stored": "a report's files are stored, the mission does not name them yet",
+    "report.published": "the mission names its report, the workflow does not know yet",
+    "mission.completed": "the mission has ended, the workflow does not know yet",
+}
+_hits: Counter[str] = Counter()
+
+
+def reached(point: str) -> None:
+    """Die here if this is the point, and the hit, that ``KIMERA_CRASH_AT`` names."""
+    wanted = os.environ.get("KIMERA_CRASH_AT")
+    if not wanted:
+        return
+    name, _, hit = wanted.partition(":")
+    if name == point:
+        _hits[point] += 1
+        if _hits[point] == int(hit or 1):
+            os.kill(os.getpid(), signal.SIGKILL)

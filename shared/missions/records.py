@@ -1,0 +1,117 @@
+"""What is stored of a mission: one document for the mission, one for each track's attempt, one for each audit event."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from schemas.base import Sha256, Stored, Timestamp
+from schemas.events import AuditEvent
+from schemas.mission import FusionStatus, MissionError, MissionRequest, MissionStatus, ReportVersion, Tier, Track, TrackStatus
+from schemas.steps import StepResult
+from shared.documents import Document, Json, Ref
+
+MISSIONS = "missions"
+TRACKS = "tracks"
+EVENTS = "events"
+IDEMPOTENCY = "idempotency"
+
+
+class ChainPointer(Stored):
+    """The last event that a writer appended."""
+
+    n: int
+    hash: Sha256
+
+
+class _Record(Stored):
+    @classmethod
+    def read(cls, document: Document) -> Self:
+        """The record in ``document``."""
+        return cls.model_validate(document.data)
+
+    def data(self) -> dict[str, Json]:
+        """The record as the document store takes it."""
+        return self.model_dump(mode="json")
+
+
+class MissionRecord(_Record):
+    """A mission. ``heads`` points to the last event of each writer whose chain moves with this document."""
+
+    mission_id: str
+    owner: str
+    request: MissionRequest
+    status: MissionStatus = MissionStatus.PENDING
+    fusion_status: FusionStatus = FusionStatus.PENDING
+    tier: Tier
+    epoch: int = 1
+    execution: str | None = None
+    dispatched_epoch: int = 0
+    admitted: bool = False
+    """Whether it counts among the running missions: from its first dispatch to its end."""
+    attempts: dict[Track, int] = {Track.DEEP_RESEARCH: 1, Track.DS_STAR: 1}
+    flags: tuple[str, ...] = ()
+    reports: tuple[ReportVersion, ...] = ()
+    cancel_requested: bool = False
+    error: MissionError | None = None
+    heads: dict[str, ChainPointer] = {}
+    traceparent: str | None = None
+    created_at: Timestamp
+    started_at: Timestamp | None = None
+    ended_at: Timestamp | None = None
+    updated_at: Timestamp
+
+    @property
+    def ref(self) -> Ref:
+        """Where the mission is stored."""
+        return mission_ref(self.mission_id)
+
+
+class Lease(Stored):
+    """Who works on a slice. It ends by time, or when a newer epoch comes."""
+
+    seq: int
+    holder: str
+    epoch: int
+    until: Timestamp
+
+
+class TrackRecord(_Record):
+    """One attempt of one track: where it goes on, who works on it, and the stored result of every finished slice."""
+
+    mission_id: str
+    track: Track
+    attempt: int
+    status: TrackStatus = TrackStatus.PENDING
+    next_seq: int = 0
+    lease: Lease | None = None
+    results: dict[str, StepResult] = {}
+    state_uri: str | None = None
+    handoff_uri: str | None = None
+    closed_because: str | None = None
+    waiting_for: str | None = None
+    progress: str = ""
+    flags: tuple[str, ...] = ()
+    error: MissionError | None = None
+    head: ChainPointer | None = None
+    started_at: Timestamp | None = None
+    updated_at: Timestamp
+
+    @property
+    def ref(self) -> Ref:
+        """Where the attempt is stored."""
+        return track_ref(self.mission_id, self.track, self.attempt)
+
+
+def mission_ref(mission_id: str) -> Ref:
+    """Where a mission is stored."""
+    return Ref(MISSIONS, mission_id)
+
+
+def track_ref(mission_id: str, track: Track, attempt: int) -> Ref:
+    """Where an attempt of a track is stored."""
+    return Ref(TRACKS, f"{mission_id}:{track}:{attempt}")
+
+
+def event_ref(event: AuditEvent) -> Ref:
+    """Where an event is stored; the id is taken only once, so a chain cannot fork."""
+    return Ref(EVENTS, f"{event.mission_id}:{event.writer}:{event.n:06d}")

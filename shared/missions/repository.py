@@ -1,0 +1,196 @@
+"""Missions in the document store: every change goes through one transaction that checks the epoch and appends its events."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from schemas.mission import MissionRequest, MissionStatus, Track, TrackStatus
+from schemas.steps import ExecutionRef
+from shared.clock import Clock
+from shared.documents import DocumentStore, Json, Query, Ref, Transaction, Where
+from shared.errors import IdempotencyMismatch, NotFound, StaleEpoch
+from shared.ids import Ids
+from shared.missions.chain import Happening, append
+from shared.missions.records import EVENTS, IDEMPOTENCY, MISSIONS, TRACKS, MissionRecord, TrackRecord, mission_ref, track_ref
+from shared.telemetry.context import current_trace_id, current_traceparent
+
+OPEN = (MissionStatus.PENDING, MissionStatus.RUNNING, MissionStatus.FUSION)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a decision makes of a mission: the new record and what to write into the audit chain. ``tracks`` are rewritten too."""
+
+    mission: MissionRecord
+    happenings: Sequence[Happening] = ()
+    tracks: Sequence[TrackRecord] = ()
+
+
+Decide = Callable[[MissionRecord, dict[Track, TrackRecord]], Change | None]
+
+
+class Missions:
+    """The stored missions. All methods raise ``NotFound`` for an id that does not exist."""
+
+    def __init__(self, documents: DocumentStore, clock: Clock, ids: Ids) -> None:
+        self._documents = documents
+        self._clock = clock
+        self._ids = ids
+
+    def create(self, request: MissionRequest, *, owner: str, idempotency_key: str | None) -> tuple[MissionRecord, bool]:
+        """The mission of this key, and whether it is new. The same key with another body raises ``IdempotencyMismatch``."""
+        now = self._clock.now()
+        body = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
+        mission = MissionRecord(
+            mission_id=self._ids.new("m"),
+            owner=owner,
+            request=request,
+            tier=request.tier,
+            traceparent=current_traceparent(),
+            created_at=now,
+            updated_at=now,
+        )
+        key = _key_ref(owner, idempotency_key) if idempotency_key else None
+
+        def work(tx: Transaction) -> str | None:
+            if key and (known := tx.get(key)):
+                if known.data["body"] != body:
+                    raise IdempotencyMismatch(
+                        f"The idempotency key {idempotency_key!r} was used for another request.", remedy="Use a new key for a new mission."
+                    )
+                return str(known.data["mission_id"])
+            detail: dict[str, Json] = {"request_sha256": body, "owner": owner, "inputs": len(request.inputs)}
+            head = append(tx, None, [Happening("mission.created", detail)], mission_id=mission.mission_id, writer="api", at=now, trace_id=current_trace_id())
+            assert head is not None
+            tx.create(mission.ref, mission.model_copy(update={"heads": {"api": head}}).data())
+            if key:
+                tx.create(key, {"mission_id": mission.mission_id, "body": body, "at": now.isoformat()})
+            return None
+
+        known = self._documents.transact(work)
+        return (self.get(known), False) if known else (self.get(mission.mission_id), True)
+
+    def get(self, mission_id: str) -> MissionRecord:
+        """The mission."""
+        document = self._documents.get(_safe_ref(mission_id))
+        if document is None:
+            raise _unknown(mission_id)
+        return MissionRecord.read(document)
+
+    def owned(self, mission_id: str, owner: str) -> MissionRecord:
+        """The mission, if it is this owner's; anybody else's reads as one that does not exist."""
+        mission = self.get(mission_id)
+        if mission.owner != owner:
+            raise _unknown(mission_id)
+        return mission
+
+    def tracks(self, mission: MissionRecord) -> dict[Track, TrackRecord]:
+        """The current attempts of both tracks (PENDING before the mission was claimed)."""
+        found = {track: self._documents.get(track_ref(mission.mission_id, track, n)) for track, n in mission.attempts.items()}
+        return {track: TrackRecord.read(document) if document else _new_track(mission, track) for track, document in found.items()}
+
+    def list(self, *, owner: str | None = None, statuses: Sequence[MissionStatus] = (), limit: int = 100, before: str | None = None) -> list[MissionRecord]:
+        """Missions, newest first; ``before`` is the id of the last one of an earlier page."""
+        where = [Where("owner", "==", owner)] if owner is not None else []
+        if statuses:
+            where.append(Where("status", "in", [str(s) for s in statuses]))
+        after = self._documents.get(_safe_ref(before)) if before else None
+        query = Query(MISSIONS, tuple(where), order_by="-mission_id", limit=limit, after=after)
+        return [MissionRecord.read(d) for d in self._documents.query(query)]
+
+    def change(self, mission_id: str, writer: str, decide: Decide, *, caller: ExecutionRef | None = None) -> MissionRecord:
+        """Let ``decide`` change the mission in one transaction; ``None`` leaves it as it is.
+
+        With a ``caller``, its epoch (and execution, where it names one) has to be the mission's: else ``StaleEpoch``.
+        """
+
+        def work(tx: Transaction) -> MissionRecord:
+            mission = load(tx, mission_id)
+            tracks = load_tracks(tx, mission)
+            if caller is not None:
+                fence(mission, caller)
+            change = decide(mission, tracks)
+            if change is None:
+                return mission
+            now = self._clock.now()
+            for track in change.tracks:
+                tx.put(track.ref, track.data())
+            head = append(
+                tx, mission.heads.get(writer), change.happenings, mission_id=mission_id, writer=writer, at=now, trace_id=current_trace_id()
+            )
+            heads = mission.heads | ({writer: head} if head else {})
+            changed = change.mission.model_copy(update={"heads": heads, "updated_at": now})
+            tx.put(changed.ref, changed.data())
+            return changed
+
+        return self._documents.transact(work)
+
+    def admitted(self, limit: int) -> int:
+        """How many missions are running now, counted up to ``limit``."""
+        query = Query(MISSIONS, (Where("admitted", "==", True),), limit=limit)
+        return len(self._documents.query(query))
+
+    def delete(self, mission: MissionRecord) -> None:
+        """Remove all documents of the mission but its audit events, which stay as the proof of what was done."""
+        if not mission.status.terminal:
+            raise NotFound(f"Mission {mission.mission_id} has not ended.", remedy="Cancel it first.")
+        for document in self._documents.query(Query(TRACKS, (Where("mission_id", "==", mission.mission_id),))):
+            self._documents.delete(document.ref)
+        for document in self._documents.query(Query(IDEMPOTENCY, (Where("mission_id", "==", mission.mission_id),))):
+            self._documents.delete(document.ref)
+        self._documents.delete(mission.ref)
+
+
+def load(tx: Transaction, mission_id: str) -> MissionRecord:
+    """The mission inside a transaction."""
+    document = tx.get(_safe_ref(mission_id))
+    if document is None:
+        raise _unknown(mission_id)
+    return MissionRecord.read(document)
+
+
+def load_tracks(tx: Transaction, mission: MissionRecord) -> dict[Track, TrackRecord]:
+    """Both tracks' current attempts inside a transaction."""
+    found = {track: tx.get(track_ref(mission.mission_id, track, n)) for track, n in mission.attempts.items()}
+    return {track: TrackRecord.read(d) if d else _new_track(mission, track) for track, d in found.items()}
+
+
+def fence(mission: MissionRecord, caller: ExecutionRef) -> None:
+    """Raise ``StaleEpoch`` unless the caller is the execution that owns the mission now."""
+    if caller.epoch != mission.epoch or (caller.execution and mission.execution and caller.execution != mission.execution):
+        raise StaleEpoch(
+            f"Mission {mission.mission_id} is at epoch {mission.epoch} ({mission.execution}); this call came from epoch {caller.epoch} ({caller.execution})."
+        )
+
+
+def events_query(mission_id: str) -> Query:
+    """All audit events of a mission, by writer and number."""
+    return Query(EVENTS, (Where("mission_id", "==", mission_id),))
+
+
+def _new_track(mission: MissionRecord, track: Track) -> TrackRecord:
+    enabled = mission.request.tracks.options(track).enabled
+    status = TrackStatus.PENDING if enabled else TrackStatus.SKIPPED
+    return TrackRecord(mission_id=mission.mission_id, track=track, attempt=mission.attempts[track], status=status, updated_at=mission.created_at)
+
+
+def _key_ref(owner: str, key: str) -> Ref:
+    return Ref(IDEMPOTENCY, hashlib.sha256(f"{owner}\0{key}".encode()).hexdigest())
+
+
+def _safe_ref(mission_id: str) -> Ref:
+    if not mission_id or len(mission_id) > 64 or not mission_id.replace("_", "").isalnum():
+        raise _unknown(mission_id)
+    return mission_ref(mission_id)
+
+
+def _unknown(mission_id: str) -> NotFound:
+    return NotFound(f"There is no mission {mission_id[:64]!r} that you may see.", remedy="List yours with `kimera list`.")
+
+
+def heartbeat(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> datetime:
+    """When the mission last showed life."""
+    return max([mission.updated_at, *(t.updated_at for t in tracks.values())])

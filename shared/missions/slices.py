@@ -1,0 +1,251 @@
+"""The slice engine: runs one slice of a track so that it happens once (DESIGN section 2).
+
+acquire: a finished ``seq`` returns its stored result; one that somebody works on answers BUSY; else the lease is stored.
+work:    the track's own logic, outside of any transaction.
+commit:  one transaction that needs the lease and the epoch; it stores the result, the next state and the audit events together.
+
+A kill between acquire and commit leaves a lease that ends by time or with the next epoch, and a state from which the slice is
+simply run again.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from schemas.mission import MissionError, TrackStatus
+from schemas.steps import StepRequest, StepResult
+from shared.artifacts import ArtifactStore
+from shared.clock import Clock
+from shared.crash_points import reached
+from shared.documents import DocumentStore, Transaction
+from shared.errors import Conflict, KimeraError, StaleEpoch
+from shared.ids import Ids
+from shared.missions.chain import Happening, append
+from shared.missions.records import Lease, MissionRecord, TrackRecord
+from shared.missions.repository import fence, load, load_tracks
+from shared.telemetry.context import about_mission, current_trace_id
+from shared.telemetry.tracing import Tracing
+from shared.times import CHECKPOINT_SHARE, MAX_RETRY_AFTER_S, SLICE_BUDGET_S, SLICE_LEASE_S
+from shared.tracks import SliceContext, SliceOutcome, TrackLogic
+
+StateT = TypeVar("StateT", bound=BaseModel)
+_BUSY_RETRY_S = 2.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Leased:
+    """A slice that this call may work on."""
+
+    mission: MissionRecord
+    track: TrackRecord
+    holder: str
+
+
+class SliceEngine:
+    """Runs slices for the two tracks' functions."""
+
+    def __init__(self, *, documents: DocumentStore, artifacts: ArtifactStore, clock: Clock, ids: Ids, tracing: Tracing, scratch: Path) -> None:
+        self._documents = documents
+        self._artifacts = artifacts
+        self._clock = clock
+        self._ids = ids
+        self._tracing = tracing
+        self._scratch = scratch
+
+    def run(self, logic: TrackLogic[StateT], request: StepRequest) -> StepResult:
+        """The result of the slice, stored now or before. Raises ``StaleEpoch``, ``Conflict``, and what is worth a retry."""
+        with about_mission(request.mission_id, track=request.track, attempt=request.attempt, seq=request.seq, epoch=request.epoch):
+            leased = self._documents.transact(lambda tx: self._acquire(tx, request))
+            if isinstance(leased, StepResult):
+                return leased
+            reached("slice.leased")
+            with self._tracing.span(f"{request.track}.slice"):
+                outcome = self._work(logic, request, leased)
+            reached("slice.worked")
+            result = self._documents.transact(lambda tx: self._commit(tx, request, leased.holder, outcome))
+            reached("slice.committed")
+            return result
+
+    def _acquire(self, tx: Transaction, request: StepRequest) -> StepResult | _Leased:
+        mission, track = self._load(tx, request)
+        if stored := track.results.get(str(request.seq)):
+            return stored
+        if track.status.final:
+            return StepResult(outcome="FINAL", next_seq=track.next_seq, track_status=track.status)
+        if request.seq != track.next_seq:
+            raise Conflict(f"The next slice of {request.track} is {track.next_seq}, not {request.seq}.")
+        now = self._clock.now()
+        lease = track.lease
+        if lease and lease.epoch == request.epoch and lease.until > now:
+            wait = min(_BUSY_RETRY_S, MAX_RETRY_AFTER_S, (lease.until - now).total_seconds())
+            return StepResult(outcome="BUSY", next_seq=request.seq, retry_after_s=wait, track_status=track.status)
+        holder = self._ids.new("h")
+        lease = Lease(seq=request.seq, holder=holder, epoch=request.epoch, until=now + timedelta(seconds=SLICE_LEASE_S))
+        started = track.started_at or now
+        track = track.model_copy(update={"lease": lease, "status": TrackStatus.RUNNING, "started_at": started, "updated_at": now})
+        tx.put(track.ref, track.data())
+        return _Leased(mission, track, holder)
+
+    def _work(self, logic: TrackLogic[StateT], request: StepRequest, leased: _Leased) -> _Worked:
+        state = self._read_state(logic, leased.track)
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=self._scratch, prefix="slice-") as folder:
+            context = self._context(request, leased, Path(folder))
+            try:
+                if request.close is not None:
+                    outcome = logic.close(context, state, request.close)
+                else:
+                    outcome = logic.step(context, state)
+            except StaleEpoch:
+                raise
+            except KimeraError as error:
+                if error.retryable:
+                    self._release(request, leased.holder)
+                    raise
+                return self._failed(logic, context, state, MissionError(code=error.code, message=error.message, remedy=error.remedy))
+            except Exception as error:  # a defect of ours: recorded as the track's end, with the traceback in the log
+                _log.exception("The track %s of mission %s failed", request.track, request.mission_id)
+                return self._failed(logic, context, state, MissionError(code="internal", message=f"{type(error).__name__}: {error}"))
+            return self._stored(context, outcome, error=None)
+
+    def _failed(self, logic: TrackLogic[StateT], context: SliceContext, state: StateT, error: MissionError) -> _Worked:
+        """The end of a track that failed: its handoff with what there is, or none if even that fails."""
+        try:
+            outcome = logic.close(context, state, f"failed: {error.message}")
+        except Exception:
+            _log.exception("The failed track %s of mission %s could not hand off", context.track, context.mission_id)
+            return _Worked(state_uri=None, handoff_uri=None, final=True, error=error)
+        return self._stored(context, outcome, error=error)
+
+    def _stored(self, context: SliceContext, outcome: SliceOutcome[StateT], *, error: MissionError | None) -> _Worked:
+        """Put the state and the package where the commit can point to them."""
+        state = context.put_artifact(f"state-{context.seq}.json", outcome.state.model_dump_json().encode(), media_type="application/json")
+        handoff = None
+        if outcome.package is not None:
+            handoff = context.put_artifact("handoff.json", outcome.package.model_dump_json(indent=1).encode(), media_type="application/json").uri
+        return _Worked(
+            state_uri=state.uri,
+            handoff_uri=handoff,
+            final=outcome.package is not None,
+            error=error,
+            wait_s=outcome.wait_s,
+            waiting_for=outcome.waiting_for,
+            progress=outcome.progress,
+            flags=outcome.flags,
+            happenings=tuple(Happening(note.kind, note.detail) for note in outcome.notes),
+        )
+
+    def _commit(self, tx: Transaction, request: StepRequest, holder: str, worked: _Worked) -> StepResult:
+        _, track = self._load(tx, request)
+        if track.lease is None or track.lease.holder != holder:
+            raise StaleEpoch(f"The lease of slice {request.seq} of {request.track} went to another call.")
+        now = self._clock.now()
+        status = _status_after(worked, request)
+        result = StepResult(
+            outcome="FINAL" if status.final else ("WAIT" if worked.wait_s > 0 else "CONTINUE"),
+            next_seq=request.seq + 1,
+            retry_after_s=min(worked.wait_s, MAX_RETRY_AFTER_S),
+            track_status=status,
+        )
+        committed = Happening(
+            "slice.committed",
+            {"seq": request.seq, "attempt": request.attempt, "epoch": request.epoch, "outcome": result.outcome, "status": status, "state": worked.state_uri}
+            | ({"handoff": worked.handoff_uri} if worked.handoff_uri else {})
+            | ({"progress": worked.progress[:300]} if worked.progress else {})
+            | ({"error": worked.error.code} if worked.error else {}),
+        )
+        head = append(
+            tx, track.head, [*worked.happenings, committed], mission_id=request.mission_id, writer=request.track, at=now, trace_id=current_trace_id()
+        )
+        changed = track.model_copy(
+            update={
+                "status": status,
+                "next_seq": request.seq + 1,
+                "lease": None,
+                "results": track.results | {str(request.seq): result},
+                "state_uri": worked.state_uri or track.state_uri,
+                "handoff_uri": worked.handoff_uri,
+                "closed_because": request.close,
+                "waiting_for": worked.waiting_for,
+                "progress": worked.progress or track.progress,
+                "flags": tuple(dict.fromkeys([*track.flags, *worked.flags])),
+                "error": worked.error,
+                "head": head,
+                "updated_at": now,
+            }
+        )
+        tx.put(changed.ref, changed.data())
+        return result
+
+    def _release(self, request: StepRequest, holder: str) -> None:
+        """Give the lease back after a passing fault, so that the retry need not wait for it."""
+
+        def work(tx: Transaction) -> None:
+            _, track = self._load(tx, request)
+            if track.lease and track.lease.holder == holder:
+                tx.put(track.ref, track.model_copy(update={"lease": None, "updated_at": self._clock.now()}).data())
+
+        self._documents.transact(work)
+
+    def _load(self, tx: Transaction, request: StepRequest) -> tuple[MissionRecord, TrackRecord]:
+        mission = load(tx, request.mission_id)
+        fence(mission, request)
+        if mission.status.terminal:
+            raise StaleEpoch(f"Mission {mission.mission_id} has ended: {mission.status}.")
+        track = load_tracks(tx, mission)[request.track]
+        if track.attempt != request.attempt:
+            raise StaleEpoch(f"{request.track} is at attempt {track.attempt}, not {request.attempt}.")
+        return mission, track
+
+    def _read_state(self, logic: TrackLogic[StateT], track: TrackRecord) -> StateT:
+        if track.state_uri is None:
+            return logic.state_type()
+        return logic.state_type.model_validate_json(self._artifacts.get(track.state_uri))
+
+    def _context(self, request: StepRequest, leased: _Leased, folder: Path) -> SliceContext:
+        began = self._clock.monotonic()
+        return SliceContext(
+            mission_id=request.mission_id,
+            owner=leased.mission.owner,
+            track=request.track,
+            attempt=request.attempt,
+            seq=request.seq,
+            epoch=request.epoch,
+            request=leased.mission.request,
+            artifacts=self._artifacts,
+            clock=self._clock,
+            workdir=folder,
+            time_left=lambda: SLICE_BUDGET_S * CHECKPOINT_SHARE - (self._clock.monotonic() - began),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Worked:
+    """What a slice's work came to, stored but not committed."""
+
+    state_uri: str | None
+    handoff_uri: str | None
+    final: bool
+    error: MissionError | None = None
+    wait_s: float = 0
+    waiting_for: str | None = None
+    progress: str = ""
+    flags: tuple[str, ...] = ()
+    happenings: tuple[Happening, ...] = ()
+
+
+def _status_after(worked: _Worked, request: StepRequest) -> TrackStatus:
+    if worked.error is not None:
+        return TrackStatus.FAILED
+    if not worked.final:
+        return TrackStatus.RUNNING
+    return TrackStatus.CANCELLED if request.close == "cancelled" else TrackStatus.DONE
+

@@ -1,0 +1,59 @@
+"""``MissionState``: where a mission stands, computed from its documents when it is read, so that nothing contends."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from schemas.mission import Cost, MissionState, Track, TrackState, TrackStatus
+from shared.missions.records import MissionRecord, TrackRecord
+
+
+def mission_state(mission: MissionRecord, tracks: dict[Track, TrackRecord], *, now: datetime) -> MissionState:
+    """The state as the API shows it. A running track past its soft deadline reads as DELAYED."""
+    return MissionState(
+        mission_id=mission.mission_id,
+        session_id=mission.request.session_id,
+        owner=mission.owner,
+        knowledge_space=mission.request.knowledge_space,
+        question=mission.request.question,
+        status=mission.status,
+        track_status={name: _track_state(mission, track, now) for name, track in tracks.items()},
+        fusion_status=mission.fusion_status,
+        cost_so_far=Cost(),
+        tier=mission.tier,
+        epoch=mission.epoch,
+        execution=mission.execution,
+        flags=tuple(dict.fromkeys([*mission.flags, *(flag for track in tracks.values() for flag in track.flags)])),
+        reports=mission.reports,
+        cancel_requested=mission.cancel_requested,
+        error=mission.error,
+        created_at=mission.created_at,
+        started_at=mission.started_at,
+        ended_at=mission.ended_at,
+        updated_at=max([mission.updated_at, *(t.updated_at for t in tracks.values())]),
+    )
+
+
+def past_soft_deadline(mission: MissionRecord, now: datetime) -> bool:
+    """Whether a slow track no longer delays a partial report."""
+    return mission.started_at is not None and now >= mission.started_at + timedelta(seconds=mission.request.deadlines.soft_s)
+
+
+def past_hard_deadline(mission: MissionRecord, now: datetime) -> bool:
+    """Whether tracks are closed with what they have."""
+    return mission.started_at is not None and now >= mission.started_at + timedelta(seconds=mission.request.deadlines.hard_s)
+
+
+def _track_state(mission: MissionRecord, track: TrackRecord, now: datetime) -> TrackState:
+    status = track.status
+    if status is TrackStatus.RUNNING and past_soft_deadline(mission, now):
+        status = TrackStatus.DELAYED
+    return TrackState(
+        status=status,
+        attempt=track.attempt,
+        next_seq=track.next_seq,
+        waiting_for=track.waiting_for,
+        progress=track.progress,
+        handoff_uri=track.handoff_uri,
+        error=track.error,
+    )

@@ -1,0 +1,166 @@
+"""The composition root: builds every adapter from typed settings. Nothing else constructs one.
+
+Each port is built when it is first used, so that a function pays only for what it needs.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from shared.clock import Clock, SystemClock
+from shared.errors import Unavailable
+from shared.executions import WorkflowExecutions
+from shared.identity import Identity, LocalIdentity
+from shared.ids import Ids
+from shared.missions.audit import Audit
+from shared.missions.repository import Missions
+from shared.missions.slices import SliceEngine
+from shared.queue import TaskQueue
+from shared.settings import Settings
+from shared.telemetry.tracing import Tracing, to_file, to_google_cloud
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from shared.artifacts import ArtifactStore
+    from shared.documents import DocumentStore
+    from shared.knowledge.port import KnowledgeGraph
+    from shared.sandbox import CodeSandbox
+
+INDEXES = {
+    "missions": ("owner", "status", "mission_id", "admitted"),
+    "tracks": ("mission_id",),
+    "events": ("mission_id",),
+    "tasks": ("due",),
+    "idempotency": ("mission_id",),
+}
+"""The fields that are queried, by collection."""
+
+
+class Runtime:
+    """All that a function may use. ``executions`` and ``wake`` come from the host, which runs the workflow and the queue."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        executions: WorkflowExecutions | None = None,
+        wake: Callable[[], None] = lambda: None,
+        service: str = "kimera",
+    ) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self.ids = Ids(self.clock, os.urandom)
+        self._executions = executions
+        self._wake = wake
+        self._service = service
+
+    @cached_property
+    def documents(self) -> DocumentStore:
+        """Where missions live."""
+        if self.settings.profile == "cloud":
+            from shared.adapters.firestore_documents import FirestoreDocuments
+
+            return FirestoreDocuments(project=self._project, database=self.settings.firestore_database)
+        from shared.adapters.sqlite_documents import SqliteDocuments
+
+        return SqliteDocuments(self.home / "kimera.sqlite3", indexes=INDEXES)
+
+    @cached_property
+    def artifacts(self) -> ArtifactStore:
+        """Where packages, reports and inputs live."""
+        if self.settings.profile == "cloud":
+            raise Unavailable("The Cloud Storage adapter is not part of this version.", remedy="Use the embedded profile.")
+        from shared.adapters.folder_artifacts import FolderArtifacts
+
+        return FolderArtifacts(self.home / "artifacts")
+
+    @cached_property
+    def knowledge(self) -> KnowledgeGraph:
+        """The knowledge graph."""
+        from shared.adapters.sqlite_knowledge import SqliteKnowledge
+
+        return SqliteKnowledge(self.home / "knowledge.sqlite3")
+
+    @cached_property
+    def sandbox(self) -> CodeSandbox:
+        """Where generated code runs."""
+        from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
+        from shared.adapters.sandbox_python import find_sandbox_python
+
+        return BubblewrapSandbox(find_sandbox_python(self.settings.sandbox_python))
+
+    @cached_property
+    def queue(self) -> TaskQueue:
+        """Where dispatches wait."""
+        from shared.adapters.document_queue import DocumentQueue
+
+        return DocumentQueue(self.documents, self.clock, randomness=random.Random(), wake=self._wake)
+
+    @property
+    def executions(self) -> WorkflowExecutions:
+        """The workflow's executions."""
+        if self._executions is None:
+            raise Unavailable("No workflow runs in this process.", remedy="Start the platform with `kimera serve`.")
+        return self._executions
+
+    @cached_property
+    def tracing(self) -> Tracing:
+        """Where spans go."""
+        if self.settings.profile == "cloud":
+            return to_google_cloud(self._project, service=self._service)
+        return to_file(self.home / "telemetry" / "traces.jsonl", service=self._service)
+
+    @cached_property
+    def missions(self) -> Missions:
+        """The stored missions."""
+        return Missions(self.documents, self.clock, self.ids)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """The audit chains."""
+        return Audit(self.documents, self.artifacts, self.clock)
+
+    @cached_property
+    def slices(self) -> SliceEngine:
+        """Runs the tracks' slices."""
+        scratch = self.home / "scratch"
+        return SliceEngine(
+            documents=self.documents, artifacts=self.artifacts, clock=self.clock, ids=self.ids, tracing=self.tracing, scratch=scratch
+        )
+
+    @cached_property
+    def identity(self) -> Identity:
+        """Who is calling."""
+        return LocalIdentity(self.settings.owners)
+
+    @property
+    def home(self) -> Path:
+        """The data folder of the embedded profile, absolute."""
+        return self.settings.home.expanduser().absolute()
+
+    @property
+    def _project(self) -> str:
+        if not self.settings.google_project:
+            raise Unavailable("The cloud profile needs a Google Cloud project.", remedy="Set KIMERA_GOOGLE_PROJECT.")
+        return self.settings.google_project
+
+    def close(self) -> None:
+        """Close what was opened."""
+        opened = self.__dict__
+        if "tracing" in opened:
+            self.tracing.close()
+        if "knowledge" in opened:
+            self.knowledge.close()
+        if "documents" in opened:
+            self.documents.close()
+
+
+def from_environment() -> Runtime:
+    """The runtime of a deployed function."""
+    return Runtime(Settings(), service=os.environ.get("K_SERVICE", "kimera"))

@@ -1,0 +1,53 @@
+"""Typed settings. Precedence: what a command was told, the environment (``KIMERA_...``), ``./kimera.toml``, the user's own file."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from schemas.base import Sha256
+from schemas.mission import Tier
+
+
+class Settings(BaseSettings):
+    """How this installation runs. Every field is also an environment variable: ``home`` is ``KIMERA_HOME``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="KIMERA_",
+        env_file=".env",
+        env_ignore_empty=True,
+        toml_file=[Path("~/.config/kimera/kimera.toml").expanduser(), Path("kimera.toml")],
+        extra="ignore",
+        frozen=True,
+    )
+
+    profile: Literal["embedded", "cloud"] = "embedded"
+    home: Path = Path(".kimera")
+    """Where the embedded profile keeps its data."""
+    sandbox_python: Path | None = None
+    """The interpreter of the sandbox's dependency set; found beside the checkout where it is not given."""
+    tier: Tier = Tier.EXTRACTIVE
+    budget_usd: Decimal = Decimal(1)
+    max_running: int = Field(default=8, ge=1, le=10_000)
+    """Missions that run at the same time; the others wait for their turn."""
+    port: int = Field(default=8700, ge=0, le=65_535)
+    owners: dict[str, Sha256] = {}
+    """Who may call a served platform: a name and the SHA-256 of its bearer token. Nobody named: one local owner, no token."""
+    google_project: str | None = None
+    firestore_database: str = "(default)"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The precedence of the module's first line."""
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)

@@ -1,0 +1,7 @@
+"""Who asked what, where it went, how long it took: OpenTelemetry spans and the identifiers that travel with every call.
+
+``context``  request id, mission, track, attempt, seq and ``traceparent`` of the current call
+``tracing``  the tracer of this process and where its spans go
+``names``    the attribute names that we use
+``reading``  spans read back from the local file, for ``kimera inspect``
+"""

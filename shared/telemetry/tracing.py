@@ -1,0 +1,78 @@
+"""The tracer of a process: spans that carry the call's identifiers, sent to one exporter.
+
+Nothing global is set: the runtime holds a ``Tracing`` and hands it on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from opentelemetry import trace
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from shared.errors import KimeraError
+from shared.telemetry import names
+from shared.telemetry.context import current
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
+Attributes = Mapping[str, str | int | float | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Tracing:
+    """Makes spans. Without a provider they are recorded nowhere, and cost next to nothing."""
+
+    provider: TracerProvider | None = None
+
+    @contextmanager
+    def span(self, name: str, *, parent: str | None = None, kind: SpanKind = SpanKind.INTERNAL, attributes: Attributes | None = None) -> Iterator[Span]:
+        """A span around the ``with``: under ``parent`` (a ``traceparent``) or the current span; an exception marks it failed."""
+        tracer = self.provider.get_tracer("kimera") if self.provider else trace.NoOpTracer()
+        context = TraceContextTextMapPropagator().extract({"traceparent": parent}) if parent else None
+        everything = {**current().attributes(), **(attributes or {})}
+        with tracer.start_as_current_span(
+            name, context=context, kind=kind, attributes=everything, record_exception=False, set_status_on_exception=False
+        ) as span:
+            try:
+                yield span
+            except BaseException as error:
+                span.set_attribute(names.ERROR_CODE, error.code if isinstance(error, KimeraError) else type(error).__name__)
+                span.set_status(Status(StatusCode.ERROR, str(error)[:500]))
+                raise
+
+    def close(self) -> None:
+        """Send what is left."""
+        if self.provider:
+            self.provider.shutdown()
+
+
+def to_file(path: Path, *, service: str) -> Tracing:
+    """Tracing into an OTLP JSON-lines file: each span is written when it ends, so that a kill loses only the open ones."""
+    from opentelemetry.exporter.otlp.json.file import FileSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    provider = TracerProvider(resource=Resource({"service.name": service}), shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(FileSpanExporter(path)))
+    return Tracing(provider)
+
+
+def to_google_cloud(project: str, *, service: str) -> Tracing:
+    """Tracing into Cloud Trace."""
+    from opentelemetry.exporter.cloud_trace import CloudTraceSpanExporter
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = TracerProvider(resource=Resource({"service.name": service}))
+    provider.add_span_processor(BatchSpanProcessor(CloudTraceSpanExporter(project_id=project)))
+    return Tracing(provider)
