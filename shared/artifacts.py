@@ -30,7 +30,8 @@ class Artifact:
 
 
 class ArtifactStore(Protocol):
-    """Keys are relative POSIX paths without ``..``, empty parts or control characters (``BadInput`` otherwise).
+    """Keys are relative POSIX paths of at most 1,024 bytes, whose parts are not empty, not ``.`` or ``..``, have no control character,
+    at most 200 bytes, and do not end with ``@`` (``BadInput`` otherwise).
 
     An artifact never changes: a second ``put`` of the same bytes under the same key returns the stored one, other bytes raise
     ``AlreadyExists``. A put that returned survives ``kill -9``; a put that was killed leaves nothing visible. Reading checks the
