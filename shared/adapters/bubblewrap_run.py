@@ -142,17 +142,19 @@ class RunningSandbox:
     def _look(self) -> None:
         if not self._init:
             return
-        seen = usage(self._init)
+        # Tasks first and cheaply: a fork bomb must be ended before it starves the one who counts it.
+        seen = usage(self._init, most=self._task_limit + 1)
+        if seen.tasks > self._task_limit:
+            self._stop("killed", f"the run was ended: more than {self._limits.processes} processes")
+            return
         limit = self._limits.memory_mb * MIB
         memory = seen.memory_bytes
         if memory > limit:
-            memory = proportional_memory(self._init)
+            memory = proportional_memory(self._init, most=self._task_limit)
         self._peak = max(self._peak, memory, seen.peak_bytes)
         self._cpu_s = max(self._cpu_s, seen.cpu_s)
         if memory > limit:
             self._stop("memory", f"the run was ended: it used more than {self._limits.memory_mb:,} MB of memory")
-        elif seen.tasks > self._task_limit:
-            self._stop("killed", f"the run was ended: more than {self._limits.processes} processes")
         elif max(files_in(self._init, "/job/outputs"), files_in(self._init, TMP)) > MAX_FILES_HELD:
             self._stop("output_limit", f"the run was ended: it made more than {MAX_FILES_HELD:,} files")
 

@@ -70,12 +70,12 @@ class OutputWriter:
         """Take the next bytes. Raises ``StorageFull`` only."""
         view = memoryview(chunk)
         while view and not self.malformed:
-            if self._file is None:
+            if self._left == 0:
                 view = self._take_header(view)
             else:
                 taken = view[: self._left]
                 view = view[len(taken) :]
-                self._write(self._file, taken)
+                self._write(taken)
 
     def end(self) -> None:
         """The stream is closed: an unfinished file is removed."""
@@ -117,8 +117,6 @@ class OutputWriter:
             self.malformed = "a header is not what the runtime writes"
         elif size is None:
             self._skip(name, str(skipped)[:100])
-        elif not _is_safe(name):
-            self.malformed = f"a file has the name {name!r:.100}, which is not allowed"
         elif self._total + size > self.max_bytes:
             self.too_much, self.malformed = True, f"its files are larger than {self.max_bytes:,} bytes"
         elif len(self.files) >= MAX_OUTPUT_FILES:
@@ -139,27 +137,33 @@ class OutputWriter:
             self.warnings.append(f"outputs/{printable} {why} and is left out")
 
     def _open(self, name: str, size: int) -> None:
+        self._name, self._size, self._left, self._digest = name, size, size, hashlib.sha256()
+        self._total += size
+        if not _is_safe(name):
+            self._skip(name, "has a name that is not allowed")
+            return
         path = self.folder / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._file = path.open("xb")
         except (FileExistsError, NotADirectoryError):
-            self.malformed = f"the file {name!r:.100} is sent twice"
+            self._skip(name, "was sent twice")
             return
         except OSError as error:
             raise _storage_error(error) from error
-        self._name, self._size, self._left, self._digest = name, size, size, hashlib.sha256()
-        self._total += size
-        self._write(self._file, memoryview(b""))
+        self._write(memoryview(b""))
 
-    def _write(self, file: BinaryIO, data: memoryview) -> None:
+    def _write(self, data: memoryview) -> None:
+        """Append to the open file, and finish it with its last byte; without one (it is left out) the bytes go nowhere."""
+        self._left -= len(data)
+        if self._file is None:
+            return
         try:
-            file.write(data)
+            self._file.write(data)
             self._digest.update(data)
-            self._left -= len(data)
             if self._left:
                 return
-            file.close()
+            self._file.close()
         except OSError as error:
             raise _storage_error(error) from error
         self._file = None

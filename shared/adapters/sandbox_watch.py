@@ -11,9 +11,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-MAX_VISITED = 4_096
-"""A fork bomb grows while it is counted: the count stops here."""
-
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -25,10 +22,13 @@ class Usage:
     peak_bytes: int
 
 
-def usage(root: int) -> Usage:
-    """The usage of the process ``root`` and all its descendants; orphans included, as ``root`` is the init of their namespace."""
+def usage(root: int, *, most: int) -> Usage:
+    """The usage of the process ``root`` and all its descendants; orphans included, as ``root`` is the init of their namespace.
+
+    A fork bomb grows while it is counted, so the count stops at ``most`` processes.
+    """
     tasks = memory = peak = ticks = 0
-    for pid in _tree(root):
+    for pid in _tree(root, most):
         fields = _status(pid)
         tasks += fields.get("Threads", 0)
         own = (fields.get("RssAnon", 0) + fields.get("RssShmem", 0)) * 1024
@@ -38,10 +38,10 @@ def usage(root: int) -> Usage:
     return Usage(tasks, ticks / os.sysconf("SC_CLK_TCK"), memory, peak)
 
 
-def proportional_memory(root: int) -> int:
+def proportional_memory(root: int, *, most: int) -> int:
     """Bytes the tree really holds: a page that forked processes share counts once. Dearer than ``usage``: asked only near the limit."""
     total = 0
-    for pid in _tree(root):
+    for pid in _tree(root, most):
         for line in _lines(f"/proc/{pid}/smaps_rollup"):
             if line.startswith(("Pss_Anon:", "Pss_Shmem:")):
                 total += int(line.split()[1]) * 1024
@@ -57,9 +57,9 @@ def files_in(root: int, folder: str) -> int:
     return found.f_files - found.f_ffree
 
 
-def _tree(root: int) -> Iterator[int]:
+def _tree(root: int, most: int) -> Iterator[int]:
     waiting, seen = [root], 0
-    while waiting and seen < MAX_VISITED:
+    while waiting and seen < most:
         pid = waiting.pop()
         seen += 1
         yield pid

@@ -25,6 +25,8 @@ JOB_FILE = "/runtime/job.json"
 MAX_TRACEBACK = 20_000
 MAX_WARNINGS = 50
 CHUNK = 1 << 20
+NICENESS = 10
+"""Below the process that watches the run: whatever the script starts, the watcher gets its turn."""
 
 
 def main() -> int:
@@ -76,6 +78,7 @@ def _set_limits(limits: dict[str, int | None]) -> None:
         hard = resource.getrlimit(which)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(which, (value, value))
+    os.nice(NICENESS)
     cpus = sorted(os.sched_getaffinity(0))[: limits["cpus"]]
     os.sched_setaffinity(0, cpus)
 
