@@ -139,6 +139,16 @@ class MissionStatusResult(Contract):
     reason: str = ""
 
 
+class ReconcileRequest(StepMessage):
+    """``none_alive``: the caller knows that no execution is alive, as a platform does that has just started on its own data folder.
+
+    ``mission_id`` narrows the round to one mission, and gives it its five executions anew.
+    """
+
+    none_alive: bool = False
+    mission_id: str | None = None
+
+
 class ReconcileResult(Contract):
     """What one round of the reconciler did."""
 

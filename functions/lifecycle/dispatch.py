@@ -28,7 +28,14 @@ def dispatch(missions: Missions, executions: WorkflowExecutions, request: Dispat
     if not _mark(missions, request):
         return DispatchResult(started=False, reason="another delivery dispatched this epoch")
     reached("dispatch.recorded")
-    execution = executions.start({"mission_id": mission.mission_id, "epoch": request.epoch, "traceparent": mission.traceparent})
+    execution = executions.start(
+        {
+            "mission_id": mission.mission_id,
+            "epoch": request.epoch,
+            "traceparent": mission.traceparent,
+            "compensate_because": mission.compensate_because,
+        }
+    )
     return DispatchResult(started=True, execution=execution)
 
 

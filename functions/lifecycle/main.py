@@ -17,6 +17,7 @@ from schemas.steps import (
     DispatchResult,
     ExecutionRef,
     MissionStatusResult,
+    ReconcileRequest,
     ReconcileResult,
 )
 from shared.http import Api, Call
@@ -59,7 +60,7 @@ def compensate(call: Call) -> MissionStatusResult:
 def reconcile(call: Call) -> ReconcileResult:
     """Look after every open mission (target of the scheduler)."""
     runtime = call.runtime
-    return Reconciler(runtime.missions, runtime.queue, runtime.executions, _ending(call), runtime.clock).run()
+    return Reconciler(runtime.missions, runtime.queue, runtime.executions, _ending(call), runtime.clock).run(call.body(ReconcileRequest))
 
 
 @api.route("POST", "/anchor")

@@ -2,17 +2,19 @@
 
 It runs every minute over PENDING, RUNNING and FUSION. A mission that is queued gets its dispatch task again (the same name, so
 nothing happens where it still waits). One whose execution has ended without ending it, or whose heartbeat is stale, gets a new
-epoch by compare-and-set, which fences the old execution off; after five epochs it is given up, with the reason.
+epoch by compare-and-set, which fences the old execution off. After five executions in a row that finished nothing, the last
+one only compensates: it fuses what there is and records why. If even that dies, the mission is FAILED here.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from datetime import timedelta
 
-from schemas.mission import MissionError, Track
-from schemas.steps import ReconcileResult
 from functions.lifecycle.ending import Ending
+from schemas.mission import MissionError, Track
+from schemas.steps import ReconcileRequest, ReconcileResult
 from shared.clock import Clock
 from shared.errors import Unavailable
 from shared.executions import ExecutionState, WorkflowExecutions
@@ -37,21 +39,33 @@ class Reconciler:
         self._ending = ending
         self._clock = clock
 
-    def run(self) -> ReconcileResult:
-        """One round over all open missions."""
+    def run(self, request: ReconcileRequest) -> ReconcileResult:
+        """One round over all open missions, or over one."""
         restarted: list[str] = []
         failed: list[str] = []
         looked_at = 0
+        for mission in self._open(request.mission_id):
+            looked_at += 1
+            if mission.dispatched_epoch < mission.epoch:
+                self._queue.enqueue(dispatch_task(mission))
+            elif request.none_alive or self._is_dead(mission):
+                if mission.compensate_because is not None and request.mission_id is None:
+                    self._ending.give_up(mission.mission_id, MissionError(code="given_up", message=mission.compensate_because))
+                    failed.append(mission.mission_id)
+                elif self._restart(mission, anew=request.mission_id is not None):
+                    restarted.append(mission.mission_id)
+        return ReconcileResult(looked_at=looked_at, restarted=tuple(restarted), failed=tuple(failed))
+
+    def _open(self, mission_id: str | None) -> Iterator[MissionRecord]:
+        if mission_id is not None:
+            mission = self._missions.get(mission_id)
+            if not mission.status.terminal:
+                yield mission
+            return
         before: str | None = None
         while batch := self._missions.list(statuses=OPEN, limit=_BATCH, before=before):
             before = batch[-1].mission_id
-            for mission in batch:
-                looked_at += 1
-                if mission.dispatched_epoch < mission.epoch:
-                    self._queue.enqueue(dispatch_task(mission))
-                elif self._is_dead(mission):
-                    (restarted if self._restart(mission) else failed).append(mission.mission_id)
-        return ReconcileResult(looked_at=looked_at, restarted=tuple(restarted), failed=tuple(failed))
+            yield from batch
 
     def _is_dead(self, mission: MissionRecord) -> bool:
         if mission.execution is not None:
@@ -61,32 +75,44 @@ class Reconciler:
                 _log.warning("The state of %s is unknown: %s", mission.execution, error)
                 state = ExecutionState.UNKNOWN
             if state in (ExecutionState.FAILED, ExecutionState.CANCELLED, ExecutionState.SUCCEEDED):
-                return not self._missions.get(mission.mission_id).status.terminal
+                current = self._missions.get(mission.mission_id)
+                return not current.status.terminal and current.execution == mission.execution
         stale = timedelta(seconds=HEARTBEAT_STALE_S)
         return self._clock.now() - heartbeat(mission, self._missions.tracks(mission)) > stale
 
-    def _restart(self, mission: MissionRecord) -> bool:
-        """Raise the epoch and dispatch again; false where the mission has had its epochs and is given up."""
-        if mission.epoch >= MAX_EPOCHS:
-            error = MissionError(code="given_up", message=f"{MAX_EPOCHS} executions of the mission died.", remedy="See `kimera inspect` for what happened.")
-            self._ending.give_up(mission.mission_id, error)
+    def _restart(self, mission: MissionRecord, *, anew: bool) -> bool:
+        """Raise the epoch and dispatch again; false where somebody else did."""
+        raised = raise_epoch(self._missions, mission, anew=anew)
+        if raised.epoch != mission.epoch + 1:
             return False
-        raised = raise_epoch(self._missions, mission)
-        if raised.epoch == mission.epoch + 1:
-            if mission.execution is not None:
-                self._executions.cancel(mission.execution)
-            self._queue.enqueue(dispatch_task(raised))
+        if mission.execution is not None:
+            self._executions.cancel(mission.execution)
+        self._queue.enqueue(dispatch_task(raised))
         return True
 
 
-def raise_epoch(missions: Missions, seen: MissionRecord) -> MissionRecord:
-    """Fence the current execution off by a new epoch, unless somebody else did so since ``seen`` was read."""
+def raise_epoch(missions: Missions, seen: MissionRecord, *, anew: bool = False) -> MissionRecord:
+    """Fence the current execution off by a new epoch, unless somebody else did so since ``seen`` was read.
 
-    def decide(mission: MissionRecord, _: dict[Track, TrackRecord]) -> Change | None:
+    Epochs that finished nothing are counted; after ``MAX_EPOCHS`` of them in a row the next execution only compensates. ``anew``
+    starts that count afresh.
+    """
+
+    def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
         if mission.status.terminal or mission.epoch != seen.epoch:
             return None
-        raised = mission.model_copy(update={"epoch": mission.epoch + 1, "execution": None})
-        return Change(raised, [Happening("mission.restarted", {"epoch": raised.epoch, "fenced": mission.execution})])
+        mark = sum(track.next_seq for track in tracks.values()) + len(mission.reports)
+        fruitless = 0 if anew or mark > mission.progress_mark else mission.fruitless_epochs + 1
+        why = f"{fruitless} executions in a row died without finishing a single step." if fruitless >= MAX_EPOCHS else None
+        raised = mission.model_copy(
+            update={
+                "epoch": mission.epoch + 1,
+                "execution": None,
+                "progress_mark": mark,
+                "fruitless_epochs": fruitless,
+                "compensate_because": why,
+            }
+        )
+        return Change(raised, [Happening("mission.restarted", {"epoch": raised.epoch, "fenced": mission.execution, "fruitless": fruitless})])
 
     return missions.change(seen.mission_id, "lifecycle", decide)
-

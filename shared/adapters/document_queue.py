@@ -43,7 +43,7 @@ class DocumentQueue:
     def enqueue(self, task: Task) -> None:
         """Store the task, and wake the worker of this process."""
         due = task.not_before or self._clock.now()
-        data: dict[str, Json] = {"route": task.route, "payload": dict(task.payload), "due": due.isoformat(), "deliveries": 0}
+        data: dict[str, Json] = {"route": task.route, "payload": dict(task.payload), "due": due.isoformat(), "deliveries": 0, "held": False}
         try:
             self._documents.create(Ref(TASKS, task.name), data)
         except AlreadyExists:
@@ -54,6 +54,18 @@ class DocumentQueue:
         """The tasks whose time has come, the longest waiting first."""
         return self._documents.query(Query(TASKS, (Where("due", "<=", self._clock.now().isoformat()),), order_by="due", limit=limit))
 
+    def recover(self) -> int:
+        """Make every held task due again: for a host that has just started and knows that no other worker is alive."""
+        held = self._documents.query(Query(TASKS, (Where("held", "==", True),)))
+        for document in held:
+            self._documents.put(document.ref, {**document.data, "held": False, "due": self._clock.now().isoformat()})
+        return len(held)
+
+    def next_due(self) -> datetime | None:
+        """When the next task is due; ``None`` where none waits."""
+        waiting = self._documents.query(Query(TASKS, order_by="due", limit=1))
+        return datetime.fromisoformat(str(waiting[0].data["due"])) if waiting else None
+
     def deliver(self, document: Document, handler: Handler) -> bool:
         """Post one due task; whether this call was the one that delivered it."""
         deliveries = document.data["deliveries"]
@@ -61,7 +73,7 @@ class DocumentQueue:
         hold = self._clock.now() + timedelta(seconds=_DELIVERY_LEASE_S)
         try:
             held = self._documents.update(
-                document.ref, {**document.data, "due": hold.isoformat(), "deliveries": deliveries + 1}, expect=document.version
+                document.ref, {**document.data, "due": hold.isoformat(), "deliveries": deliveries + 1, "held": True}, expect=document.version
             )
         except (PreconditionFailed, NotFound):
             return False
@@ -87,7 +99,7 @@ class DocumentQueue:
             self._reschedule(held, now + timedelta(seconds=self._random.uniform(0, ceiling)), deliveries, delivery.error)
 
     def _reschedule(self, held: Document, due: datetime, deliveries: int, error: str) -> None:
-        data: dict[str, Json] = {**held.data, "due": due.isoformat(), "deliveries": deliveries, "error": error[:500]}
+        data: dict[str, Json] = {**held.data, "due": due.isoformat(), "deliveries": deliveries, "held": False, "error": error[:500]}
         try:
             self._documents.update(held.ref, data, expect=held.version)
         except (PreconditionFailed, NotFound):

@@ -48,6 +48,12 @@ class MissionRecord(_Record):
     dispatched_epoch: int = 0
     admitted: bool = False
     """Whether it counts among the running missions: from its first dispatch to its end."""
+    fruitless_epochs: int = 0
+    """Executions in a row that died without finishing a single slice."""
+    progress_mark: int = 0
+    """Finished slices and reports when the epoch was last raised."""
+    compensate_because: str | None = None
+    """Set when the mission is given up: its next execution only fuses what there is."""
     attempts: dict[Track, int] = {Track.DEEP_RESEARCH: 1, Track.DS_STAR: 1}
     flags: tuple[str, ...] = ()
     reports: tuple[ReportVersion, ...] = ()

@@ -1,0 +1,31 @@
+"""Deleting a mission with everything it wrote. Its audit chain stays, with the deletion as its last entry."""
+
+from __future__ import annotations
+
+from schemas.mission import Track
+from shared.artifacts import ArtifactStore
+from shared.errors import Conflict
+from shared.knowledge.port import KnowledgeGraph
+from shared.missions.audit import Audit
+from shared.missions.chain import Happening
+from shared.missions.records import MissionRecord, TrackRecord
+from shared.missions.repository import Change, Missions
+
+
+def delete_mission(
+    mission_id: str, *, owner: str, missions: Missions, artifacts: ArtifactStore, knowledge: KnowledgeGraph, audit: Audit
+) -> int:
+    """Remove the mission's artifacts, knowledge and documents; how many artifacts there were. Raises ``Conflict`` while it runs."""
+    mission = missions.owned(mission_id, owner)
+    if not mission.status.terminal:
+        raise Conflict(f"Mission {mission_id} is {mission.status}.", remedy="Cancel it first, then delete it.")
+
+    def decide(current: MissionRecord, _: dict[Track, TrackRecord]) -> Change:
+        return Change(current, [Happening("mission.deleted", {"reports": len(current.reports)})])
+
+    deleted = missions.change(mission_id, "api", decide)
+    audit.anchor_mission(deleted, missions.tracks(deleted).values())
+    knowledge.forget_mission(mission_id)
+    removed = artifacts.delete_prefix(f"missions/{mission_id}/")
+    missions.delete(deleted)
+    return removed

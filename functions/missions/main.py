@@ -1,0 +1,156 @@
+"""Entry point of ``missions``: the public HTTP API."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import functions_framework
+from flask import Request, Response
+
+from functions.missions.answers import Accepted, Deleted, EventPage, Health, MissionPage, StoredInput
+from functions.missions.deletion import delete_mission
+from functions.missions.submission import Submission
+from schemas.mission import MissionRequest, MissionState, Track
+from shared.errors import BadInput, NotFound, TooLarge
+from shared.http import Answer, Api, Call
+from shared.inputs import copy_limited, safe_name, store_input
+from shared.missions.chain import Happening
+from shared.missions.records import MissionRecord, TrackRecord
+from shared.missions.repository import Change
+from shared.missions.view import mission_state
+from shared.telemetry.context import about_mission
+from shared.version import VERSION
+
+MAX_UPLOAD_BYTES = 4 << 30
+MAX_PAGE = 500
+_MEDIA_TYPES = {"md": "text/markdown; charset=utf-8", "html": "text/html; charset=utf-8", "json": "application/json"}
+
+api = Api("missions")
+
+
+@api.route("GET", "/healthz")
+def healthz(_: Call) -> Health:
+    """Whether the platform answers."""
+    return Health(version=VERSION)
+
+
+@api.route("POST", "/missions")
+def submit(call: Call) -> Answer:
+    """Submit a mission: 202 with its id."""
+    runtime = call.runtime
+    owner = _owner(call)
+    submission = Submission(runtime.missions, runtime.artifacts, runtime.knowledge, runtime.queue)
+    request = call.body(MissionRequest)
+    mission, created = submission.submit(request, owner=owner, idempotency_key=call.request.headers.get("Idempotency-Key"))
+    return Accepted(mission_id=mission.mission_id, status=mission.status, created=created), 202
+
+
+@api.route("GET", "/missions")
+def list_missions(call: Call) -> MissionPage:
+    """The caller's missions, newest first."""
+    limit = _limit(call)
+    found = call.runtime.missions.list(owner=_owner(call), limit=limit + 1, before=call.request.args.get("after"))
+    page = found[:limit]
+    return MissionPage(missions=tuple(_state(call, m) for m in page), next=page[-1].mission_id if len(found) > limit else None)
+
+
+@api.route("GET", "/missions/<mission_id>")
+def read(call: Call) -> MissionState:
+    """Where a mission stands."""
+    return _state(call, _mission(call))
+
+
+@api.route("DELETE", "/missions/<mission_id>")
+def delete(call: Call) -> Deleted:
+    """Delete a mission that has ended, with everything it wrote."""
+    runtime, mission_id = call.runtime, call.arguments["mission_id"]
+    with about_mission(mission_id):
+        removed = delete_mission(
+            mission_id,
+            owner=_owner(call),
+            missions=runtime.missions,
+            artifacts=runtime.artifacts,
+            knowledge=runtime.knowledge,
+            audit=runtime.audit,
+        )
+    return Deleted(mission_id=mission_id, artifacts=removed)
+
+
+@api.route("POST", "/missions/<mission_id>/cancel")
+def cancel(call: Call) -> MissionState:
+    """Ask a mission to stop: both tracks see it within one slice, and what there is gets fused."""
+    mission = _mission(call)
+
+    def decide(current: MissionRecord, _: dict[Track, TrackRecord]) -> Change | None:
+        if current.status.terminal or current.cancel_requested:
+            return None
+        return Change(current.model_copy(update={"cancel_requested": True}), [Happening("mission.cancel_requested")])
+
+    return _state(call, call.runtime.missions.change(mission.mission_id, "api", decide))
+
+
+@api.route("GET", "/missions/<mission_id>/events")
+def events(call: Call) -> EventPage:
+    """What happened, in time order."""
+    return EventPage(events=tuple(call.runtime.audit.events(_mission(call).mission_id)))
+
+
+@api.route("GET", "/missions/<mission_id>/report")
+def report(call: Call) -> Response:
+    """A published report: ``format`` md, html or json; ``version``, else the newest."""
+    mission = _mission(call)
+    wanted = call.request.args.get("format", "md")
+    if wanted not in _MEDIA_TYPES:
+        raise BadInput(f"There is no report format {wanted[:20]!r}.", remedy=f"Formats: {', '.join(_MEDIA_TYPES)}.")
+    if not mission.reports:
+        raise NotFound(f"Mission {mission.mission_id} has no report yet: it is {mission.status}.", remedy="Ask again later.")
+    version = call.request.args.get("version", str(mission.reports[-1].version))
+    chosen = next((r for r in mission.reports if str(r.version) == version), None)
+    if chosen is None:
+        known = ", ".join(str(r.version) for r in mission.reports)
+        raise NotFound(f"Mission {mission.mission_id} has no report version {version[:20]!r}.", remedy=f"Versions: {known}.")
+    uri = {"md": chosen.markdown_uri, "html": chosen.html_uri, "json": chosen.outcome_uri}[wanted]
+    # A report is data made from data: it may never act in the reader's session with this API.
+    headers = {"Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:", "X-Content-Type-Options": "nosniff"}
+    return Response(call.runtime.artifacts.get(uri), 200, headers, content_type=_MEDIA_TYPES[wanted])
+
+
+@api.route("PUT", "/inputs/<name>")
+def upload(call: Call) -> Answer:
+    """Upload a file: 201 with the uri to name in a mission's inputs."""
+    owner, name = _owner(call), safe_name(call.arguments["name"])
+    runtime = call.runtime
+    scratch = runtime.home / "scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=scratch, prefix="upload-") as folder:
+        target = Path(folder) / "upload"
+        if copy_limited(call.request.stream, target, limit=MAX_UPLOAD_BYTES) > MAX_UPLOAD_BYTES:
+            raise TooLarge(f"{name} is larger than {MAX_UPLOAD_BYTES >> 30} GiB.")
+        stored = store_input(runtime.artifacts, owner=owner, name=name, source=target)
+    return StoredInput(uri=stored.uri, sha256=stored.sha256, size=stored.size, name=name), 201
+
+
+def _owner(call: Call) -> str:
+    return call.runtime.identity.owner(call.request.headers)
+
+
+def _mission(call: Call) -> MissionRecord:
+    return call.runtime.missions.owned(call.arguments["mission_id"], _owner(call))
+
+
+def _state(call: Call, mission: MissionRecord) -> MissionState:
+    return mission_state(mission, call.runtime.missions.tracks(mission), now=call.runtime.clock.now())
+
+
+def _limit(call: Call) -> int:
+    text = call.request.args.get("limit", "100")
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_PAGE:
+        raise BadInput(f"limit has to be a number from 1 to {MAX_PAGE}, not {text[:20]!r}.")
+    return int(text)
+
+
+@functions_framework.http
+def missions(request: Request) -> Response:
+    """The function."""
+    return api.answer(request)

@@ -1,0 +1,66 @@
+"""Submitting a mission: checked, written once per idempotency key, queued."""
+
+from __future__ import annotations
+
+from schemas.mission import MissionInput, MissionRequest, Tier
+from shared.artifacts import SCHEME, ArtifactStore
+from shared.crash_points import reached
+from shared.errors import BadInput, NotFound
+from shared.inputs import input_prefix
+from shared.knowledge.port import KnowledgeGraph
+from shared.language.detect import require_language
+from shared.missions.dispatching import dispatch_task
+from shared.missions.records import MissionRecord
+from shared.missions.repository import Missions
+from shared.queue import TaskQueue
+
+MAX_KEY_CHARS = 200
+
+
+class Submission:
+    """Accepts missions. After it returned, the mission ends in DONE, FAILED or CANCELLED (invariant 1)."""
+
+    def __init__(self, missions: Missions, artifacts: ArtifactStore, knowledge: KnowledgeGraph, queue: TaskQueue) -> None:
+        self._missions = missions
+        self._artifacts = artifacts
+        self._knowledge = knowledge
+        self._queue = queue
+
+    def submit(self, request: MissionRequest, *, owner: str, idempotency_key: str | None) -> tuple[MissionRecord, bool]:
+        """The mission, and whether it is new."""
+        checked = self.check(request, owner=owner)
+        if idempotency_key is not None and not (0 < len(idempotency_key) <= MAX_KEY_CHARS and idempotency_key.isprintable()):
+            raise BadInput(f"An idempotency key has 1 to {MAX_KEY_CHARS} printable characters.")
+        mission, created = self._missions.create(checked, owner=owner, idempotency_key=idempotency_key)
+        reached("mission.created")
+        if not mission.status.terminal and mission.dispatched_epoch < mission.epoch:
+            self._queue.enqueue(dispatch_task(mission))
+        return mission, created
+
+    def check(self, request: MissionRequest, *, owner: str) -> MissionRequest:
+        """The request with every input's size and sha256 filled in; raises what is wrong with it, and spends nothing."""
+        if request.tier is not Tier.EXTRACTIVE:
+            raise BadInput(
+                f"The tier {request.tier} needs a language model, and none is configured.", remedy="Use the tier extractive, which needs none."
+            )
+        require_language(request.question)
+        if not request.inputs and not self._knowledge.has_documents(owner=owner, space=request.knowledge_space):
+            raise BadInput(
+                "There is nothing to work on: no data, no documents, and the knowledge space is empty.",
+                remedy="Give files with --data and --docs, or fill the space with `kimera space add`.",
+            )
+        return request.model_copy(update={"inputs": tuple(self._checked(item, owner) for item in request.inputs)})
+
+    def _checked(self, item: MissionInput, owner: str) -> MissionInput:
+        if not item.uri.startswith(SCHEME + input_prefix(owner)):
+            raise BadInput(f"The input {item.name!r} is not one of your uploads.", remedy="Upload it first: PUT /inputs/{name}.")
+        try:
+            stored = self._artifacts.stat(item.uri)
+        except NotFound as error:
+            raise BadInput(f"The input {item.name!r} was never uploaded, or was deleted.", remedy="Upload it first: PUT /inputs/{name}.") from error
+        if item.sha256 is not None and item.sha256 != stored.sha256:
+            raise BadInput(f"The input {item.name!r} has another sha256 than the request says.", remedy="Upload it again.")
+        if stored.size == 0:
+            raise BadInput(f"The input {item.name!r} is empty.", remedy="Leave it out, or give a file with content.")
+        return item.model_copy(update={"sha256": stored.sha256, "size": stored.size})
+

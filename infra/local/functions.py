@@ -1,0 +1,73 @@
+"""All functions in one process: each is functions-framework's own application object, given this host's runtime.
+
+The public application is ``missions`` alone. The internal ones are only mounted for the workflow, the queue and the scheduler of
+this process, so that nobody else can reach them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import urlsplit
+
+import functions_framework
+from werkzeug.exceptions import NotFound
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from functions.manifest import MANIFEST, FunctionRow, Trigger
+from shared.http import RUNTIME_KEY
+
+if TYPE_CHECKING:
+    from shared.runtime import Runtime
+
+INTERNAL_ROOT = "http://functions.kimera.internal"
+"""Where the in-process transport serves the functions; no such host exists outside of this process."""
+
+Environ: TypeAlias = dict[str, Any]  # PEP 3333
+WsgiApp: TypeAlias = Callable[[Environ, Any], Iterable[bytes]]
+
+
+def function_app(row: FunctionRow, runtime: Runtime) -> WsgiApp:
+    """The function of ``row`` as functions-framework serves it."""
+    source = Path(str(importlib.import_module(f"functions.{row.name}").__file__)).parent / "main.py"
+    app = functions_framework.create_app(target=row.entry_point, source=str(source), signature_type="http")
+    app.config[RUNTIME_KEY] = runtime
+    wsgi: WsgiApp = app
+    return wsgi
+
+
+def internal_app(runtime: Runtime) -> WsgiApp:
+    """Every function below its route."""
+    return DispatcherMiddleware(NotFound(), {row.route: function_app(row, runtime) for row in MANIFEST})
+
+
+def public_app(runtime: Runtime) -> WsgiApp:
+    """What users reach: the public functions, for calls that name this machine as their host (a web page elsewhere cannot)."""
+    (row,) = (r for r in MANIFEST if r.trigger is Trigger.PUBLIC)
+    return _OnlyLocalHosts(function_app(row, runtime))
+
+
+def function_urls() -> dict[str, str]:
+    """The workflow's environment: each function's address."""
+    return {row.url_variable: INTERNAL_ROOT + row.route for row in MANIFEST}
+
+
+class _OnlyLocalHosts:
+    """Answers 403 to a foreign ``Host`` (DNS rebinding) or ``Origin`` (another page in the user's browser)."""
+
+    def __init__(self, app: WsgiApp) -> None:
+        self._app = app
+
+    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+        origin = environ.get("HTTP_ORIGIN")
+        if _is_local("//" + environ.get("HTTP_HOST", "")) and (origin is None or _is_local(origin)):
+            return self._app(environ, start_response)
+        body = b'{"type":"urn:kimera:problem:forbidden","title":"forbidden","status":403,"detail":"This platform answers to localhost only.","code":"forbidden"}'
+        start_response("403 Forbidden", [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))])
+        return [body]
+
+
+def _is_local(address: str) -> bool:
+    return urlsplit(address).hostname in ("localhost", "127.0.0.1", "::1")

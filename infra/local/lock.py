@@ -1,0 +1,75 @@
+"""One platform for each data folder: a lock that the kernel releases when its holder dies, however it dies."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from shared.errors import DataFolderInUse, Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who runs on the data folder. ``url`` is where it answers; empty for a ``kimera run``, which serves nobody else."""
+
+    pid: int
+    command: str
+    url: str = ""
+
+
+class DataFolderLock:
+    """Held from ``acquire`` until ``release`` or the end of the process."""
+
+    def __init__(self, home: Path) -> None:
+        self._path = home / "platform.lock"
+        self._fd: int | None = None
+
+    def acquire(self, holder: Holder) -> None:
+        """Take the lock; ``DataFolderInUse`` names who has it."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise Unavailable(f"The data folder {self._path.parent} cannot be used: {error.strerror}.", remedy="Choose another with KIMERA_HOME.") from error
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(fd)
+            raise _in_use(self._path.parent, self.holder()) from error
+        os.ftruncate(fd, 0)
+        os.write(fd, json.dumps(asdict(holder)).encode())
+        self._fd = fd
+
+    def release(self) -> None:
+        """Let go; nothing happens where it is not held."""
+        if self._fd is not None:
+            os.ftruncate(self._fd, 0)
+            os.close(self._fd)
+            self._fd = None
+
+    def holder(self) -> Holder | None:
+        """Who holds the lock now, if anybody."""
+        try:
+            fd = os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        except OSError:
+            return None
+        try:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            return None
+        except BlockingIOError:
+            text = os.pread(fd, 4_096, 0)
+            try:
+                return Holder(**json.loads(text))
+            except (ValueError, TypeError):
+                return Holder(pid=0, command="kimera")
+        finally:
+            os.close(fd)
+
+
+def _in_use(home: Path, holder: Holder | None) -> DataFolderInUse:
+    who = f"`{holder.command}` (process {holder.pid}{', ' + holder.url if holder.url else ''})" if holder else "another process"
+    remedy = "Use `kimera submit` with it, stop it," if holder and holder.url else "Wait for it,"
+    return DataFolderInUse(f"{who} is already running on the data folder {home}.", remedy=f"{remedy} or choose another folder with KIMERA_HOME.")

@@ -1,0 +1,129 @@
+"""The threads of the embedded platform: one delivers the queue's tasks, one calls the scheduled functions."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import httpx
+
+from infra.local.functions import INTERNAL_ROOT
+from shared.adapters.document_queue import Delivery, DocumentQueue
+from shared.clock import Clock
+from shared.documents import Document, Json, JsonMap
+from shared.errors import KimeraError
+
+_POLL_S = 5.0
+_PARALLEL = 4
+_log = logging.getLogger(__name__)
+
+
+class QueueWorker:
+    """Delivers due tasks. ``wake`` makes it look at once; otherwise it looks when the next task is due."""
+
+    def __init__(self, queue: Callable[[], DocumentQueue], client: httpx.Client, clock: Clock) -> None:
+        self._queue = queue
+        self._client = client
+        self._clock = clock
+        self._wanted = threading.Event()
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="kimera-queue", daemon=True)
+
+    def start(self) -> None:
+        """Begin to deliver; tasks that an earlier, dead worker held are due at once."""
+        self._queue().recover()
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Look at the queue now."""
+        self._wanted.set()
+
+    def stop(self) -> None:
+        """Finish what is being delivered, and end."""
+        self._stopped.set()
+        self._wanted.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=30)
+
+    def _run(self) -> None:
+        queue = self._queue()
+        with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="kimera-deliver") as pool:
+            while not self._stopped.is_set():
+                self._wanted.clear()
+                try:
+                    due = queue.due(limit=50)
+                    list(pool.map(lambda task: self._deliver(queue, task), due))
+                    wait = 0.0 if due else self._until_next(queue)
+                except KimeraError as error:
+                    _log.warning("The queue cannot be read: %s", error)
+                    wait = _POLL_S
+                self._wanted.wait(wait)
+
+    def _deliver(self, queue: DocumentQueue, task: Document) -> None:
+        try:
+            queue.deliver(task, self._post)
+        except KimeraError as error:
+            _log.warning("Task %s was not delivered: %s", task.ref.id, error)
+
+    def _until_next(self, queue: DocumentQueue) -> float:
+        due = queue.next_due()
+        return _POLL_S if due is None else min(_POLL_S, max(0.01, (due - self._clock.now()).total_seconds()))
+
+    def _post(self, route: str, payload: JsonMap) -> Delivery:
+        answer = self._client.post(f"{INTERNAL_ROOT}/{route}", json=payload)
+        if answer.is_success:
+            return Delivery(accepted=True)
+        if answer.status_code == httpx.codes.NOT_FOUND and answer.headers["content-type"].startswith("application/problem+json"):
+            return Delivery(accepted=True)  # the mission was deleted while its task waited
+        problem: dict[str, Json] = answer.json() if "json" in answer.headers.get("content-type", "") else {}
+        later = float(answer.headers["Retry-After"]) if problem.get("code") == "busy" and "Retry-After" in answer.headers else None
+        return Delivery(accepted=False, later_s=later, error=str(problem.get("detail", answer.status_code)))
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """A function that is called every so often."""
+
+    route: str
+    every_s: float
+    payload: Mapping[str, Json]
+
+
+SCHEDULES = (Schedule("lifecycle/reconcile", 60, {}), Schedule("lifecycle/anchor", 3_600, {}))
+
+
+class Scheduler:
+    """Calls each schedule's function, first after one interval."""
+
+    def __init__(self, client: httpx.Client, clock: Clock) -> None:
+        self._client = client
+        self._clock = clock
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="kimera-scheduler", daemon=True)
+
+    def start(self) -> None:
+        """Begin to call."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, after a call that is under way."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=30)
+
+    def call(self, route: str, payload: Mapping[str, Json]) -> None:
+        """Call one function now; a failure is logged, since the next round comes."""
+        answer = self._client.post(f"{INTERNAL_ROOT}/{route}", json=payload)
+        if not answer.is_success:
+            _log.warning("%s answered %s: %s", route, answer.status_code, answer.text[:300])
+
+    def _run(self) -> None:
+        due = {schedule: self._clock.monotonic() + schedule.every_s for schedule in SCHEDULES}
+        while not self._stopped.wait(max(0.05, min(due.values()) - self._clock.monotonic())):
+            for schedule, at in due.items():
+                if self._clock.monotonic() >= at:
+                    self.call(schedule.route, schedule.payload)
+                    due[schedule] = self._clock.monotonic() + schedule.every_s
