@@ -9,7 +9,20 @@ from pydantic import Field
 from schemas.base import Contract
 
 Statistic = Literal[
-    "count", "sum", "mean", "median", "share", "minimum", "maximum", "difference", "ratio", "trend", "correlation", "rate", "other", "unknown"
+    "count",
+    "sum",
+    "mean",
+    "median",
+    "share",
+    "minimum",
+    "maximum",
+    "difference",
+    "ratio",
+    "trend",
+    "correlation",
+    "rate",
+    "other",
+    "unknown",
 ]
 Comparator = Literal["=", "<", "<=", ">", ">=", "~", "increases", "decreases", "differs", "no_difference", "unknown"]
 Modality = Literal["observed", "estimated", "projected", "possible", "unknown"]

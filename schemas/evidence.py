@@ -46,7 +46,7 @@ class Lineage(Contract):
 
 
 class Source(Contract):
-    """A document or page that was read. ``sha256`` is that of its original bytes, ``text_uri`` the extracted text that quotes point into."""
+    """A document or page that was read. ``sha256`` is of its original bytes; ``text_uri`` is the extracted text that quotes point into."""
 
     id: LocalId
     uri: str

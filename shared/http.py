@@ -48,7 +48,9 @@ class Call:
         """The JSON body as ``model``; ``BadInput`` names every field that is wrong."""
         length = self.request.content_length
         if length is not None and length > MAX_BODY_BYTES:
-            raise TooLarge(f"The body has {length} bytes; at most {MAX_BODY_BYTES} are taken.", remedy="Upload files first and refer to them by uri.")
+            raise TooLarge(
+                f"The body has {length} bytes; at most {MAX_BODY_BYTES} are taken.", remedy="Upload files first and refer to them by uri."
+            )
         raw = self.request.stream.read(MAX_BODY_BYTES + 1)
         if len(raw) > MAX_BODY_BYTES:
             raise TooLarge(f"The body has more than {MAX_BODY_BYTES} bytes.", remedy="Upload files first and refer to them by uri.")
@@ -62,7 +64,10 @@ def parse(model: type[BodyT], raw: bytes | str) -> BodyT:
     try:
         return model.model_validate_json(raw)
     except ValidationError as error:
-        wrong = [f"{'.'.join(str(part) for part in e['loc']) or 'body'}: {e['msg']}" for e in error.errors(include_url=False, include_input=False)]
+        wrong = [
+            f"{'.'.join(str(part) for part in e['loc']) or 'body'}: {e['msg']}"
+            for e in error.errors(include_url=False, include_input=False)
+        ]
         raise InvalidFields(wrong) from error
     except RecursionError as error:
         raise BadInput("The body is nested too deeply.") from error
@@ -110,12 +115,15 @@ class Api:
         with about(CallContext(request_id=request_id)):
             try:
                 with runtime.tracing.span(
-                    f"{self._name} {request.path}", parent=request.headers.get("traceparent"), kind=SpanKind.SERVER, attributes={names.PHASE: self._name}
+                    f"{self._name} {request.path}",
+                    parent=request.headers.get("traceparent"),
+                    kind=SpanKind.SERVER,
+                    attributes={names.PHASE: self._name},
                 ):
                     return self._dispatch(runtime, request, request_id)
             except KimeraError as error:
                 return _problem(error, request_id)
-            except Exception as error:  # the outermost place: a defect becomes a 500 with a request id, and a traceback in the log
+            except Exception as error:  # noqa: BLE001 - the outermost place: a defect becomes a 500 with a request id, and a traceback in the log
                 _log.exception("%s %s failed (request %s)", request.method, request.path, request_id)
                 return _problem(KimeraError(f"{self._name} failed: {type(error).__name__}.", remedy="The log has the details."), request_id)
 
@@ -186,4 +194,3 @@ def _problem(error: KimeraError, request_id: str) -> Response:
     if error.retry_after_s is not None:
         headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
     return Response(json.dumps(problem.model_dump(), ensure_ascii=False), error.status, headers, mimetype="application/problem+json")
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from shared.artifacts import Artifact, ArtifactStore
 from shared.errors import BadInput
@@ -31,7 +31,7 @@ def safe_name(name: str) -> str:
     return name
 
 
-def copy_limited(stream: BinaryIO, target: Path, *, limit: int) -> int:
+def copy_limited(stream: IO[bytes], target: Path, *, limit: int) -> int:
     """Write ``stream`` to ``target``; the number of bytes, or ``limit + 1`` where there is more."""
     written = 0
     with target.open("wb") as out:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shared.knowledge.port import KnowledgeGraph
     from shared.sandbox import CodeSandbox
 
+CHECKOUT = Path(__file__).parents[1]
 INDEXES = {
     "missions": ("owner", "status", "mission_id", "admitted"),
     "tracks": ("mission_id",),
@@ -91,9 +92,10 @@ class Runtime:
     def sandbox(self) -> CodeSandbox:
         """Where generated code runs."""
         from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
-        from shared.adapters.sandbox_python import find_sandbox_python
+        from shared.adapters.sandbox_python import ENVIRONMENT_VARIABLE, find_sandbox_python
 
-        return BubblewrapSandbox(find_sandbox_python(self.settings.sandbox_python))
+        named = {ENVIRONMENT_VARIABLE: str(self.settings.sandbox_python)} if self.settings.sandbox_python else {}
+        return BubblewrapSandbox(find_sandbox_python(named, CHECKOUT))
 
     @cached_property
     def queue(self) -> TaskQueue:

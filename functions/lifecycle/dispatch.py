@@ -66,7 +66,9 @@ def claim(missions: Missions, clock: Clock, request: ClaimRequest) -> ClaimResul
             check_mission(mission.status, MissionStatus.RUNNING)
             changes |= {"status": MissionStatus.RUNNING, "started_at": clock.now()}
         happening = Happening("mission.claimed", {"epoch": request.epoch, "execution": request.execution})
-        return Change(mission.model_copy(update=changes), [happening], tracks=list(tracks.values()) if mission.status is MissionStatus.PENDING else [])
+        return Change(
+            mission.model_copy(update=changes), [happening], tracks=list(tracks.values()) if mission.status is MissionStatus.PENDING else []
+        )
 
     try:
         mission = missions.change(request.mission_id, "lifecycle", decide, caller=request)

@@ -6,6 +6,7 @@ from schemas.mission import FusionStatus, MissionError, MissionStatus, Track, Tr
 from schemas.steps import AdvanceRequest, CompensateRequest, ExecutionRef, MissionStatusResult
 from shared.clock import Clock
 from shared.crash_points import reached
+from shared.documents import Json
 from shared.errors import BadInput, IllegalTransition
 from shared.missions.audit import Audit
 from shared.missions.chain import Happening
@@ -90,7 +91,7 @@ class Ending:
         ended = mission.model_copy(
             update={"status": status, "fusion_status": fusion, "ended_at": self._clock.now(), "error": error, "admitted": False}
         )
-        detail = {"status": str(status), "reports": len(mission.reports)} | ({"error": error.code} if error else {})
+        detail: dict[str, Json] = {"status": str(status), "reports": len(mission.reports)} | ({"error": error.code} if error else {})
         return Change(ended, [Happening(f"mission.{status.lower()}", detail)])
 
     def _fail_track(self, request: AdvanceRequest) -> MissionStatusResult:
@@ -103,7 +104,9 @@ class Ending:
             if record.status.final:
                 return None
             error = request.error or MissionError(code="internal", message="The track's function could not be reached.")
-            failed = record.model_copy(update={"status": TrackStatus.FAILED, "error": error, "lease": None, "updated_at": self._clock.now()})
+            failed = record.model_copy(
+                update={"status": TrackStatus.FAILED, "error": error, "lease": None, "updated_at": self._clock.now()}
+            )
             return Change(mission, [Happening("track.failed", {"track": track, "error": error.code})], tracks=[failed])
 
         return _result(self._missions.change(request.mission_id, "lifecycle", decide, caller=request))

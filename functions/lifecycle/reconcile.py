@@ -113,6 +113,8 @@ def raise_epoch(missions: Missions, seen: MissionRecord, *, anew: bool = False) 
                 "compensate_because": why,
             }
         )
-        return Change(raised, [Happening("mission.restarted", {"epoch": raised.epoch, "fenced": mission.execution, "fruitless": fruitless})])
+        return Change(
+            raised, [Happening("mission.restarted", {"epoch": raised.epoch, "fenced": mission.execution, "fruitless": fruitless})]
+        )
 
     return missions.change(seen.mission_id, "lifecycle", decide)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from shared.knowledge.port import KnowledgeGraph
+
 from schemas.mission import Track
 from shared.artifacts import ArtifactStore
 from shared.errors import Conflict
-from shared.knowledge.port import KnowledgeGraph
 from shared.missions.audit import Audit
 from shared.missions.chain import Happening
 from shared.missions.records import MissionRecord, TrackRecord

@@ -112,7 +112,10 @@ def report(call: Call) -> Response:
         raise NotFound(f"Mission {mission.mission_id} has no report version {version[:20]!r}.", remedy=f"Versions: {known}.")
     uri = {"md": chosen.markdown_uri, "html": chosen.html_uri, "json": chosen.outcome_uri}[wanted]
     # A report is data made from data: it may never act in the reader's session with this API.
-    headers = {"Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:", "X-Content-Type-Options": "nosniff"}
+    headers = {
+        "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
+        "X-Content-Type-Options": "nosniff",
+    }
     return Response(call.runtime.artifacts.get(uri), 200, headers, content_type=_MEDIA_TYPES[wanted])
 
 
@@ -132,7 +135,7 @@ def upload(call: Call) -> Answer:
 
 
 def _owner(call: Call) -> str:
-    return call.runtime.identity.owner(call.request.headers)
+    return call.runtime.identity.owner(dict(call.request.headers))
 
 
 def _mission(call: Call) -> MissionRecord:

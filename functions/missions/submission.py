@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from shared.knowledge.port import KnowledgeGraph
+
 from schemas.mission import MissionInput, MissionRequest, Tier
 from shared.artifacts import SCHEME, ArtifactStore
 from shared.crash_points import reached
 from shared.errors import BadInput, NotFound
 from shared.inputs import input_prefix
-from shared.knowledge.port import KnowledgeGraph
 from shared.language.detect import require_language
 from shared.missions.dispatching import dispatch_task
 from shared.missions.records import MissionRecord
@@ -41,7 +42,8 @@ class Submission:
         """The request with every input's size and sha256 filled in; raises what is wrong with it, and spends nothing."""
         if request.tier is not Tier.EXTRACTIVE:
             raise BadInput(
-                f"The tier {request.tier} needs a language model, and none is configured.", remedy="Use the tier extractive, which needs none."
+                f"The tier {request.tier} needs a language model, and none is configured.",
+                remedy="Use the tier extractive, which needs none.",
             )
         require_language(request.question)
         if not request.inputs and not self._knowledge.has_documents(owner=owner, space=request.knowledge_space):
@@ -57,10 +59,11 @@ class Submission:
         try:
             stored = self._artifacts.stat(item.uri)
         except NotFound as error:
-            raise BadInput(f"The input {item.name!r} was never uploaded, or was deleted.", remedy="Upload it first: PUT /inputs/{name}.") from error
+            raise BadInput(
+                f"The input {item.name!r} was never uploaded, or was deleted.", remedy="Upload it first: PUT /inputs/{name}."
+            ) from error
         if item.sha256 is not None and item.sha256 != stored.sha256:
             raise BadInput(f"The input {item.name!r} has another sha256 than the request says.", remedy="Upload it again.")
         if stored.size == 0:
             raise BadInput(f"The input {item.name!r} is empty.", remedy="Leave it out, or give a file with content.")
         return item.model_copy(update={"sha256": stored.sha256, "size": stored.size})
-

@@ -7,9 +7,9 @@ this process, so that nobody else can reach them.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import functions_framework
@@ -17,33 +17,33 @@ from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from functions.manifest import MANIFEST, FunctionRow, Trigger
+from schemas.problem import Problem
 from shared.http import RUNTIME_KEY
 
 if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
     from shared.runtime import Runtime
 
 INTERNAL_ROOT = "http://functions.kimera.internal"
 """Where the in-process transport serves the functions; no such host exists outside of this process."""
 
-Environ: TypeAlias = dict[str, Any]  # PEP 3333
-WsgiApp: TypeAlias = Callable[[Environ, Any], Iterable[bytes]]
 
-
-def function_app(row: FunctionRow, runtime: Runtime) -> WsgiApp:
+def function_app(row: FunctionRow, runtime: Runtime) -> WSGIApplication:
     """The function of ``row`` as functions-framework serves it."""
     source = Path(str(importlib.import_module(f"functions.{row.name}").__file__)).parent / "main.py"
-    app = functions_framework.create_app(target=row.entry_point, source=str(source), signature_type="http")
+    app = functions_framework.create_app(row.entry_point, str(source), "http")  # type: ignore[no-untyped-call] # it has no types
     app.config[RUNTIME_KEY] = runtime
-    wsgi: WsgiApp = app
+    wsgi: WSGIApplication = app
     return wsgi
 
 
-def internal_app(runtime: Runtime) -> WsgiApp:
+def internal_app(runtime: Runtime) -> WSGIApplication:
     """Every function below its route."""
     return DispatcherMiddleware(NotFound(), {row.route: function_app(row, runtime) for row in MANIFEST})
 
 
-def public_app(runtime: Runtime) -> WsgiApp:
+def public_app(runtime: Runtime) -> WSGIApplication:
     """What users reach: the public functions, for calls that name this machine as their host (a web page elsewhere cannot)."""
     (row,) = (r for r in MANIFEST if r.trigger is Trigger.PUBLIC)
     return _OnlyLocalHosts(function_app(row, runtime))
@@ -57,14 +57,22 @@ def function_urls() -> dict[str, str]:
 class _OnlyLocalHosts:
     """Answers 403 to a foreign ``Host`` (DNS rebinding) or ``Origin`` (another page in the user's browser)."""
 
-    def __init__(self, app: WsgiApp) -> None:
+    def __init__(self, app: WSGIApplication) -> None:
         self._app = app
 
-    def __call__(self, environ: Environ, start_response: Any) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         origin = environ.get("HTTP_ORIGIN")
         if _is_local("//" + environ.get("HTTP_HOST", "")) and (origin is None or _is_local(origin)):
             return self._app(environ, start_response)
-        body = b'{"type":"urn:kimera:problem:forbidden","title":"forbidden","status":403,"detail":"This platform answers to localhost only.","code":"forbidden"}'
+        problem = Problem(
+            type="urn:kimera:problem:forbidden",
+            title="forbidden",
+            status=403,
+            detail="This platform answers to localhost only.",
+            code="forbidden",
+            request_id="",
+        )
+        body = problem.model_dump_json().encode()
         start_response("403 Forbidden", [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))])
         return [body]
 

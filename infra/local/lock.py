@@ -33,7 +33,9 @@ class DataFolderLock:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
-            raise Unavailable(f"The data folder {self._path.parent} cannot be used: {error.strerror}.", remedy="Choose another with KIMERA_HOME.") from error
+            raise Unavailable(
+                f"The data folder {self._path.parent} cannot be used: {error.strerror}.", remedy="Choose another with KIMERA_HOME."
+            ) from error
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -72,4 +74,6 @@ class DataFolderLock:
 def _in_use(home: Path, holder: Holder | None) -> DataFolderInUse:
     who = f"`{holder.command}` (process {holder.pid}{', ' + holder.url if holder.url else ''})" if holder else "another process"
     remedy = "Use `kimera submit` with it, stop it," if holder and holder.url else "Wait for it,"
-    return DataFolderInUse(f"{who} is already running on the data folder {home}.", remedy=f"{remedy} or choose another folder with KIMERA_HOME.")
+    return DataFolderInUse(
+        f"{who} is already running on the data folder {home}.", remedy=f"{remedy} or choose another folder with KIMERA_HOME."
+    )

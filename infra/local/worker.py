@@ -121,9 +121,9 @@ class Scheduler:
             _log.warning("%s answered %s: %s", route, answer.status_code, answer.text[:300])
 
     def _run(self) -> None:
-        due = {schedule: self._clock.monotonic() + schedule.every_s for schedule in SCHEDULES}
-        while not self._stopped.wait(max(0.05, min(due.values()) - self._clock.monotonic())):
-            for schedule, at in due.items():
-                if self._clock.monotonic() >= at:
+        due = [self._clock.monotonic() + schedule.every_s for schedule in SCHEDULES]
+        while not self._stopped.wait(max(0.05, min(due) - self._clock.monotonic())):
+            for n, schedule in enumerate(SCHEDULES):
+                if self._clock.monotonic() >= due[n]:
                     self.call(schedule.route, schedule.payload)
-                    due[schedule] = self._clock.monotonic() + schedule.every_s
+                    due[n] = self._clock.monotonic() + schedule.every_s

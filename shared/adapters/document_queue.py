@@ -73,7 +73,9 @@ class DocumentQueue:
         hold = self._clock.now() + timedelta(seconds=_DELIVERY_LEASE_S)
         try:
             held = self._documents.update(
-                document.ref, {**document.data, "due": hold.isoformat(), "deliveries": deliveries + 1, "held": True}, expect=document.version
+                document.ref,
+                {**document.data, "due": hold.isoformat(), "deliveries": deliveries + 1, "held": True},
+                expect=document.version,
             )
         except (PreconditionFailed, NotFound):
             return False

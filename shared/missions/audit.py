@@ -65,7 +65,9 @@ class Audit:
         latest: dict[tuple[str, str], ChainHead] = {}
         for event in self._read(Query(EVENTS)):
             if (now - event.at).total_seconds() <= 7_200:
-                latest[event.mission_id, event.writer] = ChainHead(mission_id=event.mission_id, writer=event.writer, n=event.n, hash=event.hash)
+                latest[event.mission_id, event.writer] = ChainHead(
+                    mission_id=event.mission_id, writer=event.writer, n=event.n, hash=event.hash
+                )
         self._keep(f"hourly/{now:%Y-%m-%dT%H}", "hourly", [latest[key] for key in sorted(latest)])
         return len(latest)
 
@@ -94,7 +96,11 @@ class Audit:
                 if mission_id and head.mission_id != mission_id:
                     continue
                 if last.get((head.mission_id, head.writer), {}).get(head.n) != head.hash:
-                    breaks.append(Break(head.mission_id, head.writer, head.n, f"it is not the entry that was anchored at {anchor.at:%Y-%m-%d %H:%M} UTC"))
+                    breaks.append(
+                        Break(
+                            head.mission_id, head.writer, head.n, f"it is not the entry that was anchored at {anchor.at:%Y-%m-%d %H:%M} UTC"
+                        )
+                    )
         return AuditResult(len({e.mission_id for e in events}), len(events), anchors, tuple(breaks))
 
     def _anchors(self, mission_id: str | None) -> Iterable[Anchor]:

@@ -63,7 +63,15 @@ class Missions:
                     )
                 return str(known.data["mission_id"])
             detail: dict[str, Json] = {"request_sha256": body, "owner": owner, "inputs": len(request.inputs)}
-            head = append(tx, None, [Happening("mission.created", detail)], mission_id=mission.mission_id, writer="api", at=now, trace_id=current_trace_id())
+            head = append(
+                tx,
+                None,
+                [Happening("mission.created", detail)],
+                mission_id=mission.mission_id,
+                writer="api",
+                at=now,
+                trace_id=current_trace_id(),
+            )
             assert head is not None
             tx.create(mission.ref, mission.model_copy(update={"heads": {"api": head}}).data())
             if key:
@@ -92,7 +100,9 @@ class Missions:
         found = {track: self._documents.get(track_ref(mission.mission_id, track, n)) for track, n in mission.attempts.items()}
         return {track: TrackRecord.read(document) if document else _new_track(mission, track) for track, document in found.items()}
 
-    def list(self, *, owner: str | None = None, statuses: Sequence[MissionStatus] = (), limit: int = 100, before: str | None = None) -> list[MissionRecord]:
+    def list(
+        self, *, owner: str | None = None, statuses: Sequence[MissionStatus] = (), limit: int = 100, before: str | None = None
+    ) -> list[MissionRecord]:
         """Missions, newest first; ``before`` is the id of the last one of an earlier page."""
         where = [Where("owner", "==", owner)] if owner is not None else []
         if statuses:
@@ -162,7 +172,8 @@ def fence(mission: MissionRecord, caller: ExecutionRef) -> None:
     """Raise ``StaleEpoch`` unless the caller is the execution that owns the mission now."""
     if caller.epoch != mission.epoch or (caller.execution and mission.execution and caller.execution != mission.execution):
         raise StaleEpoch(
-            f"Mission {mission.mission_id} is at epoch {mission.epoch} ({mission.execution}); this call came from epoch {caller.epoch} ({caller.execution})."
+            f"Mission {mission.mission_id} is at epoch {mission.epoch} ({mission.execution}); "
+            f"this call came from epoch {caller.epoch} ({caller.execution})."
         )
 
 
@@ -174,7 +185,9 @@ def events_query(mission_id: str) -> Query:
 def _new_track(mission: MissionRecord, track: Track) -> TrackRecord:
     enabled = mission.request.tracks.options(track).enabled
     status = TrackStatus.PENDING if enabled else TrackStatus.SKIPPED
-    return TrackRecord(mission_id=mission.mission_id, track=track, attempt=mission.attempts[track], status=status, updated_at=mission.created_at)
+    return TrackRecord(
+        mission_id=mission.mission_id, track=track, attempt=mission.attempts[track], status=status, updated_at=mission.created_at
+    )
 
 
 def _key_ref(owner: str, key: str) -> Ref:

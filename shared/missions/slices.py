@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,7 +52,9 @@ class _Leased:
 class SliceEngine:
     """Runs slices for the two tracks' functions."""
 
-    def __init__(self, *, documents: DocumentStore, artifacts: ArtifactStore, clock: Clock, ids: Ids, tracing: Tracing, scratch: Path) -> None:
+    def __init__(
+        self, *, documents: DocumentStore, artifacts: ArtifactStore, clock: Clock, ids: Ids, tracing: Tracing, scratch: Path
+    ) -> None:
         self._documents = documents
         self._artifacts = artifacts
         self._clock = clock
@@ -111,7 +113,7 @@ class SliceEngine:
                     self._release(request, leased.holder)
                     raise
                 return self._failed(logic, context, state, MissionError(code=error.code, message=error.message, remedy=error.remedy))
-            except Exception as error:  # a defect of ours: recorded as the track's end, with the traceback in the log
+            except Exception as error:  # noqa: BLE001 - a defect of ours: recorded as the track's end, with the traceback in the log
                 _log.exception("The track %s of mission %s failed", request.track, request.mission_id)
                 return self._failed(logic, context, state, MissionError(code="internal", message=f"{type(error).__name__}: {error}"))
             return self._stored(context, outcome, error=None)
@@ -120,7 +122,7 @@ class SliceEngine:
         """The end of a track that failed: its handoff with what there is, or none if even that fails."""
         try:
             outcome = logic.close(context, state, f"failed: {error.message}")
-        except Exception:
+        except Exception:  # noqa: BLE001 - the track has failed already; this says that not even its handoff could be made
             _log.exception("The failed track %s of mission %s could not hand off", context.track, context.mission_id)
             return _Worked(state_uri=None, handoff_uri=None, final=True, error=error)
         return self._stored(context, outcome, error=error)
@@ -130,7 +132,9 @@ class SliceEngine:
         state = context.put_artifact(f"state-{context.seq}.json", outcome.state.model_dump_json().encode(), media_type="application/json")
         handoff = None
         if outcome.package is not None:
-            handoff = context.put_artifact("handoff.json", outcome.package.model_dump_json(indent=1).encode(), media_type="application/json").uri
+            handoff = context.put_artifact(
+                "handoff.json", outcome.package.model_dump_json(indent=1).encode(), media_type="application/json"
+            ).uri
         return _Worked(
             state_uri=state.uri,
             handoff_uri=handoff,
@@ -157,13 +161,26 @@ class SliceEngine:
         )
         committed = Happening(
             "slice.committed",
-            {"seq": request.seq, "attempt": request.attempt, "epoch": request.epoch, "outcome": result.outcome, "status": status, "state": worked.state_uri}
+            {
+                "seq": request.seq,
+                "attempt": request.attempt,
+                "epoch": request.epoch,
+                "outcome": result.outcome,
+                "status": status,
+                "state": worked.state_uri,
+            }
             | ({"handoff": worked.handoff_uri} if worked.handoff_uri else {})
             | ({"progress": worked.progress[:300]} if worked.progress else {})
             | ({"error": worked.error.code} if worked.error else {}),
         )
         head = append(
-            tx, track.head, [*worked.happenings, committed], mission_id=request.mission_id, writer=request.track, at=now, trace_id=current_trace_id()
+            tx,
+            track.head,
+            [*worked.happenings, committed],
+            mission_id=request.mission_id,
+            writer=request.track,
+            at=now,
+            trace_id=current_trace_id(),
         )
         changed = track.model_copy(
             update={
@@ -248,4 +265,3 @@ def _status_after(worked: _Worked, request: StepRequest) -> TrackStatus:
     if not worked.final:
         return TrackStatus.RUNNING
     return TrackStatus.CANCELLED if request.close == "cancelled" else TrackStatus.DONE
-

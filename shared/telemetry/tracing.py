@@ -32,7 +32,9 @@ class Tracing:
     provider: TracerProvider | None = None
 
     @contextmanager
-    def span(self, name: str, *, parent: str | None = None, kind: SpanKind = SpanKind.INTERNAL, attributes: Attributes | None = None) -> Iterator[Span]:
+    def span(
+        self, name: str, *, parent: str | None = None, kind: SpanKind = SpanKind.INTERNAL, attributes: Attributes | None = None
+    ) -> Iterator[Span]:
         """A span around the ``with``: under ``parent`` (a ``traceparent``) or the current span; an exception marks it failed."""
         tracer = self.provider.get_tracer("kimera") if self.provider else trace.NoOpTracer()
         context = TraceContextTextMapPropagator().extract({"traceparent": parent}) if parent else None
@@ -74,5 +76,5 @@ def to_google_cloud(project: str, *, service: str) -> Tracing:
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
     provider = TracerProvider(resource=Resource({"service.name": service}))
-    provider.add_span_processor(BatchSpanProcessor(CloudTraceSpanExporter(project_id=project)))
+    provider.add_span_processor(BatchSpanProcessor(CloudTraceSpanExporter(project_id=project)))  # type: ignore[no-untyped-call] # the package has no types
     return Tracing(provider)

@@ -1,0 +1,76 @@
+"""``WorkflowExecutions`` on this machine: the mission workflow in the local runner.
+
+Executions live in this process only. One that this process does not know died with an earlier one, so it reads as FAILED, and the
+reconciler starts the mission anew where it stopped.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+
+import httpx
+
+from infra.local.functions import function_urls
+from infra.local.workflows.httpx_transport import HttpxTransport
+from infra.local.workflows.runner import Execution, Runner
+from infra.local.workflows.source import load
+from shared.documents import JsonMap
+from shared.executions import ExecutionState
+from shared.ids import Ids
+from shared.telemetry import names
+from shared.telemetry.context import current_traceparent
+from shared.telemetry.tracing import Tracing
+
+DEFINITION = Path(__file__).parents[2] / "workflows" / "mission.yaml"
+_PREFIX = "projects/local/locations/local/workflows/mission/executions/"
+_log = logging.getLogger(__name__)
+
+
+class LocalExecutions:
+    """Executions of ``workflows/mission.yaml``, whose calls go to this process's functions."""
+
+    def __init__(self, client: httpx.Client, ids: Ids, tracing: Tracing, *, threads: int) -> None:
+        self._definition = load(DEFINITION)
+        self._runner = Runner(transport=HttpxTransport(client), env=function_urls(), token_source=_NoTokens(), http_threads=threads)
+        self._ids = ids
+        self._tracing = tracing
+        self._running: dict[str, Execution] = {}
+        self._lock = threading.Lock()
+
+    def start(self, argument: JsonMap) -> str:
+        """Start an execution; its span is the parent of all its calls."""
+        execution_id = self._ids.new("x")
+        traceparent = argument.get("traceparent")
+        attributes = {names.MISSION_ID: str(argument["mission_id"]), names.PHASE: "orchestration", names.EPOCH: int(str(argument["epoch"]))}
+        with self._tracing.span("orchestration.start", parent=str(traceparent) if traceparent else None, attributes=attributes):
+            carried = {**argument, "traceparent": current_traceparent() or traceparent}
+        execution = self._runner.start(self._definition, carried, execution_id=execution_id)
+        with self._lock:
+            self._running[execution_id] = execution
+        return execution_id
+
+    def state(self, name: str) -> ExecutionState:
+        """How it stands."""
+        with self._lock:
+            execution = self._running.get(name)
+        return ExecutionState(execution.state) if execution else ExecutionState.FAILED
+
+    def cancel(self, name: str) -> None:
+        """Stop it before its next step."""
+        with self._lock:
+            execution = self._running.get(name)
+        if execution:
+            execution.cancel()
+
+    def close(self) -> None:
+        """Stop all executions where they are; their missions go on with the next platform."""
+        self._runner.close()
+
+
+class _NoTokens:
+    """Calls inside one process need no identity."""
+
+    def token(self, kind: str, audience: str, scopes: tuple[str, ...]) -> str:
+        return ""

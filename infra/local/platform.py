@@ -1,0 +1,128 @@
+"""The embedded platform: functions, workflow, queue and scheduler in one process, on one data folder.
+
+``Platform.start`` takes the folder's lock, so nothing else is alive on it: what an earlier process left running is restarted
+where it stopped.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from functools import cached_property
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+import httpx
+
+from infra.local.executions import LocalExecutions
+from infra.local.functions import INTERNAL_ROOT, internal_app, public_app
+from infra.local.lock import DataFolderLock, Holder
+from infra.local.worker import QueueWorker, Scheduler
+from schemas.steps import ReconcileResult
+from shared.adapters.document_queue import DocumentQueue
+from shared.clock import Clock, SystemClock
+from shared.documents import JsonMap
+from shared.errors import Unavailable
+from shared.executions import ExecutionState
+from shared.runtime import Runtime
+from shared.settings import Settings
+from shared.times import WORKFLOW_HTTP_TIMEOUT_S
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+_SPARE_THREADS = 4
+
+
+class Platform:
+    """Everything of KIMERA on one machine. A context manager: entering starts it, leaving stops it."""
+
+    def __init__(self, settings: Settings, *, command: str, url: str = "", clock: Clock | None = None) -> None:
+        self._holder = Holder(pid=os.getpid(), command=command, url=url)
+        self.runtime = Runtime(settings, clock=clock or SystemClock(), executions=_Later(self), wake=lambda: self._worker.wake())
+        self._lock = DataFolderLock(self.runtime.home)
+
+    def start(self) -> Self:
+        """Take the data folder, and go on with what an earlier process left."""
+        self._lock.acquire(self._holder)
+        try:
+            shutil.rmtree(self.runtime.home / "scratch", ignore_errors=True)
+            self.reconcile(none_alive=True)
+            self._worker.start()
+            self._scheduler.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Stop taking work, leave every mission where it is, close the stores."""
+        made = self.__dict__
+        if "_scheduler" in made:
+            self._scheduler.stop()
+        if "_worker" in made:
+            self._worker.stop()
+        if "executions" in made:
+            self.executions.close()
+        if "client" in made:
+            self.client.close()
+        self.runtime.close()
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    @cached_property
+    def client(self) -> httpx.Client:
+        """Calls this process's functions, internal ones too, by ``INTERNAL_ROOT`` + route."""
+        return httpx.Client(transport=httpx.WSGITransport(app=internal_app(self.runtime)), timeout=WORKFLOW_HTTP_TIMEOUT_S)
+
+    @cached_property
+    def public(self) -> WSGIApplication:
+        """What users reach over HTTP."""
+        return public_app(self.runtime)
+
+    @cached_property
+    def executions(self) -> LocalExecutions:
+        """The workflow's executions in this process."""
+        threads = 2 * self.runtime.settings.max_running + _SPARE_THREADS
+        return LocalExecutions(self.client, self.runtime.ids, self.runtime.tracing, threads=threads)
+
+    def reconcile(self, *, none_alive: bool = False, mission_id: str | None = None) -> ReconcileResult:
+        """Look after open missions now, as the scheduler does every minute."""
+        answer = self.client.post(f"{INTERNAL_ROOT}/lifecycle/reconcile", json={"none_alive": none_alive, "mission_id": mission_id})
+        if not answer.is_success:
+            raise Unavailable(f"The missions of an earlier run could not be looked after: {answer.text[:300]}")
+        return ReconcileResult.model_validate_json(answer.content)
+
+    @cached_property
+    def _worker(self) -> QueueWorker:
+        def queue() -> DocumentQueue:
+            found = self.runtime.queue
+            assert isinstance(found, DocumentQueue)
+            return found
+
+        return QueueWorker(queue, self.client, self.runtime.clock)
+
+    @cached_property
+    def _scheduler(self) -> Scheduler:
+        return Scheduler(self.client, self.runtime.clock)
+
+
+class _Later:
+    """The platform's executions, looked up when they are needed: the runtime comes before the client that they call."""
+
+    def __init__(self, platform: Platform) -> None:
+        self._platform = platform
+
+    def start(self, argument: JsonMap) -> str:
+        return self._platform.executions.start(argument)
+
+    def state(self, name: str) -> ExecutionState:
+        return self._platform.executions.state(name)
+
+    def cancel(self, name: str) -> None:
+        self._platform.executions.cancel(name)
