@@ -1,0 +1,103 @@
+"""Plain text in any usual encoding: paragraphs, list items, underlined or capitalised headings, form feeds as page breaks."""
+
+import codecs
+import re
+
+from reading_problem import Problem
+
+ITEM = re.compile(r"[ \t]*(?:[-*•‣–]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[ \t]+(?=\S)")
+UNDERLINE = re.compile(r"[ \t]*([=\-~^*#+])\1{2,}[ \t]*$")
+NUMBERED = re.compile(r"\d+(?:\.\d+)*\.?[ \t]+[^\W\d_a-z]")
+BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+
+
+def read(path, _parameters, writer):
+    """Write the blocks; what is known of the document as a whole."""
+    text, encoding = decode(path)
+    pages = text.split("\f")
+    for number, page in enumerate(pages, start=1):
+        _page(page.splitlines(), number if len(pages) > 1 else None, writer)
+    return {"encoding": encoding, "pages": len(pages) if len(pages) > 1 else None}
+
+
+def decode(path, declared=False):
+    """The file's text and its encoding; a ``Problem`` if it is no text."""
+    with open(path, "rb") as file:
+        data = file.read()
+    for mark, name in BOMS:
+        if data.startswith(mark):
+            return _clean(data.decode(name, "replace")), name.removesuffix("-sig")
+    if declared:
+        found = re.search(
+            rb"<meta[^>]{0,200}charset=[\"']?([A-Za-z0-9_-]{2,40})|<\?xml[^>]{0,100}encoding=[\"']([A-Za-z0-9_-]{2,40})", data[:4096]
+        )
+        if found:
+            name = (found.group(1) or found.group(2)).decode()
+            try:
+                return _clean(data.decode(name)), name.lower()
+            except (LookupError, UnicodeDecodeError):
+                pass  # it says one thing and is another: look at the bytes
+    try:
+        return _clean(data.decode("utf-8")), "utf-8"
+    except UnicodeDecodeError:
+        pass
+    head = data[:65_536]
+    if (b"\0" in head or sum(byte < 9 or 13 < byte < 32 for byte in head) * 50 > len(head)) and not _wide(data):
+        raise Problem("binary", "is not a text: it holds binary data", "Give PDF, DOCX, HTML, Markdown or text.")
+    import charset_normalizer
+
+    best = charset_normalizer.from_bytes(data[:500_000]).best()
+    name = best.encoding if best is not None else "cp1252"
+    return _clean(data.decode(name, "replace")), name
+
+
+def _wide(data):
+    """UTF-16 without a mark: every second byte of the beginning is zero."""
+    head = data[:2000]
+    return len(head) > 20 and (head[1::2].count(0) * 10 > len(head) * 4 or head[::2].count(0) * 10 > len(head) * 4)
+
+
+def _clean(text):
+    control = sum(ord(c) < 9 or 13 < ord(c) < 32 for c in text[:65_536])
+    if "\0" in text[:65_536] or control * 50 > len(text[:65_536]) > 0:
+        raise Problem("binary", "is not a text: it holds binary data", "Give PDF, DOCX, HTML, Markdown or text.")
+    return "".join(c if c.isprintable() or c in "\n\r\t\f" else " " for c in text)
+
+
+def _page(lines, page, writer):
+    paragraph = []
+
+    def flush():
+        if paragraph:
+            writer.write(kind="paragraph", lines=list(paragraph), page=page)
+            paragraph.clear()
+
+    for at, line in enumerate(lines):
+        stripped = " ".join(line.split())
+        following = lines[at + 1] if at + 1 < len(lines) else ""
+        if not stripped or UNDERLINE.match(line):
+            flush()
+        elif _is_heading(lines, at, stripped, following):
+            flush()
+            writer.write(kind="heading", lines=[stripped], level=2 if not following.strip().startswith("=") else 1, page=page)
+        elif ITEM.match(line):
+            flush()
+            if at + 1 < len(lines) and lines[at + 1][:1] in (" ", "\t") and lines[at + 1].strip() and not ITEM.match(lines[at + 1]):
+                paragraph.append(stripped)
+            else:
+                writer.write(kind="item", lines=[stripped], page=page)
+        else:
+            paragraph.append(stripped)
+    flush()
+
+
+def _is_heading(lines, at, text, following):
+    if len(text) > 100 or not any(c.isalpha() for c in text):
+        return False
+    if UNDERLINE.match(following) and len(following.strip()) + 3 >= len(text) and not text.startswith("|"):
+        return True
+    alone = not following.strip() and (at == 0 or not lines[at - 1].strip())
+    if not alone or text[-1] in ".,;:?!":
+        return False
+    return (text.upper() == text and sum(c.isalpha() for c in text) > 3) or bool(NUMBERED.match(text))
