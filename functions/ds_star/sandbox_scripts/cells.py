@@ -1,0 +1,265 @@
+"""Turns raw cells into typed columns: missing markers, numbers in local formats, flags. Dates are in ``dates``.
+
+A column is decided as a whole, never cell by cell, and whatever was assumed is said in ``Column.notes``.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+from dates import read_dates
+
+MISSING = frozenset(
+    ["", "na", "n/a", "n.a.", "#n/a", "#na", "nan", "null", "<na>", "-", "--", "---", "—", "–", "..", "...", ".", "k.a.", "k. a.", "\\n"]
+    + ["#value!", "#ref!", "#div/0!", "#name?", "#null!", "#num!", "missing", "nd", "n.d."]
+)
+MISSING_AMONG_NUMBERS = frozenset(["none", "nil", "unknown", "?", "x", "*", "tbd", "not available", "keine angabe", "nat"])
+SENTINELS = (-99.9, -999.0, -999.9, -9999.0, -9999.9, -99999.0, -999999.0)
+TRUE = frozenset(["true", "yes", "y", "ja", "oui", "t", "si", "sí", "vrai", "wahr", "1"])
+FLAG_PAIRS = (("true", "false"), ("yes", "no"), ("y", "n"), ("ja", "nein"), ("oui", "non"), ("t", "f"), ("vrai", "faux"), ("wahr", "falsch"))
+TOLERATED = 0.05
+"""Share of a column's cells that may be unreadable before the column counts as text."""
+
+CURRENCIES = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "fr.": "CHF", "sfr.": "CHF"}
+CODES = ("CHF", "EUR", "USD", "GBP", "JPY", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "CZK", "INR")
+_MONEY = "|".join([re.escape(c) for c in CURRENCIES] + list(CODES))
+_NUMBER = r"[+-]?(?:\d[\d.,'’ ]*|[.,]\d+)(?:[eE][+-]?\d+)?"
+_CELL = re.compile(
+    rf"^(?P<open>\()?(?P<sign>[+-])?\s*(?P<pre>{_MONEY})?\s*(?P<num>{_NUMBER})\s*(?P<post>%|‰|{_MONEY}|[A-Za-zµ°²³][A-Za-zµ°²³/·]{{0,9}})?(?P<close>\))?$",
+    re.IGNORECASE,
+)
+_PLAIN = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$")
+_GROUPED = re.compile(r"^[+-]?(?:\d*|\d{1,3}(?P<sep>[.,'’ ])(?:\d{2,3}(?P=sep))*\d{3})(?:[eE][+-]?\d+)?$")
+_EXPONENT = re.compile(r"^\d+[eE][+-]?\d+$")
+_SPACES = str.maketrans({"\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2007": " ", "\u2212": "-", "\ufeff": ""})
+
+
+@dataclass
+class Column:
+    """A typed column. ``kind`` is the dtype of a ``ColumnDescription``; ``grain`` the length of the period that a time cell names."""
+
+    values: pd.Series
+    kind: str
+    unit: str | None = None
+    grain: str | None = None
+    decimal: str | None = None
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def clean(text: str) -> str:
+    """The cell without the typographic spaces and minus signs that keep a number from being read."""
+    return text.translate(_SPACES).strip()
+
+
+def type_column(raw: pd.Series, name: str, *, decimal: str | None = None, delimiter: str | None = None) -> Column:
+    """``raw`` holds strings, numbers, booleans, datetimes or ``None``; the result is what the column as a whole says."""
+    if raw.dtype.kind in "iufM":
+        return _native(raw, name)
+    codes, uniques = pd.factorize(raw, use_na_sentinel=True)
+    natives = [u for u in uniques if not isinstance(u, str)]
+    if natives and len(natives) == len(uniques):
+        column = _native_objects(raw, natives, name)
+        if column is not None:
+            return column
+    texts = [clean(u) if isinstance(u, str) else _text_of(u) for u in uniques]
+    present = [t for t in texts if not _is_missing(t, texts)]
+    if not present:
+        return Column(pd.Series([None] * len(raw), dtype="object"), "empty")
+    column = _flags(texts, present) or _numbers(texts, present, codes, name, decimal, delimiter) or _dates(texts, present, codes, name)
+    if column is None:
+        kept = np.array([None if _is_missing(t, texts) else t for t in texts], dtype=object)
+        column = Column(pd.Series(kept), "string")
+    column.values = _spread(column.values, codes)
+    return column
+
+
+def _spread(values: pd.Series, codes: np.ndarray) -> pd.Series:
+    """The values of the distinct cells, put back into the rows; code -1 is a missing cell."""
+    return values.reindex(codes).reset_index(drop=True)
+
+
+def _text_of(cell: object) -> str:
+    if isinstance(cell, bool | np.bool_):
+        return "true" if cell else "false"
+    if isinstance(cell, float) and cell.is_integer() and abs(cell) < 1e15:
+        return str(int(cell))
+    if isinstance(cell, pd.Timestamp) or hasattr(cell, "isoformat"):
+        return cell.isoformat().replace("T00:00:00", "")
+    return str(cell)
+
+
+def _is_missing(text: str, texts: list[str]) -> bool:
+    folded = text.casefold()
+    if folded == "na" and text == "NA" and len(texts) >= 10 and all(re.fullmatch(r"[A-Z]{2}", t) for t in texts if t):
+        return False  # Namibia among two-letter country codes
+    return folded in MISSING
+
+
+def _native(raw: pd.Series, name: str) -> Column:
+    if raw.dtype.kind == "M":
+        values = raw.dt.tz_convert("UTC").dt.tz_localize(None) if getattr(raw.dt, "tz", None) is not None else raw
+        values = values.reset_index(drop=True)
+        midnight = bool((values.dropna() == values.dropna().dt.normalize()).all())
+        return Column(values, "date" if midnight else "datetime")
+    values = raw.reset_index(drop=True).astype("float64") if raw.dtype.kind == "f" else raw.reset_index(drop=True)
+    return _after_numbers(Column(values, "number"), name)
+
+
+def _native_objects(raw: pd.Series, natives: list[object], name: str) -> Column | None:
+    if all(isinstance(u, bool | np.bool_) for u in natives):
+        return Column(raw.map({True: "true", False: "false"}).astype(object).reset_index(drop=True), "boolean")
+    if any(isinstance(u, bool | np.bool_) for u in natives):
+        return None
+    if all(isinstance(u, int | float | np.number) for u in natives):
+        return _after_numbers(Column(pd.to_numeric(raw).reset_index(drop=True), "number"), name)
+    if all(hasattr(u, "isoformat") and hasattr(u, "year") for u in natives):
+        return _native(pd.to_datetime(raw, errors="coerce"), name)
+    return None
+
+
+def _flags(texts: list[str], present: list[str]) -> Column | None:
+    folded = {t.casefold() for t in present}
+    if len(folded) == 2 and any(folded == set(pair) for pair in FLAG_PAIRS):
+        return Column(pd.Series([None if _is_missing(t, texts) else t for t in texts], dtype=object), "boolean")
+    return None
+
+
+def _numbers(texts: list[str], present: list[str], codes: np.ndarray, name: str, decimal: str | None, delimiter: str | None) -> Column | None:
+    kept = [t for t in present if t.casefold() not in MISSING_AMONG_NUMBERS]
+    if not kept or not any(ch.isdigit() for ch in kept[0] + kept[-1]):
+        return None
+    if any(re.fullmatch(r"0\d+", t) for t in kept):
+        return None  # leading zeros: a code, not a quantity
+    if all(re.fullmatch(r"(0[1-9]|1[0-2])\.(19|20)\d\d", t) for t in kept):
+        return None  # 03.2026: a month
+    convention = decide_decimal(kept, decimal, delimiter)
+    if convention is None:
+        return None
+    mark, notes = convention
+    known = set(kept)
+    if mark == "." and all(_PLAIN.match(t) for t in kept):
+        values, unit = pd.Series([float(t) if t in known else np.nan for t in texts], dtype="float64"), None
+    else:
+        parsed = [_parse(t, mark) if t in known else None for t in texts]
+        units = {p[1] for p in parsed if p is not None}
+        if len(units - {None}) > 1 or (len(units) > 1 and units - {None} - {"%"}):
+            return None
+        values, unit = pd.Series([np.nan if p is None else p[0] for p in parsed], dtype="float64"), next(iter(units - {None}), None)
+    counts = np.bincount(codes[codes >= 0], minlength=len(texts))
+    present_set = set(present)
+    unread = [i for i, t in enumerate(texts) if t in present_set and np.isnan(values.iloc[i])]
+    bad = int(sum(counts[i] for i in unread if texts[i].casefold() not in MISSING_AMONG_NUMBERS))
+    good = int(counts[values.notna().to_numpy()].sum())
+    if not good or bad > TOLERATED * (good + bad):
+        return None
+    column = Column(values, "number", unit=unit, decimal=mark if any(mark in t for t in kept) else None, notes=notes)
+    if bad:
+        shown = ", ".join(repr(texts[i]) for i in unread[:3])
+        column.warnings.append(f"`{name}`: {bad} cells are not numbers ({shown}) and count as missing")
+    return _after_numbers(column, name)
+
+
+def _parse(text: str, mark: str) -> tuple[float, str | None] | None:
+    """The number and its unit, or ``None``."""
+    found = _CELL.match(text)
+    if found is None or bool(found["open"]) != bool(found["close"]):
+        return None
+    whole, _, decimals = found["num"].strip().partition(mark)
+    if not _GROUPED.match(whole) or (decimals and not decimals.isalnum() and not _EXPONENT.match(decimals)):
+        return None
+    digits = re.sub(r"[.,'’ ]", "", whole) + ("." + decimals if decimals else "")
+    try:
+        number = float(digits)
+    except ValueError:
+        return None
+    if found["sign"] == "-" or found["open"]:
+        number = -number
+    symbol = found["pre"] or found["post"]
+    if symbol is None:
+        return number, None
+    return number, CURRENCIES.get(symbol.casefold(), symbol.upper() if symbol.upper() in CODES else symbol)
+
+
+def decide_decimal(texts: list[str], hint: str | None, delimiter: str | None) -> tuple[str, list[str]] | None:
+    """The decimal mark of a column and what was assumed; ``None`` where two conventions contradict each other."""
+    votes = {".": 0, ",": 0}
+    dotted = commaed = plain = 0
+    for text in texts[:5000]:
+        body = re.sub(r"[^\d.,]", "", text)
+        dots, commas = body.count("."), body.count(",")
+        if dots and commas:
+            votes["." if body.rfind(".") > body.rfind(",") else ","] += 1
+        elif dots > 1:
+            votes[","] += 1
+        elif commas > 1:
+            votes["."] += 1
+        elif dots or commas:
+            before, _, after = body.partition("." if dots else ",")
+            if len(after) != 3 or len(before) > 3 or before in ("", "0"):
+                votes["." if dots else ","] += 1
+            elif dots:
+                dotted += 1
+            else:
+                commaed += 1
+        else:
+            plain += 1
+    if votes["."] and votes[","]:
+        return (".", []) if votes["."] > 30 * votes[","] else (",", []) if votes[","] > 30 * votes["."] else None
+    if votes["."] or votes[","]:
+        return (",", []) if votes[","] else (".", [])
+    if not dotted and not commaed:
+        return hint or ".", []
+    if dotted and commaed:
+        return None
+    return _ambiguous(dotted, plain, hint, delimiter, "." if dotted else ",")
+
+
+def _ambiguous(count: int, plain: int, hint: str | None, delimiter: str | None, mark: str) -> tuple[str, list[str]]:
+    """Every number has exactly three digits after its only mark: 1.234 may be 1234."""
+    other = "," if mark == "." else "."
+    if hint:
+        chosen = hint
+    elif plain and count >= 5:
+        chosen = other
+    elif mark == ".":
+        chosen = "."
+    else:
+        chosen = "," if delimiter == ";" else "."
+    role = "decimal mark" if chosen == mark else "thousands separator"
+    return chosen, [f"`{mark}` is read as {role}"]
+
+
+def _after_numbers(column: Column, name: str) -> Column:
+    """Integers where all are whole; infinities and sentinels such as -999 become missing, and that is said."""
+    values = column.values
+    if values.dtype.kind == "f":
+        infinite = np.isinf(values.to_numpy())
+        if infinite.any():
+            values = values.where(~infinite)
+            column.warnings.append(f"`{name}`: {int(infinite.sum())} infinite values count as missing")
+    low = values.min()
+    if low in SENTINELS:
+        rest = values[values != low]
+        if len(rest.dropna()) and rest.min() > low / 4:
+            column.warnings.append(f"`{name}`: {int((values == low).sum())} cells hold {low:g}, which is read as a missing marker")
+            values = values.where(values != low)
+    present = values.dropna()
+    whole = bool(len(present)) and bool((present == np.floor(present)).all()) and bool((present.abs() < 2**53).all())
+    column.kind = "empty" if not len(present) else "integer" if whole and column.unit != "%" else "number"
+    if whole and values.dtype.kind == "f" and len(present) == len(values):
+        values = values.astype("int64")
+    column.values = values
+    return column
+
+
+def _dates(texts: list[str], present: list[str], codes: np.ndarray, name: str) -> Column | None:
+    missing = set(texts) - set(present)
+    counts = np.bincount(codes[codes >= 0], minlength=len(texts))
+    read = read_dates([None if t in missing or t.casefold() in MISSING_AMONG_NUMBERS else t for t in texts], name, counts, TOLERATED)
+    if read is None:
+        return None
+    return Column(read.values, read.kind, grain=read.grain, notes=read.notes, warnings=read.warnings)

@@ -1,0 +1,200 @@
+"""Reads columns of dates in the forms that people use; each column has one form, and what was assumed about it is said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+MONTHS = {
+    1: "jan january januar janv janvier jän jänner gennaio enero",
+    2: "feb february februar févr février fevr fevrier febbraio febrero",
+    3: "mar march märz mär mrz mars marzo",
+    4: "apr april avr avril aprile abril",
+    5: "may mai maggio mayo",
+    6: "jun june juni juin giugno junio",
+    7: "jul july juli juil juillet luglio julio",
+    8: "aug august août aout agosto",
+    9: "sep sept september septembre settembre septiembre",
+    10: "oct october okt oktober octobre ottobre octubre",
+    11: "nov november novembre noviembre",
+    12: "dec december dez dezember déc décembre decembre dicembre diciembre",
+}
+MONTH_NUMBER = {word: number for number, words in MONTHS.items() for word in words.split()}
+_MON = "(?P<mon>" + "|".join(sorted((re.escape(w) for w in MONTH_NUMBER), key=len, reverse=True)) + r")\.?"
+_TIME = r"(?:[T ,]+(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,]\d+)?)?\s*(?P<ap>[aApP]\.?[mM]\.?)?\s*(?P<tz>Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?"
+_WEEKDAY = r"(?:[^\W\d]{2,10}\.?,?\s+)?"
+
+FORMS: tuple[tuple[str, str, str], ...] = (
+    ("iso", rf"(?P<y>\d{{4}})[-/.](?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}}){_TIME}", "day"),
+    ("numeric", rf"(?P<a>\d{{1,2}})(?P<sep>[./-])\s?(?P<b>\d{{1,2}})(?P=sep)\s?(?P<y>\d{{4}}|\d{{2}}){_TIME}", "day"),
+    ("day month", rf"{_WEEKDAY}(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.|er)?[ -]*{_MON}[ ,.-]*(?P<y>\d{{4}}|\d{{2}}){_TIME}", "day"),
+    ("month day", rf"{_WEEKDAY}{_MON}[ -]+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?[ -]+(?P<y>\d{{4}}){_TIME}", "day"),
+    ("year month", r"(?P<y>\d{4})[-/](?P<m>\d{1,2})", "month"),
+    ("month year", r"(?P<m>\d{1,2})[-/](?P<y>\d{4})", "month"),
+    ("month.year", r"(?P<m>\d{2})\.(?P<y>\d{4})", "month"),
+    ("name year", rf"{_MON}[ ,'’/-]*(?P<y>\d{{4}}|\d{{2}})", "month"),
+    ("year name", rf"(?P<y>\d{{4}})[ -]*{_MON}", "month"),
+    ("year M month", r"(?P<y>\d{4})-?M(?P<m>\d{1,2})", "month"),
+    ("year quarter", r"(?P<y>\d{4})[ -/]*Q(?P<q>[1-4])", "quarter"),
+    ("quarter year", r"Q(?P<q>[1-4])[ -/]*(?P<y>\d{4})", "quarter"),
+    ("week", r"(?P<y>\d{4})[ -]*(?:W|KW ?)(?P<w>\d{1,2})", "week"),
+)
+_COMPILED = tuple((name, re.compile(rf"^{pattern}$", re.IGNORECASE), grain) for name, pattern, grain in FORMS)
+_TIME_NAME = re.compile(r"date|datum|day|tag|month|monat|mois|period|zeit|time|jour|fecha|yyyymm", re.IGNORECASE)
+_EPOCH_NAME = re.compile(r"epoch|unix|timestamp|(^|_)ts($|_)", re.IGNORECASE)
+_YEAR_NAME = re.compile(r"(^|[^a-z])(year|years|yr|jahr|année|annee|an|año|anno|fy|jaar)([^a-z]|$)", re.IGNORECASE)
+
+
+@dataclass
+class Dates:
+    """Timestamps without zone (UTC where the cells had one)."""
+
+    values: pd.Series
+    kind: str
+    grain: str
+    notes: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def read_dates(texts: Sequence[str | None], name: str, counts: np.ndarray, tolerated: float) -> Dates | None:
+    """Dates of the distinct cells ``texts`` (each standing ``counts`` times), or ``None`` if the column is not one of dates."""
+    present = [(i, t) for i, t in enumerate(texts) if t is not None]
+    if not present:
+        return None
+    probe = [t for _, t in present[:: max(1, len(present) // 40)]]
+    for form, pattern, grain in _COMPILED:
+        if sum(bool(pattern.match(t)) for t in probe) < (1 - 2 * tolerated) * len(probe):
+            continue
+        parts = pd.Series([t for _, t in present], dtype=object).str.extract(pattern)
+        read = _assemble(form, parts, name)
+        if read is None:
+            continue
+        stamps, notes = read
+        weights = counts[[i for i, _ in present]]
+        bad = int(weights[stamps.isna().to_numpy()].sum())
+        if bad > tolerated * weights.sum():
+            continue
+        values = pd.Series(pd.NaT, index=range(len(texts)), dtype="datetime64[us]")
+        values.iloc[[i for i, _ in present]] = stamps.astype("datetime64[us]").to_numpy()
+        timed = "H" in parts and bool(parts["H"].notna().any())
+        warnings = []
+        if bad:
+            shown = next(t for (_, t), gone in zip(present, stamps.isna(), strict=True) if gone)
+            warnings.append(f"`{name}`: {bad} cells are not dates ({shown!r}) and count as missing")
+        return Dates(values, "datetime" if timed else "date", grain, notes, warnings)
+    return None
+
+
+def _assemble(form: str, parts: pd.DataFrame, name: str) -> tuple[pd.Series, list[str]] | None:
+    notes: list[str] = []
+    years = pd.to_numeric(parts["y"], errors="coerce")
+    if (short := parts["y"].str.len() == 2).any():
+        years = years.where(~short, years + np.where(years < 70, 2000, 1900))
+        notes.append(f"`{name}`: years of two digits up to 69 are read as 20xx")
+    if years.dropna().empty or not years.dropna().between(1000, 2999).all():
+        return None
+    if form == "numeric":
+        order = _order(parts, name)
+        if order is None:
+            return None
+        (day, month), said = order
+        notes += said
+    else:
+        month = pd.to_numeric(parts["m"], errors="coerce") if "m" in parts else None
+        if "mon" in parts:
+            month = parts["mon"].str.lower().map(MONTH_NUMBER)
+        day = pd.to_numeric(parts["d"], errors="coerce") if "d" in parts else pd.Series(1, index=parts.index)
+    if "q" in parts:
+        month = pd.to_numeric(parts["q"], errors="coerce") * 3 - 2
+        notes.append(f"`{name}`: quarters, dated by their first day")
+    if "w" in parts:
+        notes.append(f"`{name}`: ISO weeks, dated by their Monday")
+        text = years.astype("Int64").astype(str) + "-W" + parts["w"].str.zfill(2) + "-1"
+        return pd.to_datetime(text, format="%G-W%V-%u", errors="coerce"), notes
+    stamps = pd.to_datetime({"year": years, "month": month, "day": day}, errors="coerce")
+    if "H" in parts:
+        stamps = stamps + _clock(parts)
+        if parts["tz"].notna().any():
+            notes.append(f"`{name}`: times are converted to UTC")
+    return stamps, notes
+
+
+def _order(parts: pd.DataFrame, name: str) -> tuple[tuple[pd.Series, pd.Series], list[str]] | None:
+    """Day and month of 01/02/2026, decided by the column as a whole."""
+    first, second = pd.to_numeric(parts["a"]), pd.to_numeric(parts["b"])
+    day_first, month_first = bool((first > 12).any()), bool((second > 12).any())
+    if day_first and month_first:
+        wrong = min(int((first > 12).sum()), int((second > 12).sum()))
+        if wrong > 0.02 * len(parts):
+            return None
+        day_first = (first > 12).sum() > (second > 12).sum()
+        month_first = not day_first
+    if month_first:
+        return (second, first), [f"`{name}`: dates are month first (a second number above 12 occurs)"]
+    if day_first:
+        return (first, second), [f"`{name}`: dates are day first (a first number above 12 occurs)"]
+    if (parts["sep"] == ".").all():
+        return (first, second), [f"`{name}`: dates are day first (written with full stops)"]
+    return (first, second), [f"`{name}`: day and month cannot be told apart; read as day first"]
+
+
+def _clock(parts: pd.DataFrame) -> pd.Series:
+    """The time of day, less the zone's offset."""
+    hours = pd.to_numeric(parts["H"], errors="coerce").fillna(0)
+    if parts["ap"].notna().any():
+        afternoon = parts["ap"].str.lower().str.startswith("p").fillna(False).astype(bool)
+        hours = hours % 12 + 12 * afternoon
+    minutes = pd.to_numeric(parts["M"], errors="coerce").fillna(0)
+    seconds = pd.to_numeric(parts["S"], errors="coerce").fillna(0)
+    zone = parts["tz"].str.extract(r"(?P<sign>[+-])(?P<h>\d{2}):?(?P<m>\d{2})")
+    shift = (pd.to_numeric(zone["h"]).fillna(0) * 60 + pd.to_numeric(zone["m"]).fillna(0)) * np.where(zone["sign"] == "-", -1, 1)
+    return pd.to_timedelta(hours * 3600 + (minutes - shift) * 60 + seconds, unit="s")
+
+
+def time_from_integers(values: pd.Series, name: str) -> Dates | None:
+    """Years, yyyymmdd, yyyymm, or Unix time: only where the name says so (a year, a month, an epoch) or every number is a valid day."""
+    present = values.dropna()
+    if present.empty or not (present == np.floor(present)).all():
+        return None
+    if is_year(present, name):
+        return Dates(values, "integer", "year")
+    if present.between(19000101, 21001231).all() and (present.nunique() >= 5 or _TIME_NAME.search(name)):
+        stamps = pd.to_datetime(values.astype("Int64").astype(str), format="%Y%m%d", errors="coerce")
+        if stamps.notna().sum() == len(present):
+            return Dates(stamps.astype("datetime64[us]"), "date", "day", [f"`{name}`: integers are read as dates yyyymmdd"])
+    if _TIME_NAME.search(name) and present.between(190001, 210012).all() and (present % 100).between(1, 12).all():
+        stamps = pd.to_datetime(values.astype("Int64").astype(str), format="%Y%m", errors="coerce")
+        return Dates(stamps.astype("datetime64[us]"), "date", "month", [f"`{name}`: integers are read as months yyyymm"])
+    if _EPOCH_NAME.search(name) and present.between(3e8, 5e12).all():
+        unit = "ms" if present.median() > 1e11 else "s"
+        stamps = pd.to_datetime(values, unit=unit, errors="coerce")
+        word = "milliseconds" if unit == "ms" else "seconds"
+        return Dates(stamps.astype("datetime64[us]"), "datetime", "day", [f"`{name}`: Unix time in {word}, read as UTC"])
+    return None
+
+
+def is_year(present: pd.Series, name: str) -> bool:
+    """Whole numbers that can be years in a column that is named so."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name)
+    return bool(present.between(1500, 2150).all()) and (bool(_YEAR_NAME.search(spaced)) or name.strip().isdigit())
+
+
+def period_of_header(name: str) -> tuple[str, str, int] | None:
+    """(what stands before the period, its grain, a sortable number yyyymm) for a column name such as ``2019``, ``pop_2020``, ``Jan 2026``."""
+    text = name.strip()
+    if found := re.fullmatch(r"(?P<pre>.*?)[ _.-]*\(?(?P<y>(?:18|19|20)\d{2})(?:\.0)?\)?", text):
+        return found["pre"].strip(" _-."), "year", int(found["y"]) * 100
+    if re.fullmatch(_MON, text, re.IGNORECASE) and (number := MONTH_NUMBER.get(text.rstrip(".").lower())):
+        return "", "month of year", number
+    for _, pattern, grain in _COMPILED[4:12]:
+        found = pattern.match(text)
+        if found and 1800 <= int(found["y"]) <= 2150:
+            groups = found.groupdict()
+            month = int(groups["m"]) if groups.get("m") else MONTH_NUMBER.get((groups.get("mon") or "").lower(), 0)
+            month = int(groups["q"]) * 3 - 2 if groups.get("q") else month
+            return "", grain, int(found["y"]) * 100 + month
+    return None

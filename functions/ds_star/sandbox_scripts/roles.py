@@ -1,0 +1,169 @@
+"""Decides what a column is for: id, category, ordinal, measure, time, text or flag; its unit; and whether its values may be summed."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import pandas as pd
+from cells import Column
+from dates import time_from_integers
+
+MANY_VALUES = 200
+"""Categories up to this many are listed value by value (``ColumnDescription.values``)."""
+
+_ID = {"id", "ids", "code", "uuid", "guid", "key", "zip", "zipcode", "plz", "postcode", "phone", "tel", "telephone", "isbn", "iban", "ean", "sku", "ssn", "bfsnr"}
+_ID |= {"no", "nr", "number", "nummer", "num", "identifier", "kennung", "index", "idx", "row", "rownum", "fips", "barcode", "serial", "ref", "reference"}
+_CODED = {"region", "type", "group", "category", "sex", "gender", "month", "monat", "weekday", "hour", "cluster", "species", "segment", "zone", "district"}
+_CODED |= {"department", "treatment", "arm", "class", "quarter", "branch", "label"}
+_ORDINAL = {"rating", "ratings", "likert", "satisfaction", "grade", "stars", "star", "rank", "level", "class", "pclass", "agreement", "severity", "priority", "stage"}
+_ORDINAL |= {"score", "scale", "quality", "note", "bewertung", "zufriedenheit", "importance", "likelihood"}
+_RATE = {"rate", "rates", "ratio", "share", "pct", "percent", "percentage", "proportion", "temp", "temperature", "tmin", "tmax", "tavg", "tmean", "avg", "average"}
+_RATE |= {"mean", "median", "index", "score", "age", "alter", "price", "preis", "density", "speed", "pressure", "humidity", "ph", "latitude", "longitude", "lat", "lon"}
+_RATE |= {"lng", "elevation", "altitude", "height", "width", "depth", "length", "concentration", "probability", "fraction", "rating", "grade", "level", "velocity"}
+_RATE |= {"frequency", "bmi", "gpa", "efficiency", "intensity", "duration_avg", "min", "max", "std", "sd", "variance", "quota", "temperatur", "durchschnitt", "anteil"}
+_RATE |= {"salary", "wage", "wages", "lohn", "gehalt", "year", "years", "pm10", "pm25", "ozone", "no2", "o3", "co2_ppm", "expectancy", "fertility", "hardness", "angle"}
+_ADD = {"count", "counts", "total", "sum", "amount", "sales", "revenue", "turnover", "cost", "costs", "expenses", "profit", "passengers", "births", "deaths", "cases"}
+_ADD |= {"quantity", "qty", "units", "volume", "rain", "rainfall", "precip", "precipitation", "kwh", "mwh", "emissions", "budget", "spending", "visits", "visitors"}
+_ADD |= {"orders", "clicks", "views", "trips", "rides", "accidents", "anzahl", "umsatz", "menge", "betrag", "niederschlag", "kosten", "donations", "exports"}
+_ADD |= {"imports", "production", "consumption", "arrivals", "departures", "tickets", "sold", "bookings", "overnights", "snowfall", "hours", "fare", "payment"}
+STOCK = {"population", "inhabitants", "residents", "employees", "members", "subscribers", "inventory", "stock", "balance", "einwohner", "bevölkerung", "bevolkerung"}
+_UNIT_WORDS = {"eur": "EUR", "usd": "USD", "chf": "CHF", "gbp": "GBP", "km": "km", "kg": "kg", "mm": "mm", "cm": "cm", "ha": "ha", "kwh": "kWh", "mwh": "MWh"}
+_UNIT_WORDS |= {"gwh": "GWh", "pct": "%", "percent": "%", "hpa": "hPa", "ppm": "ppm", "ppb": "ppb", "kmh": "km/h", "mps": "m/s", "km2": "km²", "m2": "m²", "m3": "m³"}
+_UNIT_WORDS |= {"mg": "mg", "ml": "ml", "celsius": "°C", "fahrenheit": "°F", "lb": "lb", "lbs": "lb", "miles": "mi", "hours": "h", "minutes": "min", "tonnes": "t"}
+_LENGTHS = {"height", "length", "depth", "elevation", "altitude", "distance", "width", "level"}
+_BRACKETS = re.compile(r"^(?P<label>.*\S)\s*[(\[](?P<unit>[^()\[\]]{1,24})[)\]]\s*$")
+SCALES = (
+    "strongly disagree;disagree;neutral;agree;strongly agree",
+    "strongly disagree;disagree;neither agree nor disagree;agree;strongly agree",
+    "very dissatisfied;dissatisfied;neutral;satisfied;very satisfied",
+    "never;rarely;sometimes;often;always",
+    "very poor;poor;fair;good;very good;excellent",
+    "very low;low;medium;high;very high",
+    "none;low;moderate;high;severe",
+    "none;mild;moderate;severe;critical",
+    "xs;s;m;l;xl;xxl",
+    "small;medium;large",
+    "f;e;d;c;b;a",
+    "trifft nicht zu;trifft eher nicht zu;teils teils;trifft eher zu;trifft zu",
+    "fair;good;very good;premium;ideal",
+)
+
+
+def words_of(name: str) -> list[str]:
+    """The lower-case words of a column's name."""
+    spaced = re.sub(r"(?<=[a-zà-ÿ0-9])(?=[A-Z])", " ", unicodedata.normalize("NFC", name))
+    return [w for w in re.split(r"[^\w°%²³]+|_", spaced.lower()) if w]
+
+
+def label_and_unit(name: str, values_unit: str | None) -> tuple[str, str | None]:
+    """(the name without its unit, the unit from brackets, the last word, or the cells)."""
+    found = _BRACKETS.match(name)
+    if found and not re.fullmatch(r"\d{4}|long|total|all", found["unit"], re.IGNORECASE):
+        unit = re.sub(r"^(in|unit:)\s+", "", found["unit"].strip())
+        return found["label"], values_unit or _UNIT_WORDS.get(unit.lower(), {"C": "°C", "F": "°F"}.get(unit, unit))
+    if found := re.match(r"^(?P<label>.*\S) in (?P<unit>°C|°F|%|km|kg|mm|cm|m|CHF|EUR|USD|GBP|€|\$|t|kWh|MWh)$", name):
+        return found["label"], values_unit or found["unit"]
+    words = words_of(name)
+    last = words[-1] if words else ""
+    if values_unit is None and len(words) > 1:
+        warm = any(w.startswith("temp") or w in ("tmin", "tmax", "tavg", "tmean") for w in words)
+        if warm and last in ("c", "f", "k"):
+            return name, {"c": "°C", "f": "°F", "k": "K"}[last]
+        if last == "m" and _LENGTHS & set(words):
+            return name, "m"
+        values_unit = _UNIT_WORDS.get(last)
+    return name, values_unit or ("%" if "%" in name else None)
+
+
+def is_additive(name: str, unit: str | None) -> bool | None:
+    """Whether a sum of the column means something; ``None`` where neither the name nor the unit tells."""
+    words = set(words_of(name))
+    bare = (unit or "").lower()
+    if bare in ("%", "‰", "°c", "°f", "k", "ppm", "ppb", "hpa", "bar", "index") or "/" in bare or " per " in f" {bare} " or "per" in words:
+        return False
+    if words & _ADD and not words & {"avg", "average", "mean", "median", "rate", "ratio", "share", "pct", "percent", "index", "min", "max"}:
+        return True
+    if words & _RATE:
+        return False
+    if words & STOCK or words & {"n", "num", "number"} or bare in ("eur", "usd", "chf", "gbp", "kwh", "mwh", "gwh", "€", "$", "£", "persons", "people"):
+        return True
+    return None
+
+
+def scale_order(values: list[str]) -> list[str] | None:
+    """The values in the order of a known scale (Likert, grades, sizes), lowest first, or ``None``."""
+    folded = {v.casefold().strip(): v for v in values}
+    if len(folded) < 3:
+        return None
+    for scale in SCALES:
+        steps = scale.split(";")
+        if set(folded) <= set(steps):
+            return [folded[s] for s in steps if s in folded]
+    numbered = [re.match(r"^\(?(\d{1,2})\)?\s*[-–=:.)]\s*\D", v) for v in values]
+    if all(numbered) and len(values) <= 11:
+        return sorted(values, key=lambda v: int(re.match(r"^\(?(\d+)", v)[1]))
+    return None
+
+
+def assign_role(name: str, column: Column) -> str:
+    """The column's role. Integers that are times are turned into times in place."""
+    values = column.values
+    present = values.dropna()
+    distinct = present.nunique()
+    if column.kind == "empty":
+        return "empty"
+    if column.kind in ("date", "datetime"):
+        return "time"
+    if column.kind == "integer" and (times := time_from_integers(values, name)) is not None:
+        column.values, column.kind, column.grain = times.values, times.kind, times.grain
+        column.notes += times.notes
+        return "time"
+    if distinct == 1 and len(values) > 1 and column.kind not in ("integer", "number"):
+        return "constant"
+    if column.kind == "boolean" or (column.kind == "integer" and distinct == 2 and set(present) == {0, 1}):
+        return "flag"
+    if column.kind in ("integer", "number"):
+        return _numeric_role(name, column, present, distinct)
+    return _text_role(name, present, distinct)
+
+
+def _numeric_role(name: str, column: Column, present: pd.Series, distinct: int) -> str:
+    words = words_of(name)
+    last = words[-1] if words else ""
+    if column.kind == "integer" and column.unit is None:
+        if last in ("number", "num", "no", "nr"):  # "number" counts in "number of ..." and names things in "house number"
+            if words[0] not in ("number", "num") and distinct == len(present) > 3:
+                return "id"
+        elif last in _ID or (words and words[0] == "id"):
+            return "id"
+        if distinct == len(present) >= 5 and bool((present.diff().dropna() == 1).all()):
+            return "id"
+        if distinct == len(present) >= 20 and present.min() >= 10**7 and len(set(present.astype("int64").astype(str).str.len())) == 1:
+            return "id"
+        low, high = present.min(), present.max()
+        if set(words) & _ORDINAL and 0 <= low and high <= 10 and 2 < distinct <= 11:
+            return "ordinal"
+        if set(words) & _CODED and not {"of", "n", "count"} & set(words) and 0 <= low and high <= 60 and distinct <= 40:
+            return "category"
+    if distinct == 1 and len(present) > 1:
+        return "constant"
+    return "measure"
+
+
+def _text_role(name: str, present: pd.Series, distinct: int) -> str:
+    words = words_of(name)
+    lengths = present.astype(str).str.len()
+    if lengths.mean() > 60 or (lengths.mean() > 30 and present.astype(str).str.count(" ").mean() > 6):
+        return "text"
+    if distinct <= 12 and scale_order([str(v) for v in present.unique()]):
+        return "ordinal"
+    if words and words[-1] in _ID - {"no", "number", "index", "row"} and distinct > 1:
+        return "id" if distinct > 12 or distinct == len(present) else "category"
+    if distinct == len(present) > MANY_VALUES or (distinct == len(present) > 20 and bool(present.astype(str).str.contains(r"\d").mean() > 0.9)):
+        return "id"
+    if distinct > MANY_VALUES and distinct > 0.5 * len(present) and lengths.mean() > 25:
+        return "text"
+    return "category"
+
+
