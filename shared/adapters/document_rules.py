@@ -22,7 +22,9 @@ WRITE_MARK = "_write"
 _RESERVED = re.compile(r"__.*__", re.DOTALL)
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _INT64 = range(-(2**63), 2**63)
-_DOCUMENT_OVERHEAD, _MAP_OVERHEAD, _NUMBER = 32, 32, 8
+_DOCUMENT_OVERHEAD, _NAME_OVERHEAD, _MAP_OVERHEAD, _NUMBER = 32, 16, 32, 8
+_OWN_BYTES = 128
+"""Left for what an adapter adds: a prefix of the collection, its mark."""
 
 
 def check_ref(ref: Ref) -> None:
@@ -40,10 +42,11 @@ def checked(ref: Ref, data: JsonMap) -> dict[str, Json]:
     if WRITE_MARK in data:
         raise BadInput(f"{ref}: the field {WRITE_MARK!r} is the store's own.", remedy="Give the field another name.")
     copy, size = _copied_map(data, f"{ref}", 1)
-    size += _size(ref.collection, "") + _size(ref.id, "") + _DOCUMENT_OVERHEAD - _MAP_OVERHEAD
-    if size > MAX_DOCUMENT_BYTES:
+    size += _size(ref.collection, "") + _size(ref.id, "") + _NAME_OVERHEAD + _DOCUMENT_OVERHEAD - _MAP_OVERHEAD
+    limit = MAX_DOCUMENT_BYTES - _OWN_BYTES
+    if size > limit:
         raise TooLarge(
-            f"The document {ref} has {size:,} bytes; the limit is {MAX_DOCUMENT_BYTES:,}.",
+            f"The document {ref} has {size:,} bytes; the limit is {limit:,}.",
             remedy="Store the large part as an artifact and keep its address here.",
         )
     return copy

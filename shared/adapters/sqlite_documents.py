@@ -10,17 +10,16 @@ from pathlib import Path
 from typing import TypeVar
 
 from shared.adapters import query_sql, sqlite_rows
+from shared.adapters.contention import Persistence, until_undisturbed
 from shared.adapters.document_rules import check_query, check_ref, checked
 from shared.adapters.sqlite_file import SqliteFile
-from shared.adapters.sqlite_transaction import Contention, SnapshotTransaction
+from shared.adapters.sqlite_transaction import SnapshotTransaction
 from shared.adapters.sqlite_writer import GroupWriter
 from shared.documents import Document, JsonMap, Query, Ref, Transaction
-from shared.errors import Unavailable
 
 T = TypeVar("T")
 
-_ATTEMPTS = 50
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.0005, 0.05
+_PERSISTENCE = Persistence(attempts=50, first_pause_s=0.0005, longest_pause_s=0.05)
 
 
 class SqliteDocuments:
@@ -34,7 +33,7 @@ class SqliteDocuments:
         statements = [query_sql.index(collection, name) for collection, names in (indexes or {}).items() for name in names]
         self._file = SqliteFile(path, indexes=statements, busy_timeout_s=busy_timeout_s)
         self._writer = GroupWriter(self._file)
-        self._jitter = random.Random()  # noqa: S311 - spreads retries, nothing else
+        self._jitter = random.Random()
         opening, count = os.urandom(8).hex(), itertools.count(1)
         self._next_version: Callable[[], str] = lambda: f"{opening}-{next(count)}"  # unique across processes, with no write of its own
 
@@ -71,25 +70,16 @@ class SqliteDocuments:
         self._writer.submit(lambda connection: sqlite_rows.remove(connection, ref))
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
-        for attempt in range(_ATTEMPTS):
+        def once() -> T:
             with self._file.snapshot() as connection:
                 transaction = SnapshotTransaction(self._file, connection, self._document)
                 result = work(transaction)
                 transaction.end()
-            if not transaction.writes:
-                return result  # what was read is one consistent moment
-            try:
+            if transaction.writes:  # without writes, what was read is one consistent moment already
                 self._writer.submit(transaction.commit)
-            except Contention:
-                longest = min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S)
-                self._file.pause(self._jitter.uniform(0, longest))
-            else:
-                return result
-        raise Unavailable(
-            f"A transaction on {self._file.path} met other writers {_ATTEMPTS} times in a row.",
-            remedy="Try again; if it lasts, too many writers share one document.",
-            retry_after_s=1.0,
-        )
+            return result
+
+        return until_undisturbed(once, f"A transaction on {self._file.path}", _PERSISTENCE, pause=self._file.pause, jitter=self._jitter)
 
     def close(self) -> None:
         """Commits what is waiting. The store refuses everything afterwards."""

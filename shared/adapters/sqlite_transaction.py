@@ -7,13 +7,10 @@ from collections.abc import Callable
 from functools import partial
 
 from shared.adapters import sqlite_rows
+from shared.adapters.contention import Contention
 from shared.adapters.document_rules import check_query, check_ref
 from shared.adapters.sqlite_file import SqliteFile
 from shared.documents import Document, JsonMap, Query, Ref
-
-
-class Contention(Exception):
-    """Something the transaction read has changed: it runs again. It never leaves the adapter."""
 
 
 class SnapshotTransaction:
