@@ -1,0 +1,133 @@
+"""A slice happens once: leases, stored results, epochs, faults (DESIGN section 2)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from schemas.mission import Track, TrackStatus
+from shared.errors import Conflict, StaleEpoch, Unavailable
+from functions.lifecycle.reconcile import raise_epoch
+from shared.times import SLICE_LEASE_S
+from tests.support.house import CountingTrack, House, step
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    yield made
+    made.close()
+
+
+def test_a_finished_slice_returns_its_stored_result_and_works_no_more(house: House) -> None:
+    mission_id, _ = house.claimed()
+    track = CountingTrack()
+    first = house.slices.run(track, step(mission_id, 0))
+    again = house.slices.run(track, step(mission_id, 0))
+    assert first == again
+    assert track.worked == [0]
+
+
+def test_slices_follow_each_other_until_the_track_is_final(house: House) -> None:
+    mission_id, _ = house.claimed()
+    track = CountingTrack(slices=3)
+    outcomes = [house.slices.run(track, step(mission_id, seq)).outcome for seq in range(3)]
+    assert outcomes == ["CONTINUE", "CONTINUE", "FINAL"]
+    record = house.missions.tracks(house.missions.get(mission_id))[Track.DS_STAR]
+    assert record.status is TrackStatus.DONE
+    assert record.handoff_uri is not None
+    assert b"3 slices" in house.artifacts.get(record.handoff_uri)
+
+
+def test_a_slice_that_is_being_worked_on_answers_busy(house: House) -> None:
+    mission_id, _ = house.claimed()
+
+    class Meanwhile(CountingTrack):
+        def step(self, context, state):  # type: ignore[no-untyped-def]
+            self.seen = house.slices.run(CountingTrack(), step(mission_id, 0))
+            return super().step(context, state)
+
+    track = Meanwhile()
+    house.slices.run(track, step(mission_id, 0))
+    assert track.seen.outcome == "BUSY"
+    assert 0 < track.seen.retry_after_s <= 15
+
+
+def test_a_lease_that_ran_out_passes_to_the_next_call_and_the_late_commit_is_refused(house: House) -> None:
+    mission_id, _ = house.claimed()
+    other = CountingTrack()
+
+    class Slow(CountingTrack):
+        def step(self, context, state):  # type: ignore[no-untyped-def]
+            house.clock.advance(SLICE_LEASE_S + 1)
+            assert house.slices.run(other, step(mission_id, 0)).outcome == "CONTINUE"
+            return super().step(context, state)
+
+    with pytest.raises(StaleEpoch):
+        house.slices.run(Slow(), step(mission_id, 0))
+    assert house.missions.tracks(house.missions.get(mission_id))[Track.DS_STAR].next_seq == 1
+
+
+def test_a_newer_epoch_takes_the_slice_over_at_once_and_fences_the_older_off(house: House) -> None:
+    mission_id, _ = house.claimed()
+    newer = CountingTrack()
+
+    class Zombie(CountingTrack):
+        def step(self, context, state):  # type: ignore[no-untyped-def]
+            raise_epoch(house.missions, house.missions.get(mission_id))
+            assert house.slices.run(newer, step(mission_id, 0, epoch=2, execution="x2")).outcome == "CONTINUE"
+            return super().step(context, state)
+
+    with pytest.raises(StaleEpoch):
+        house.slices.run(Zombie(), step(mission_id, 0))
+    with pytest.raises(StaleEpoch):
+        house.slices.run(CountingTrack(), step(mission_id, 1))
+    assert house.slices.run(newer, step(mission_id, 1, epoch=2, execution="x2")).next_seq == 2
+    assert house.audit.verify(mission_id).breaks == ()
+
+
+def test_a_slice_out_of_turn_is_refused(house: House) -> None:
+    mission_id, _ = house.claimed()
+    with pytest.raises(Conflict):
+        house.slices.run(CountingTrack(), step(mission_id, 5))
+
+
+def test_a_passing_fault_gives_the_lease_back(house: House) -> None:
+    mission_id, _ = house.claimed()
+    track = CountingTrack()
+    track.fail_with = [Unavailable("the store is down")]
+    with pytest.raises(Unavailable):
+        house.slices.run(track, step(mission_id, 0))
+    assert house.slices.run(track, step(mission_id, 0)).outcome == "CONTINUE"
+
+
+def test_a_defect_ends_the_track_with_what_there_is(house: House) -> None:
+    mission_id, _ = house.claimed()
+    track = CountingTrack()
+    house.slices.run(track, step(mission_id, 0))
+    track.fail_with = [ZeroDivisionError("a defect")]
+    result = house.slices.run(track, step(mission_id, 1))
+    record = house.missions.tracks(house.missions.get(mission_id))[Track.DS_STAR]
+    assert (result.outcome, record.status) == ("FINAL", TrackStatus.FAILED)
+    assert record.error is not None and "ZeroDivisionError" in record.error.message
+    assert record.handoff_uri is not None and b"1 slices" in house.artifacts.get(record.handoff_uri)
+
+
+def test_close_hands_off_what_there_is_and_says_why(house: House) -> None:
+    mission_id, _ = house.claimed()
+    track = CountingTrack(slices=9)
+    house.slices.run(track, step(mission_id, 0))
+    result = house.slices.run(track, step(mission_id, 1, close="cancelled"))
+    assert (result.outcome, result.track_status) == ("FINAL", TrackStatus.CANCELLED)
+
+
+def test_the_state_survives_between_slices(house: House) -> None:
+    mission_id, _ = house.claimed()
+    house.slices.run(CountingTrack(), step(mission_id, 0))
+    house.slices.run(CountingTrack(), step(mission_id, 1))
+    record = house.missions.tracks(house.missions.get(mission_id))[Track.DS_STAR]
+    assert record.state_uri is not None and house.artifacts.get(record.state_uri) == b'{"done":2}'
+
+
