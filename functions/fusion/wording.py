@@ -1,0 +1,74 @@
+"""The plain sentences for what the packages hold as codes: how a track ended, flags, statuses. None of them states a number."""
+
+from __future__ import annotations
+
+from schemas.evidence import AnswerStatus, Support
+from schemas.fusion import FusionInputPackage, TrackHandoff
+from schemas.mission import TrackStatus
+
+RESEARCH, ANALYSIS = "research", "data analysis"
+
+STATUS_WORDS: dict[AnswerStatus, str] = {
+    "answered": "Answered",
+    "partial": "Answered in part",
+    "not_answered": "Not answered",
+    "not_understood": "Not understood",
+}
+SUPPORT_WORDS: dict[Support, str] = {
+    "verbatim": "stands word for word in the document",
+    "entailed": "follows from the source",
+    "unchecked": "not verified",
+    "contradicted": "contradicted by its source",
+}
+FLAG_SENTENCES = {
+    "partial": "This report is partial.",
+    "research_missing": "No document research went into this report.",
+    "research_failed": "The document research failed.",
+    "analysis_missing": "No data analysis went into this report.",
+    "analysis_failed": "The data analysis failed.",
+    "research_running": "The document research was still running.",
+    "analysis_running": "The data analysis was still running.",
+    "cancelled": "The mission was cancelled; the report holds what there was.",
+    "numbers_withheld": "Numbers without a recorded source were left out.",
+    "quotes_unverified": "Some quotes could not be found again in their stored documents and were left out.",
+    "instruction_like": "Some passages read like instructions to the reader; they were treated as text.",
+    "instructions": "Some passages read like instructions to the reader; they were treated as text.",
+    "provider_report": "Some passages were reported by a provider and are not verified.",
+    "downgraded": "The budget led to a smaller model on the way.",
+    "tier_downgraded": "The budget led to a smaller model on the way.",
+}
+
+
+def flag_sentence(flag: str) -> str:
+    """What a flag means, for a reader; a flag that is not known is shown in its own words."""
+    words = flag.replace("_", " ").replace("-", " ").replace(":", ": ").strip()
+    return FLAG_SENTENCES.get(flag) or f"{words[:1].upper()}{words[1:]}."
+
+
+def track_notice(name: str, handoff: TrackHandoff, *, present: bool, mode: str) -> str | None:
+    """What a reader has to know about a track that did not end well; ``None`` where there is nothing to say."""
+    why = (handoff.missing_because or "").strip().rstrip(".")
+    because = f": {why}" if why else ""
+    if not handoff.status.final:
+        holds = "what it had found so far" if present else "nothing of it yet"
+        replaced = " This report will be replaced when it has ended." if mode == "partial" else ""
+        return f"The {name} is still running{because}. The report holds {holds}.{replaced}"
+    kept = " What it had found until then is part of the report." if present else " The report rests on the other part alone."
+    if handoff.status is TrackStatus.FAILED:
+        return f"The {name} failed{because}.{kept}"
+    if handoff.status is TrackStatus.CANCELLED:
+        return f"The {name} was cancelled{because}.{kept}"
+    if handoff.status is TrackStatus.SKIPPED and why:
+        return f"The {name} was not run{because}."
+    if not present and handoff.status is not TrackStatus.SKIPPED:
+        return f"The {name} left no result{because}.{kept}"
+    return None
+
+
+def notices(package: FusionInputPackage) -> tuple[str, ...]:
+    """What comes before anything else: a partial report, tracks that are missing and why."""
+    tracks = (
+        track_notice(RESEARCH, package.research_handoff, present=package.research is not None, mode=package.mode),
+        track_notice(ANALYSIS, package.analysis_handoff, present=package.analysis is not None, mode=package.mode),
+    )
+    return tuple(n for n in tracks if n)
