@@ -155,7 +155,8 @@ class RunningSandbox:
         self._cpu_s = max(self._cpu_s, seen.cpu_s)
         if memory > limit:
             self._stop("memory", f"the run was ended: it used more than {self._limits.memory_mb:,} MB of memory")
-        elif max(files_in(self._init, "/job/outputs"), files_in(self._init, TMP)) > MAX_FILES_HELD:
+        elif self.started and max(files_in(self._init, "/job/outputs"), files_in(self._init, TMP)) > MAX_FILES_HELD:
+            # Not before the start: until its root is changed, the init still sees the host's /tmp.
             self._stop("output_limit", f"the run was ended: it made more than {MAX_FILES_HELD:,} files")
 
     def _stop(self, verdict: RunStatus, why: str) -> None:

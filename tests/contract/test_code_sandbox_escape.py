@@ -77,7 +77,7 @@ def test_there_is_no_network(run: Run, listener: tuple[int, list[str]], tmp_path
 
 HOST_FILES = (
     *("/etc/passwd", "/etc/shadow", "/etc/hostname", "/etc/resolv.conf", "/proc/kcore", "/dev/mem", "/dev/sda", "/dev/vda"),
-    *("/var/run/docker.sock", "/sys/kernel", "/run", "/var", "/home", "/boot", "/mnt", "/opt", "/usr/bin", "/usr/share"),
+    *("/var/run/docker.sock", "/sys/kernel", "/run", "/var", "/home", "/boot", "/mnt", "/opt", "/usr/bin/env", "/usr/share"),
 )
 
 
