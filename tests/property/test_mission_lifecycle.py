@@ -168,9 +168,7 @@ def test_whatever_dies_the_reconciler_brings_every_mission_to_an_end(tmp_path: P
     """Invariant 1: executions that always die, at any point, still end in FAILED with the reason after a bounded number of rounds."""
     house = House(tmp_path)
     mission_id = house.missions.create(REQUEST, owner="ann", idempotency_key=None)[0].mission_id
-    reconciler = Reconciler(
-        house.missions, house.queue, house.executions, Ending(house.missions, house.audit, house.clock), house.clock
-    )
+    reconciler = Reconciler(house.missions, house.queue, house.executions, Ending(house.missions, house.audit, house.clock), house.clock)
     for _ in range(20):
         mission = house.missions.get(mission_id)
         if mission.status.terminal:

@@ -26,7 +26,9 @@ from shared.telemetry.tracing import Tracing
 from shared.tracks import SliceContext, SliceOutcome
 from tests.support.clock import FrozenClock
 
-REQUEST = MissionRequest(question="How many stations are there?", inputs=(MissionInput(uri="artifact:inputs/x/a.csv", kind="data", name="a.csv"),))
+REQUEST = MissionRequest(
+    question="How many stations are there?", inputs=(MissionInput(uri="artifact:inputs/x/a.csv", kind="data", name="a.csv"),)
+)
 
 
 class House:
@@ -126,12 +128,19 @@ class CountingTrack:
             answers=(),
             limitations=(f"{state.done} slices", reason),
             lineage=Lineage(
-                mission_id=context.mission_id, track=context.track, attempt=context.attempt, epoch=context.epoch, started_at=now, finished_at=now
+                mission_id=context.mission_id,
+                track=context.track,
+                attempt=context.attempt,
+                epoch=context.epoch,
+                started_at=now,
+                finished_at=now,
             ),
         )
         return SliceOutcome(state, package=package)
 
 
-def step(mission_id: str, seq: int, *, epoch: int = 1, execution: str = "x1", close: str | None = None, track: Track = Track.DS_STAR) -> StepRequest:
+def step(
+    mission_id: str, seq: int, *, epoch: int = 1, execution: str = "x1", close: str | None = None, track: Track = Track.DS_STAR
+) -> StepRequest:
     """A call of the workflow for one slice."""
     return StepRequest(mission_id=mission_id, epoch=epoch, execution=execution, track=track, attempt=1, seq=seq, close=close)

@@ -129,5 +129,3 @@ def test_the_state_survives_between_slices(house: House) -> None:
     house.slices.run(CountingTrack(), step(mission_id, 1))
     record = house.missions.tracks(house.missions.get(mission_id))[Track.DS_STAR]
     assert record.state_uri is not None and house.artifacts.get(record.state_uri) == b'{"done":2}'
-
-
