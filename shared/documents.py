@@ -52,7 +52,12 @@ class Where:
 class Query:
     """Documents of one collection. Order: ``order_by`` (a field, ``-`` in front for descending), then the id, in the same direction.
 
-    ``after`` continues behind a document of an earlier page: it must be the last ``Document`` of that page.
+    ``after`` continues behind a document of an earlier page: it must be the last ``Document`` of that page. Values of another type
+    never match: 1 is 1.0, but neither ``"1"`` nor ``True``. Texts compare by their UTF-8 bytes. Between types the order is null, booleans,
+    numbers, texts, lists, maps; among lists or maps there is none, and no page begins behind one.
+
+    As Firestore has it (``BadInput`` otherwise): range conditions are on one field only, and where there is an order or a page, the
+    order is by that field. Null is asked for with ``==`` only; lists and maps are not asked for; ``in`` has at most 30 values.
     """
 
     collection: str

@@ -65,10 +65,26 @@ def check_query(query: Query) -> None:
         raise BadInput(f"The query has {alternatives} alternatives; the limit is {MAX_ALTERNATIVES}.", remedy="Ask in several queries.")
     if query.order_by is not None:
         check_field(query.order_by.removeprefix("-"))
+    _check_ranges(query)
     if query.limit is not None and query.limit < 1:
         raise BadInput(f"A query's limit is at least 1, not {query.limit}.")
     if query.after is not None:
         cursor(query, query.after)
+
+
+def _check_ranges(query: Query) -> None:
+    """Firestore orders by a field under a range condition, asked or not, before it orders by the id."""
+    ranged = {where.field for where in query.where if where.op in ("<", "<=", ">", ">=")}
+    if not ranged:
+        return
+    paged = query.limit is not None or query.after is not None
+    wanted = query.order_by.removeprefix("-") if query.order_by is not None else None
+    if len(ranged) > 1 or (wanted is None and paged) or (wanted is not None and wanted not in ranged):
+        order = query.order_by or "of the ids"
+        raise BadInput(
+            f"A query on {query.collection!r} has range conditions on {', '.join(sorted(ranged))} and the order {order}.",
+            remedy="Put range conditions on one field only, and order by that field (needed for a page).",
+        )
 
 
 def check_field(name: str) -> None:

@@ -18,12 +18,8 @@ _NAME = "__name__"
 
 
 def sorts_itself(query: Query) -> bool:
-    """Whether Firestore's own order is not ours, and the whole answer is there to be sorted by id.
-
-    An order by id under a range condition needs an index of its own; only a page, which cannot be sorted afterwards, is worth one.
-    """
-    ranged = any(where.op not in ("==", "in") for where in query.where)
-    return ranged and query.order_by is None and query.limit is None and query.after is None
+    """Whether Firestore would put another order in front of the ids: the whole answer is here then, and is sorted after it came."""
+    return query.order_by is None and any(where.op not in ("==", "in") for where in query.where)
 
 
 def structured(query: Query, collection: str, documents: str) -> StructuredQuery:

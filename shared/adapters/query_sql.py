@@ -30,8 +30,11 @@ def select(query: Query, columns: str) -> tuple[str, list[Parameter]]:
     order = ["id"]
     if query.order_by is not None:
         name = query.order_by.removeprefix("-")
-        order = [_rank(name), _value(name), "id"]
-        conditions.append(f"{_rank(name)} IS NOT NULL")
+        if any(where.field == name and where.op != "in" for where in query.where):
+            order = [_value(name), "id"]  # the condition leaves one rank: said so, SQLite reads the index in order
+        else:
+            order = [_rank(name), _value(name), "id"]
+            conditions.append(f"{_rank(name)} IS NOT NULL")
     if query.after is not None:
         condition, values = _behind(query, ">" if not descending else "<")
         conditions.append(condition)
