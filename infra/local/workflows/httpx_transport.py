@@ -1,0 +1,62 @@
+"""Requests over an ``httpx.Client``: the network, or an in-process WSGI application through ``httpx.WSGITransport``."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from infra.local.workflows.errors import TransportError
+from infra.local.workflows.limits import SERVICE
+from infra.local.workflows.transport import HttpRequest, HttpResponse
+
+if TYPE_CHECKING:
+    import httpx
+
+
+class HttpxTransport:
+    """Sends with ``client``, or with one of its own. Follows redirects up to the limit; reads no more of a body than the limit and one byte."""
+
+    def __init__(self, client: httpx.Client | None = None) -> None:
+        import httpx
+
+        self._client = client or httpx.Client(limits=httpx.Limits(max_connections=None))
+        self._client.max_redirects = SERVICE.redirects
+
+    def send(self, request: HttpRequest) -> HttpResponse:
+        import httpx
+
+        try:
+            url = httpx.URL(request.url)
+            if request.query:
+                url = url.copy_with(params=url.params.merge(httpx.QueryParams(request.query)))
+            built = self._client.build_request(
+                request.method, url, headers=request.headers, content=request.body, timeout=request.timeout_s
+            )
+            response = self._client.send(built, stream=True, follow_redirects=True)
+            try:
+                return HttpResponse(response.status_code, dict(response.headers), _body(response))
+            finally:
+                response.close()
+        except httpx.ConnectTimeout as problem:
+            raise TransportError("ConnectionFailedError", f"no connection to {request.url}: {problem}") from problem
+        except httpx.TimeoutException as problem:
+            raise TransportError("TimeoutError", "request timed out") from problem
+        except (httpx.ConnectError, httpx.UnsupportedProtocol, httpx.InvalidURL) as problem:
+            raise TransportError("ConnectionFailedError", f"no connection to {request.url}: {problem}") from problem
+        except httpx.TooManyRedirects as problem:
+            raise TransportError("ConnectionError", f"{request.url} redirects more than {SERVICE.redirects} times") from problem
+        except httpx.HTTPError as problem:
+            raise TransportError("ConnectionError", f"the connection to {request.url} broke: {problem}") from problem
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def _body(response: httpx.Response) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    for part in response.iter_bytes():
+        parts.append(part)
+        size += len(part)
+        if size > SERVICE.response_bytes:
+            break
+    return b"".join(parts)

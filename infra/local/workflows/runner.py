@@ -1,0 +1,323 @@
+"""Starts executions and waits for them: the front door of this package.
+
+with Runner(transport=HttpxTransport(httpx.Client())) as runner:
+    execution = runner.start(load("flow.yaml"), {"name": "Ada"}, execution_id="1")
+    print(execution.wait(60).result)
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import uuid
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from infra.local.workflows.build import build
+from infra.local.workflows.clock import Clock, RealClock
+from infra.local.workflows.errors import ArgumentError, DefinitionError, Problem, WorkflowError, failure, value_failure
+from infra.local.workflows.frames import UNSET, LogEntry, Memory, Run, StepEvent
+from infra.local.workflows.interpreter import RoutineCode, invoke
+from infra.local.workflows.limits import SERVICE, Limits
+from infra.local.workflows.parse import parse
+from infra.local.workflows.scheduler import Cancelled, Group, Scheduler
+from infra.local.workflows.stdlib.jsons import encode
+from infra.local.workflows.syntax import Program
+from infra.local.workflows.transport import NoTransport, TokenSource, Transport
+from infra.local.workflows.values import Json, Value, to_json
+
+_LOG: Final = logging.getLogger(__name__)
+_LEVELS: Final = {"DEBUG": logging.DEBUG, "WARNING": logging.WARNING, "ERROR": logging.ERROR, "CRITICAL": logging.CRITICAL}
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A definition that the service would deploy, ready to run any number of times."""
+
+    name: str
+    program: Program
+    routines: dict[str, RoutineCode]
+
+
+def load(source: Path | str, *, name: str | None = None) -> Definition:
+    """The definition in a file (given as Path, or as a str without a line break that names one) or in a text. Raises DefinitionError."""
+    path = source if isinstance(source, Path) else Path(source) if "\n" not in source and len(source) < 4096 and _is_file(source) else None
+    file = str(path) if path is not None else (name or "<workflow>")
+    program = parse(_read(path) if path is not None else str(source), file)
+    return Definition(name or (path.stem if path is not None else "workflow"), program, build(program))
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return file.read(SERVICE.source_bytes + 1).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as problem:
+        raise DefinitionError(str(path), [Problem(f"cannot read the file: {problem}", 1, 1, code="unreadable")]) from None
+
+
+class State(StrEnum):
+    """States of an execution, as in the executions API. QUEUED is in the backlog."""
+
+    QUEUED = "QUEUED"
+    ACTIVE = "ACTIVE"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionError:
+    """``payload`` is the error as ``except`` would have seen it; ``context`` says in words what happened in which step and line."""
+
+    payload: Json
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an execution ended. ``result`` is set when it SUCCEEDED, ``error`` when it FAILED."""
+
+    state: State
+    result: Json = None
+    error: ExecutionError | None = None
+
+
+class Execution:
+    """One run of a definition."""
+
+    def __init__(self, execution_id: str, definition: Definition, labels: Mapping[str, str], cancel: Callable[[Execution], None]) -> None:
+        self.id = execution_id
+        self.definition = definition
+        self.labels = MappingProxyType(dict(labels))
+        self.started_at: float | None = None
+        self.ended_at: float | None = None
+        self.steps = 0
+        self.outcome: Outcome | None = None
+        self._state = State.QUEUED
+        self._cancel = cancel
+        self._ended = threading.Event()
+        self._run: Run | None = None
+        self._on_step: Callable[[StepEvent], None] | None = None
+
+    @property
+    def state(self) -> State:
+        return self.outcome.state if self.outcome is not None else self._state
+
+    @property
+    def on_step(self) -> Callable[[StepEvent], None] | None:
+        """Called before each step, on the scheduler's thread: it has to be quick. Give it to ``Runner.start`` to see the first steps too."""
+        return self._on_step
+
+    @on_step.setter
+    def on_step(self, hook: Callable[[StepEvent], None] | None) -> None:
+        self._on_step = hook
+        if self._run is not None:
+            self._run.on_step = hook
+
+    def wait(self, timeout: float | None = None) -> Outcome:
+        """How it ended. Raises the built-in TimeoutError when it has not after ``timeout`` real seconds."""
+        if not self._ended.wait(timeout):
+            raise TimeoutError(f"the execution {self.id} has not ended after {timeout} s")
+        assert self.outcome is not None
+        return self.outcome
+
+    def cancel(self) -> None:
+        """Stop it at its next step. Does nothing once it has ended; a request under way is left to itself."""
+        self._cancel(self)
+
+    # For the runner
+
+    def begin(self, run: Run, at: float) -> None:
+        self._run, self._state, self.started_at = run, State.ACTIVE, at
+
+    def end(self, outcome: Outcome, at: float) -> None:
+        self.steps = self._run.steps if self._run is not None else 0
+        self.outcome, self.ended_at, self._run = outcome, at, None
+        self._ended.set()
+
+
+@dataclass(slots=True)
+class _Pending:
+    execution: Execution
+    argument: Value
+    group: Group | None = field(default=None)
+
+
+class Runner:
+    """Runs executions side by side on one thread of its own, and their requests on ``http_threads`` more.
+
+    ``env`` answers ``sys.get_env`` for variables of the user and overrides the built-in ones. ``connectors`` is called with the name and the arguments of a
+    ``googleapis.*`` call, on one of those threads.
+    """
+
+    def __init__(
+        self,
+        *,
+        transport: Transport | None = None,
+        clock: Clock | None = None,
+        env: Mapping[str, str] | None = None,
+        token_source: TokenSource | None = None,
+        connectors: Callable[[str, dict[str, Value]], Value] | None = None,
+        log: Callable[[LogEntry], None] | None = None,
+        limits: Limits = SERVICE,
+        http_threads: int = 64,
+        unique: Callable[[], str] | None = None,
+        order: random.Random | None = None,
+    ) -> None:
+        self.clock = clock or RealClock()
+        self._transport = transport or NoTransport()
+        self._env = dict(env or {})
+        self._token_source = token_source
+        self._connectors = connectors
+        self._log = log or _log
+        self._limits = limits
+        self._unique = unique or (lambda: str(uuid.uuid4()))
+        self._scheduler = Scheduler(self.clock, http_threads, order)
+        self._lock = threading.Lock()
+        self._running: dict[Execution, _Pending] = {}
+        self._backlog: deque[_Pending] = deque()
+
+    def start(
+        self,
+        definition: Definition,
+        argument: Json = None,
+        *,
+        execution_id: str | None = None,
+        labels: Mapping[str, str] | None = None,
+        on_step: Callable[[StepEvent], None] | None = None,
+    ) -> Execution:
+        """Begin an execution and return at once. Raises ArgumentError when the service would refuse the argument."""
+        self._check(argument)
+        execution = Execution(execution_id or self._unique(), definition, labels or {}, self._cancel)
+        execution.on_step = on_step
+        with self._lock:
+            pending = _Pending(execution, argument)  # type: ignore[arg-type]  # every Json is a Value
+            if len(self._running) >= self._limits.concurrent_executions:
+                if len(self._backlog) >= self._limits.backlog:
+                    raise ArgumentError(f"{len(self._running)} executions are running and {len(self._backlog)} waiting: no more are taken")
+                self._backlog.append(pending)
+            else:
+                self._begin(pending)
+        return execution
+
+    def close(self) -> None:
+        """Cancel what still runs and stop the threads."""
+        with self._lock:
+            waiting = list(self._backlog)
+            self._backlog.clear()
+        for pending in waiting:
+            pending.execution.end(Outcome(State.CANCELLED), self.clock.now())
+        self._scheduler.close()
+
+    def __enter__(self) -> Runner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Inside
+
+    def _check(self, argument: Json) -> None:
+        try:
+            size = len(encode(argument).encode("utf-8", "surrogatepass"))  # type: ignore[arg-type]  # every Json is a Value
+        except (WorkflowError, RecursionError) as problem:
+            raise ArgumentError(f"the argument is not JSON: {problem}") from None
+        if size > self._limits.argument_bytes:
+            raise ArgumentError(f"the argument has {size} bytes; the limit is {self._limits.argument_bytes}")
+
+    def _begin(self, pending: _Pending) -> None:
+        """Hand over to the scheduler. The caller holds the lock."""
+        execution, definition = pending.execution, pending.execution.definition
+        run = Run(
+            execution_id=execution.id,
+            limits=self._limits,
+            now=self.clock.now,
+            environment={**_built_in(definition.name, execution.id), **self._env},
+            transport=self._transport,
+            token_source=self._token_source,
+            connectors=self._connectors,
+            log=self._log,
+            unique=self._unique,
+            memory=Memory(self._limits.memory_bytes),
+            on_step=execution.on_step,
+        )
+        execution.begin(run, self.clock.now())
+        main = definition.routines["main"]
+        arguments = [pending.argument if pending.argument is not None or default is None else UNSET for _, default in main.parameters]
+        self._running[execution] = pending
+        pending.group = self._scheduler.start(
+            invoke(main, arguments, run, None),
+            self._limits.concurrent_branches,
+            self._limits.duration_s,
+            lambda value, error: self._done(execution, value, error),
+        )
+
+    def _done(self, execution: Execution, value: Value, error: Exception | None) -> None:
+        with self._lock:
+            del self._running[execution]
+            if self._backlog:
+                self._begin(self._backlog.popleft())
+        execution.end(_outcome(value, error), self.clock.now())
+
+    def _cancel(self, execution: Execution) -> None:
+        with self._lock:
+            waiting = next((pending for pending in self._backlog if pending.execution is execution), None)
+            if waiting is not None:
+                self._backlog.remove(waiting)
+            running = self._running.get(execution)
+        if waiting is not None:
+            execution.end(Outcome(State.CANCELLED), self.clock.now())
+        elif running is not None and running.group is not None:
+            self._scheduler.cancel(running.group)
+
+
+def _outcome(value: Value, error: Exception | None) -> Outcome:
+    if isinstance(error, Cancelled):
+        return Outcome(State.CANCELLED)
+    if error is None:
+        try:
+            return Outcome(State.SUCCEEDED, to_json(value))
+        except TypeError as problem:
+            error = value_failure(f"the result holds a value of type '{problem}', which has no JSON form")
+    if not isinstance(error, WorkflowError):
+        _LOG.error("a defect of the runner ended an execution", exc_info=error)
+        error = failure("SystemError", f"the runner failed: {type(error).__name__}: {error}")
+    return Outcome(State.FAILED, error=ExecutionError(_json(error.payload), error.context()))
+
+
+def _built_in(workflow: str, execution_id: str) -> dict[str, str]:
+    """The variables of the service (Environment variables page), for one machine."""
+    return {
+        "GOOGLE_CLOUD_LOCATION": "local",
+        "GOOGLE_CLOUD_PROJECT_ID": "local",
+        "GOOGLE_CLOUD_PROJECT_NUMBER": "0",
+        "GOOGLE_CLOUD_SERVICE_ACCOUNT_NAME": "local",
+        "GOOGLE_CLOUD_WORKFLOW_EXECUTION_ATTEMPT": "1",
+        "GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID": execution_id,
+        "GOOGLE_CLOUD_WORKFLOW_ID": workflow,
+        "GOOGLE_CLOUD_WORKFLOW_REVISION_ID": "000001-local",
+    }
+
+
+def _log(entry: LogEntry) -> None:
+    _LOG.log(_LEVELS.get(entry.severity, logging.INFO), "%s: %s", entry.execution_id, entry.payload)
+
+
+def _json(value: Value) -> Json:
+    try:
+        return to_json(value)
+    except TypeError:
+        return repr(value)

@@ -1,0 +1,281 @@
+"""Runs many workflows on one thread.
+
+A task is a generator that yields effects. Sleeping tasks wait in a heap; calls to the outside run on a bounded pool of threads and report back through the
+inbox; everything else happens on the scheduler's thread, so no workflow state needs a lock.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+import threading
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from infra.local.workflows.clock import Clock
+from infra.local.workflows.effects import Answer, Coroutine, Effect, Fork, ForkErrors, Outside, Pause, Sleep
+from infra.local.workflows.errors import FatalError, WorkflowError, failure, limit_reached
+from infra.local.workflows.values import Value
+
+
+class Cancelled(Exception):
+    """Given to ``done`` as the error of an execution that was cancelled."""
+
+
+# How a root task ended: its value, or its error.
+Done = Callable[["Value", "Exception | None"], None]
+
+
+class Group:
+    """The tasks of one execution. ``slots`` bounds how many branches run at once; branches that wait for their own branches do not count."""
+
+    def __init__(self, slots: int, deadline: float, done: Done) -> None:
+        self.slots = slots
+        self.deadline = deadline
+        self.done = done
+        self.busy = 0
+        self.waiting: deque[Join] = deque()
+        self.tasks: set[Task] = set()
+        self.over = False
+
+
+class Task:
+    """One generator being run. ``turn`` changes whenever it is resumed, so that late answers to what it no longer waits for are dropped."""
+
+    __slots__ = ("coroutine", "group", "join", "position", "turn")
+
+    def __init__(self, coroutine: Coroutine, group: Group, join: Join | None = None, position: int = 0) -> None:
+        self.coroutine = coroutine
+        self.group = group
+        self.join = join
+        self.position = position
+        self.turn = 0
+
+
+class Join:
+    """A parallel step under way."""
+
+    __slots__ = ("errors", "fork", "next", "open", "parent", "running")
+
+    def __init__(self, parent: Task, fork: Fork) -> None:
+        self.parent = parent
+        self.fork = fork
+        self.next = 0
+        self.running = 0
+        self.open = len(fork.branches)
+        self.errors: ForkErrors = []
+
+    def may_start(self) -> bool:
+        return self.next < len(self.fork.branches) and (self.fork.limit is None or self.running < self.fork.limit)
+
+
+class Scheduler:
+    """Runs coroutines until ``close``. ``order`` picks the next runnable task at random instead of in turn: for tests of interleavings."""
+
+    def __init__(self, clock: Clock, threads: int, order: random.Random | None = None) -> None:
+        self.clock = clock
+        self._order = order
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="workflows-http")
+        self._inbox: deque[Callable[[], None]] = deque()
+        self._wake = threading.Event()
+        self._ready: deque[tuple[Task, object, WorkflowError | None]] = deque()
+        self._timers: list[tuple[float, int, Task, int, object, WorkflowError | None]] = []
+        self._sequence = 0
+        self._outside = 0
+        self._groups: set[Group] = set()
+        self._closing = False
+        self._thread = threading.Thread(target=self._loop, name="workflows", daemon=True)
+        self._thread.start()
+
+    # From any thread
+
+    def start(self, coroutine: Coroutine, slots: int, duration_s: float, done: Done) -> Group:
+        """Run ``coroutine`` as a new execution; ``done`` is called once, on the scheduler's thread."""
+        group = Group(slots, self.clock.now() + duration_s, done)
+
+        def begin() -> None:
+            if group.over:
+                return
+            self._groups.add(group)
+            self._add(Task(coroutine, group))
+
+        self.post(begin)
+        return group
+
+    def cancel(self, group: Group) -> None:
+        """End an execution; ``done`` is told so unless it had ended already."""
+        self.post(lambda: self._end(group, None, Cancelled()))
+
+    def post(self, action: Callable[[], None]) -> None:
+        """Run ``action`` on the scheduler's thread."""
+        self._inbox.append(action)
+        self._wake.set()
+
+    def close(self) -> None:
+        """Cancel everything and stop. Calls to the outside that are under way are left to end by themselves."""
+
+        def stop() -> None:
+            self._closing = True
+            for group in list(self._groups):
+                self._end(group, None, Cancelled())
+
+        if self._thread.is_alive():
+            self.post(stop)
+            self._thread.join()
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    # On the scheduler's thread
+
+    def _loop(self) -> None:
+        while not self._closing:
+            self._wake.clear()
+            while self._inbox:
+                self._inbox.popleft()()
+            self._expire()
+            if self._ready:
+                self._run(*self._pick())
+            elif not self._inbox:
+                self.clock.idle(self._wake, self._timers[0][0] if self._timers else None, self._outside > 0)
+
+    def _pick(self) -> tuple[Task, object, WorkflowError | None]:
+        if self._order is not None and len(self._ready) > 1:
+            self._ready.rotate(-self._order.randrange(len(self._ready)))
+        return self._ready.popleft()
+
+    def _expire(self) -> None:
+        """Resume whatever waited for a moment that has come."""
+        while self._timers and (self._timers[0][3] != self._timers[0][2].turn or self._timers[0][0] <= self.clock.now()):
+            _, _, task, turn, value, error = heapq.heappop(self._timers)
+            if task.turn == turn:
+                self._resume(task, value, error)
+
+    def _resume(self, task: Task, value: object, error: WorkflowError | None) -> None:
+        task.turn += 1
+        self._ready.append((task, value, error))
+
+    def _timer(self, at: float, task: Task, error: WorkflowError | None = None, value: object = None) -> None:
+        self._sequence += 1
+        heapq.heappush(self._timers, (at, self._sequence, task, task.turn, value, error))
+
+    def _add(self, task: Task) -> None:
+        task.group.tasks.add(task)
+        self._ready.append((task, None, None))
+
+    def _run(self, task: Task, value: object, error: WorkflowError | None) -> None:
+        if task.group.over:
+            return
+        try:
+            effect = task.coroutine.send(value) if error is None else task.coroutine.throw(error)
+        except StopIteration as finished:
+            self._finish(task, finished.value, None)
+        except Exception as problem:  # whatever ends a workflow has to reach whoever waits for it; the runner tells defects from errors
+            self._finish(task, None, problem)
+        else:
+            self._perform(task, effect)
+
+    def _perform(self, task: Task, effect: Effect) -> None:
+        if isinstance(effect, Pause):
+            self._ready.append((task, None, None))
+        elif isinstance(effect, Sleep):
+            self._sleep(task, effect)
+        elif isinstance(effect, Outside):
+            self._call(task, effect)
+        else:
+            self._fork(task, effect)
+
+    def _sleep(self, task: Task, effect: Sleep) -> None:
+        deadline = task.group.deadline
+        if effect.until > deadline:
+            self._timer(deadline, task, limit_reached("the execution lasted longer than a year"))
+        else:
+            self._timer(effect.until, task)
+
+    def _call(self, task: Task, effect: Outside) -> None:
+        """Run the call on the pool. The timeout is counted by the clock, so one that stands still while a call is under way never cuts it."""
+        self._outside += 1
+        turn = task.turn
+        began = self.clock.now()
+        self._timer(began + effect.timeout_s, task, failure("TimeoutError", "request timed out"))
+
+        def work() -> None:
+            try:
+                answer, problem = effect.call(), None
+            except Exception as error:  # handed to the workflow that asked, which raises it
+                answer, problem = Answer(None), error
+            self.post(lambda: self._answered(task, turn, began, effect, answer, problem))
+
+        try:
+            self._pool.submit(work)
+        except RuntimeError:
+            self._outside -= 1
+
+    def _answered(self, task: Task, turn: int, began: float, effect: Outside, answer: Answer, problem: Exception | None) -> None:
+        self._outside -= 1
+        if task.turn != turn or task.group.over:
+            return
+        if isinstance(problem, WorkflowError):
+            self._resume(task, None, problem)
+        elif problem is not None:
+            self._finish(task, None, problem)
+        elif answer.extra_s > 0:
+            self._resume_later(task, answer, began + effect.timeout_s)
+        else:
+            self._resume(task, answer.value, None)
+
+    def _resume_later(self, task: Task, answer: Answer, timeout_at: float) -> None:
+        """Resume once the time that the answer claims to have taken is over; the timeout, whose timer is set already, may come first."""
+        at = self.clock.now() + answer.extra_s
+        if at <= timeout_at:
+            task.turn += 1
+            self._timer(at, task, value=answer.value)
+
+    def _fork(self, task: Task, fork: Fork) -> None:
+        if not fork.branches:
+            self._resume(task, [], None)
+            return
+        if task.join is not None:
+            task.group.busy -= 1
+        task.turn += 1
+        task.group.waiting.append(Join(task, fork))
+        self._start_branches(task.group)
+
+    def _start_branches(self, group: Group) -> None:
+        for join in list(group.waiting):
+            while join.may_start() and group.busy < group.slots:
+                position = join.next
+                join.next += 1
+                join.running += 1
+                group.busy += 1
+                self._add(Task(join.fork.branches[position](), group, join, position))
+            if join.next == len(join.fork.branches):
+                group.waiting.remove(join)
+
+    def _finish(self, task: Task, value: Value, error: Exception | None) -> None:
+        group, join = task.group, task.join
+        task.turn += 1
+        group.tasks.discard(task)
+        if join is None or isinstance(error, FatalError) or (error is not None and not isinstance(error, WorkflowError)):
+            self._end(group, value, error)
+            return
+        group.busy -= 1
+        join.running -= 1
+        join.open -= 1
+        if error is not None:
+            join.errors.append((task.position, error))
+        if join.open == 0:
+            if join.parent.join is not None:
+                group.busy += 1
+            self._resume(join.parent, sorted(join.errors, key=lambda entry: entry[0]), None)
+        self._start_branches(group)
+
+    def _end(self, group: Group, value: Value, error: Exception | None) -> None:
+        if group.over:
+            return
+        group.over = True
+        self._groups.discard(group)
+        for task in list(group.tasks):
+            task.turn += 1
+            task.coroutine.close()
+        group.tasks.clear()
+        group.done(value, error)

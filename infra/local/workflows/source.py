@@ -1,0 +1,202 @@
+"""Reads YAML or JSON text into nodes that know their line.
+
+Works on the parser's events, so that aliases, depth and size are bounded before anything is built: a document of nested aliases, a cyclic anchor or ten
+thousand brackets gives an error, not a dead process. Scalars follow YAML 1.2: ``yes`` and ``on`` are strings, as they are for the service.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+import yaml
+
+from infra.local.workflows.errors import DefinitionError, Problem
+from infra.local.workflows.limits import SERVICE
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+Scalar: TypeAlias = "None | bool | int | float | str"
+
+_NULL: Final = {"", "~", "null", "Null", "NULL"}
+_BOOL: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_INTEGER: Final = re.compile(r"[-+]?[0-9]+")
+_OCTAL_OR_HEX: Final = re.compile(r"0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT: Final = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in the text. Both count from 1."""
+
+    line: int
+    column: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScalarNode:
+    value: Scalar
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class ListNode:
+    items: tuple[Node, ...]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class MapNode:
+    entries: tuple[tuple[str, Mark, Node], ...]
+    mark: Mark
+
+    def get(self, key: str) -> Node | None:
+        return next((node for name, _, node in self.entries if name == key), None)
+
+
+Node: TypeAlias = "ScalarNode | ListNode | MapNode"
+
+
+def read(text: str, file: str) -> Node:
+    """The document in ``text``. Raises DefinitionError for anything that is not one well-formed document within the limits."""
+    size = len(text.encode("utf-8", "surrogatepass"))
+    if size > SERVICE.source_bytes:
+        raise _error(file, f"the definition has {size} bytes; the limit is {SERVICE.source_bytes}", Mark(1, 1), "source_too_large")
+    try:
+        return _Builder(yaml.parse(text, Loader=_LOADER), file).document()
+    except yaml.MarkedYAMLError as problem:
+        at = problem.problem_mark or problem.context_mark
+        mark = Mark(at.line + 1, at.column + 1) if at else Mark(1, 1)
+        raise _error(file, f"not well-formed YAML: {problem.problem or problem.context}", mark, "yaml") from None
+    except (yaml.YAMLError, UnicodeError, ValueError, RecursionError) as problem:
+        raise _error(file, f"not well-formed YAML: {problem}", Mark(1, 1), "yaml") from None
+
+
+def _error(file: str, message: str, mark: Mark, code: str) -> DefinitionError:
+    return DefinitionError(file, [Problem(message, mark.line, mark.column, code=code)])
+
+
+class _Builder:
+    def __init__(self, events: Iterator[yaml.Event], file: str) -> None:
+        self.events = events
+        self.file = file
+        self.anchors: dict[str, Node] = {}
+        self.sizes: dict[int, int] = {}  # id of an anchored node (kept alive by `anchors`) -> nodes in it once expanded
+        self.nodes = 0
+        self.depth = 0
+
+    def document(self) -> Node:
+        node: Node | None = None
+        for event in self.events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                if node is not None:
+                    raise self.fault("more than one YAML document in the file", event)
+                node = self.node(next(self.events))
+        if node is None:
+            raise _error(self.file, "the definition is empty", Mark(1, 1), "empty")
+        return node
+
+    def fault(self, message: str, event: yaml.Event, code: str = "yaml") -> DefinitionError:
+        return _error(self.file, message, _mark(event), code)
+
+    def node(self, event: yaml.Event) -> Node:
+        if isinstance(event, yaml.AliasEvent):
+            return self.alias(event)
+        before = self.nodes
+        self.count(1, event)
+        built = self.collection(event) if isinstance(event, yaml.CollectionStartEvent) else self.scalar(event)
+        anchor = getattr(event, "anchor", None)
+        if anchor is not None:
+            self.anchors[anchor] = built
+            self.sizes[id(built)] = self.nodes - before
+        return built
+
+    def count(self, nodes: int, event: yaml.Event) -> None:
+        self.nodes += nodes
+        if self.nodes > SERVICE.expanded_nodes:
+            raise self.fault(
+                f"with its aliases followed, the document has more than {SERVICE.expanded_nodes} nodes", event, "too_many_nodes"
+            )
+
+    def alias(self, event: yaml.AliasEvent) -> Node:
+        node = self.anchors.get(event.anchor or "")
+        if node is None:
+            raise self.fault(f"the alias *{event.anchor} refers to no anchor before it, or to one that contains it", event)
+        self.count(self.sizes[id(node)], event)
+        return node
+
+    def collection(self, event: yaml.CollectionStartEvent) -> Node:
+        self.depth += 1
+        if self.depth > SERVICE.nesting:
+            raise self.fault(f"nested more than {SERVICE.nesting} levels deep", event, "too_deep")
+        built = self.map(event) if isinstance(event, yaml.MappingStartEvent) else self.list(event)
+        self.depth -= 1
+        return built
+
+    def list(self, start: yaml.Event) -> ListNode:
+        items: list[Node] = []
+        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+            items.append(self.node(event))
+        return ListNode(tuple(items), _mark(start))
+
+    def map(self, start: yaml.Event) -> MapNode:
+        entries: dict[str, tuple[str, Mark, Node]] = {}
+        merged: dict[str, tuple[str, Mark, Node]] = {}
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            key = self.key(event)
+            value = self.node(next(self.events))
+            if key == "<<" and isinstance(value, (MapNode, ListNode)):
+                self.merge(value, merged, event)
+            elif key in entries:
+                raise self.fault(f"the key {key!r} is written twice", event, "duplicate_key")
+            else:
+                entries[key] = (key, _mark(event), value)
+        return MapNode(tuple({**merged, **entries}.values()), _mark(start))
+
+    def merge(self, value: MapNode | ListNode, into: dict[str, tuple[str, Mark, Node]], event: yaml.Event) -> None:
+        for source in value.items if isinstance(value, ListNode) else (value,):
+            if not isinstance(source, MapNode):
+                raise self.fault("'<<' merges maps", event)
+            for entry in source.entries:
+                into.setdefault(entry[0], entry)
+
+    def key(self, event: yaml.Event) -> str:
+        if isinstance(event, yaml.AliasEvent):
+            node = self.alias(event)
+            if isinstance(node, ScalarNode) and isinstance(node.value, str):
+                return node.value
+        if not isinstance(event, yaml.ScalarEvent):
+            raise self.fault("a key has to be a string", event)
+        self.count(1, event)
+        return str(event.value)
+
+    def scalar(self, event: yaml.Event) -> ScalarNode:
+        assert isinstance(event, yaml.ScalarEvent)
+        text = str(event.value)
+        if event.tag == "tag:yaml.org,2002:str" or (event.tag in (None, "!") and not event.implicit[0]):
+            return ScalarNode(text, _mark(event))
+        if event.tag not in (None, "!") and not str(event.tag).startswith("tag:yaml.org,2002:"):
+            raise self.fault(f"the tag {event.tag} has no meaning here", event)
+        return ScalarNode(_plain(text), _mark(event))
+
+
+def _plain(text: str) -> Scalar:
+    """The value of a scalar written without quotes."""
+    if text in _NULL:
+        return None
+    if text in _BOOL:
+        return _BOOL[text]
+    if _INTEGER.fullmatch(text):
+        return int(text) if len(text) < 40 else float(text)
+    if _OCTAL_OR_HEX.fullmatch(text):
+        return int(text[2:], 8 if text[1] == "o" else 16)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text
+
+
+def _mark(event: yaml.Event) -> Mark:
+    mark = event.start_mark
+    return Mark(mark.line + 1, mark.column + 1) if mark else Mark(1, 1)

@@ -1,0 +1,252 @@
+"""The syntax tree of a definition: routines, steps and the data in them.
+
+A step holds exactly one action. Pages: syntax/syntax-search ("Reserved words") and the page of each action.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from infra.local.workflows.expressions.tree import Expression
+from infra.local.workflows.source import Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A scalar as written."""
+
+    value: None | bool | int | float | str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Formula:
+    """``${expression}``"""
+
+    tree: Expression
+    text: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class ListData:
+    items: tuple[Data, ...]
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class MapData:
+    entries: tuple[tuple[str, Data], ...]
+    mark: Mark
+
+    def get(self, key: str) -> Data | None:
+        return next((data for name, data in self.entries if name == key), None)
+
+
+Data: TypeAlias = "Constant | Formula | ListData | MapData"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The left side of an assignment: ``name``, ``name.field``, ``name[index]``..."""
+
+    tree: Expression
+    text: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    assignments: tuple[tuple[Target, Data], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    function: str
+    arguments: Data | None
+    result: Target | None
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One condition of a switch and what to do when it holds: an action, a jump, or both."""
+
+    condition: Data
+    action: Action | None
+    next: str | None
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """The head and body of a ``for``: over ``items`` or over ``bounds`` (first and last, both included)."""
+
+    value: str
+    index: str | None
+    items: Data | None
+    bounds: Data | None
+    body: Block
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class For:
+    loop: Loop
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    name: str
+    body: Block
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Parallel:
+    shared: tuple[str, ...]
+    limit: Data | None
+    branches: tuple[Branch, ...]
+    loop: Loop | None
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """``policy`` is a map with predicate, max_retries and backoff, or an expression that gives one."""
+
+    policy: Data
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Except:
+    name: str
+    body: Block
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    body: Block
+    retry: Retry | None
+    handler: Except | None
+
+
+@dataclass(frozen=True, slots=True)
+class Raise:
+    error: Data
+
+
+@dataclass(frozen=True, slots=True)
+class Return:
+    value: Data
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    body: Block
+
+
+@dataclass(frozen=True, slots=True)
+class Jump:
+    """A step that only has ``next``."""
+
+
+Action: TypeAlias = "Assign | Call | Switch | For | Parallel | Try | Raise | Return | Nested | Jump"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step. ``implied`` marks the one that stands for an action written without steps, as in ``try: {call: ...}``."""
+
+    name: str
+    action: Action
+    next: str | None
+    mark: Mark
+    implied: bool = False
+
+
+Block: TypeAlias = "tuple[Step, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter; ``default`` is None when the caller has to give it."""
+
+    name: str
+    default: Data | None
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """``main`` or a subworkflow."""
+
+    name: str
+    parameters: tuple[Parameter, ...]
+    body: Block
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A parsed definition. ``routines`` has ``main`` and keeps the order of the text."""
+
+    file: str
+    routines: dict[str, Routine]
+
+
+def inner_blocks(action: Action) -> Iterator[Block]:
+    """The blocks inside ``action`` that run in the same jump domain: a jump may go from one to another (Jumps page)."""
+    if isinstance(action, Nested):
+        yield action.body
+    elif isinstance(action, Switch):
+        for choice in action.choices:
+            if choice.action is not None:
+                yield from inner_blocks(choice.action)
+    elif isinstance(action, Try):
+        yield action.body
+
+
+def closed_blocks(action: Action) -> Iterator[Block]:
+    """The blocks inside ``action`` that no jump enters: bodies of loops and branches, and handlers."""
+    if isinstance(action, For):
+        yield action.loop.body
+    elif isinstance(action, Parallel):
+        if action.loop is not None:
+            yield action.loop.body
+        for branch in action.branches:
+            yield branch.body
+    elif isinstance(action, Try):
+        if action.handler is not None:
+            yield action.handler.body
+    elif isinstance(action, Switch):
+        for choice in action.choices:
+            if choice.action is not None:
+                yield from closed_blocks(choice.action)
+
+
+def all_steps(block: Block) -> Iterator[Step]:
+    """Every step of ``block`` and of the blocks inside it, in the order of the text."""
+    for step in block:
+        yield step
+        for inner in (*inner_blocks(step.action), *closed_blocks(step.action)):
+            yield from all_steps(inner)
+
+
+def steps_inside(action: Action) -> frozenset[str]:
+    """Names of the steps inside ``action`` that a jump may go to."""
+    return frozenset(name for block in inner_blocks(action) for name in jump_targets(block))
+
+
+def jump_targets(block: Block) -> frozenset[str]:
+    """Names of the steps that a step of ``block`` may jump to."""
+    return frozenset(name for step in block for name in {step.name, *steps_inside(step.action)})

@@ -1,0 +1,86 @@
+"""Values of the language, their type names and their sizes.
+
+Lists and maps are never changed once made: an assignment to a part copies the path to it (``targets.py``). So handing a value to another variable, a
+branch or a subworkflow costs nothing, and still behaves as the copy that the Variables page ("Passing by value") promises.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from infra.local.workflows.limits import CONTAINER_BYTES, SCALAR_BYTES
+
+
+class FunctionRef:
+    """A function or subworkflow as a value, as in ``predicate: ${my_predicate}``. It can be called by a retry and nothing else."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<function {self.name}>"
+
+
+Value: TypeAlias = "None | bool | int | float | str | bytes | list[Value] | dict[str, Value] | FunctionRef"
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+
+_TYPE_NAMES: dict[type, str] = {
+    type(None): "null",
+    bool: "boolean",
+    int: "integer",
+    float: "double",
+    str: "string",
+    bytes: "bytes",
+    list: "list",
+    dict: "map",
+    FunctionRef: "function",
+}
+
+
+def type_name(value: object) -> str:
+    """The name that ``get_type`` gives: null, boolean, integer, double, string, bytes, list, map or function."""
+    return _TYPE_NAMES.get(type(value), type(value).__name__)
+
+
+def size_of(value: Value) -> int:
+    """Bytes that the service counts for a value (Variables page, "Memory usage")."""
+    kind = type(value)
+    if kind is str:
+        assert isinstance(value, str)
+        return SCALAR_BYTES + (len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass")))
+    if kind is list:
+        assert isinstance(value, list)
+        return CONTAINER_BYTES + sum(map(size_of, value))
+    if kind is dict:
+        assert isinstance(value, dict)
+        return CONTAINER_BYTES + sum(size_of(key) + size_of(item) for key, item in value.items())
+    if kind is bytes:
+        assert isinstance(value, bytes)
+        return CONTAINER_BYTES + len(value)
+    return SCALAR_BYTES
+
+
+def equal(left: Value, right: Value) -> bool:
+    """Equality of two values: numbers by value whatever their type, everything else only with its own type."""
+    if isinstance(left, bool) or isinstance(right, bool):
+        return left is right
+    if isinstance(left, list):
+        return isinstance(right, list) and len(left) == len(right) and all(map(equal, left, right))
+    if isinstance(left, dict):
+        return isinstance(right, dict) and left.keys() == right.keys() and all(equal(item, right[key]) for key, item in left.items())
+    if isinstance(left, FunctionRef):
+        return isinstance(right, FunctionRef) and left.name == right.name
+    return left == right
+
+
+def to_json(value: Value) -> Json:
+    """The value as JSON data. Raises TypeError, naming the type, for bytes and functions: they have no JSON form (Data types page)."""
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    if isinstance(value, list):
+        return [to_json(item) for item in value]
+    if isinstance(value, dict):
+        return {key: to_json(item) for key, item in value.items()}
+    raise TypeError(type_name(value))
