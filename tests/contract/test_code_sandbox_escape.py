@@ -16,7 +16,9 @@ import pytest
 
 from shared.adapters.sandbox_python import find_sandbox_python
 from shared.sandbox import SandboxInput
-from tests.support.sandboxes import ROOT, SMALL, Run, recorded, still_works
+from tests.support.sandboxes import ROOT, SMALL, Run, recorded, run, sandbox, still_works
+
+__all__ = ["run", "sandbox"]  # the fixtures, for pytest to find
 
 
 @pytest.fixture
