@@ -12,7 +12,7 @@ from shared.adapters.document_rules import checked
 from shared.adapters.firestore_session import FirestoreSession
 from shared.adapters.firestore_transaction import FirestoreTransaction
 from shared.documents import Document, JsonMap, Query, Ref, Transaction
-from shared.errors import NotFound, PreconditionFailed, Unavailable
+from shared.errors import BadInput, NotFound, PreconditionFailed, Unavailable
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -41,11 +41,20 @@ class FirestoreDocuments:
         return self._write(ref, data, exists=False)
 
     def update(self, ref: Ref, data: JsonMap, *, expect: str) -> Document:
+        copy = checked(ref, data)
         try:
-            return self._write(ref, data, updated=_moment(expect))
-        except (NotFound, PreconditionFailed, ValueError) as error:
-            if self.get(ref) is None:
+            return self._write(ref, copy, updated=_moment(expect))
+        except (
+            NotFound,
+            PreconditionFailed,
+            BadInput,
+            ValueError,
+        ) as error:  # the emulator calls the version of a younger document bad input
+            stored = self.get(ref)
+            if stored is None:
                 raise NotFound(f"There is no document {ref}.", remedy="Create it first.") from error
+            if stored.version == expect:
+                raise
             raise PreconditionFailed(f"The document {ref} changed since it was read.", remedy="Read it again and decide anew.") from error
 
     def put(self, ref: Ref, data: JsonMap) -> Document:
