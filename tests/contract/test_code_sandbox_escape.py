@@ -338,6 +338,17 @@ def test_a_memory_hog_is_ended(run: Run, hog: str) -> None:
     still_works(run)
 
 
+def test_an_allocation_over_the_limit_fails_at_its_line(run: Run) -> None:
+    result = run("record('before', 1)\nx = bytearray(400_000_000)")
+    assert result.status == "memory" and result.traceback.splitlines()[1].strip().startswith('File "script.py", line 2')
+    assert result.traceback.endswith("MemoryError\n") and result.peak_mb < 100
+
+
+def test_one_file_cannot_pass_its_limit(run: Run) -> None:
+    result = run("open('/tmp/big', 'wb').truncate(9_000_000)")
+    assert result.status == "error" and "File too large" in result.traceback
+
+
 def test_a_fork_bomb_is_ended(run: Run) -> None:
     # It stops at 1,024 processes by itself: were the sandbox broken, the machine would live.
     result = run(
@@ -346,11 +357,14 @@ def test_a_fork_bomb_is_ended(run: Run) -> None:
         for _ in range(10):
             try: os.fork()
             except OSError: pass
+        time.sleep(1)
+        if os.getppid() == 2: record("alive", sum(map(str.isdigit, os.listdir("/proc"))))
         time.sleep(60)
         """,
         limits=replace(SMALL, seconds=2),
     )
     assert result.status in ("killed", "timeout") and result.wall_s < 5
+    assert [value for value in result.values if int(str(value.value)) > SMALL.processes + 4] == []
     still_works(run)
 
 
@@ -361,8 +375,7 @@ def test_a_disk_filler_meets_the_end_of_its_space(run: Run, folder: str) -> None
         written = 0
         try:
             for number in range(100):
-                with open(f"{folder}/{{number}}", "wb", buffering=0) as file:
-                    for _ in range(10): written += file.write(bytes(1_000_000))
+                with open(f"{folder}/{{number}}", "wb", buffering=0) as file: written += file.write(bytes(1_000_000))
         finally:
             record("written", written)
         """
