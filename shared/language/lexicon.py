@@ -37,6 +37,7 @@ class _LexiconFile(BaseModel):
     pronouns: frozenset[str]
     connectives: tuple[str, ...]
     abbreviations: frozenset[str]
+    neutral: frozenset[str]
     not_cues: frozenset[str]
     operations: dict[str, tuple[str, ...]]
     superlatives: dict[str, bool]
@@ -88,6 +89,7 @@ class Lexicon:
     pronouns: frozenset[str]
     connectives: tuple[tuple[str, ...], ...]
     abbreviations: frozenset[str]
+    neutral: frozenset[str]
     not_cues: frozenset[str]
     operations: tuple[Phrase, ...]
     superlatives: Mapping[str, bool]
@@ -175,6 +177,7 @@ def load_lexicon(language: str = "en") -> Lexicon:
         pronouns=file.pronouns,
         connectives=tuple(sorted((words(text) for text in file.connectives), key=len, reverse=True)),
         abbreviations=file.abbreviations,
+        neutral=file.neutral,
         not_cues=file.not_cues,
         operations=_phrases(file.operations, language),
         superlatives=MappingProxyType(file.superlatives),

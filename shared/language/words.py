@@ -34,8 +34,9 @@ class Token:
 @lru_cache(maxsize=65_536)
 def fold(text: str) -> str:
     """``text`` in NFKC, without case and without accents: ``"Zürich"`` and ``"ZURICH"`` are equal."""
-    plain = unicodedata.normalize("NFKC", text).casefold().translate(_LETTERS_WITHOUT_DECOMPOSITION)
-    return "".join(c for c in unicodedata.normalize("NFD", plain) if not unicodedata.combining(c))
+    plain = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    bare = "".join(c for c in unicodedata.normalize("NFD", plain) if not unicodedata.combining(c))
+    return unicodedata.normalize("NFC", bare).translate(_LETTERS_WITHOUT_DECOMPOSITION)
 
 
 def tokens(text: str) -> tuple[Token, ...]:

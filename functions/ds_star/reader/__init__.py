@@ -1,0 +1,7 @@
+"""Reading a question against file descriptions, without a model: words become an ``OperationSpec`` or a refusal.
+
+``views``       the tables a question may be about, joined ones included    ``sentence``    its tokens and what they mean
+``columns``     words to columns                                           ``cells``       words to cell values
+``filters``     numbers and dates to conditions                            ``operations``  cues to operations and their slots
+``read``        all of it: ``read_question``                                ``suggest``     questions that these files can answer
+"""

@@ -1,0 +1,590 @@
+"""Cues to operations: which ``OperationSpec`` carries out what the slots hold. The question's own word wins; nothing is guessed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from functions.ds_star.operation import Filter, OperationName, OperationSpec
+from functions.ds_star.reader.cells import CellMention
+from functions.ds_star.reader.filters import parse_number
+from functions.ds_star.reader.reading import Refused
+from functions.ds_star.reader.sentence import Sentence
+from functions.ds_star.reader.slots import Slots, cell_filter, measure_by_adjective
+from functions.ds_star.reader.views import Column, additive
+from shared.language.words import stem
+
+Statistic = Literal["count", "sum", "mean", "median", "minimum", "maximum"]
+_TRUE = ("yes", "true", "1", "y", "t")
+AGGREGATES: tuple[Statistic, ...] = ("mean", "median", "minimum", "maximum", "sum", "count")
+_WATER_WORDS = frozenset({"fall", "fell", "fallen"})
+_BE = frozenset({"is", "are", "was", "were", "have", "has", "had", "live", "lives", "come", "belong", "earn", "do", "does"})
+_SINGLE_RECORD = frozenset({"recorded", "reached", "ever", "single", "measured", "record", "observed", "individual"})
+MIN_TREND_POINTS = 8
+"""Fewer periods are no trend (reference/extractive.md)."""
+
+
+@dataclass
+class Cues:
+    """The operations that the question's words name, and its superlative."""
+
+    named: list[str]
+    at: dict[str, list[int]]
+    superlative: str | None = None
+    superlative_at: int = -1
+    highest: bool = True
+    compared: bool = False
+    """Whether a comparative stands with "than"."""
+    comparative: str | None = None
+
+    def has(self, *names: str) -> bool:
+        return any(name in self.named for name in names)
+
+
+def find_cues(sentence: Sentence, slots: Slots) -> Cues:
+    """The cues outside of names and conditions. A word that is part of a name counts only if no other word is a cue."""
+    hits = sentence.find(sentence.lexicon.operations)
+    firm = [h for h in hits if not set(range(h.start, h.end)) & slots.soft]
+    cues = Cues([], {})
+    _superlative(sentence, cues)
+    used = firm or ([] if cues.superlative else list(hits))
+    if not used and not cues.superlative:
+        every = sentence.lexicon.find(sentence.lexicon.operations, sentence.tokens)
+        used = [h for h in every if h.end - h.start == 1 and sentence.explained.get(h.start) == "column"]
+    for hit in used:
+        if cues.superlative_at in range(hit.start, hit.end) and hit.meaning != "top_n":
+            continue
+        if hit.meaning not in cues.named:
+            cues.named.append(hit.meaning)
+        cues.at.setdefault(hit.meaning, []).append(hit.start)
+    for hit in hits:
+        sentence.explain(hit.start, hit.end, "cue")
+    _comparative(sentence, cues)
+    return cues
+
+
+def _superlative(sentence: Sentence, cues: Cues) -> None:
+    for i, token in enumerate(sentence.tokens):
+        named = sentence.explained.get(i)
+        if token.folded in sentence.lexicon.superlatives and named in (None, "adjective") and token.folded not in {"maximum", "minimum"}:
+            if token.folded == "most" and sentence.word(i - 1) == "at":
+                continue
+            if token.folded == "least" and sentence.word(i - 1) == "at":
+                continue
+            if cues.superlative is None:
+                cues.superlative, cues.superlative_at = token.folded, i
+                cues.highest = sentence.lexicon.superlatives[token.folded]
+            sentence.explain(i, i + 1, "superlative")
+
+
+def _comparative(sentence: Sentence, cues: Cues) -> None:
+    words = [t.folded for t in sentence.tokens]
+    for i, word in enumerate(words):
+        if word in sentence.lexicon.comparatives and sentence.explained.get(i) in (None, "cue", "adjective"):
+            cues.comparative = cues.comparative or word
+            cues.compared = cues.compared or "than" in words[i:]
+            cues.highest = cues.highest if cues.superlative else sentence.lexicon.comparatives[word] == "up"
+            sentence.explain(i, i + 1, "comparative")
+
+
+def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
+    """The operations that answer the question. Raises ``Refused`` where a slot that an operation needs is empty."""
+    by_adjective = measure_by_adjective(sentence, slots.view) if not slots.measures else []
+    cues = find_cues(sentence, slots)
+    if len(by_adjective) > 1 and not slots.measures:
+        names = " or ".join(f'"{c.name}"' for c in by_adjective[:3])
+        raise Refused("ambiguous", f"the question may mean {names}; name one of them in full")
+    if by_adjective and not slots.measures:
+        slots.measures = by_adjective
+    operation = _operation(sentence, slots, cues)
+    if operation in ("aggregate", "share"):
+        _flags_to_values(sentence, slots)
+    makers = {
+        "missing_outliers": _missing,
+        "correlation": _correlation,
+        "trend_difference": _trend_difference,
+        "trend": _trend,
+        "distribution": _distribution,
+        "share": _share,
+        "top_n": _top,
+        "compare_groups": _compare,
+    }
+    if operation in makers:
+        return makers[operation](sentence, slots, cues)
+    if operation == "aggregate":
+        return _aggregates(sentence, slots, cues)
+    raise Refused("no_operation", "no word of the question says what to calculate (count, sum, mean, share, trend, ...)")
+
+
+def _operation(sentence: Sentence, slots: Slots, cues: Cues) -> str:
+    """The one operation that the cues and slots amount to; the more specific wins."""
+    grouped = bool(slots.by or slots.groups or _cell_pair(slots))
+    aggregate = cues.has(*AGGREGATES)
+    if cues.has("trend") and _rain_fell(sentence, slots, cues):
+        return "aggregate"
+    if cues.has("missing_outliers"):
+        return "missing_outliers"
+    if cues.has("correlation"):
+        return "correlation"
+    if cues.has("trend_difference") and (slots.time or cues.has("trend")):
+        return "trend_difference"
+    if cues.has("trend"):
+        compares = cues.has("compare_groups", "trend_difference") or cues.compared
+        return "trend_difference" if grouped and (compares or bool(_cell_pair(slots)) or bool(slots.by)) else "trend"
+    if cues.has("distribution"):
+        return "distribution"
+    if cues.has("share"):
+        return "share"
+    ranked = slots.which is not None or slots.which_time
+    if ranked and (cues.superlative or cues.has("top_n", "maximum", "minimum") or cues.comparative):
+        return "top_n"
+    if cues.has("compare_groups") or cues.compared or (cues.comparative and _cell_pair(slots)):
+        return "compare_groups"
+    if cues.has("top_n") or (
+        cues.superlative and (slots.by or ((slots.groups or slots.ids) and slots.measures) or _counts_groups(slots, cues))
+    ):
+        return "top_n"
+    if aggregate or cues.superlative:
+        return "aggregate"
+    return ""
+
+
+def _rain_fell(sentence: Sentence, slots: Slots, cues: Cues) -> bool:
+    """Whether it is "How much rain fell": the verb says that it rained, not that there was less of it."""
+    only = all(sentence.word(i) in _WATER_WORDS for i in cues.at["trend"])
+    much = next((i for i in range(len(sentence)) if sentence.words(i, i + 2) == ("how", "much")), None)
+    asks_amount = (much is not None and sentence.word(much + 2) not in _BE | {"did", "does"}) or (much is None and cues.has("sum"))
+    return only and asks_amount and any(additive(m, sentence.lexicon) for m in slots.measures)
+
+
+def _counts_groups(slots: Slots, cues: Cues) -> bool:
+    return bool(slots.groups) and cues.has("count") and cues.superlative is not None
+
+
+def _cell_pair(slots: Slots) -> list[CellMention]:
+    """Two or more values of one column, which a question sets against each other."""
+    for column in slots.cell_columns:
+        found = [c for c in slots.cells if c.column is column]
+        if len({c.value for c in found}) >= 2:
+            return found
+    return []
+
+
+# --- one maker per operation ---------------------------------------------------------------------------------------
+
+
+def _aggregates(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
+    """count, sum, mean, median, minimum, maximum: one spec for each statistic and measure that is named."""
+    statistics: list[Statistic] = [s for s in AGGREGATES if cues.has(s)]
+    if cues.superlative and not statistics:
+        statistics = ["maximum" if cues.highest else "minimum"]
+    if statistics == ["sum", "count"] or statistics == ["count", "sum"]:
+        statistics = ["count"]
+    if len(statistics) > 1 and cues.superlative:
+        raise Refused("ambiguous", "the question names two calculations; ask for one at a time")
+    by = _by(slots)
+    specs: list[OperationSpec] = []
+    for statistic in statistics:
+        if statistic == "count":
+            specs.append(_count(sentence, slots, by))
+            continue
+        for column in _measures(slots, sentence):
+            _check_additive(statistic, column, sentence)
+            specs.append(_spec(slots, statistic, measure=column, by=by))
+    return tuple(specs)
+
+
+def _count(sentence: Sentence, slots: Slots, by: tuple[str, ...]) -> OperationSpec:
+    """How many: the sum of a column that counts, else the distinct members of a named column, else the rows."""
+    counted = [m for m in slots.measures if additive(m, sentence.lexicon)]
+    if slots.measures and not counted:
+        raise Refused(
+            "unsuitable",
+            f'"{slots.measures[0].name}" holds measurements, which are not counted; ask for its mean, or for the number of rows',
+        )
+    if counted:
+        return _spec(slots, "sum", measure=counted[0], by=by)
+    members = [c for c in (*slots.ids, *slots.groups, *([slots.which] if slots.which else [])) if c.name not in by]
+    if members and not _names_rows(members[0], slots):
+        return _spec(slots, "count", by=by, entity=members[0])
+    return _spec(slots, "count", by=by)
+
+
+def _names_rows(column: Column, slots: Slots) -> bool:
+    """Whether each row is one member of the column, so that rows are counted."""
+    return column.description.distinct == slots.view.rows and not slots.view.join
+
+
+def _missing(_: Sentence, slots: Slots, __: Cues) -> tuple[OperationSpec, ...]:
+    named = [*slots.measures, *slots.groups, *slots.ids, *([slots.time] if slots.time and _is_mentioned(slots, slots.time) else [])]
+    return (_spec(slots, "missing_outliers", measure=named[0] if named else None, by=_by(slots)),)
+
+
+def _is_mentioned(slots: Slots, column: Column) -> bool:
+    return any(m.column is column for m in slots.mentions)
+
+
+def _correlation(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
+    """Two measures; a measure and groups are compared; time and a measure are a trend."""
+    numeric = list(slots.measures)
+    if len(numeric) < 2:
+        numeric += [c for c in slots.groups if c.is_numeric and c not in numeric]
+    if len(numeric) > 2:
+        raise Refused("ambiguous", f"the question names {len(numeric)} measures ({', '.join(c.name for c in numeric)}); name two of them")
+    if len(numeric) == 2:
+        return (_spec(slots, "correlation", measure=numeric[0], second=numeric[1], by=_by(slots, groups=False)),)
+    if slots.ids:
+        raise Refused("unsuitable", f'"{slots.ids[0].name}" is an id, and ids are no measures')
+    if slots.groups or slots.by or _cell_pair(slots):
+        return _compare(sentence, slots, cues)
+    if len(numeric) == 1 and slots.time and _is_mentioned(slots, slots.time):
+        return _trend(sentence, slots, cues)
+    raise Refused(
+        "unmatched",
+        "a correlation needs two numeric columns, and the question names " + (f'"{numeric[0].name}" only' if numeric else "none"),
+    )
+
+
+def _distribution(sentence: Sentence, slots: Slots, _: Cues) -> tuple[OperationSpec, ...]:
+    measures = slots.measures or [c for c in slots.groups if c.name not in _by(slots)]
+    column = measures[0] if measures else _measures(slots, sentence)[0]
+    by = tuple(name for name in _by(slots) if name != column.name)
+    return (_spec(slots, "distribution", measure=column, by=by),)
+
+
+def _trend(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
+    time = _needs_time(slots)
+    column, statistic = _measured(sentence, slots, cues)
+    _enough_periods(slots, time)
+    return (_spec(slots, "trend", measure=column, statistic=statistic, by=_by(slots, periods=False), time=time),)
+
+
+def _trend_difference(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
+    time = _needs_time(slots)
+    group = _group(slots)
+    column, statistic = _measured(sentence, slots, cues)
+    _enough_periods(slots, time)
+    return (
+        _spec(
+            slots,
+            "trend_difference",
+            measure=column,
+            statistic=statistic,
+            by=(group.name,),
+            time=time,
+            entity=_entity(slots, group),
+        ),
+    )
+
+
+def _compare(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
+    """A measure between groups; two groups of values without a measure are compared by their counts."""
+    if not slots.measures and len(slots.groups) + len(slots.by) >= 2:
+        first, second = [*slots.groups, *slots.by][:2]
+        return (_spec(slots, "compare_groups", measure=first, statistic="count", by=(second.name,)),)
+    group = _group(slots)
+    if not slots.measures and slots.groups and slots.groups[0] is not group:
+        return (_spec(slots, "compare_groups", measure=slots.groups[0], statistic="count", by=(group.name,)),)
+    column, statistic = _measured(sentence, slots, cues)
+    if column is None:
+        raise Refused("unmatched", "the question names no measure to compare")
+    if statistic == "sum":
+        statistic = "sum" if cues.has("sum") else "mean"
+    return (_spec(slots, "compare_groups", measure=column, statistic=statistic, by=(group.name,), entity=_entity(slots, group)),)
+
+
+def _top(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
+    """The groups, periods or rows at one end."""
+    n, descending = _how_many(sentence, cues)
+    groups = [*([slots.which] if slots.which else []), *slots.by, *slots.groups, *slots.ids]
+    measure_in_by = [c for c in groups if c.is_measure and not c.is_group]
+    groups = [c for c in groups if c not in measure_in_by]
+    slots.measures += [c for c in measure_in_by if c not in slots.measures]
+    time = slots.time if slots.which_time or (slots.periods_asked and not groups) else None
+    if not groups and time is None:
+        label = next(
+            (
+                c
+                for c in slots.view.columns
+                if c.description.role in ("id", "text", "category") and c.description.distinct == slots.view.rows
+            ),
+            None,
+        )
+        if label is None:
+            raise Refused("unmatched", "the question ranks something that is no column of this table")
+        groups = [label]
+    column, statistic = _measured(sentence, slots, cues)
+    spec = _spec(
+        slots,
+        "top_n",
+        measure=column,
+        statistic=statistic,
+        by=tuple(dict.fromkeys(c.name for c in groups)),
+        time=time,
+        n=n,
+        descending=descending,
+    )
+    return (spec,)
+
+
+def _how_many(sentence: Sentence, cues: Cues) -> tuple[int, bool]:
+    """("top 5", "three largest", "rank" -> n, from the highest or the lowest)."""
+    words = [t.folded for t in sentence.tokens]
+    places = (
+        [cues.superlative_at]
+        if cues.superlative_at >= 0
+        else cues.at.get("top_n", []) + cues.at.get("maximum", []) + cues.at.get("minimum", [])
+    )
+    descending = cues.highest and not cues.has("minimum")
+    for place in places:
+        if words[place] in sentence.lexicon.superlatives:
+            descending = sentence.lexicon.superlatives[words[place]]
+        for near in (place + 1, place - 1):
+            word = sentence.word(near)
+            number = parse_number(word) if word else None
+            number = number if number is not None else sentence.lexicon.numbers.get(word)
+            if isinstance(number, int) and 1 <= number <= 100 and (near > place or sentence.explained.get(near) is None):
+                sentence.explain(near, near + 1, "number")
+                return number, descending
+    ranks = any(words[p].startswith("rank") for p in cues.at.get("top_n", []))
+    singular = (
+        (cues.superlative is not None and cues.superlative not in {"top", "bottom"})
+        or cues.comparative is not None
+        or cues.has("maximum", "minimum")
+    )
+    return (100 if ranks else 1 if singular and not ranks else 5), descending
+
+
+def _share(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
+    """The share of rows that hold what is named; of a measure that adds up, the share of its sum."""
+    marked, comparison = _shared_part(sentence, slots, cues)
+    by = _by(slots, periods=True)
+    measure = next((m for m in slots.measures if additive(m, sentence.lexicon)), None)
+    if slots.measures and measure is None:
+        raise Refused(
+            "unsuitable", f'the values of "{slots.measures[0].name}" do not add up, so there is no share of them; ask for a mean instead'
+        )
+    part: tuple[Filter, ...] = ()
+    if comparison is not None:
+        part = (comparison,)
+    elif marked:
+        columns = {c.column.name: c.column for c in marked}.values()
+        part = tuple(f for column in columns if (f := cell_filter(column, [c for c in marked if c.column is column])) is not None)
+    if not part and not by and slots.groups:
+        by = tuple(c.name for c in slots.groups[:1])
+    if not part and not by:
+        raise Refused("unmatched", "the question asks for a share, and names no value or group whose share it is")
+    kept = next((c for c in slots.comparisons if c.filter == comparison), None)
+    filters = slots.filters(without=marked, without_comparison=kept)
+    statistic: Statistic = "sum" if measure else "count"
+    return (_spec(slots, "share", measure=measure, statistic=statistic, by=by, filters=filters, share_of=part),)
+
+
+def _shared_part(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[list[CellMention], Filter | None]:
+    """(the values, or the condition) whose share is asked; other conditions only narrow the rows."""
+    cells = slots.cells
+    if slots.comparisons and (
+        not cells or any(sentence.word(i) in _BE or sentence.word(i) in {"with", "whose"} for i in range(len(sentence)))
+    ):
+        return [], slots.comparisons[-1].filter
+    if not cells:
+        return [], None
+    at = min(cues.at.get("share", [0]))
+    behind = [c for c in cells if c.start > at] or cells
+    subject = [c for i, c in enumerate(behind) if all(b.end == n.start for b, n in zip(behind[:i], behind[1 : i + 1], strict=True))]
+    subject += [c for c in behind if c.column is behind[0].column and c not in subject]
+    predicate = [c for c in behind if c not in subject and _is_predicate(sentence, subject[0].end, c)]
+    return predicate or subject, None
+
+
+def _is_predicate(sentence: Sentence, after: int, cell: CellMention) -> bool:
+    """Whether a value is said of the others ("women who smoke", "women are in group A"), rather than where they are ("women in Bern")."""
+    if any(sentence.word(i) in _BE for i in range(after, cell.start)):
+        return True
+    before = cell.start - 1
+    while sentence.word(before) in {"the", "a", "an"}:
+        before -= 1
+    return sentence.word(before) not in {"in", "for", "from", "at", "of", "among", "with", "within", "on", "by"}
+
+
+def _flags_to_values(sentence: Sentence, slots: Slots) -> None:
+    """In "How many smokers" the name of a yes-or-no column stands for its "yes", with "non" in front for its "no"."""
+    for column in [c for c in slots.groups if c.description.role == "flag"]:
+        true = next((v for v in column.description.values if v.casefold() in _TRUE), None)
+        mention = next((m for m in slots.mentions if m.column is column), None)
+        if true is None or mention is None:
+            continue
+        slots.groups.remove(column)
+        negated = sentence.word(mention.first - 1) in {"non", "not", "no", "without"}
+        if negated:
+            sentence.explain(mention.first - 1, mention.first, "condition")
+        cell = CellMention(column, true, mention.first, mention.end, mention.score)
+        (slots.excluded if negated else slots.cells).append(cell)
+    slots.cells.sort(key=lambda c: c.start)
+
+
+# --- slots, checked ------------------------------------------------------------------------------------------------
+
+
+def _spec(
+    slots: Slots,
+    operation: OperationName,
+    *,
+    measure: Column | None = None,
+    second: Column | None = None,
+    statistic: Statistic | None = None,
+    by: tuple[str, ...] = (),
+    time: Column | None = None,
+    filters: tuple[Filter, ...] | None = None,
+    share_of: tuple[Filter, ...] = (),
+    entity: Column | None = None,
+    n: int = 5,
+    descending: bool = True,
+) -> OperationSpec:
+    """The spec, with what all operations share: source, join, periods, filters, unit."""
+    timed = time or (slots.time if slots.periods_asked and operation not in ("correlation", "compare_groups") else None)
+    own: Statistic = statistic or (operation if operation in AGGREGATES else "mean")
+    return OperationSpec(
+        operation=operation,
+        source=slots.view.source,
+        join=slots.view.join,
+        measure=measure.name if measure else None,
+        second_measure=second.name if second else None,
+        statistic=own,
+        by=by,
+        time=timed.name if timed else None,
+        grain=_grain(slots, timed, operation),
+        filters=slots.filters() if filters is None else filters,
+        share_of=share_of,
+        entity=entity.name if entity else None,
+        n=n,
+        descending=descending,
+        unit=measure.description.unit if measure else None,
+    )
+
+
+def _grain(slots: Slots, time: Column | None, operation: str) -> Literal["day", "week", "month", "quarter", "year"] | None:
+    """The asked length of a period; whole years for a column of years. A trend over dates is left to the script where none is asked."""
+    if time is None:
+        return None
+    if time.is_numeric:
+        return "year" if slots.grain in (None, "year") else slots.grain
+    if slots.grain is None and operation not in ("trend", "trend_difference"):
+        return None
+    return slots.grain
+
+
+def _by(slots: Slots, *, groups: bool = True, periods: bool = True) -> tuple[str, ...]:
+    """The grouping columns: those after "by", "which" ones, and the column of several named values."""
+    found = [c.name for c in slots.by]
+    if groups and slots.which is not None:
+        found.append(slots.which.name)
+    pair = _cell_pair(slots)
+    if groups and periods and pair:
+        found.append(pair[0].column.name)
+    return tuple(dict.fromkeys(found))
+
+
+def _group(slots: Slots) -> Column:
+    """The one column whose groups are compared."""
+    pair = _cell_pair(slots)
+    candidates = list(
+        dict.fromkeys([*(c.name for c in slots.by), *([slots.which.name] if slots.which else []), *([pair[0].column.name] if pair else [])])
+    )
+    if not candidates:
+        candidates = [c.name for c in slots.groups]
+    if not candidates and len(slots.cells) == 1:
+        candidates = [slots.cells[0].column.name]
+    if not candidates:
+        raise Refused("unmatched", "the question compares groups, and names no column that holds groups")
+    if len(candidates) > 1:
+        raise Refused("ambiguous", f"the groups may be those of {' or '.join(candidates[:3])}; use --by to name one")
+    column = slots.view.by_name[candidates[0]]
+    if column.description.role == "id" and not column.description.values:
+        raise Refused("unsuitable", f'"{column.name}" is an id: every row would be a group of its own')
+    if column.description.distinct < 2:
+        raise Refused("too_few", f'"{column.name}" holds one group only')
+    if len(slots.cells) == 1 and slots.cells[0].column is column:
+        raise Refused("unmatched", f'the question names one group of "{column.name}" only; name the other one too')
+    return column
+
+
+def _measures(slots: Slots, sentence: Sentence) -> list[Column]:
+    """The measures, never an id or a text; the only one of the table where the question names none at all."""
+    if slots.measures:
+        return slots.measures
+    if slots.ids:
+        raise Refused("unsuitable", f'"{slots.ids[0].name}" is an id, and ids are no measures')
+    coded = [c for c in slots.groups if c.is_numeric]
+    if coded:
+        return coded
+    if slots.groups:
+        raise Refused("unsuitable", f'"{slots.groups[0].name}" holds names, not numbers')
+    measures = [c for c in slots.view.columns if c.is_measure and c.description.role == "measure"]
+    unexplained = [
+        t
+        for i, t in enumerate(sentence.tokens)
+        if i not in sentence.explained and t.folded not in sentence.lexicon.stopwords | sentence.lexicon.neutral
+    ]
+    if len(measures) == 1 and not unexplained:
+        return measures
+    raise Refused("unmatched", "no word of the question names a numeric column")
+
+
+def _measured(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Column | None, Statistic]:
+    """The measure and how it is aggregated: by the question's own word, else sums add up and the rest is averaged; rows are counted."""
+    named: list[Statistic] = [s for s in AGGREGATES if cues.has(s) and not (s in ("maximum", "minimum") and not slots.measures)]
+    if cues.has("count") and not any(s in named for s in ("mean", "median")):
+        counted = next((m for m in slots.measures if additive(m, sentence.lexicon)), None)
+        return (counted, "sum") if counted else (None, "count")
+    counts_rows = cues.superlative in {"most", "fewest", "least", "largest", "biggest", "smallest"} or cues.comparative in {"more", "fewer"}
+    if not slots.measures and not slots.ids and counts_rows and _says_rows(sentence, slots):
+        return None, "count"
+    column = _measures(slots, sentence)[0]
+    if len(slots.measures) > 1:
+        raise Refused(
+            "ambiguous", f"the question names several measures ({', '.join(c.name for c in slots.measures)}); ask for one at a time"
+        )
+    statistic: Statistic = next((s for s in named if s != "count"), "mean")
+    if not named:
+        if additive(column, sentence.lexicon):
+            statistic = "sum"
+        elif cues.superlative and _SINGLE_RECORD & {t.folded for t in sentence.tokens}:
+            statistic = "maximum" if cues.highest else "minimum"
+    _check_additive(statistic, column, sentence)
+    return column, statistic
+
+
+def _says_rows(sentence: Sentence, slots: Slots) -> bool:
+    """Whether the question speaks of the rows themselves, by the lexicon's words or the file's own name."""
+    rows = {stem(w) for w in sentence.lexicon.row_words} | slots.view.name_words
+    return any(s in rows and i not in slots.soft and sentence.explained.get(i) != "column" for i, s in enumerate(sentence.stems))
+
+
+def _check_additive(statistic: str, column: Column, sentence: Sentence) -> None:
+    if statistic == "sum" and additive(column, sentence.lexicon) is False:
+        raise Refused(
+            "unsuitable", f'the values of "{column.name}" do not add up to anything; ask for the mean, the minimum or the maximum'
+        )
+
+
+def _needs_time(slots: Slots) -> Column:
+    if slots.time is None:
+        raise Refused("unmatched", "a trend needs a column with dates or years, and this table has none")
+    return slots.time
+
+
+def _enough_periods(slots: Slots, time: Column) -> None:
+    """Fewer distinct times than a trend needs are refused before anything runs; the script checks the periods themselves."""
+    if 0 < time.description.distinct < MIN_TREND_POINTS:
+        raise Refused(
+            "too_few", f'"{time.name}" holds {time.description.distinct} different times; a trend needs at least {MIN_TREND_POINTS}'
+        )
+    if slots.view.rows < MIN_TREND_POINTS:
+        raise Refused("too_few", f"{slots.view.label} has {slots.view.rows} rows; a trend needs at least {MIN_TREND_POINTS}")
+
+
+def _entity(slots: Slots, group: Column) -> Column | None:
+    """The unit of analysis that the question names itself ("patients"); else the script finds what the rows repeat."""
+    named = [c for c in slots.ids if c is not group and c.description.distinct < slots.view.rows]
+    return named[0] if named else None

@@ -1,0 +1,235 @@
+"""``read_question``: a sub-question and the files' descriptions become operations, or a refusal that says why and what else to ask."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from functions.ds_star.operation import Filter, OperationSpec
+from functions.ds_star.reader.operations import choose
+from functions.ds_star.reader.reading import Reading, Refusal, RefusalKind, Refused
+from functions.ds_star.reader.sentence import Sentence
+from functions.ds_star.reader.slots import Slots, fill_slots
+from functions.ds_star.reader.suggest import suggestions
+from functions.ds_star.reader.views import View, views
+from schemas.analysis import FileDescription
+from schemas.evidence import SubQuestion
+from schemas.mission import ReadingHints
+from shared.language.lexicon import Lexicon, load_lexicon
+from shared.language.words import fold, stem, words
+
+_REASONS: dict[str, tuple[RefusalKind, str]] = {
+    "why": ("why", "data alone do not say why; they show what goes together with what"),
+    "forecast": ("forecast", "it asks about the future, and nothing is forecast without a model"),
+    "advice": ("advice", "it asks for advice, which figures alone do not give"),
+    "what_if": ("what_if", "it asks what would be, and the data hold what was"),
+}
+_JOIN_COST = 0.5
+"""A joined table has to explain more of the question than a single one."""
+
+
+def read_question(sub_question: SubQuestion, descriptions: Sequence[FileDescription], hints: ReadingHints) -> Reading | Refusal:
+    """The operations that answer the sub-question, or why there are none. Deterministic; never raises for any text."""
+    lexicon = load_lexicon()
+    found = views(descriptions)
+    outcome = _read(sub_question.text, found, hints, lexicon)
+    if isinstance(outcome, Reading):
+        return outcome
+
+    def readable(question: str) -> bool:
+        return isinstance(_read(question, found, ReadingHints(), lexicon), Reading)
+
+    offered = suggestions(found, lexicon, readable, prefer=frozenset(outcome.matched))
+    return Refusal(outcome.kind, outcome.reason, outcome.matched, offered, outcome.score)
+
+
+def _read(text: str, found: Sequence[View], hints: ReadingHints, lexicon: Lexicon) -> Reading | Refusal:
+    sentence = Sentence.of(text, lexicon)
+    if not found:
+        return Refusal("no_data", "there is no table to calculate with")
+    if not any(t.folded[0].isalnum() for t in sentence.tokens):
+        return Refusal("no_operation", "the question holds no words")
+    attempts = [_attempt(sentence.copy(), view, hints) for view in found]
+    refused = _refused_outright(sentence, found, attempts)
+    if refused is not None:
+        return refused
+    readings = sorted((r for r in attempts if isinstance(r, Reading)), key=lambda r: -r.score)
+    if readings:
+        return _the_one(readings, found, sentence)
+    refusals = [r for r in attempts if isinstance(r, Refusal)]
+    return max(refusals, key=lambda r: (len(r.matched), r.score))
+
+
+def _attempt(sentence: Sentence, view: View, hints: ReadingHints) -> Reading | Refusal:
+    """The question read against one view."""
+    slots = Slots(view)
+    try:
+        slots = fill_slots(sentence, view, hints)
+        specs = choose(sentence, slots)
+        _nothing_left(sentence, slots)
+        _enough_rows(view)
+    except Refused as refused:
+        return Refusal(refused.kind, refused.reason, _matched(sentence, view, slots), score=slots.score)
+    notes = (_join_note(view),) if view.join else ()
+    score = slots.score - (_JOIN_COST if view.join else 0) + _file_named(sentence, view)
+    return Reading(specs, f"I read this as {' and '.join(map(_say, specs))}; change it with --measure, --by, --time", score, notes)
+
+
+def _refused_outright(sentence: Sentence, found: Sequence[View], attempts: Sequence[Reading | Refusal]) -> Refusal | None:
+    """Why-questions, forecasts, advice and matters for the documents, unless the word is part of a column's name."""
+    some = set.union(*(_column_positions(sentence, view) for view in found)) if found else set()
+    matched = max((_columns_of(a) for a in attempts), key=len, default=())
+    for hit in sentence.find(sentence.lexicon.refusals, by_stem=False):
+        if not set(range(hit.start, hit.end)) & some:
+            kind, reason = _REASONS[hit.meaning]
+            return Refusal(kind, reason, matched)
+    about_documents = [h for h in sentence.find(sentence.lexicon.documents, by_stem=False) if not set(range(h.start, h.end)) & some]
+    if about_documents and not _about_data(sentence):
+        return Refusal("documents", f'it is a matter for the documents ("{about_documents[0].text}"), not for the data', matched)
+    return None
+
+
+def _columns_of(attempt: Reading | Refusal) -> tuple[str, ...]:
+    """The columns that an attempt matched."""
+    if isinstance(attempt, Refusal):
+        return attempt.matched
+    spec = attempt.specs[0]
+    return tuple(c for c in (spec.measure, spec.second_measure, *spec.by, spec.time) if c)
+
+
+def _about_data(sentence: Sentence) -> bool:
+    """Whether it is "according to the data": the words speak of the tables after all."""
+    return any(
+        w in {"data", "dataset", "file", "files", "table", "tables", "csv", "spreadsheet"} for w in (t.folded for t in sentence.tokens)
+    )
+
+
+def _column_positions(sentence: Sentence, view: View) -> set[int]:
+    """Tokens that stand for a column's full name or for one of its values."""
+    from functions.ds_star.reader.cells import find_cells
+    from functions.ds_star.reader.columns import find_mentions
+
+    mentions = find_mentions(sentence, view)
+    good = {p for m in mentions if m.score >= 0.9 for p in m.positions}
+    return good | {p for c in find_cells(sentence, view, mentions) if c.score >= 0.95 for p in range(c.start, c.end)}
+
+
+def _the_one(readings: list[Reading], found: Sequence[View], sentence: Sentence) -> Reading | Refusal:
+    """The best reading; where two tables fit equally, both are named."""
+    best = readings[0]
+    equal = [r for r in readings[1:] if r.score > best.score - 0.1 and _source(r) != _source(best) and not r.specs[0].join]
+    if equal and not best.specs[0].join:
+        names = [_label(found, _source(r)) for r in (best, *equal)]
+        return Refusal("ambiguous", f"several tables fit ({' and '.join(names[:3])}); name the file in the question", ())
+    return best
+
+
+def _source(reading: Reading) -> tuple[str, str]:
+    source = reading.specs[0].source
+    return source.file, source.table
+
+
+def _label(found: Sequence[View], source: tuple[str, str]) -> str:
+    return next(v.label for v in found if (v.source.file, v.source.table) == source)
+
+
+def _file_named(sentence: Sentence, view: View) -> float:
+    """What it is worth that the question names the file or the table."""
+    said = set(sentence.stems)
+    own = {stem(w) for w in words(view.source.file.rsplit("/", 1)[-1].rsplit(".", 1)[0])} | {stem(w) for w in words(view.source.table)}
+    quoted = any(fold(q) in (fold(view.source.file), fold(view.source.table)) for _, _, q in sentence.quoted)
+    return 1.0 if quoted else 0.5 * len(own & said) / max(1, len(own))
+
+
+def _nothing_left(sentence: Sentence, slots: Slots) -> None:
+    """Every word that carries meaning has to be understood: an unknown one may be the very thing that was asked."""
+    lexicon = sentence.lexicon
+    understood = lexicon.stopwords | lexicon.neutral | lexicon.question_words | lexicon.task_words | lexicon.row_words | set(lexicon.months)
+    unit_words = {w for p in lexicon.units for w in p.words} | set(words(" ".join(c.description.unit or "" for c in slots.view.columns)))
+    left = [
+        token.text
+        for i, token in enumerate(sentence.tokens)
+        if i not in sentence.explained
+        and i not in slots.soft
+        and token.folded.removesuffix("'s") not in understood
+        and token.folded not in unit_words
+        and sentence.stems[i] not in slots.view.name_words
+        and not token.folded.endswith("ly")
+        and (token.folded[0].isalnum())
+        and not any(
+            h.start <= i < h.end for h in lexicon.find((*lexicon.grains, *lexicon.grouping, *lexicon.filter_words), sentence.tokens)
+        )
+    ]
+    for start, end, quoted in sentence.quoted:
+        if not any(i in sentence.explained for i in range(start, end)) and fold(quoted) not in (
+            fold(slots.view.source.file),
+            fold(slots.view.source.table),
+        ):
+            left.append(quoted)
+    if left:
+        shown = ", ".join(f'"{w}"' for w in dict.fromkeys(left[:4]))
+        raise Refused("unmatched", f"{shown} matches no column and no value of {slots.view.label}")
+
+
+def _enough_rows(view: View) -> None:
+    if view.rows == 0:
+        raise Refused("too_few", f"{view.label} has no rows")
+
+
+def _matched(sentence: Sentence, view: View, slots: Slots) -> tuple[str, ...]:
+    """The columns that the question did name."""
+    from functions.ds_star.reader.columns import find_mentions
+
+    mentions = slots.mentions or find_mentions(sentence, view)
+    return tuple(dict.fromkeys(m.column.name for m in mentions))
+
+
+def _join_note(view: View) -> str:
+    assert view.join is not None
+    return f'{view.source.file} and {view.join.right.file} were joined on "{view.join.left_key}"'
+
+
+# --- the reading, said ---------------------------------------------------------------------------------------------
+
+
+def _say(spec: OperationSpec) -> str:
+    """``mean(temp_c) by year and station, where city = Bern``."""
+    per = _period(spec)
+    inner = spec.measure or (f"different {spec.entity}" if spec.operation == "count" and spec.entity else "rows")
+    aggregate = inner if spec.statistic == "count" and not spec.measure else f"{spec.statistic}({inner})"
+    groups = [*spec.by, *([per] if per else [])]
+    if spec.operation == "count":
+        said, groups = f"count({inner})", groups
+    elif spec.operation in ("sum", "mean", "median", "minimum", "maximum"):
+        said = f"{spec.operation}({inner})"
+    elif spec.operation == "share":
+        part = " and ".join(map(_condition, spec.share_of))
+        said = f"share of {part}" if part else "share of each group"
+        said += f" in {spec.measure}" if spec.measure else ""
+    elif spec.operation == "top_n":
+        ranked = "rows" if spec.statistic == "count" and not spec.measure else aggregate
+        said = f"the {'highest' if spec.descending else 'lowest'} {spec.n} of {ranked}"
+    elif spec.operation == "correlation":
+        said = f"correlation({spec.measure}, {spec.second_measure})"
+    elif spec.operation in ("trend", "trend_difference"):
+        said = f"{'trend' if spec.operation == 'trend' else 'difference in trends'} of {aggregate} over {per or spec.time}"
+        groups = list(spec.by)
+    elif spec.operation == "compare_groups":
+        said = f"comparison of {aggregate}" if spec.statistic != "count" else f"comparison of {inner}"
+    else:
+        said = f"{spec.operation.replace('_', ' and ')}({spec.measure or 'every column'})"
+    by = f" by {' and '.join(groups)}" if groups else ""
+    unit = f" per {spec.entity} first" if spec.entity and spec.operation in ("compare_groups", "trend_difference") else ""
+    where = f", where {' and '.join(map(_condition, spec.filters))}" if spec.filters else ""
+    return said + by + unit + where
+
+
+def _period(spec: OperationSpec) -> str | None:
+    if spec.time is None:
+        return None
+    return spec.time if spec.grain is None or spec.grain == spec.time else f"{spec.grain} of {spec.time}"
+
+
+def _condition(condition: Filter) -> str:
+    values = " and ".join(map(str, condition.values)) if condition.op == "between" else ", ".join(map(str, condition.values))
+    op = "=" if condition.op == "==" else condition.op
+    return f"{condition.column} {op} {values}"

@@ -1,0 +1,344 @@
+"""What a question says about one view: the measures, groups, time, values and conditions it names. No operation yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from functions.ds_star.operation import Filter, Grain
+from functions.ds_star.reader.cells import CellMention, find_cells
+from functions.ds_star.reader.columns import Mention, find_mentions
+from functions.ds_star.reader.filters import Comparison, TimeCondition, columns_about, find_comparisons, find_time_conditions
+from functions.ds_star.reader.reading import Refused
+from functions.ds_star.reader.sentence import Sentence
+from functions.ds_star.reader.views import Column, View
+from schemas.base import Scalar
+from schemas.mission import ReadingHints
+
+_LEAD_IN = frozenset(
+    {"the", "a", "an", "all", "of", "each", "every", "different", "individual", "various", "these", "those", "single", "their", "its"}
+)
+GRAINS: tuple[Grain, ...] = ("day", "week", "month", "quarter", "year")
+
+
+@dataclass
+class Slots:
+    """The parts of a question, each with the column it stands for. Filled by ``fill_slots``."""
+
+    view: View
+    measures: list[Column] = field(default_factory=list)
+    by: list[Column] = field(default_factory=list)
+    groups: list[Column] = field(default_factory=list)
+    """Columns that name groups and are mentioned, but not after "by"."""
+    ids: list[Column] = field(default_factory=list)
+    which: Column | None = None
+    which_time: bool = False
+    time: Column | None = None
+    grain: Grain | None = None
+    periods_asked: bool = False
+    """Whether the answer is wanted per period ("by year")."""
+    cells: list[CellMention] = field(default_factory=list)
+    excluded: list[CellMention] = field(default_factory=list)
+    comparisons: list[Comparison] = field(default_factory=list)
+    times: list[TimeCondition] = field(default_factory=list)
+    mentions: tuple[Mention, ...] = ()
+    soft: set[int] = field(default_factory=set)
+    score: float = 0.0
+    from_hints: bool = False
+
+    @property
+    def cell_columns(self) -> list[Column]:
+        """The columns of the named values, each once."""
+        return list({c.column.name: c.column for c in self.cells}.values())
+
+    def filters(self, *, without: Sequence[CellMention] = (), without_comparison: Comparison | None = None) -> tuple[Filter, ...]:
+        """All conditions but those that serve another purpose (what a share counts)."""
+        found = [cell_filter(column, [c for c in self.cells if c.column is column and c not in without]) for column in self.cell_columns]
+        found += [cell_filter(c.column, [c], negative=True) for c in self.excluded]
+        found += [c.filter for c in self.comparisons if c is not without_comparison]
+        if self.times and self.time:
+            found += [f for t in self.times if (f := t.filter_on(self.time)) is not None]
+        return tuple(f for f in found if f is not None)
+
+
+def cell_filter(column: Column, cells: Sequence[CellMention], *, negative: bool = False) -> Filter | None:
+    """The rows that hold one of the named values of ``column``, or not."""
+    if not cells:
+        return None
+    values = tuple(dict.fromkeys(_typed(column, c.value) for c in cells))
+    if negative:
+        return Filter(column=column.name, op="!=", values=values[:1])
+    return Filter(column=column.name, op="==" if len(values) == 1 else "in", values=values)
+
+
+def _typed(column: Column, value: str) -> Scalar:
+    """A described value in its column's own type; the description lists all values as text."""
+    if column.description.dtype == "integer":
+        try:
+            return int(value)
+        except ValueError:
+            return value
+    if column.description.dtype == "boolean" and value.casefold() in ("true", "false"):
+        return value.casefold() == "true"
+    return value
+
+
+def fill_slots(sentence: Sentence, view: View, hints: ReadingHints) -> Slots:
+    """Match the sentence against ``view``. Raises ``Refused`` where two columns fit equally or a hint names no column."""
+    slots = Slots(view)
+    mentions = find_mentions(sentence, view)
+    cells = find_cells(sentence, view, mentions)
+    mentions, cells = _settle(mentions, cells)
+    slots.mentions = mentions
+    slots.score = sum(min(m.score, 1.0) * len(m.positions) for m in mentions) + sum(c.score * (c.end - c.start) for c in cells)
+    for cell in cells:
+        sentence.explain(cell.start, cell.end, "value")
+    for mention in mentions:
+        for position in mention.positions:
+            sentence.explain(position, position + 1, "column")
+        slots.soft |= set(mention.soft)
+    slots.comparisons = list(find_comparisons(sentence, view, mentions))
+    for comparison in slots.comparisons:
+        sentence.explain(comparison.start, comparison.end, "condition")
+    slots.times = list(find_time_conditions(sentence))
+    _sort_cells(sentence, slots, cells)
+    _sort_mentions(sentence, slots)
+    _periods(sentence, slots)
+    _apply_hints(slots, hints)
+    _choose_time(sentence, slots, mentioned=[m.column for m in mentions if m.column.is_time])
+    return slots
+
+
+def _settle(mentions: tuple[Mention, ...], cells: tuple[CellMention, ...]) -> tuple[tuple[Mention, ...], tuple[CellMention, ...]]:
+    """A word is a column's name or a value, not both: the longer match stands, at equal length the name if it is a good one."""
+    kept_cells = []
+    dropped: set[int] = set()
+    for cell in cells:
+        span = set(range(cell.start, cell.end))
+        clash = [m for m in mentions if span & set(m.positions)]
+        if any(len(m.positions) > len(span) or (len(m.positions) == len(span) and m.score >= max(cell.score - 0.1, 0.9)) for m in clash):
+            continue
+        kept_cells.append(cell)
+        dropped |= {id(m) for m in clash}
+    return tuple(m for m in mentions if id(m) not in dropped), tuple(kept_cells)
+
+
+def _sort_cells(sentence: Sentence, slots: Slots, cells: tuple[CellMention, ...]) -> None:
+    """Values that are kept, and values that are excluded ("except Bern", "not in Bern")."""
+    for cell in cells:
+        if cell.rivals:
+            names = ", ".join(dict.fromkeys([cell.column.name, *(r.name for r in cell.rivals)]))
+            raise Refused("ambiguous", f'"{cell.value}" stands in several columns ({names}); name the column beside it')
+        negated = next(
+            (h for h in sentence.find(sentence.lexicon.comparisons, by_stem=False) if h.meaning == "!=" and 0 <= cell.start - h.end <= 2),
+            None,
+        )
+        if negated:
+            sentence.explain(negated.start, negated.end, "condition")
+        (slots.excluded if negated else slots.cells).append(cell)
+
+
+def _sort_mentions(sentence: Sentence, slots: Slots) -> None:
+    """Each mention goes where its place in the question puts it: after "by", after "which", in a condition, or as a measure."""
+    by_until = -1
+    by_column = False
+    hits = {h.end: h for h in sentence.lexicon.find(sentence.lexicon.grouping, sentence.tokens, by_stem=False)}
+    in_comparison = {id(c.column) for c in slots.comparisons}
+    for mention in slots.mentions:
+        lead = mention.first
+        while lead > 0 and sentence.word(lead - 1) in _LEAD_IN and lead not in hits:
+            lead -= 1
+        hit = hits.get(lead) or hits.get(mention.first)
+        if not hits.get(mention.first) and any(_stands_by(mention, c) for c in slots.cells):
+            continue  # "the drug arm": the value says it already
+        if id(mention.column) in in_comparison and sentence.explained.get(mention.start) and _inside(mention, slots.comparisons):
+            continue
+        if hit and hit.meaning == "which":
+            _as_which(sentence, slots, mention)
+        elif hit and _may_group(hit.text.casefold(), mention):
+            column = _resolve(mention, "group")
+            if column.is_measure and not column.is_group:
+                slots.measures.append(column)
+            else:
+                _as_group(slots, column)
+                by_column = True
+            sentence.explain(hit.start, hit.end, "grouping")
+            by_until = mention.end
+        elif by_column and by_until >= 0 and _continues(sentence, by_until, mention.first) and _fits(mention, "group"):
+            _as_group(slots, _resolve(mention, "group"))
+            by_until = mention.end
+        else:
+            _as_named(slots, mention)
+
+
+def _stands_by(mention: Mention, cell: CellMention) -> bool:
+    """Whether a column's name stands right before or behind one of its values."""
+    return mention.column is cell.column and (0 <= cell.start - mention.end <= 2 or 0 <= mention.first - cell.end <= 1)
+
+
+def _inside(mention: Mention, comparisons: Sequence[Comparison]) -> bool:
+    return any(c.column is mention.column and c.start <= mention.start < c.end for c in comparisons)
+
+
+def _may_group(word: str, mention: Mention) -> bool:
+    """Whether a grouping word takes this name: "between" and "among" take groups only; "by" and "per" take what follows."""
+    candidates = (mention.column, *mention.rivals)
+    return word not in {"between", "among"} or any(c.is_group or c.is_time for c in candidates)
+
+
+def _continues(sentence: Sentence, end: int, start: int) -> bool:
+    """Whether only "and", commas and small words stand between two names of a list."""
+    return all(w in _LEAD_IN or w in {"and", "by", "per", "or"} for w in sentence.words(end, start))
+
+
+def _as_which(sentence: Sentence, slots: Slots, mention: Mention) -> None:
+    """In "which station ...": the groups that are ranked or asked for; "what temperature" names a measure."""
+    candidates = [mention.column, *mention.rivals]
+    if any(c.is_group or c.is_time or c.description.role in ("id", "text") for c in candidates) and not all(
+        c.is_measure for c in candidates
+    ):
+        column = _resolve(mention, "group")
+        if column.is_time:
+            slots.which_time = True
+            slots.time = column
+            slots.periods_asked = True
+        else:
+            slots.which = column
+        sentence.explain(mention.first - 1, mention.first, "which")
+    else:
+        _as_named(slots, mention)
+
+
+def _as_group(slots: Slots, column: Column) -> None:
+    if column.description.role == "id" and column.description.distinct == slots.view.rows and not slots.view.join:
+        return  # "per order" where each row is an order
+    if column.is_time:
+        slots.time = column
+        slots.periods_asked = True
+    elif column not in slots.by:
+        slots.by.append(column)
+
+
+def _as_named(slots: Slots, mention: Mention) -> None:
+    """A name without a grouping word: a measure, a group, an id or the time."""
+    candidates = [mention.column, *mention.rivals]
+    column = _resolve(mention, "measure") if any(c.is_measure for c in candidates) else _resolve(mention, "group")
+    if column.description.role == "id":
+        target = slots.ids
+    elif column.is_time:
+        slots.time = slots.time or column
+        return
+    elif column.is_measure and column.description.role != "flag":
+        target = slots.measures
+    else:
+        target = slots.groups
+    if column not in target:
+        target.append(column)
+
+
+def _fits(mention: Mention, slot: str) -> bool:
+    return any(_suits(c, slot) for c in (mention.column, *mention.rivals))
+
+
+def _suits(column: Column, slot: str) -> bool:
+    return column.is_measure if slot == "measure" else (column.is_group or column.is_time or column.description.role in ("id", "text"))
+
+
+def _resolve(mention: Mention, slot: str) -> Column:
+    """The one column of equal fits that suits the slot; else both are named and the part is refused."""
+    if not mention.rivals:
+        return mention.column
+    candidates = [mention.column, *mention.rivals]
+    suited = [c for c in candidates if _suits(c, slot)]
+    if len(suited) == 1:
+        return suited[0]
+    names = " or ".join(f'"{c.name}"' for c in (suited or candidates)[:3])
+    raise Refused("ambiguous", f"the question may mean {names}; name one of them in full")
+
+
+def _periods(sentence: Sentence, slots: Slots) -> None:
+    """What "by year", "monthly", "per quarter", "which year" say: the length of a period."""
+    for hit in sentence.lexicon.find(sentence.lexicon.grains, sentence.tokens):
+        before = sentence.word(hit.start - 1)
+        adverb = hit.text.casefold() in {"daily", "weekly", "monthly", "quarterly", "yearly", "annual", "annually"}
+        asked = before in {"by", "per", "each", "every", "which", "what", "and"} or adverb
+        grain = next(g for g in GRAINS if g == hit.meaning)
+        named = sentence.explained.get(hit.start) == "column"
+        if named and not (slots.time and hit.meaning in slots.time.words):
+            continue
+        if asked and (slots.grain is None or GRAINS.index(grain) < GRAINS.index(slots.grain)):
+            slots.grain = grain
+            slots.periods_asked = True
+            slots.which_time = slots.which_time or before in {"which", "what"}
+        if asked or hit.meaning == "year":
+            sentence.explain(hit.start, hit.end, "period")
+            if before in {"by", "per", "each", "every"}:
+                sentence.explain(hit.start - 1, hit.start, "grouping")
+
+
+def _apply_hints(slots: Slots, hints: ReadingHints) -> None:
+    """The user's own word on measure, groups and time; it beats what was matched."""
+    if hints.measure is not None:
+        column = _hinted(slots.view, hints.measure, "--measure")
+        slots.measures = [column, *(m for m in slots.measures if m is not column)][: max(1, min(len(slots.measures), 2))]
+        slots.from_hints = True
+    if hints.by:
+        found = [_hinted(slots.view, name, "--by") for name in hints.by]
+        slots.by = [c for c in found if not c.is_time]
+        if any(c.is_time for c in found):
+            slots.time = next(c for c in found if c.is_time)
+            slots.periods_asked = True
+        slots.from_hints = True
+    if hints.time is not None:
+        slots.time = _hinted(slots.view, hints.time, "--time")
+        slots.from_hints = True
+
+
+def _hinted(view: View, name: str, option: str) -> Column:
+    column = view.column(name)
+    if column is None:
+        raise Refused("unmatched", f'{option} names the column "{name}", which {view.label} does not have')
+    return column
+
+
+def _choose_time(sentence: Sentence, slots: Slots, mentioned: list[Column]) -> None:
+    """The time column: hinted, named, or the only one; among several, years serve conditions on years."""
+    if slots.time is None and mentioned:
+        slots.time = mentioned[0]
+    if slots.time is None:
+        candidates = [c for c in slots.view.columns if c.is_time]
+        dates = [c for c in candidates if not c.is_numeric]
+        if len(candidates) == 1:
+            slots.time = candidates[0]
+        elif len(dates) == 1:
+            slots.time = dates[0]
+        elif not dates and any("year" in c.words for c in candidates):
+            slots.time = next(c for c in candidates if "year" in c.words)
+        elif candidates and (slots.times or slots.periods_asked):
+            names = " or ".join(f'"{c.name}"' for c in candidates[:3])
+            raise Refused("ambiguous", f"the time may be {names}; name one of them, or use --time")
+    _check_times(sentence, slots)
+
+
+def _check_times(sentence: Sentence, slots: Slots) -> None:
+    """Conditions on time need a column that can hold them; what fits is marked as understood."""
+    for condition in slots.times:
+        if slots.time is not None and condition.filter_on(slots.time) is not None:
+            sentence.explain(condition.start, condition.end, "time")
+    if slots.time is not None and slots.times and any(t.filter_on(slots.time) is None for t in slots.times):
+        raise Refused("unmatched", f'the column "{slots.time.name}" cannot tell the period that the question names')
+    if slots.time is None and slots.periods_asked:
+        raise Refused("unmatched", "the question asks for periods, and this table has no column with dates or years")
+
+
+def measure_by_adjective(sentence: Sentence, view: View) -> list[Column]:
+    """The measures that an adjective of the question speaks of ("warmest" -> temperature)."""
+    adjectives = sentence.lexicon.adjectives
+    free = [i for i, t in enumerate(sentence.tokens) if t.folded in adjectives and i not in sentence.explained]
+    spoken = [(i, adjectives[sentence.word(i)]) for i in free]
+    for position, measure in spoken:
+        found = columns_about(view, measure, sentence)
+        if found:
+            sentence.explain(position, position + 1, "adjective")
+            return found
+    return []
