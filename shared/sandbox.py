@@ -121,6 +121,7 @@ class CodeSandbox(Protocol):
         """Run the job to its end or its limit. Its output files are copied to ``outputs_to``, a new or an empty folder.
 
         Whatever the script does is in the result, never an exception. Errors: ``SandboxUnavailable`` (nothing was run),
+        ``Unavailable`` (no process to be had now),
         ``BadInput`` (the job itself is not well formed), ``NotFound`` (an input file), ``StorageFull``.
         """
         ...

@@ -24,7 +24,7 @@ from pathlib import Path
 from shared.adapters.bubblewrap_command import MIB, NEEDED_OPTIONS, program, remedy_for, sandbox_arguments
 from shared.adapters.bubblewrap_run import RunningSandbox, open_pipe
 from shared.adapters.sandbox_python import SandboxPython, inspect_python
-from shared.errors import BadInput, NotFound, SandboxUnavailable
+from shared.errors import BadInput, NotFound, SandboxUnavailable, Unavailable
 from shared.sandbox import SandboxJob, SandboxLimits, SandboxResult
 
 RUNTIME = Path(__file__).resolve().parent.parent / "sandbox_runtime"
@@ -130,17 +130,21 @@ def _run(bwrap: str, python: SandboxPython, job: SandboxJob, inputs: Mapping[str
         files = {target: _memory_file(stack, text) for target, text in _files(job, channel_end, outputs_end).items()}
         arguments = sandbox_arguments(python, files=files, inputs=inputs, file_mb=job.limits.file_mb, status_fd=status_end)
         argument_file = _memory_file(stack, "\0".join(arguments).encode() + b"\0")
-        process = subprocess.Popen(
-            [bwrap, "--args", str(argument_file), "--", *program(python)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            pass_fds=(channel_end, outputs_end, status_end, argument_file, *files.values()),
-            env={},
-            cwd="/",
-        )
-        for end in (channel_end, outputs_end, status_end):
-            os.close(end)
+        try:
+            process = subprocess.Popen(
+                [bwrap, "--args", str(argument_file), "--", *program(python)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                pass_fds=(channel_end, outputs_end, status_end, argument_file, *files.values()),
+                env={},
+                cwd="/",
+            )
+        except OSError as error:
+            raise Unavailable(f"No process could be started for a sandbox run ({error.strerror}).", remedy="Try again.") from error
+        finally:
+            for end in (channel_end, outputs_end, status_end):
+                os.close(end)
         running = RunningSandbox(process, job.limits, task_limit=job.limits.processes + OWN_TASKS, outputs_to=outputs_to)
         result = running.follow(channel=channel, outputs=outputs, status=status)
     if not running.started and result.status in ("ok", "error"):
