@@ -1,0 +1,24 @@
+"""Text from documents and data, made fit to stand on a page. It stays data: nothing in it is ever read as markup."""
+
+from __future__ import annotations
+
+import re
+
+_INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\uffff]")
+"""Control characters, and those that would reorder or hide what a reader sees."""
+
+
+def clean(text: str) -> str:
+    """``text`` without characters that are not there to be read; line breaks and tabs stay."""
+    return _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def one_line(text: str) -> str:
+    """``clean`` text on one line."""
+    return " ".join(clean(text).split())
+
+
+def slug_name(name: str) -> str:
+    """A file name that is safe in any folder and needs no escaping in a link."""
+    last = re.sub(r"[^A-Za-z0-9._-]+", "-", name.replace("\\", "/").rsplit("/", 1)[-1]).strip("-.")
+    return last[-120:] or "file"

@@ -1,0 +1,182 @@
+"""What a page shows, in reading order, before it becomes Markdown or HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from functions.fusion.figures import describe_test, money_text, number_text
+from functions.fusion.render.svg import chart_bytes
+from functions.fusion.render.tables import Table, read_table
+from functions.fusion.render.text import one_line
+from functions.fusion.sources import DATA_FILE
+from functions.fusion.wording import STATUS_WORDS, SUPPORT_WORDS, flag_sentence
+from schemas.outcome import MergedClaim, MissionOutcomePackage, OutcomeArtifact, OutcomeSource, Section
+
+MAX_CODE_BYTES = 60_000
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A picture with its caption; ``data`` is ``None`` where it cannot be shown."""
+
+    name: str
+    caption: str
+    data: bytes | None
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class NamedTable:
+    """A table with its caption."""
+
+    name: str
+    caption: str
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class CodeLine:
+    """A line of a script; ``records`` where a figure of the report was recorded there."""
+
+    text: str
+    records: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """A script as it was run."""
+
+    name: str
+    lines: tuple[CodeLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SectionView:
+    """One sub-question with its pictures, and the scripts that are shown here first."""
+
+    number: int
+    section: Section
+    status: str
+    charts: tuple[Chart, ...]
+    tables: tuple[NamedTable, ...]
+    scripts: tuple[Script, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything a report page shows."""
+
+    outcome: MissionOutcomePackage
+    kicker: str
+    charts: tuple[Chart, ...]
+    tables: tuple[NamedTable, ...]
+    sections: tuple[SectionView, ...]
+    flag_sentences: tuple[str, ...]
+    cost: str
+    documents: tuple[OutcomeSource, ...]
+    data_files: tuple[OutcomeSource, ...]
+    answered: bool
+
+
+_KICKERS = {"partial": "Partial report", "final": "Report", "upgrade": "Upgraded report"}
+
+
+def page(outcome: MissionOutcomePackage, files: Mapping[str, bytes]) -> Page:
+    """The page of an outcome. ``files`` holds the bytes of its artifacts by name; what is missing is said on the page."""
+    charts = [(a, _chart(a, files)) for a in outcome.artifacts if a.kind == "chart"]
+    tables = [(a, t) for a in outcome.artifacts if a.kind == "table" and (t := _table(a, files)) is not None]
+    lead_charts, later_charts = _lead(charts, outcome)
+    lead_tables, later_tables = _lead(tables, outcome)
+    figures = key_figures(outcome.executive_summary)
+    if figures is not None and not lead_tables:
+        lead_tables = [figures]
+    shown: set[str] = set()
+    sections: list[SectionView] = []
+    for number, section in enumerate(outcome.sections, start=1):
+        scripts = [s for s in _scripts(section, files, outcome) if s.name not in shown]
+        shown.update(s.name for s in scripts)
+        sections.append(
+            SectionView(
+                number=number,
+                section=section,
+                status=STATUS_WORDS[section.status],
+                charts=tuple(c for a, c in later_charts if a.question == section.question),
+                tables=tuple(t for a, t in later_tables if a.question == section.question),
+                scripts=tuple(scripts),
+            )
+        )
+    return Page(
+        outcome=outcome,
+        kicker=_KICKERS[outcome.kind],
+        charts=tuple(lead_charts),
+        tables=tuple(lead_tables),
+        sections=tuple(sections),
+        flag_sentences=tuple(dict.fromkeys(flag_sentence(f) for f in outcome.flags if f != "partial")),
+        cost=money_text(outcome.trust.cost_micro_usd),
+        documents=tuple(s for s in outcome.sources if DATA_FILE not in s.flags),
+        data_files=tuple(s for s in outcome.sources if DATA_FILE in s.flags),
+        answered=bool(outcome.executive_summary),
+    )
+
+
+def _lead(items: list[tuple[OutcomeArtifact, T]], outcome: MissionOutcomePackage) -> tuple[list[T], list[tuple[OutcomeArtifact, T]]]:
+    """The first item and all without a sub-question stand at the top, the others with their sub-question."""
+    questions = {s.question for s in outcome.sections}
+    lead = [x for i, (a, x) in enumerate(items) if i == 0 or a.question not in questions]
+    return lead, [(a, x) for i, (a, x) in enumerate(items) if i > 0 and a.question in questions]
+
+
+def _chart(artifact: OutcomeArtifact, files: Mapping[str, bytes]) -> Chart:
+    caption = one_line(artifact.caption) or one_line(artifact.name)
+    safe = chart_bytes(artifact, files[artifact.name]) if artifact.name in files else None
+    return Chart(artifact.name, caption, safe[0] if safe else None, safe[1] if safe else artifact.media_type)
+
+
+def _table(artifact: OutcomeArtifact, files: Mapping[str, bytes]) -> NamedTable | None:
+    table = read_table(artifact, files[artifact.name]) if artifact.name in files else None
+    return NamedTable(artifact.name, one_line(artifact.caption) or one_line(artifact.name), table) if table else None
+
+
+def key_figures(claims: tuple[MergedClaim, ...]) -> NamedTable | None:
+    """The figures behind the answer as a table; ``None`` without any."""
+    values = {(v.name, v.text, v.filters): v for c in claims for v in c.values}.values()
+    rows = tuple((v.name, v.text, number_text(v.n) if v.n is not None else "", v.filters or "") for v in values)
+    if not rows:
+        return None
+    table = Table(("Figure", "Value", "Rows", "Which rows"), rows, (False, True, True, False))
+    return NamedTable("key figures", "The figures behind the answer", table)
+
+
+def _scripts(section: Section, files: Mapping[str, bytes], outcome: MissionOutcomePackage) -> list[Script]:
+    """The scripts of a section's findings, with the lines marked that recorded a figure."""
+    names = dict.fromkeys(c.script for f in section.findings for c in f.citations if c.script)
+    claims = [f for s in outcome.sections for f in s.findings]
+    scripts: list[Script] = []
+    for name in names:
+        data = files.get(name)
+        if data is None or len(data) > MAX_CODE_BYTES:
+            continue
+        hits = {v.line for f in claims for v in f.values if v.script == name}
+        text = data.decode("utf-8", errors="replace").rstrip("\n").split("\n")
+        scripts.append(Script(name, tuple(CodeLine(line, i in hits) for i, line in enumerate(text, start=1))))
+    return scripts
+
+
+def support_words(claim: MergedClaim) -> str:
+    """How well a statement stands, in words."""
+    if claim.origin == "data":
+        return "computed and recorded" if claim.support == "entailed" else "not verified"
+    return SUPPORT_WORDS[claim.support]
+
+
+def basis(claim: MergedClaim) -> str:
+    """What a finding rests on: its test, else how many rows were used and left out."""
+    if claim.test is not None:
+        return describe_test(claim.test)
+    parts = [f"n = {number_text(claim.n_used)}"] if claim.n_used is not None else []
+    if claim.n_dropped:
+        parts.append(f"{number_text(claim.n_dropped)} left out")
+    return ", ".join(parts)
