@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.knowledge.port import KnowledgeGraph
+from shared.knowledge.port import KnowledgeGraph, Scope
 
 from schemas.mission import Track
 from shared.artifacts import ArtifactStore
@@ -26,7 +26,7 @@ def delete_mission(
 
     deleted = missions.change(mission_id, "api", decide)
     audit.anchor_mission(deleted, missions.tracks(deleted).values())
-    knowledge.forget_mission(mission_id)
+    knowledge.delete(Scope(mission.owner, mission.request.knowledge_space, mission_id))
     removed = artifacts.delete_prefix(f"missions/{mission_id}/")
     missions.delete(deleted)
     return removed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.knowledge.port import KnowledgeGraph
+from shared.knowledge.port import KnowledgeGraph, Scope
 
 from schemas.mission import MissionInput, MissionRequest, Tier
 from shared.artifacts import SCHEME, ArtifactStore
@@ -46,12 +46,15 @@ class Submission:
                 remedy="Use the tier extractive, which needs none.",
             )
         require_language(request.question)
-        if not request.inputs and not self._knowledge.has_documents(owner=owner, space=request.knowledge_space):
+        if not request.inputs and not self._has_documents(owner, request.knowledge_space):
             raise BadInput(
                 "There is nothing to work on: no data, no documents, and the knowledge space is empty.",
                 remedy="Give files with --data and --docs, or fill the space with `kimera space add`.",
             )
         return request.model_copy(update={"inputs": tuple(self._checked(item, owner) for item in request.inputs)})
+
+    def _has_documents(self, owner: str, space: str) -> bool:
+        return next(iter(self._knowledge.nodes(Scope(owner, space), "Document")), None) is not None
 
     def _checked(self, item: MissionInput, owner: str) -> MissionInput:
         if not item.uri.startswith(SCHEME + input_prefix(owner)):

@@ -6,7 +6,6 @@ reconciler starts the mission anew where it stopped.
 
 from __future__ import annotations
 
-import logging
 import threading
 from pathlib import Path
 
@@ -14,8 +13,7 @@ import httpx
 
 from infra.local.functions import function_urls
 from infra.local.workflows.httpx_transport import HttpxTransport
-from infra.local.workflows.runner import Execution, Runner
-from infra.local.workflows.source import load
+from infra.local.workflows.runner import Execution, Runner, State, load
 from shared.documents import JsonMap
 from shared.executions import ExecutionState
 from shared.ids import Ids
@@ -24,8 +22,8 @@ from shared.telemetry.context import current_traceparent
 from shared.telemetry.tracing import Tracing
 
 DEFINITION = Path(__file__).parents[2] / "workflows" / "mission.yaml"
-_PREFIX = "projects/local/locations/local/workflows/mission/executions/"
-_log = logging.getLogger(__name__)
+_KEPT = 100
+"""Ended executions whose state is remembered; a mission outlives its execution's end by one call at most."""
 
 
 class LocalExecutions:
@@ -48,6 +46,9 @@ class LocalExecutions:
             carried = {**argument, "traceparent": current_traceparent() or traceparent}
         execution = self._runner.start(self._definition, carried, execution_id=execution_id)
         with self._lock:
+            ended = [name for name, known in self._running.items() if known.outcome is not None]
+            for name in ended[:-_KEPT]:
+                del self._running[name]
             self._running[execution_id] = execution
         return execution_id
 
@@ -55,7 +56,9 @@ class LocalExecutions:
         """How it stands."""
         with self._lock:
             execution = self._running.get(name)
-        return ExecutionState(execution.state) if execution else ExecutionState.FAILED
+        if execution is None:
+            return ExecutionState.FAILED
+        return ExecutionState.ACTIVE if execution.state is State.QUEUED else ExecutionState(execution.state)
 
     def cancel(self, name: str) -> None:
         """Stop it before its next step."""
