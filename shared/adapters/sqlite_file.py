@@ -117,9 +117,13 @@ class SqliteFile:
     def _prepare(self, indexes: Sequence[str]) -> None:
         connection = self.connect()
         try:
+            self._is_new(connection)  # before anything is changed in a file that may not be ours
             self._switch_to_wal(connection)
             connection.execute("BEGIN IMMEDIATE")
-            self._check_owner(connection)
+            if self._is_new(connection):
+                connection.execute(_SCHEMA)
+                connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             for statement in indexes:
                 connection.execute(statement)
             connection.execute("COMMIT")
@@ -137,15 +141,15 @@ class SqliteFile:
                     raise
             self.pause(0.02)
 
-    def _check_owner(self, connection: sqlite3.Connection) -> None:
+    def _is_new(self, connection: sqlite3.Connection) -> bool:
+        """Whether nothing is in the file yet. Raises where what is in it is not ours, or newer than we are."""
         (owner,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
-        if (owner, version, tables) == (0, 0, 0):
-            connection.execute(_SCHEMA)
-            connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        elif owner != APPLICATION_ID:
+        (entries,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+        if (owner, version, entries) == (0, 0, 0):
+            return True
+        if owner != APPLICATION_ID:
             raise damaged(self.path, "it is another program's database")
-        elif version > SCHEMA_VERSION:
+        if version > SCHEMA_VERSION:
             raise Unavailable(f"{self.path} was written by a newer KIMERA (layout {version}).", remedy="Install that version to go on.")
+        return False

@@ -61,6 +61,11 @@ class GroupWriter:
         self._thread = Thread(target=self._run, name="kimera-documents", daemon=True)
         self._thread.start()
 
+    @property
+    def waiting(self) -> int:
+        """Members that are in no commit yet."""
+        return self._waiting.qsize()
+
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` inside the next commit; returns its value once that commit is on the disk, or raises its error.
 

@@ -1,0 +1,244 @@
+"""What is particular to documents in SQLite: group commit, other processes, damaged files, indexes."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.query_sql import select
+from shared.adapters.sqlite_documents import SqliteDocuments
+from shared.adapters.sqlite_file import SqliteFile
+from shared.adapters.sqlite_writer import GroupWriter
+from shared.documents import Query, Ref, Transaction, Where
+from shared.errors import Corrupt, KimeraError, Unavailable
+
+A = Ref("things", "a")
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "documents.db"
+
+
+class Batch:
+    """Holds the writer inside one commit, until all of the next batch are waiting."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = SqliteFile(path, indexes=(), busy_timeout_s=1.0)
+        self.writer = GroupWriter(self.file)
+        self.outcomes: dict[str, object] = {}
+
+    def run(self, **works: Callable[[sqlite3.Connection], object]) -> None:
+        entered, leave = threading.Event(), threading.Event()
+
+        def hold(connection: sqlite3.Connection) -> None:
+            entered.set()
+            leave.wait(timeout=10)
+
+        def submit(name: str, work: Callable[[sqlite3.Connection], object]) -> None:
+            try:
+                self.outcomes[name] = self.writer.submit(work)
+            except KimeraError as error:
+                self.outcomes[name] = error
+            except ValueError as error:
+                self.outcomes[name] = error
+
+        first = threading.Thread(target=submit, args=("first", hold))
+        first.start()
+        entered.wait(timeout=10)
+        threads = [threading.Thread(target=submit, args=pair) for pair in works.items()]
+        for thread in threads:
+            thread.start()
+        while self.writer.waiting < len(threads):
+            pass  # each is on its way into the queue
+        leave.set()
+        for thread in [first, *threads]:
+            thread.join()
+
+    def close(self) -> None:
+        self.writer.close()
+        self.file.close()
+
+
+def write(name: str) -> Callable[[sqlite3.Connection], object]:
+    return lambda connection: connection.execute("INSERT INTO documents VALUES ('things', ?, '1', '{}')", (name,)).rowcount
+
+
+def stored(path: Path) -> set[str]:
+    store = SqliteDocuments(path)
+    try:
+        return {document.ref.id for document in store.query(Query("things"))}
+    finally:
+        store.close()
+
+
+def test_a_member_that_fails_takes_no_other_with_it(path: Path) -> None:
+    def fail(connection: sqlite3.Connection) -> None:
+        write("half")(connection)
+        raise ValueError("mine")
+
+    batch = Batch(path)
+    batch.run(good=write("good"), bad=fail, better=write("better"))
+    batch.close()
+    assert (batch.outcomes["good"], batch.outcomes["better"]) == (1, 1)
+    assert isinstance(batch.outcomes["bad"], ValueError)
+    assert stored(path) == {"good", "better"}
+
+
+def test_a_commit_that_fails_fails_every_member_and_the_next_one_works(path: Path) -> None:
+    def lose(connection: sqlite3.Connection) -> None:
+        connection.execute("ROLLBACK")  # what SQLite does by itself when the disk fails
+
+    batch = Batch(path)
+    batch.run(one=write("one"), lost=lose, two=write("two"))
+    assert [type(batch.outcomes[name]) for name in ("one", "lost", "two")] == [Unavailable] * 3
+    assert batch.writer.submit(write("later")) == 1
+    batch.close()
+    assert stored(path) == {"later"}
+
+
+def test_closing_commits_what_is_waiting(path: Path) -> None:
+    batch = Batch(path)
+    closing = threading.Thread(target=batch.writer.close)
+    batch.run(one=write("one"))
+    closing.start()
+    closing.join()
+    with pytest.raises(Unavailable, match="closed"):
+        batch.writer.submit(write("late"))
+    assert stored(path) == {"one"}
+
+
+def test_a_lock_of_another_process_that_lasts_is_said_and_passes(path: Path) -> None:
+    store = SqliteDocuments(path, busy_timeout_s=0.05)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(Unavailable, match=r"documents\.db"):
+        store.put(A, {})
+    assert store.get(A) is None  # reading goes on
+    other.execute("ROLLBACK")
+    store.put(A, {"n": 1})
+    store.close()
+    other.close()
+
+
+def test_a_transaction_reads_one_moment(path: Path) -> None:
+    store, other = SqliteDocuments(path), SqliteDocuments(path)
+    store.put(A, {"n": 1})
+    seen: list[object] = []
+
+    def work(transaction: Transaction) -> None:
+        before = transaction.get(A)
+        if not seen:
+            other.put(A, {"n": 2})
+        seen.append((before, transaction.get(A), transaction.query(Query("things"))[0]))
+
+    store.transact(work)
+    assert isinstance(seen[0], tuple) and len(set(map(repr, seen[0]))) == 1
+    store.close()
+    other.close()
+
+
+def test_versions_of_two_processes_never_meet(path: Path) -> None:
+    stores = [SqliteDocuments(path) for _ in range(2)]
+    versions = [store.put(A, {}).version for _ in range(5) for store in stores]
+    assert len(set(versions)) == 10
+    for store in stores:
+        store.close()
+
+
+def test_endless_contention_ends(path: Path) -> None:
+    store = SqliteDocuments(path)
+
+    def work(transaction: Transaction) -> None:
+        transaction.get(A)
+        store.put(A, {})
+        transaction.put(A, {})
+
+    with pytest.raises(Unavailable, match="other writers"):
+        store.transact(work)
+    store.close()
+
+
+def _damage_header(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.write(b"not a database at all")
+
+
+def _cut(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.truncate(path.stat().st_size // 2)
+
+
+def _overwrite_the_middle(path: Path) -> None:
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xff" * (path.stat().st_size - 4096))
+
+
+def _text(path: Path) -> None:
+    path.write_text("a,b\n1,2\n")
+
+
+def _other_program(path: Path) -> None:
+    path.unlink()
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE songs (name TEXT)")
+    connection.close()
+
+
+def _damage_one_document(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("UPDATE documents SET data = '{\"n\":'")
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize("damage", [_damage_header, _cut, _overwrite_the_middle, _text, _other_program, _damage_one_document])
+def test_a_damaged_file_is_named_with_what_to_do_and_left_as_it_is(path: Path, damage: Callable[[Path], None]) -> None:
+    store = SqliteDocuments(path)
+    for number in range(50):
+        store.put(Ref("things", str(number)), {"padding": "x" * 1000})
+    store.close()
+    damage(path)
+    before = path.read_bytes()
+    with pytest.raises(Corrupt, match=r"documents\.db.*(Restore|move)"):
+        stored(path)
+    assert path.read_bytes() == before
+
+
+def test_a_file_of_a_newer_version_is_not_touched(path: Path) -> None:
+    SqliteDocuments(path).close()
+    connection = sqlite3.connect(path)
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(Unavailable, match="newer"):
+        SqliteDocuments(path)
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unavailable, match="file"):
+        SqliteDocuments(tmp_path / "file/documents.db")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        Query("things", (Where("n", "==", 1),)),
+        Query("things", (Where("n", ">", 1.5),), order_by="n", limit=5),
+        Query("things", (Where("n", "<", 5),), order_by="-n", limit=5),
+    ],
+    ids=str,
+)
+def test_a_declared_index_is_used_in_order(path: Path, query: Query) -> None:
+    SqliteDocuments(path, indexes={"things": ["n"]}).close()
+    connection = sqlite3.connect(path)
+    statement, parameters = select(query, "id, version")
+    plan = " ".join(row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters))
+    connection.close()
+    assert "USING COVERING INDEX things:n" in plan or "USING INDEX things:n" in plan
+    assert "TEMP B-TREE" not in plan
