@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -24,20 +25,23 @@ def fill_documents(folder: Path) -> None:
     ballast = folder / "ballast"
     ballast.write_bytes(b"\0" * (1 << 20))
     store = SqliteDocuments(folder / "documents.db")
-    acknowledged = 0
-    with pytest.raises(StorageFull, match=str(folder)):
+    acknowledged: list[Ref] = []
+
+    def write_on() -> NoReturn:
         while True:
-            store.put(Ref("things", f"{acknowledged:05}"), {"padding": PADDING})
-            acknowledged += 1
+            acknowledged.append(store.put(Ref("things", f"{len(acknowledged):05}"), {"padding": PADDING}).ref)
+
+    with pytest.raises(StorageFull, match=str(folder)):
+        write_on()
     for _ in range(3):
         with pytest.raises(StorageFull):
             store.put(Ref("things", "more"), {"padding": PADDING})
-    assert len(store.query(Query("things"))) == acknowledged
+    assert [document.ref for document in store.query(Query("things"))] == acknowledged
     ballast.unlink()
     store.put(Ref("things", "more"), {"padding": PADDING})
     store.close()
     again = SqliteDocuments(folder / "documents.db")
-    assert len(again.query(Query("things"))) == acknowledged + 1
+    assert len(again.query(Query("things"))) == len(acknowledged) + 1
     again.close()
 
 
