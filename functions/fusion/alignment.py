@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 
-from functions.fusion.figures import number_text
+from functions.fusion.figures import number_text, unit_text
 from functions.fusion.measures import measure_key, name_key
 from functions.fusion.numbers import Numeral, numerals
 from functions.fusion.periods import parse_period
@@ -205,12 +205,12 @@ def _verdict(
     """The truth table: incomparable beats scope, scope beats the unknown, and only then are figures or directions compared."""
     parts = tuple(matched), tuple(differing)
     pair = _pair_name(one, two)
-    if "unit" in differing:
-        units = f"{normal_unit(one.assertion.unit)} and {normal_unit(two.assertion.unit)}"
-        return Judgement("not_comparable", f"{pair} give the same measure in units that do not convert into each other ({units}).", *parts)
     if "statistic" in differing:
         words = f"the {one.assertion.statistic} and the {two.assertion.statistic}"
         return Judgement("not_comparable", f"{pair} speak of the same measure, but of different figures of it: {words}.", *parts)
+    if "unit" in differing:
+        units = f"{normal_unit(one.assertion.unit)} and {normal_unit(two.assertion.unit)}"
+        return Judgement("not_comparable", f"{pair} give the same measure in units that do not convert into each other ({units}).", *parts)
     if scope := [p for p in differing if p in _SCOPE]:
         return Judgement("differs_in_scope", f"{pair} speak of the same measure, but the {_listed(scope)} differ{_s(scope)}.", *parts)
     if unknown:
@@ -303,7 +303,12 @@ def _compare_figures(one: Side, two: Side, conversion: Conversion) -> tuple[Verd
 
 
 def _figures_text(one: Side, two: Side) -> str:
-    return f" ({one.stated} and {two.stated})" if one.stated and two.stated else ""
+    return f" ({_with_unit(one)} and {_with_unit(two)})" if one.stated and two.stated else ""
+
+
+def _with_unit(side: Side) -> str:
+    unit = unit_text(side.assertion.unit)
+    return f"{side.stated}{unit}" if unit == "%" else f"{side.stated} {unit}".strip()
 
 
 def _inside_interval(one: Side, two: Side, conversion: Conversion) -> bool:

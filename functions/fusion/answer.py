@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from itertools import zip_longest
 
 from functions.fusion.numbers import sentences
+from functions.fusion.text import one_line
 from schemas.outcome import Agreement, Conflict, MergedClaim, Section
 
 MAX_LINES = 5
@@ -17,44 +19,49 @@ def is_verified(claim: MergedClaim) -> bool:
     return claim.support in ("verbatim", "entailed")
 
 
-def summary(sections: tuple[Section, ...]) -> tuple[MergedClaim, ...]:
-    """The statements that carry the answer: for each sub-question the first finding and passage, then second ones while there is room."""
+def summary(sections: tuple[Section, ...], *, room: int = MAX_LINES) -> tuple[MergedClaim, ...]:
+    """The statements that carry the answer: first one for each sub-question, then the other track's, then more while there is room."""
+    queues = [_ranked(s) for s in sections]
     picked: dict[str, MergedClaim] = {}
-    for rank in range(MAX_LINES):
-        for section in sections:
-            for group in (section.findings, section.passages):
-                verified = [c for c in group if is_verified(c)]
-                if rank < len(verified) and len(picked) < MAX_LINES:
-                    picked.setdefault(verified[rank].id, verified[rank])
-    chosen = set(picked)
-    order = [c for s in sections for c in (*s.findings, *s.passages) if c.id in chosen]
-    return tuple({c.id: c for c in order}.values())
+    for rank in range(max((len(q) for q in queues), default=0)):
+        for queue in queues:
+            if rank < len(queue) and len(picked) < room:
+                picked.setdefault(queue[rank].id, queue[rank])
+    in_order = (c for s in sections for c in (*s.findings, *s.passages) if c.id in picked)
+    return tuple({c.id: c for c in in_order}.values())
+
+
+def _ranked(section: Section) -> list[MergedClaim]:
+    """A section's verified statements, data and documents in turn."""
+    findings = [c for c in section.findings if is_verified(c)]
+    passages = [c for c in section.passages if is_verified(c)]
+    return [c for pair in zip_longest(findings, passages) for c in pair if c is not None]
+
+
+def closing_lines(sections: tuple[Section, ...], conflicts: tuple[Conflict, ...], agreements: tuple[Agreement, ...]) -> tuple[str, ...]:
+    """What the answer has to say besides its statements: whether the sources agree, and what stays open."""
+    lines: list[str] = []
+    if conflicts:
+        lines.append("The sources disagree on part of this; the conflicts are set out below.")
+    elif agreements:
+        lines.append("Documents and data agree where both could be compared.")
+    open_parts = [s for s in sections if s.status in ("not_answered", "not_understood")]
+    if open_parts and len(sections) > 1:
+        lines.append(f"Not answered: {_clipped(open_parts[0].question)}")
+    return tuple(lines)
 
 
 def answer_lines(
-    sections: tuple[Section, ...],
-    chosen: tuple[MergedClaim, ...],
-    conflicts: tuple[Conflict, ...],
-    agreements: tuple[Agreement, ...],
-    reasons: tuple[str, ...],
+    sections: tuple[Section, ...], chosen: tuple[MergedClaim, ...], closing: tuple[str, ...], reasons: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """The lines a reader sees first."""
+    """The lines a reader sees first, at most five."""
     if not chosen:
         why = next((n for s in sections for n in s.notes), None) or next(
             iter(reasons), "neither the data nor the documents hold an answer."
         )
         return (_not_answered(why),)
-    extra: list[str] = []
-    if conflicts:
-        extra.append("The sources disagree on part of this; the conflicts are set out below.")
-    elif agreements:
-        extra.append("Documents and data agree where both could be compared.")
-    open_parts = [s for s in sections if s.status in ("not_answered", "not_understood")]
-    if open_parts and len(sections) > 1:
-        extra.append(f"Not answered: {_clipped(open_parts[0].question)}")
-    words = {c.id: s.question for s in sections for c in (*s.findings, *s.passages)}
-    lines = [_line(c, words.get(c.id, "")) for c in chosen]
-    return (*lines[: MAX_LINES - len(extra)], *extra)
+    asked = {c.id: s.question for s in sections for c in (*s.findings, *s.passages)}
+    return (*(_line(c, asked.get(c.id, "")) for c in chosen), *closing)[:MAX_LINES]
 
 
 def _not_answered(why: str) -> str:
@@ -65,7 +72,7 @@ def _not_answered(why: str) -> str:
 def _line(claim: MergedClaim, question: str) -> str:
     """A finding as it stands; of a passage the sentence that is nearest to the question, with where it stands."""
     if claim.origin == "data":
-        return " ".join(claim.text.split())
+        return one_line(claim.text)
     best = _clipped(_nearest(claim.text, question))
     quoted = f"“{best}”" if claim.support == "verbatim" else best
     return f"{quoted} ({claim.citations[0].label})"
@@ -79,7 +86,7 @@ def _nearest(text: str, question: str) -> str:
 
 def _clipped(text: str) -> str:
     """One line of bearable length, cut between words."""
-    line = " ".join(text.split())
+    line = one_line(text)
     if len(line) <= MAX_CHARS:
         return line
     return line[:MAX_CHARS].rsplit(" ", 1)[0].rstrip(",;:") + " …"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.fusion.answer import answer_lines, is_verified, summary
+from functions.fusion.answer import MAX_LINES, answer_lines, closing_lines, is_verified, summary
 from functions.fusion.changes import changes_since
 from functions.fusion.measures import plain
 from functions.fusion.remarks import Remarks
@@ -28,7 +28,8 @@ def compose(
     conflicts = _conflicts(package, research, analysis)
     agreements = _agreements(package, research, analysis)
     sections = merge_sections(package, research, analysis, remarks)
-    chosen = summary(sections)
+    closing = closing_lines(sections, conflicts, agreements)
+    chosen = summary(sections, room=MAX_LINES - len(closing))
     told = remarks.all(notices(package))
     assumptions = remarks.all(_assumptions(package))
     limitations = remarks.all(_limitations(package))
@@ -40,7 +41,7 @@ def compose(
         kind=package.mode,
         status=_status(sections),
         question=package.request.question,
-        answer=answer_lines(sections, chosen, conflicts, agreements, told),
+        answer=answer_lines(sections, chosen, closing, told),
         executive_summary=chosen,
         sections=sections,
         agreements=agreements,

@@ -95,4 +95,4 @@ def _pick(statements: Statements, ids: list[str]) -> tuple[MergedClaim, ...]:
 
 def _scope_notes(package: FusionInputPackage) -> dict[str, str]:
     """For a claim that is close to a finding but not about the same scope: why they were not compared."""
-    return {p.claim_id: p.reason for p in reversed(package.alignment.pairs) if p.verdict in ("differs_in_scope", "not_comparable")}
+    return {p.claim_id: p.reason for p in reversed(package.alignment.pairs) if p.verdict == "differs_in_scope"}

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Realistic packages of both tracks, as fusion reads them. Everything fits together: quotes stand at their offsets in ``SOURCE_TEXTS``."""
 
 from __future__ import annotations
@@ -189,7 +190,7 @@ HIGH_CLAIM = Assertion(
 
 def analysis() -> AnalyticalReportPackage:
     stations = sha("stations.csv")
-    finding = {"inputs": (stations,), "columns": ("temp_c", "date"), "run": "r1"}
+    columns = ("temp_c", "date")
     return AnalyticalReportPackage(
         question=QUESTION,
         sub_questions=PARTS,
@@ -217,12 +218,12 @@ def analysis() -> AnalyticalReportPackage:
         ),
         findings=(
             Finding(
-                id="f1", question_id="q1", value_ids=("v1", "v2"), n_used=60, n_dropped=0, **finding,
+                id="f1", question_id="q1", value_ids=("v1", "v2"), n_used=60, n_dropped=0, inputs=(stations,), columns=columns, run="r1",
                 statement="The annual mean temperature rose by {v1} from 1961 to 2020, which is {v2}.",
                 assertion=WARMING_CLAIM.model_copy(update={"value": 2.2814, "digits": None, "unit": "degC"}),
             ),
             Finding(
-                id="f2", question_id="q2", value_ids=("v3", "v4", "v5"), n_used=12, n_dropped=1, **finding,
+                id="f2", question_id="q2", value_ids=("v3", "v4", "v5"), n_used=12, n_dropped=1, inputs=(stations,), columns=columns, run="r1",
                 statement="Stations above 1,500 m warm by {v3}, those below by {v4} (p = {v5}).",
                 test=TestResult(
                     name="Welch’s test of the stations’ slopes", statistic=4.8123, p=0.00042, p_adjusted=0.00084, effect_name="Hedges’ g",
@@ -230,7 +231,7 @@ def analysis() -> AnalyticalReportPackage:
                 ),
             ),
             Finding(
-                id="f3", question_id="q2", value_ids=("v3",), **finding, statement="High stations warm by {v3}.",
+                id="f3", question_id="q2", value_ids=("v3",), inputs=(stations,), columns=columns, run="r1", statement="High stations warm by {v3}.",
                 assertion=HIGH_CLAIM.model_copy(update={"value": 0.4412873, "digits": None, "unit": "degC/decade"}),
             ),
         ),

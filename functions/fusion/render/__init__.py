@@ -1,5 +1,5 @@
 """Renders an outcome, the same bytes every time: ``markdown``, ``html`` (one self-contained file) and ``json``.
 
 ``view``  what both page formats show, in reading order    ``svg``     charts made harmless
-``text``  document text without control characters         ``tables``  recorded tables, formatted
+``tables``  recorded tables, formatted
 """

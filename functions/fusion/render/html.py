@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from functions.fusion.figures import number_text
-from functions.fusion.render.text import clean, one_line
+from functions.fusion.text import clean, one_line
 from functions.fusion.render.view import Chart, basis, page, support_words
 from schemas.outcome import Citation, MissionOutcomePackage
 

@@ -59,7 +59,7 @@ def _prune(element: ET.Element) -> None:
     if element.tag == f"{{{SVG}}}style" and _FORBIDDEN_STYLE.search(element.text or ""):
         element.text = ""
     for child in list(element):
-        tag = child.tag if isinstance(child.tag, str) else ""
+        tag = child.tag
         if not tag.startswith(f"{{{SVG}}}") or tag.removeprefix(f"{{{SVG}}}") not in _ELEMENTS:
             element.remove(child)
         else:

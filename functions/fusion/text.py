@@ -7,6 +7,9 @@ import re
 _INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\uffff]")
 """Control characters, and those that would reorder or hide what a reader sees."""
 
+_SPACES = re.compile(r"[ \t\n\f]+")
+"""Not ``\\s``: the narrow space between a figure and its unit has to stay."""
+
 
 def clean(text: str) -> str:
     """``text`` without characters that are not there to be read; line breaks and tabs stay."""
@@ -15,7 +18,7 @@ def clean(text: str) -> str:
 
 def one_line(text: str) -> str:
     """``clean`` text on one line."""
-    return " ".join(clean(text).split())
+    return _SPACES.sub(" ", clean(text)).strip(" ")
 
 
 def slug_name(name: str) -> str:
