@@ -91,11 +91,13 @@ class Runtime:
     @cached_property
     def sandbox(self) -> CodeSandbox:
         """Where generated code runs."""
+        from shared.adapters.bounded_sandbox import BoundedSandbox
         from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
         from shared.adapters.sandbox_python import ENVIRONMENT_VARIABLE, find_sandbox_python
 
         named = {ENVIRONMENT_VARIABLE: str(self.settings.sandbox_python)} if self.settings.sandbox_python else {}
-        return BubblewrapSandbox(find_sandbox_python(named, CHECKOUT))
+        bubblewrap = BubblewrapSandbox(find_sandbox_python(named, CHECKOUT))
+        return BoundedSandbox(bubblewrap, places=os.cpu_count() or 1, tracing=self.tracing)
 
     @cached_property
     def queue(self) -> TaskQueue:
