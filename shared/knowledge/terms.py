@@ -12,11 +12,11 @@ from shared.language.words import fold, stem, tokens
 _GERMAN_SMALL = frozenset(
     fold(word)
     for word in """
-    aber alle als also am an auch auf aus bei beim bin bis bist da damit dann das dass dein dem den denn der des die dies diese dieser
-    dieses dir doch du durch ein eine einem einen einer eines er es
-    etwas euer für gegen haben hat hatte hatten ich ihr ihre ihrem ihren
-    im in ist ja jede jeder jedes kann kein keine können man mehr mein mit nach nicht noch nur ob oder sehr sein seine seit sich sie sind so über um
-    und uns unter vom von vor war waren warum was weil wenn wer werden wie wieder wird wo wurde wurden zu zum zur zwischen
+    aber alle als also am an auch auf aus bei beim bin bis bist da damit dann das dass dein dem den denn der des die dies
+    diese dieser dieses dir doch du durch ein eine einem einen einer eines er es etwas euer für gegen haben hat hatte hatten
+    ich ihr ihre ihrem ihren im in ist ja jede jeder jedes kann kein keine können man mehr mein mit nach nicht noch nur ob
+    oder sehr sein seine seit sich sie sind so über um und uns unter vom von vor war waren warum was weil wenn wer werden wie
+    wieder wird wo wurde wurden zu zum zur zwischen
     """.split()
 )
 _ENGLISH_TELLING = frozenset("the of and to in is was were are that for with by from this which it as has have been".split())
