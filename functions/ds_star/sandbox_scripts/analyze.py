@@ -54,7 +54,11 @@ def describe_column(name: str, values: pd.Series, info: ColumnInfo) -> dict[str,
     present = values.dropna()
     uniques = present.unique()
     ordered = info.kind in ("integer", "number", "date", "datetime") and len(present) > 0
-    listed = info.role in ("category", "ordinal", "flag", "id", "constant") and info.kind in ("string", "boolean", "integer") and len(uniques) <= MANY_VALUES
+    listed = (
+        info.role in ("category", "ordinal", "flag", "id", "constant")
+        and info.kind in ("string", "boolean", "integer")
+        and len(uniques) <= MANY_VALUES
+    )
     counts = present.value_counts() if listed else None
     by_count = sorted(((-int(c), _text(v, info)) for v, c in counts.items())) if counts is not None else []
     return {
@@ -98,7 +102,10 @@ def main() -> None:
         except Unreadable as wrong:
             files[name] = {"error": wrong.what, "remedy": wrong.remedy}
         except (MemoryError, RecursionError):
-            files[name] = {"error": "the file is too large for the memory of one run", "remedy": "Give a part of it, or the same table as Parquet."}
+            files[name] = {
+                "error": "the file is too large for the memory of one run",
+                "remedy": "Give a part of it, or the same table as Parquet.",
+            }
     emit({"files": files})  # noqa: F821
 
 

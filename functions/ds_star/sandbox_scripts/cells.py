@@ -19,7 +19,16 @@ MISSING = frozenset(
 MISSING_AMONG_NUMBERS = frozenset(["none", "nil", "unknown", "?", "x", "*", "tbd", "not available", "keine angabe", "nat"])
 SENTINELS = (-99.9, -999.0, -999.9, -9999.0, -9999.9, -99999.0, -999999.0)
 TRUE = frozenset(["true", "yes", "y", "ja", "oui", "t", "si", "sí", "vrai", "wahr", "1"])
-FLAG_PAIRS = (("true", "false"), ("yes", "no"), ("y", "n"), ("ja", "nein"), ("oui", "non"), ("t", "f"), ("vrai", "faux"), ("wahr", "falsch"))
+FLAG_PAIRS = (
+    ("true", "false"),
+    ("yes", "no"),
+    ("y", "n"),
+    ("ja", "nein"),
+    ("oui", "non"),
+    ("t", "f"),
+    ("vrai", "faux"),
+    ("wahr", "falsch"),
+)
 TOLERATED = 0.05
 """Share of a column's cells that may be unreadable before the column counts as text."""
 
@@ -128,7 +137,9 @@ def _flags(texts: list[str], present: list[str]) -> Column | None:
     return None
 
 
-def _numbers(texts: list[str], present: list[str], codes: np.ndarray, name: str, decimal: str | None, delimiter: str | None) -> Column | None:
+def _numbers(
+    texts: list[str], present: list[str], codes: np.ndarray, name: str, decimal: str | None, delimiter: str | None
+) -> Column | None:
     kept = [t for t in present if t.casefold() not in MISSING_AMONG_NUMBERS]
     if not kept or not any(ch.isdigit() for ch in kept[0] + kept[-1]):
         return None

@@ -28,7 +28,9 @@ def read_parquet(path: str, name: str, max_cells: int) -> list[RawTable]:
                 seen += len(batch)
             arrow = pa.Table.from_batches(parts)
     except (pa.ArrowException, OSError) as broken:
-        raise Unreadable(f"the Parquet file cannot be read ({str(broken)[:200]})", "Write it again, or export the table as CSV.") from broken
+        raise Unreadable(
+            f"the Parquet file cannot be read ({str(broken)[:200]})", "Write it again, or export the table as CSV."
+        ) from broken
     if not arrow.num_rows:
         raise Unreadable("the Parquet file has no rows", "Check the export and give the file again.")
     names = [n for n in arrow.column_names if not n.startswith("__index_level_")] or arrow.column_names
@@ -73,12 +75,16 @@ def read_sqlite(path: str, only: str | None, max_cells: int) -> list[RawTable]:
     try:
         connection = sqlite3.connect(f"file:{Path(path).resolve()}?mode=ro&immutable=1", uri=True)
         connection.text_factory = lambda raw: raw.decode("utf-8", errors="replace")
-        listed = connection.execute("select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%' order by name")
+        listed = connection.execute(
+            "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%' order by name"
+        )
         names = [row[0] for row in listed.fetchall()]
         tables = [_sqlite_table(connection, n, max_cells) for n in names if only is None or n == only]
         connection.close()
     except sqlite3.DatabaseError as broken:
-        raise Unreadable(f"the SQLite database cannot be read ({broken})", "Check it with `sqlite3 FILE .tables`, or export the table as CSV.") from broken
+        raise Unreadable(
+            f"the SQLite database cannot be read ({broken})", "Check it with `sqlite3 FILE .tables`, or export the table as CSV."
+        ) from broken
     if not any(len(t.frame) for t in tables):
         raise Unreadable("the SQLite database holds no rows", "Check which file was exported.")
     return [t for t in tables if len(t.frame)]

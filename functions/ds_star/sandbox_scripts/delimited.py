@@ -73,7 +73,9 @@ def read_delimited(path: str, name: str, max_bytes: int) -> TextFile:
     if step > 1:
         table.rows = max(_count_lines(path) - comments - layout.first, len(table.frame))
         table.sampled = len(table.frame)
-        table.warnings.append(f"the file is too large to be read whole: every {step}th of about {table.rows:,} rows was read ({table.sampled:,})")
+        table.warnings.append(
+            f"the file is too large to be read whole: every {step}th of about {table.rows:,} rows was read ({table.sampled:,})"
+        )
     return TextFile(table, encoding, delimiter)
 
 
@@ -169,7 +171,9 @@ def _rows(reader: Iterator[list[str]], layout: Layout, name: str, skip: int) -> 
     except csv.Error as broken:
         raise Unreadable(f"the file is malformed near row {total + 1} ({broken})", "Check the quotes of the file.") from broken
     if long > 0.5 * total:
-        raise Unreadable(f"{long} of {total} rows have more cells than the header ({width})", "Check the delimiter and the quotes of the file.")
+        raise Unreadable(
+            f"{long} of {total} rows have more cells than the header ({width})", "Check the delimiter and the quotes of the file."
+        )
     data = drop_below(kept, layout.notes)
     total -= len(kept) - len(data)
     frame = pd.concat([*parts, _frame(data, layout.names)], ignore_index=True)

@@ -12,9 +12,12 @@ from cells import MISSING, clean
 LOOK = 60
 """Rows looked at from the top when the header is sought."""
 TOTAL = re.compile(
-    r"^(grand |sub)?(total|totals|sum|overall|all|insgesamt|gesamt|gesamttotal|summe|somme|total général|totale|suma)\b[ :.]*$", re.IGNORECASE
+    r"^(grand |sub)?(total|totals|sum|overall|all|insgesamt|gesamt|gesamttotal|summe|somme|total général|totale|suma)\b[ :.]*$",
+    re.IGNORECASE,
 )
-NOTE = re.compile(r"^(source|sources|quelle|quellen|note|notes|anmerkung|remarque|\*|\(?\d\)|©|stand|last updated|data from|fuente|fonte)", re.IGNORECASE)
+NOTE = re.compile(
+    r"^(source|sources|quelle|quellen|note|notes|anmerkung|remarque|\*|\(?\d\)|©|stand|last updated|data from|fuente|fonte)", re.IGNORECASE
+)
 _NUMBERLIKE = re.compile(r"^[(+-]?\s*[^\w\s(+-]{0,3}\s*\d[\d.,'’ :/%-]*\)?\s*[%€$£]?$")
 _UNIT = re.compile(
     r"^[\[(]?(°\s?[CFK]|[munkhdcM]?[mglLJWVAsPt]|k?Pa|hPa|km²?|m[²³23]|ha|h|min|sec?|days?|years?|yrs?|km/h|m/s|mm/h|kWh|MWh|GWh|W/m²?|%|‰|ppm|ppb|µg/m[³3]|mg/l|"
@@ -93,7 +96,9 @@ def _header_row(rows: Sequence[Sequence[object]], filled: list[int], usual: int)
             return index if not _is_group_row(rows[index], filled[index], _next_texts(rows, index)) else index + 1
         if len(numbers) == len(present) or not below:
             return None
-        data = sum(is_numberlike(c) for row in below for c in row if text_of(c)) / max(1, sum(1 for row in below for c in row if text_of(c)))
+        data = sum(is_numberlike(c) for row in below for c in row if text_of(c)) / max(
+            1, sum(1 for row in below for c in row if text_of(c))
+        )
         if len(numbers) / len(present) > 0.6 * data:
             return None
         return index
@@ -108,7 +113,12 @@ def _is_group_row(row: Sequence[object], filled: int, names: list[str]) -> bool:
     """A row of merged group titles over the header: gaps in it, and below each gap a name that is no number."""
     cells = [text_of(c) for c in row]
     below = [n for n in names if n]
-    if filled < 1 or filled >= len(below) or len(below) < 3 or any(is_numberlike(n) and not re.fullmatch(r"(18|19|20)\d{2}", n) for n in below):
+    if (
+        filled < 1
+        or filled >= len(below)
+        or len(below) < 3
+        or any(is_numberlike(n) and not re.fullmatch(r"(18|19|20)\d{2}", n) for n in below)
+    ):
         return False
     inner = [i for i, c in enumerate(cells[: len(names)]) if c]
     gaps = [i for i in range(inner[0], len(names)) if i >= len(cells) or not cells[i]] if inner else []
@@ -132,7 +142,12 @@ def _name_all(layout: Layout, below: Sequence[Sequence[object]]) -> None:
         names.pop()
     widest = max((len(row) for row in below if any(text_of(c) for c in row)), default=0)
     rows_wider = [row for row in below if len(row) == len(names) + 1 and text_of(row[0])]
-    if names and widest == len(names) + 1 and len(rows_wider) > 0.9 * len([r for r in below if any(text_of(c) for c in r)]) and text_of(rows_wider[0][-1]):
+    if (
+        names
+        and widest == len(names) + 1
+        and len(rows_wider) > 0.9 * len([r for r in below if any(text_of(c) for c in r)])
+        and text_of(rows_wider[0][-1])
+    ):
         names.insert(0, "row")
         layout.notes.append("the header has one name less than the rows have cells; the first column is called `row`")
     unnamed = 0

@@ -25,7 +25,9 @@ def read_json(path: str, name: str, max_bytes: int) -> tuple[list[RawTable], str
     try:
         document = json.loads(text)
     except json.JSONDecodeError as broken:
-        raise Unreadable(f"the JSON is malformed at line {broken.lineno}, column {broken.colno} ({broken.msg})", "Check the export.") from broken
+        raise Unreadable(
+            f"the JSON is malformed at line {broken.lineno}, column {broken.colno} ({broken.msg})", "Check the export."
+        ) from broken
     except RecursionError as deep:
         raise Unreadable("the JSON is nested too deeply", "Save the records that are needed as JSONL or CSV.") from deep
     tables = _document_tables(document, name)

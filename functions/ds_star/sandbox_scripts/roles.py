@@ -12,26 +12,55 @@ from dates import time_from_integers
 MANY_VALUES = 200
 """Categories up to this many are listed value by value (``ColumnDescription.values``)."""
 
-_ID = {"id", "ids", "code", "uuid", "guid", "key", "zip", "zipcode", "plz", "postcode", "phone", "tel", "telephone", "isbn", "iban", "ean", "sku", "ssn", "bfsnr"}
-_ID |= {"no", "nr", "number", "nummer", "num", "identifier", "kennung", "index", "idx", "row", "rownum", "fips", "barcode", "serial", "ref", "reference"}
-_CODED = {"region", "type", "group", "category", "sex", "gender", "month", "monat", "weekday", "hour", "cluster", "species", "segment", "zone", "district"}
-_CODED |= {"department", "treatment", "arm", "class", "quarter", "branch", "label"}
-_ORDINAL = {"rating", "ratings", "likert", "satisfaction", "grade", "stars", "star", "rank", "level", "class", "pclass", "agreement", "severity", "priority", "stage"}
-_ORDINAL |= {"score", "scale", "quality", "note", "bewertung", "zufriedenheit", "importance", "likelihood"}
-_RATE = {"rate", "rates", "ratio", "share", "pct", "percent", "percentage", "proportion", "temp", "temperature", "tmin", "tmax", "tavg", "tmean", "avg", "average"}
-_RATE |= {"mean", "median", "index", "score", "age", "alter", "price", "preis", "density", "speed", "pressure", "humidity", "ph", "latitude", "longitude", "lat", "lon"}
-_RATE |= {"lng", "elevation", "altitude", "height", "width", "depth", "length", "concentration", "probability", "fraction", "rating", "grade", "level", "velocity"}
-_RATE |= {"frequency", "bmi", "gpa", "efficiency", "intensity", "duration_avg", "min", "max", "std", "sd", "variance", "quota", "temperatur", "durchschnitt", "anteil"}
-_RATE |= {"salary", "wage", "wages", "lohn", "gehalt", "year", "years", "pm10", "pm25", "ozone", "no2", "o3", "co2_ppm", "expectancy", "fertility", "hardness", "angle"}
-_ADD = {"count", "counts", "total", "sum", "amount", "sales", "revenue", "turnover", "cost", "costs", "expenses", "profit", "passengers", "births", "deaths", "cases"}
-_ADD |= {"quantity", "qty", "units", "volume", "rain", "rainfall", "precip", "precipitation", "kwh", "mwh", "emissions", "budget", "spending", "visits", "visitors"}
-_ADD |= {"orders", "clicks", "views", "trips", "rides", "accidents", "anzahl", "umsatz", "menge", "betrag", "niederschlag", "kosten", "donations", "exports"}
-_ADD |= {"imports", "production", "consumption", "arrivals", "departures", "tickets", "sold", "bookings", "overnights", "snowfall", "hours", "fare", "payment"}
-STOCK = {"population", "inhabitants", "residents", "employees", "members", "subscribers", "inventory", "stock", "balance", "einwohner", "bevölkerung", "bevolkerung"}
-_UNIT_WORDS = {"eur": "EUR", "usd": "USD", "chf": "CHF", "gbp": "GBP", "km": "km", "kg": "kg", "mm": "mm", "cm": "cm", "ha": "ha", "kwh": "kWh", "mwh": "MWh"}
-_UNIT_WORDS |= {"gwh": "GWh", "pct": "%", "percent": "%", "hpa": "hPa", "ppm": "ppm", "ppb": "ppb", "kmh": "km/h", "mps": "m/s", "km2": "km²", "m2": "m²", "m3": "m³"}
-_UNIT_WORDS |= {"mg": "mg", "ml": "ml", "celsius": "°C", "fahrenheit": "°F", "lb": "lb", "lbs": "lb", "miles": "mi", "hours": "h", "minutes": "min", "tonnes": "t"}
-_LENGTHS = {"height", "length", "depth", "elevation", "altitude", "distance", "width", "level"}
+_ID = frozenset(
+    """
+    barcode bfsnr code ean fips guid iban id identifier ids idx index isbn kennung key no nr num number nummer phone plz
+    postcode ref reference row rownum serial sku ssn tel telephone uuid zip zipcode
+    """.split()
+)
+_CODED = frozenset(
+    """
+    arm branch category class cluster department district gender group hour label monat month quarter region segment sex species
+    treatment type weekday zone
+    """.split()
+)
+_ORDINAL = frozenset(
+    """
+    agreement bewertung class grade importance level likelihood likert note pclass priority quality rank rating ratings
+    satisfaction scale score severity stage star stars zufriedenheit
+    """.split()
+)
+_RATE = frozenset(
+    """
+    age alter altitude angle anteil average avg bmi co2_ppm concentration density depth duration_avg durchschnitt efficiency
+    elevation expectancy fertility fraction frequency gehalt gpa grade hardness height humidity index intensity lat latitude
+    length level lng lohn lon longitude max mean median min no2 o3 ozone pct percent percentage ph pm10 pm25 preis pressure
+    price probability proportion quota rate rates rating ratio salary score sd share speed std tavg temp temperatur temperature
+    tmax tmean tmin variance velocity wage wages width year years
+    """.split()
+)
+_ADD = frozenset(
+    """
+    accidents amount anzahl arrivals betrag births bookings budget cases clicks consumption cost costs count counts deaths
+    departures donations emissions expenses exports fare hours imports kosten kwh menge mwh niederschlag orders overnights
+    passengers payment precip precipitation production profit qty quantity rain rainfall revenue rides sales snowfall sold
+    spending sum tickets total trips turnover umsatz units views visitors visits volume
+    """.split()
+)
+STOCK = frozenset(
+    """
+    balance bevolkerung bevölkerung einwohner employees inhabitants inventory members population residents stock subscribers
+    """.split()
+)
+_LENGTHS = frozenset("altitude depth distance elevation height length level width".split())
+_UNIT_WORDS = dict(
+    pair.split(" ")
+    for pair in (
+        "eur EUR; usd USD; chf CHF; gbp GBP; km km; kg kg; mm mm; cm cm; ha ha; kwh kWh; mwh MWh; gwh GWh; pct %; "
+        "percent %; hpa hPa; ppm ppm; ppb ppb; kmh km/h; mps m/s; km2 km²; m2 m²; m3 m³; mg mg; ml ml; celsius °C; "
+        "fahrenheit °F; lb lb; lbs lb; miles mi; hours h; minutes min; tonnes t"
+    ).split("; ")
+)
 _BRACKETS = re.compile(r"^(?P<label>.*\S)\s*[(\[](?P<unit>[^()\[\]]{1,24})[)\]]\s*$")
 SCALES = (
     "strongly disagree;disagree;neutral;agree;strongly agree",
@@ -86,7 +115,11 @@ def is_additive(name: str, unit: str | None) -> bool | None:
         return True
     if words & _RATE:
         return False
-    if words & STOCK or words & {"n", "num", "number"} or bare in ("eur", "usd", "chf", "gbp", "kwh", "mwh", "gwh", "€", "$", "£", "persons", "people"):
+    if (
+        words & STOCK
+        or words & {"n", "num", "number"}
+        or bare in ("eur", "usd", "chf", "gbp", "kwh", "mwh", "gwh", "€", "$", "£", "persons", "people")
+    ):
         return True
     return None
 
@@ -142,9 +175,9 @@ def _numeric_role(name: str, column: Column, present: pd.Series, distinct: int) 
         if distinct == len(present) >= 20 and present.min() >= 10**7 and len(set(present.astype("int64").astype(str).str.len())) == 1:
             return "id"
         low, high = present.min(), present.max()
-        if set(words) & _ORDINAL and 0 <= low and high <= 10 and 2 < distinct <= 11:
+        if set(words) & _ORDINAL and low >= 0 and high <= 10 and 2 < distinct <= 11:
             return "ordinal"
-        if set(words) & _CODED and not {"of", "n", "count"} & set(words) and 0 <= low and high <= 60 and distinct <= 40:
+        if set(words) & _CODED and not {"of", "n", "count"} & set(words) and low >= 0 and high <= 60 and distinct <= 40:
             return "category"
     if distinct == 1 and len(present) > 1:
         return "constant"
@@ -160,10 +193,10 @@ def _text_role(name: str, present: pd.Series, distinct: int) -> str:
         return "ordinal"
     if words and words[-1] in _ID - {"no", "number", "index", "row"} and distinct > 1:
         return "id" if distinct > 12 or distinct == len(present) else "category"
-    if distinct == len(present) > MANY_VALUES or (distinct == len(present) > 20 and bool(present.astype(str).str.contains(r"\d").mean() > 0.9)):
+    if distinct == len(present) > MANY_VALUES or (
+        distinct == len(present) > 20 and bool(present.astype(str).str.contains(r"\d").mean() > 0.9)
+    ):
         return "id"
     if distinct > MANY_VALUES and distinct > 0.5 * len(present) and lengths.mean() > 25:
         return "text"
     return "category"
-
-

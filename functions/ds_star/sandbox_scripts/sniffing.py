@@ -68,7 +68,9 @@ def _zip_format(path: str) -> str:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
     except (zipfile.BadZipFile, OSError, ValueError) as broken:
-        raise Unreadable(f"the file is a damaged ZIP or XLSX ({broken})", "Save the workbook again, or export the sheet as CSV.") from broken
+        raise Unreadable(
+            f"the file is a damaged ZIP or XLSX ({broken})", "Save the workbook again, or export the sheet as CSV."
+        ) from broken
     if "xl/workbook.xml" in names or any(n.startswith("xl/") for n in names):
         return "xlsx"
     if any(n.startswith("word/") for n in names):
@@ -90,7 +92,9 @@ def _text_format(head: bytes, suffix: str) -> str:
     if not wide and not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         control = sum(head.count(bytes([c])) for c in (0, 1, 2, 3, 4, 5, 6, 7, 8, 14, 15, 16, 17, 18, 19, 20))
         if head.count(0) or control > len(head) // 100:
-            raise Unreadable("the file is binary, and not a kind of table that is known", "Give CSV, TSV, JSON, JSONL, XLSX, Parquet or SQLite.")
+            raise Unreadable(
+                "the file is binary, and not a kind of table that is known", "Give CSV, TSV, JSON, JSONL, XLSX, Parquet or SQLite."
+            )
     text = head[:200_000].decode("utf-16" if wide else "utf-8-sig", errors="replace").lstrip("\ufeff \r\n\t")
     if not text:
         raise Unreadable("the file holds nothing but white space", "Check the export or the download and give the file again.")
@@ -114,7 +118,12 @@ def detect_encoding(path: str) -> tuple[str, list[str], list[str]]:
     """(codec, assumptions, warnings). Strict UTF-8 over the whole file is believed before anything else."""
     with Path(path).open("rb") as stream:
         head = stream.read(SAMPLE)
-    for mark, codec in ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")):
+    for mark, codec in (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF32_LE, "utf-32"),
+        (codecs.BOM_UTF16_LE, "utf-16"),
+        (codecs.BOM_UTF16_BE, "utf-16"),
+    ):
         if head.startswith(mark):
             return codec, [], []
     if head.count(0) and (guess := _utf16_guess(head)):
@@ -159,7 +168,11 @@ def _guess_single_byte(path: str) -> str:
             text = data.decode(codec)
         except UnicodeDecodeError:
             continue
-        good = len(re.findall(r"(?<=[A-Za-z])[äöüàâçéèêëîïôùûñåøæáíóúßœ]|[äöüàâçéèêëîïôùûñåøæáíóúßœÄÖÜÉÈÀÇÅØ](?=[a-z])|[°€£µ²³–’“”«»](?![a-z])", text))
+        good = len(
+            re.findall(
+                r"(?<=[A-Za-z])[äöüàâçéèêëîïôùûñåøæáíóúßœ]|[äöüàâçéèêëîïôùûñåøæáíóúßœÄÖÜÉÈÀÇÅØ](?=[a-z])|[°€£µ²³–’“”«»](?![a-z])", text
+            )
+        )
         odd = len(re.findall(r"[^\x00-\x7f]", text))
         scores.append((good / max(odd, 1), -rank, codec))
     best = max(scores)

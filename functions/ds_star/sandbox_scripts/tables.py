@@ -185,7 +185,9 @@ def long_form(table: Table, stem: str) -> Table | None:
     long = Table(table.name + LONG, frame, columns, len(frame), None, list(table.assumptions), list(table.warnings), table.decimal)
     if table.sampled:
         long.sampled, long.rows = len(frame), len(frame) * table.rows // max(1, table.sampled)
-    long.assumptions.append(f"the {len(wide)} columns that are periods are read as rows, with `{time_name}` and {', '.join(f'`{n}`' for n in names.values())}")
+    long.assumptions.append(
+        f"the {len(wide)} columns that are periods are read as rows, with `{time_name}` and {', '.join(f'`{n}`' for n in names.values())}"
+    )
     table.assumptions.append(f"{len(wide)} columns are periods; the same table with one row a period is `{long.name}`")
     return long
 
@@ -195,7 +197,11 @@ def _value_name(stem: str, table: str, kept: list[str]) -> str:
     if any(w in ("indicator", "series", "measure", "variable", "metric", "kennzahl") for n in kept for w in words_of(n)):
         return "value"
     for text in (table, stem):
-        words = [w for w in words_of(text) if not re.search(r"\d", w) and w not in ("by", "per", "wide", "data", "table", "sheet", "tabelle", "year", "month", "export")]
+        words = [
+            w
+            for w in words_of(text)
+            if not re.search(r"\d", w) and w not in ("by", "per", "wide", "data", "table", "sheet", "tabelle", "year", "month", "export")
+        ]
         if words:
             return "_".join(words[:3])
     return "value"

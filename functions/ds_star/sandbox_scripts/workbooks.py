@@ -31,7 +31,9 @@ def check_bomb(path: str) -> None:
     if len(entries) > 5_000:
         raise Unreadable(f"the workbook holds {len(entries):,} parts", "Save the sheet that is needed as CSV.")
     if total > MAX_UNPACKED or (total > SMALL and total > MAX_RATIO * max(packed, 1)):
-        raise Unreadable(f"the workbook would unpack to {total / 1e6:,.0f} MB from {packed / 1e6:,.1f} MB", "Save the sheet that is needed as CSV.")
+        raise Unreadable(
+            f"the workbook would unpack to {total / 1e6:,.0f} MB from {packed / 1e6:,.1f} MB", "Save the sheet that is needed as CSV."
+        )
     if any(e.flag_bits & 1 for e in entries):
         raise Unreadable("the workbook is protected by a password", "Save a copy without a password.")
 
@@ -60,7 +62,9 @@ def read_workbook(path: str, only: str | None) -> tuple[list[RawTable], list[str
         raise Unreadable(f"the workbook cannot be read ({type(broken).__name__}: {str(broken)[:150]})", RESAVE) from broken
     if not tables:
         if _has_formulas(path):
-            raise Unreadable("the workbook holds formulas without stored results", "Open it in a spreadsheet program, save it, and give it again.")
+            raise Unreadable(
+                "the workbook holds formulas without stored results", "Open it in a spreadsheet program, save it, and give it again."
+            )
         raise Unreadable("the workbook holds no table", "Check which file was exported.")
     return tables, warnings
 
@@ -76,7 +80,9 @@ def _grid(sheet: object) -> list[list[object]]:
             values.pop()
         cells += len(values)
         if cells > MAX_CELLS:
-            raise Unreadable(f"the sheet `{sheet.title}` has more than {MAX_CELLS:,} cells", "Save it as CSV or Parquet, which can be sampled.")
+            raise Unreadable(
+                f"the sheet `{sheet.title}` has more than {MAX_CELLS:,} cells", "Save it as CSV or Parquet, which can be sampled."
+            )
         rows.append(values)
     while rows and not rows[-1]:
         rows.pop()

@@ -1,0 +1,350 @@
+"""compare_groups: numbers by Welch, Brunner-Munzel or pairs (more groups: Welch's analysis of variance), categories by chi-square or Fisher."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from association import categories
+from charting import axis_label, bars, boxes
+from figures import Refusal, assertion, safe, with_unit
+from group_tests import GroupTest, is_skewed, many_groups, paired, two_groups
+from operating import Job, carry_out
+from units_of_analysis import find_entity, per_entity
+
+MIN_ROWS = 3
+"""Values that a group needs for a test."""
+MANY = 30
+STATISTIC = {"mean": np.mean, "median": np.median, "sum": np.mean, "minimum": np.mean, "maximum": np.mean, "count": np.mean}
+
+
+def compare(job: Job) -> None:
+    """Groups of ``by[0]``, on the unit of analysis."""
+    spec = job.spec
+    if not spec.get("by"):
+        raise Refusal("a comparison needs the column that makes the groups")
+    by, measure, statistic = spec["by"][0], spec.get("measure"), spec["statistic"]
+    job.info(by)
+    if measure == by:
+        raise Refusal(f"`{by}` cannot be compared with itself")
+    if measure is not None and statistic != "count" and job.info(measure).role == "category":
+        _categories(job, by, measure)
+        return
+    if measure is None:
+        statistic = "count"
+        if not spec.get("entity"):
+            raise Refusal("a comparison needs a measure, or the entity whose rows are counted")
+    job.check_statistic(statistic, measure)
+    numbers = job.numbers(measure) if measure else pd.Series(1.0, index=job.frame.index)
+    kept = numbers.notna() & job.frame[by].notna()
+    frame = job.frame.assign(**{"\0value": numbers, "\0group": job.frame[by].map(_plain, na_action="ignore").astype(str)})[kept]
+    dropped = len(job.frame) - len(frame)
+    data, entity = _on_units(job, frame, by, measure, statistic)
+    groups = {g: part["value"].to_numpy(dtype=float) for g, part in data.groupby("group", sort=True)}
+    _numbers(job, data, groups, by, measure, statistic, entity, dropped)
+
+
+def _on_units(job: Job, frame: pd.DataFrame, by: str, measure: str | None, statistic: str) -> tuple[pd.DataFrame, object]:
+    """One row for each unit of analysis: group, value, and the entity where there is one."""
+    entity = find_entity(job.table, frame[[c for c in frame if not c.startswith("\0")]], by, job.spec.get("entity"), [measure or "", by])
+    if entity is None:
+        if statistic in ("sum", "count"):
+            raise Refusal(f"groups of single rows have no {statistic} to compare; ask for the {statistic} by {by}")
+        return pd.DataFrame({"group": frame["\0group"], "value": frame["\0value"]}), None
+    data = per_entity(frame, ["\0group", entity.column], "\0value", statistic)
+    data.columns = ["group", "entity", "value"]
+    if len(data) < len(frame) or entity.paired:
+        units = job.report.value("units_of_analysis", int(data["entity"].nunique()))
+        why = "several rows belong to the same one" if entity.found else "as asked"
+        job.report.assume(f"rows are aggregated per `{entity.column}` before groups are compared ({why})")
+        job.report.formats.setdefault(units.strip("{}"), 0)
+    return data, entity
+
+
+def _numbers(
+    job: Job, data: pd.DataFrame, groups: dict[str, np.ndarray], by: str, measure: str | None, statistic: str, entity: object, dropped: int
+) -> None:
+    report = job.report
+    small = {g: v for g, v in groups.items() if len(v) < MIN_ROWS}
+    groups = {g: v for g, v in groups.items() if len(v) >= MIN_ROWS}
+    if small:
+        listed = ", ".join(list(small)[:8])
+        report.limit(f"groups with fewer than {MIN_ROWS} {'entities' if entity else 'values'} are left out of the test: {listed}")
+        dropped += sum(len(v) for v in small.values())
+    if len(groups) < 2:
+        what = f"`{entity.column}`" if entity else "rows"
+        raise Refusal(f"fewer than two groups of `{by}` have at least {MIN_ROWS} {what}, which is too few to compare")
+    if len(groups) > MANY:
+        raise Refusal(f"`{by}` has {len(groups)} groups, too many to compare; ask for the top ones, or for a correlation")
+    ordinal = measure is not None and job.info(measure).role == "ordinal"
+    _table_and_chart(job, groups, by, measure, statistic, entity)
+    if len(groups) == 2:
+        _two(job, data, groups, by, measure, statistic, entity, ordinal, dropped)
+    else:
+        _many(job, groups, by, measure, statistic, entity, ordinal, dropped)
+
+
+def _summary(values: np.ndarray, statistic: str) -> float:
+    return float(STATISTIC[statistic](values))
+
+
+def _table_and_chart(job: Job, groups: dict[str, np.ndarray], by: str, measure: str | None, statistic: str, entity: object) -> None:
+    of = job.label(measure) if measure else "rows"
+    units = f", one value for each {safe(entity.column)}" if entity else ""
+    rows = [
+        {by: g, "n": len(v), "mean": np.mean(v), "median": np.median(v), "sd": np.std(v, ddof=1), "minimum": v.min(), "maximum": v.max()}
+        for g, v in groups.items()
+    ]
+    word = "" if statistic in ("mean", "median") or measure is None else f"{statistic} of "
+    caption = f"{(word + of)[0].upper()}{(word + of)[1:]} by {safe(job.label(by))}{units}" + (
+        f", where {job.filters}" if job.filters else ""
+    )
+    job.report.table(pd.DataFrame(rows), f"{measure or 'rows'}_by_{by}", caption)
+    boxes(job.report, f"{measure or 'rows'}_by_{by}", caption, groups, axis_label(of, job.unit(measure)))
+
+
+def _two(
+    job: Job,
+    data: pd.DataFrame,
+    groups: dict[str, np.ndarray],
+    by: str,
+    measure: str | None,
+    statistic: str,
+    entity: object,
+    ordinal: bool,
+    dropped: int,
+) -> None:
+    names = sorted(groups, key=lambda g: (-_summary(groups[g], statistic), g))
+    a, b = groups[names[0]], groups[names[1]]
+    if entity is not None and entity.paired:
+        wide = data.pivot(index="entity", columns="group", values="value")[names].dropna()
+        if len(wide) < MIN_ROWS:
+            raise Refusal(f"fewer than {MIN_ROWS} of `{entity.column}` stand in both groups, which is too few to compare")
+        if alone := data["entity"].nunique() - len(wide):
+            job.report.limit(f"{alone} of `{entity.column}` stand in one group only and are left out of the pairs")
+        a, b = wide[names[0]].to_numpy(dtype=float), wide[names[1]].to_numpy(dtype=float)
+        if _summary(a, statistic) < _summary(b, statistic):
+            names, a, b = names[::-1], b, a
+        test = paired(a, b, ordinal=ordinal)
+    else:
+        test = two_groups(a, b, ordinal=ordinal)
+    if test.note:
+        job.report.limit(test.note)
+    _say_two(job, names, a, b, test, by, measure, statistic, entity, dropped)
+
+
+def _say_two(
+    job: Job,
+    names: list[str],
+    a: np.ndarray,
+    b: np.ndarray,
+    test: GroupTest,
+    by: str,
+    measure: str | None,
+    statistic: str,
+    entity: object,
+    dropped: int,
+) -> None:
+    report, unit = job.report, job.unit(measure)
+    of = job.label(measure) if measure else "rows"
+    word = "median" if statistic == "median" else "mean"
+    levels = [_summary(a, statistic), _summary(b, statistic)]
+    digits = max(job.digits(pd.Series(np.concatenate([a, b])), level) for level in levels)
+    slots = [report.value(f"{word}_{n}", level, unit, n=len(v), digits=digits) for n, level, v in zip(names, levels, (a, b), strict=True)]
+    labels = [report.value(f"group_{i + 1}", safe(n)) for i, n in enumerate(names)]
+    difference = levels[0] - levels[1]
+    d_digits = job.digits(pd.Series(np.concatenate([a, b])), difference)
+    d_slot = report.value("difference", difference, unit, n=test.n_used, digits=d_digits)
+    interval = ""
+    low = high = None
+    if test.difference_low is not None and statistic != "median":
+        low, high = test.difference_low, test.difference_high
+        bounds = report.value("difference_low", low, unit, digits=d_digits), report.value("difference_high", high, unit, digits=d_digits)
+        interval = f" ({report.confidence()} % interval {bounds[0]} to {bounds[1]})"
+    counts = [report.value(f"n_{n}", len(v)) for n, v in zip(names, (a, b), strict=True)]
+    units = f"values per {safe(entity.column)}" if entity else "rows"
+    basis = f"{counts[0]} pairs" if entity is not None and entity.paired else f"{counts[0]} and {counts[1]} {units}"
+    effect = ""
+    if test.effect is not None and np.isfinite(test.effect):
+        effect = f"; {test.effect_name} {report.value('effect', test.effect, digits=2)}"
+        if test.low is not None and test.name == "Brunner-Munzel":
+            effect += f", {report.confidence()} % interval {report.value('effect_low', test.low, digits=2)} to {report.value('effect_high', test.high, digits=2)}"
+    each = f"{word} {with_unit(slots[0], unit)} against {with_unit(slots[1], unit)}, {basis}{effect}"
+    strong = f"{of} is higher in {labels[0]} than in {labels[1]}{job.where}, by {with_unit(d_slot, unit)}{interval}: {each}."
+    none = f"There is no clear difference in {of} between {labels[0]} and {labels[1]}{job.where}: {each}; the difference is {with_unit(d_slot, unit)}{interval}."
+    about = assertion(
+        measure,
+        "difference",
+        difference,
+        comparator="differs",
+        entity=f"{names[0]} vs {names[1]}",
+        low=low,
+        high=high,
+        unit=unit,
+        digits=d_digits,
+        period=job.period(),
+        population=job.filters,
+        direction="up",
+    )
+    weak = {"statement": none, "assertion": {**about, "comparator": "no_difference", "direction": "none"}}
+    clear = test.p is not None and test.p < 0.05
+    report.finding(
+        strong[0].upper() + strong[1:] if clear else none,
+        assertion=about if clear else weak["assertion"],
+        weak=weak,
+        test=test.fields(dropped),
+        used=test.n_used,
+        dropped=dropped,
+        columns=[c for c in (measure, by, entity.column if entity else None) if c],
+    )
+
+
+def _many(
+    job: Job, groups: dict[str, np.ndarray], by: str, measure: str | None, statistic: str, entity: object, ordinal: bool, dropped: int
+) -> None:
+    report, unit = job.report, job.unit(measure)
+    if entity is not None and entity.paired:
+        report.limit(f"the same `{entity.column}` stand in several groups; the test takes them as independent, which makes it cautious")
+    if ordinal or is_skewed(*groups.values()):
+        report.limit("the measure is ordinal or very skewed; the test compares means")
+    if not any(np.std(v) > 0 for v in groups.values()) or any(np.std(v) == 0 for v in groups.values()):
+        constant = [g for g, v in groups.items() if np.std(v) == 0]
+        groups = {g: v for g, v in groups.items() if g not in constant}
+        report.limit(f"groups without any variation are left out of the test: {', '.join(constant)}")
+        if len(groups) < 3:
+            raise Refusal("too few groups vary to be compared")
+    test, pairs = many_groups(list(groups.values()))
+    names = sorted(groups, key=lambda g: (-_summary(groups[g], statistic), g))
+    top, bottom = names[0], names[-1]
+    word = "median" if statistic == "median" else "mean"
+    together = pd.Series(np.concatenate(list(groups.values())))
+    slots = {}
+    for g in (top, bottom):
+        level = _summary(groups[g], statistic)
+        slots[g] = report.value(f"{word}_{g}", level, unit, n=len(groups[g]), digits=job.digits(together, level))
+    order = list(groups)
+    i, j = order.index(top), order.index(bottom)
+    interval = pairs.confidence_interval(0.95)
+    difference = float(np.mean(groups[top]) - np.mean(groups[bottom]))
+    low, high = float(interval.low[i, j]), float(interval.high[i, j])
+    digits = job.digits(together, difference)
+    bounds = [report.value(f"difference{s}", v, unit, digits=digits) for s, v in (("", difference), ("_low", low), ("_high", high))]
+    omega = report.value("omega_squared", test.effect, digits=2)
+    of = job.label(measure) if measure else "rows"
+    units = f"values per {safe(entity.column)}" if entity else "rows"
+    labels = report.value("group_highest", safe(top)), report.value("group_lowest", safe(bottom))
+    each = f"{word} highest in {labels[0]} ({with_unit(slots[top], unit)}) and lowest in {labels[1]} ({with_unit(slots[bottom], unit)}), {report.value('rows_used', test.n_used)} {units} in {report.value('groups', len(groups))} groups; omega squared {omega}"
+    gap = (
+        f"The two means differ by {with_unit(bounds[0], unit)} (simultaneous {report.confidence()} % interval {bounds[1]} to {bounds[2]})."
+    )
+    about = assertion(
+        measure,
+        "difference",
+        difference,
+        comparator="differs",
+        entity=f"{top} vs {bottom}",
+        low=low,
+        high=high,
+        unit=unit,
+        digits=digits,
+        period=job.period(),
+        population=job.filters,
+        direction="up",
+    )
+    name = safe(job.label(by))
+    weak = {
+        "statement": f"There is no clear difference in {of} by {name}{job.where}: {each}. {gap}",
+        "assertion": {**about, "comparator": "no_difference", "direction": "none"},
+    }
+    clear = test.p is not None and test.p < 0.05
+    strong = f"{of[0].upper()}{of[1:]} differs by {name}{job.where}: {each}. {gap}"
+    report.finding(
+        strong if clear else weak["statement"],
+        assertion=about if clear else weak["assertion"],
+        weak=weak,
+        test=test.fields(dropped),
+        used=test.n_used,
+        dropped=dropped,
+        columns=[c for c in (measure, by, entity.column if entity else None) if c],
+    )
+    rows = []
+    for x in range(len(order)):
+        for y in range(x + 1, len(order)):
+            rows.append(
+                {
+                    "group": order[x],
+                    "compared with": order[y],
+                    "difference": pairs.statistic[x, y],
+                    "low": interval.low[x, y],
+                    "high": interval.high[x, y],
+                    "p": pairs.pvalue[x, y],
+                }
+            )
+    report.table(pd.DataFrame(rows), f"{measure or 'rows'}_pairs_of_{by}", f"Games-Howell comparisons of {of} between all pairs of {name}")
+
+
+def _categories(job: Job, by: str, measure: str) -> None:
+    """Two categories: a table of counts, and whether they depend on each other."""
+    frame = job.frame[[by, measure]].dropna()
+    entity = find_entity(job.table, job.frame.dropna(subset=[by, measure]), by, job.spec.get("entity"), [measure, by])
+    if entity is not None and not entity.paired:
+        whole = job.frame.dropna(subset=[by, measure, entity.column]).drop_duplicates([entity.column, by, measure])
+        if whole[entity.column].nunique() == len(whole):
+            frame = whole[[by, measure]]
+            job.report.assume(f"each `{entity.column}` counts once")
+        else:
+            job.report.limit(
+                f"rows of the same `{entity.column}` are not independent, and `{measure}` changes among them; the test takes rows as they are"
+            )
+    dropped = int(job.frame[[by, measure]].isna().any(axis=1).sum())
+    counts = pd.crosstab(frame[by].astype(str), frame[measure].astype(str))
+    if min(counts.shape) < 2 or len(frame) < 8:
+        raise Refusal("there are too few rows or groups for a comparison")
+    if max(counts.shape) > MANY:
+        raise Refusal(f"`{by}` and `{measure}` have too many different values for a comparison")
+    test = categories(counts.to_numpy())
+    if test.note:
+        job.report.limit(test.note)
+    v = job.report.value("cramers_v", test.effect, n=test.n_used, digits=2)
+    bounds = job.report.value("cramers_v_low", test.low, digits=2), job.report.value("cramers_v_high", test.high, digits=2)
+    names = safe(job.label(measure)), safe(job.label(by))
+    tail = f"(Cramer's V {v}, {job.report.confidence()} % interval {bounds[0]} to {bounds[1]}; {job.report.value('rows_used', test.n_used)} rows)"
+    about = assertion(
+        measure,
+        "other",
+        test.effect,
+        comparator="differs",
+        entity=by,
+        low=test.low,
+        high=test.high,
+        digits=2,
+        period=job.period(),
+        population=job.filters,
+    )
+    weak = {
+        "statement": f"It is not clear that {names[0]} depends on {names[1]}{job.where} {tail}.",
+        "assertion": {**about, "comparator": "no_difference"},
+    }
+    clear = test.p is not None and test.p < 0.05
+    strong = f"{names[0][0].upper()}{names[0][1:]} depends on {names[1]}{job.where} {tail}."
+    job.report.finding(
+        strong if clear else weak["statement"],
+        assertion=about if clear else weak["assertion"],
+        weak=weak,
+        test=test.fields(dropped),
+        used=test.n_used,
+        dropped=dropped,
+        columns=[measure, by],
+    )
+    caption = f"Rows by {names[1]} and {names[0]}"
+    job.report.table(counts.reset_index(), f"{measure}_by_{by}", caption)
+    flat = [(f"{r} / {c}", float(counts.loc[r, c])) for r in counts.index for c in counts.columns]
+    bars(job.report, f"{measure}_by_{by}", caption, [k for k, _ in flat], [x for _, x in flat], "rows")
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, pd.Timestamp):
+        return value.strftime("%Y-%m-%d")
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+emit(carry_out(compare, parameters, inputs, record))  # noqa: F821

@@ -1,0 +1,105 @@
+"""missing_outliers: cells without a value in each column, and values outside Tukey's fences."""
+
+from __future__ import annotations
+
+import pandas as pd
+from charting import axis_label, bars, boxes
+from figures import Refusal, assertion, safe, with_unit
+from operating import Job, carry_out
+
+STATED = 8
+FENCE = 1.5
+"""Tukey (1977): a value more than 1.5 times the interquartile range outside the quartiles."""
+
+
+def missing_and_outliers(job: Job) -> None:
+    """Of the measure that was asked for, or of all columns."""
+    measure = job.spec.get("measure")
+    if measure is not None:
+        job.info(measure)
+    columns = [measure] if measure else [c for c in job.frame]
+    rows = [{"column": c, "missing": int(job.frame[c].isna().sum()), "rows": len(job.frame)} for c in columns]
+    _missing(job, rows)
+    measures = [c for c in columns if job.info(c).role in ("measure", "ordinal") and job.info(c).kind in ("integer", "number")]
+    if measure and not measures and not rows:
+        raise Refusal(f"`{measure}` holds no numbers")
+    found = [_outliers(job, c) for c in measures]
+    table = pd.DataFrame(rows)
+    fences = pd.DataFrame([f for f in found if f], columns=["column", "outliers", "lower fence", "upper fence"])
+    job.report.table(
+        table.merge(fences, on="column", how="left"), "missing_and_outliers", "Missing cells and values outside Tukey's fences by column"
+    )
+
+
+def _missing(job: Job, rows: list[dict]) -> None:
+    report, total = job.report, len(job.frame)
+    gaps = sorted((r for r in rows if r["missing"]), key=lambda r: (-r["missing"], r["column"]))
+    size = report.value("rows", total)
+    if not gaps:
+        what = job.label(rows[0]["column"]) if len(rows) == 1 else "any column"
+        zero = report.value("missing_cells", 0, n=total)
+        report.finding(
+            f"No cell of {what}{job.where} is missing ({zero} of {size} rows).",
+            assertion=assertion(rows[0]["column"] if len(rows) == 1 else None, "count", 0, unit="missing cells", population=job.filters),
+            used=total,
+            dropped=0,
+            columns=[r["column"] for r in rows][:20],
+        )
+        return
+    for row in gaps[:STATED]:
+        name = row["column"]
+        count = report.value(f"missing_{name}", row["missing"], n=total)
+        percent = report.value(f"missing_share_{name}", 100 * row["missing"] / total, "%", n=total, digits=1)
+        about = assertion(name, "count", row["missing"], unit="missing cells", population=job.filters)
+        report.finding(
+            f"{safe(name)} is missing in {count} of {size} rows{job.where} ({percent} %).",
+            assertion=about,
+            used=total,
+            dropped=0,
+            columns=[name],
+        )
+    bars(report, "missing", "Missing cells by column", [r["column"] for r in gaps], [float(r["missing"]) for r in gaps], "missing cells")
+
+
+def _outliers(job: Job, column: str) -> dict | None:
+    values = job.numbers(column).dropna()
+    if len(values) < 8:
+        return None
+    low, high = values.quantile(0.25), values.quantile(0.75)
+    bounds = low - FENCE * (high - low), high + FENCE * (high - low)
+    outside = values[(values < bounds[0]) | (values > bounds[1])]
+    report, unit, of = job.report, job.unit(column), job.label(column)
+    count = report.value(f"outliers_{column}", len(outside), n=len(values))
+    fences = [
+        with_unit(report.value(f"{n}_fence_{column}", float(b), unit, digits=job.digits(values, float(b))), unit)
+        for n, b in zip(("lower", "upper"), bounds, strict=True)
+    ]
+    text = f"{count} of {report.value(f'values_{column}', len(values))} values of {of}{job.where} lie outside Tukey's fences ({fences[0]} to {fences[1]})"
+    if len(outside):
+        far = outside.loc[(outside - values.median()).abs().idxmax()]
+        text += f"; the farthest is {with_unit(report.value(f'farthest_{column}', float(far), unit, digits=job.digits(values, float(far))), unit)}"
+        text += _place(job, int((outside - values.median()).abs().idxmax()))
+        if job.spec.get("measure"):
+            boxes(report, f"outliers_{column}", f"{of[0].upper()}{of[1:]} with its outliers", {of: values.to_numpy()}, axis_label(of, unit))
+    report.finding(
+        text + ".",
+        assertion=assertion(column, "count", len(outside), unit="outliers", population=job.filters),
+        used=len(values),
+        dropped=len(job.frame) - len(values),
+        columns=[column],
+    )
+    return {"column": column, "outliers": len(outside), "lower fence": bounds[0], "upper fence": bounds[1]}
+
+
+def _place(job: Job, row: int) -> str:
+    """Where a row stands, by its identifiers and time."""
+    parts = []
+    for name, info in job.table.columns.items():
+        cell = job.frame[name].iloc[row] if name in job.frame else None
+        if info.role in ("id", "time", "category") and pd.notna(cell) and len(parts) < 3:
+            shown = cell.strftime("%Y-%m-%d") if isinstance(cell, pd.Timestamp) else str(cell)
+            parts.append(f"{job.label(name)} {job.report.value(f'at_{name}', safe(shown))}")
+    return f" ({', '.join(parts)})" if parts else ""
+
+
+emit(carry_out(missing_and_outliers, parameters, inputs, record))  # noqa: F821

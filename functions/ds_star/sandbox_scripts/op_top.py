@@ -1,0 +1,133 @@
+"""top_n: the groups (or rows) with the highest or lowest statistic."""
+
+from __future__ import annotations
+
+import pandas as pd
+from charting import axis_label, bars
+from figures import Refusal, assertion, safe, with_unit
+from operating import Job, carry_out
+from periods import as_dates, choose_grain, complete, label, starts
+from units_of_analysis import AGGREGATE
+
+WORDS = {"sum": "total", "mean": "mean", "median": "median", "minimum": "lowest", "maximum": "highest", "count": "number of rows"}
+
+
+def top(job: Job) -> None:
+    """The first ``n``, in order; equals of the last one are named."""
+    spec = job.spec
+    measure, statistic = spec.get("measure"), spec["statistic"]
+    by = list(spec.get("by", [])) or [c for c in (spec.get("entity"),) if c]
+    if measure is None:
+        statistic = "count"
+    job.check_statistic(statistic, measure)
+    numbers = job.numbers(measure) if measure and statistic != "count" else pd.Series(1.0, index=job.frame.index)
+    frame = job.frame.assign(**{"\0value": numbers})[numbers.notna()]
+    dropped = len(job.frame) - len(frame)
+    by = _with_periods(job, frame, by)
+    rows = not by
+    if rows:
+        by = [
+            c
+            for c, i in job.table.columns.items()
+            if i.role in ("id", "category", "time", "text") and c in frame and frame[c].nunique() == len(frame)
+        ][:1]
+        if not by:
+            raise Refusal("there is no column by which to name the rows")
+    missing = frame[by].isna().any(axis=1)
+    frame, dropped = frame[~missing], dropped + int(missing.sum())
+    grouped = frame.groupby(by, observed=True, sort=True)["\0value"]
+    values = grouped.size().astype(float) if statistic == "count" else grouped.agg(AGGREGATE[statistic])
+    ranking = values.rename("value").reset_index()
+    ranking["rows"] = grouped.size().to_numpy()
+    ranking = ranking.sort_values(["value", *by], ascending=[not spec["descending"], *[True] * len(by)], kind="stable").reset_index(
+        drop=True
+    )
+    _say(job, ranking, by, statistic, measure, rows=rows, dropped=dropped, numbers=numbers)
+
+
+def _with_periods(job: Job, frame: pd.DataFrame, by: list[str]) -> list[str]:
+    """The grouping columns; a time among them is cut into periods of the spec's grain, incomplete ones left out where totals are compared."""
+    time = job.spec.get("time")
+    if time is None and by and job.info(by[0]).role == "time":
+        time = by[0]
+    if time is None or (time not in by and not job.spec.get("grain")) or job.info(time).grain == "year":
+        return [b for b in by if job.info(b)]
+    dates = as_dates(frame[time])
+    grain, said = choose_grain(dates, job.spec.get("grain"), minimum=1)
+    if said:
+        job.report.assume(said)
+    if job.spec["statistic"] in ("sum", "count"):
+        whole, left_out = complete(dates, grain)
+        if left_out:
+            job.report.limit(f"incomplete {grain}s are left out: {', '.join(left_out)}")
+            frame.drop(index=frame.index[~whole], inplace=True)
+    frame[grain + "\0"] = [label(s, grain) if pd.notna(s) else None for s in starts(dates.loc[frame.index], grain)]
+    return [grain + "\0" if b == time else b for b in by] if time in by else [*by, grain + "\0"]
+
+
+def _say(
+    job: Job, ranking: pd.DataFrame, by: list[str], statistic: str, measure: str | None, *, rows: bool, dropped: int, numbers: pd.Series
+) -> None:
+    report, spec = job.report, job.spec
+    unit = job.unit(measure) if measure and statistic != "count" else None
+    n = min(spec["n"], len(ranking))
+    whole = statistic == "count" or (statistic in ("sum", "minimum", "maximum") and bool((numbers.dropna() % 1 == 0).all()))
+    what = WORDS["count"] if statistic == "count" else job.label(measure) if rows else f"{WORDS[statistic]} {job.label(measure)}"
+    shown = [b.rstrip("\0") for b in by]
+    parts = []
+    for place, row in ranking.head(n).iterrows():
+        key = " / ".join(str(_plain(row[b])) for b in by)
+        value = int(row["value"]) if whole else float(row["value"])
+        digits = 0 if whole else job.digits(numbers, value)
+        name = report.value(f"top_{place + 1}_name", safe(key))
+        slot = report.value(f"top_{place + 1}", value, unit, n=int(row["rows"]), digits=digits)
+        parts.append(f"{name} ({with_unit(slot, unit)})")
+        if place == 0:
+            highest = "highest" if spec["descending"] else "lowest"
+            text = f"{name} has the {highest} {what}{job.where}: {with_unit(slot, unit)} ({report.value('groups_compared', len(ranking))} {'rows' if rows else 'groups'} compared)."
+            comparator = "="
+            about = assertion(
+                measure,
+                statistic if not rows else "other",
+                value,
+                comparator=comparator,
+                entity=key,
+                unit=unit,
+                digits=digits,
+                period=job.period(),
+                population=job.filters,
+            )
+            report.finding(
+                text,
+                assertion=about,
+                used=int(ranking["rows"].sum()),
+                dropped=dropped,
+                columns=[*[b for b in by if b in job.table.columns], *([measure] if measure else [])],
+            )
+    if len(parts) > 1:
+        word = "highest" if spec["descending"] else "lowest"
+        report.finding(
+            f"In order, beginning with the {word} {what}{job.where}: {', '.join(parts)}.",
+            used=int(ranking["rows"].sum()),
+            dropped=dropped,
+            columns=[*[b for b in by if b in job.table.columns], *([measure] if measure else [])],
+        )
+    ties = int((ranking["value"].iloc[n:] == ranking["value"].iloc[n - 1]).sum())
+    if ties:
+        report.limit(f"{ties} more {'have' if ties > 1 else 'has'} the same value as the last one that is listed")
+    order = "Highest" if spec["descending"] else "Lowest"
+    caption = f"{order} {what} by {' and '.join(safe(s) for s in shown)}" + (f", where {job.filters}" if job.filters else "")
+    file = f"top_{statistic}_{measure or 'rows'}_by_{'_'.join(shown)}"
+    table = ranking.rename(columns={"value": statistic, **dict(zip(by, shown, strict=True))})
+    report.table(table, file, caption)
+    labels = [" / ".join(str(_plain(r[b])) for b in by) for _, r in ranking.head(n).iterrows()]
+    bars(report, file, caption, labels, [float(v) for v in ranking["value"].head(n)], axis_label(what, unit))
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, pd.Timestamp):
+        return value.strftime("%Y-%m-%d")
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+emit(carry_out(top, parameters, inputs, record))  # noqa: F821

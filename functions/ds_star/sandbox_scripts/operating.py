@@ -1,0 +1,162 @@
+"""What every operation begins and ends with: read the tables, join, filter, check the columns; emit findings or a refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pandas as pd
+from cells import TRUE
+from figures import Refusal, Report, data_digits, digits_for, fold, safe
+from joining import join
+from periods import as_dates, iso_range
+from roles import STOCK, scale_order, words_of
+from selecting import describe_filters, in_words, keep
+from sniffing import Unreadable
+from tables import ColumnInfo, Table, read_table
+
+
+@dataclass
+class Job:
+    """A spec with its filtered table. ``where`` is a phrase for statements, with slots, beginning with a blank; or empty."""
+
+    spec: dict
+    report: Report
+    table: Table
+    frame: pd.DataFrame
+    filters: str | None
+    where: str
+
+    def info(self, column: str) -> ColumnInfo:
+        """What is known of a column; ``Refusal`` where there is none of that name."""
+        if column not in self.table.columns:
+            raise Refusal(f"the table has no column `{column}`")
+        return self.table.columns[column]
+
+    def label(self, column: str) -> str:
+        """The column's name for a statement."""
+        return safe(self.info(column).label)
+
+    def unit(self, column: str | None) -> str | None:
+        """The unit of a column: the question's own, else the one that was read."""
+        if column is not None and column == self.spec.get("measure") and self.spec.get("unit"):
+            return self.spec["unit"]
+        return self.info(column).unit if column else None
+
+    def numbers(self, column: str, *, ordinal: bool = True) -> pd.Series:
+        """The column as numbers: a flag as 0 and 100 per cent, an ordinal text as its ranks from 1. Ids and texts are refused."""
+        info, values = self.info(column), self.frame[column]
+        if info.role == "id":
+            raise Refusal(f"`{column}` is an identifier, and figures of identifiers mean nothing")
+        if info.role == "flag":
+            self.report.assume(f"`{column}` counts as its share of {'yes' if info.kind == 'boolean' else 'ones'}, in per cent")
+            info.unit, info.additive = "%", False
+            return values.map(lambda v: 100.0 * (fold(v) in TRUE if isinstance(v, str) else float(v)), na_action="ignore").astype(float)
+        if info.role == "time" and info.grain != "year":
+            raise Refusal(f"`{column}` holds times; a mean or a sum of times is not computed")
+        if info.kind in ("integer", "number"):
+            return values.astype(float)
+        order = scale_order([str(v) for v in values.dropna().unique()]) if info.role == "ordinal" and ordinal else None
+        if order is None:
+            raise Refusal(f"`{column}` holds text, not numbers")
+        self.report.assume(f"`{column}` is ranked from 1 ({order[0]}) to {len(order)} ({order[-1]})")
+        return values.map({v: float(i + 1) for i, v in enumerate(order)}).astype(float)
+
+    def check_statistic(self, statistic: str, measure: str | None) -> None:
+        """``Refusal`` where the statistic of this measure would mislead: sums of what does not add up, totals and extremes of a sample."""
+        if self.table.sampled and statistic in ("count", "sum", "minimum", "maximum"):
+            raise Refusal(
+                f"the file was too large to be read whole ({self.table.sampled} of about {self.table.rows} rows), and a {statistic} of a sample would be wrong"
+            )
+        if statistic != "sum" or measure is None:
+            return
+        info = self.info(measure)
+        if info.additive is False or info.role in ("ordinal", "flag"):
+            raise Refusal(f"`{measure}` is not a quantity that adds up, so its sum means nothing; its mean can be given")
+        if info.additive is None:
+            self.report.assume(f"`{measure}` is taken as a quantity that adds up")
+        times = [c for c, i in self.table.columns.items() if i.role == "time" and c in self.frame]
+        if set(words_of(measure)) & STOCK and times and self.frame[times[0]].nunique() > 1 and not self.spec.get("time"):
+            raise Refusal(
+                f"`{measure}` is a stock that is counted anew at each date, so a sum over `{times[0]}` counts the same more than once"
+            )
+
+    def digits(self, values: pd.Series, value: float) -> int:
+        """Decimals with which to state a statistic of ``values``."""
+        return digits_for(value, data_digits(values))
+
+    def period(self, frame: pd.DataFrame | None = None) -> str | None:
+        """The time that the rows span, where the table has exactly one column of times (or the spec names one)."""
+        frame = self.frame if frame is None else frame
+        times = (
+            [self.spec["time"]] if self.spec.get("time") else [c for c, i in self.table.columns.items() if i.role == "time" and c in frame]
+        )
+        if len(times) != 1 or times[0] not in frame:
+            return None
+        return iso_range(as_dates(frame[times[0]]), self.table.columns[times[0]].grain)
+
+
+def groups_phrase(job: Job, values: dict[str, object], prefix: str) -> str:
+    """``in Bern`` for the values of the grouping columns, each recorded so that its digits are not a figure of ours."""
+    return " and ".join(job.report.value(f"{prefix}_{c}" if len(values) > 1 else prefix, safe(v)) for c, v in values.items())
+
+
+def prepare(parameters: dict, inputs: dict[str, str], record: Callable[..., None]) -> Job:
+    """The job of the spec in ``parameters``. Raises ``Refusal``."""
+    spec = parameters["spec"]
+    options = parameters.get("options")
+    filters = [dict(f) for f in spec.get("filters", [])]
+    report = Report(record, describe_filters(filters))
+    table = _read(spec["source"], inputs, options)
+    report.assumptions += [a for a in table.assumptions if _concerns(a, spec)]
+    report.limitations += [w for w in table.warnings if _concerns(w, spec)]
+    if spec.get("join"):
+        right = _read(spec["join"]["right"], inputs, options)
+        table = join(table, right, spec["join"]["left_key"], spec["join"]["right_key"], report)
+    report.estimated = table.sampled is not None
+    frame = table.frame[keep(table, filters)].reset_index(drop=True)
+    if not len(frame):
+        raise Refusal(f"no row is left where {describe_filters(filters)}" if filters else "the table has no rows")
+    where = ""
+    if filters:
+        phrases = [_where(report, f, i) for i, f in enumerate(filters)]
+        where = " where " + " and ".join(phrases)
+    return Job(spec, report, table, frame, report.filters, where)
+
+
+def _where(report: Report, item: dict, index: int) -> str:
+    slots = [report.value(f"where_{index + 1}_{i + 1}", safe(v)) for i, v in enumerate(item["values"])]
+    return in_words({**item, "column": safe(item["column"]), "values": slots})
+
+
+def _concerns(text: str, spec: dict) -> bool:
+    """Whether a note is about the whole table or a column that the spec uses."""
+    if not text.startswith("`"):
+        return True
+    used = {spec.get("measure"), spec.get("second_measure"), spec.get("time"), spec.get("entity"), *spec.get("by", [])}
+    used |= {f["column"] for f in [*spec.get("filters", []), *spec.get("share_of", [])]}
+    return text.split("`")[1] in used
+
+
+def _read(source: dict, inputs: dict[str, str], options: dict | None) -> Table:
+    if source["file"] not in inputs:
+        raise Refusal(f"there is no file `{source['file']}`")
+    try:
+        return read_table(inputs[source["file"]], source["file"], source["table"], options)
+    except Unreadable as wrong:
+        raise Refusal(f"{source['file']}: {wrong.what}") from wrong
+
+
+def carry_out(operation: Callable[[Job], None], parameters: dict, inputs: dict[str, str], record: Callable[..., None]) -> dict[str, object]:
+    """The operation's result, as ``emit`` takes it; a refusal is a result too."""
+    try:
+        job = prepare(parameters, inputs, record)
+    except Refusal as why:
+        return Report(record).result(str(why))
+    try:
+        operation(job)
+    except Refusal as why:
+        return job.report.result(str(why))
+    if job.table.sampled:
+        job.report.limit(f"{job.table.sampled} of about {job.table.rows} rows were read, evenly spread over the file")
+    return job.report.result()

@@ -1,0 +1,112 @@
+"""Cuts time into periods, chooses their length, and finds those at the ends that are incomplete."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+FREQUENCY = {"day": "D", "week": "W-SUN", "month": "M", "quarter": "Q-DEC", "year": "Y-DEC"}
+GRAINS = ("day", "week", "month", "quarter", "year")
+PER_YEAR = {"day": 365.2425, "week": 52.1775, "month": 12.0, "quarter": 4.0, "year": 1.0}
+LENGTH = {"day": 1.0, "week": 7.0, "month": 30.44, "quarter": 91.31, "year": 365.2425}
+MIN_POINTS = 8
+
+
+def as_dates(values: pd.Series) -> pd.Series:
+    """Timestamps; a column of years becomes the first of January of each."""
+    if values.dtype.kind == "M":
+        return values
+    text = values.astype("Int64").astype("string") + "-01-01"
+    return pd.to_datetime(text, format="%Y-%m-%d", errors="coerce")
+
+
+def starts(dates: pd.Series, grain: str) -> pd.Series:
+    """The first day of the period in which each date lies."""
+    return dates.dt.to_period(FREQUENCY[grain]).dt.start_time
+
+
+def end_of(start: pd.Timestamp, grain: str) -> pd.Timestamp:
+    """The first day behind the period that begins at ``start``."""
+    offset = {"day": {"days": 1}, "week": {"weeks": 1}, "month": {"months": 1}, "quarter": {"months": 3}, "year": {"years": 1}}[grain]
+    return start + pd.DateOffset(**offset)
+
+
+def label(start: pd.Timestamp, grain: str) -> str:
+    """The period as ISO 8601 writes it (quarters: 2026-Q1)."""
+    if grain == "quarter":
+        return f"{start.year}-Q{start.quarter}"
+    return start.strftime({"year": "%Y", "month": "%Y-%m", "week": "%G-W%V", "day": "%Y-%m-%d"}[grain])
+
+
+def native_grain(dates: pd.Series) -> str:
+    """The length of period in which the data come: from the usual gap between two dates."""
+    days = np.sort(dates.dropna().dt.normalize().unique())
+    if len(days) < 2:
+        return "day"
+    gap = float(np.median(np.diff(days).astype("timedelta64[D]").astype(float)))
+    return "day" if gap < 5 else "week" if gap < 20 else "month" if gap < 60 else "quarter" if gap < 200 else "year"
+
+
+def choose_grain(dates: pd.Series, wanted: str | None, minimum: int = MIN_POINTS) -> tuple[str, str | None]:
+    """(the length of a period, what to say about it). The longest that leaves at least ``minimum`` complete periods, unless one is wanted."""
+    native = native_grain(dates)
+    if wanted and GRAINS.index(wanted) < GRAINS.index(native):
+        return native, f"the data come by {native}, which is used instead of {wanted}"
+    order = [g for g in ("year", "month", "week", "day") if GRAINS.index(g) >= GRAINS.index(native)]
+    if native == "quarter":
+        order = ["year", "quarter"]
+    if wanted:
+        if count(dates, wanted) >= minimum:
+            return wanted, None
+        finer = [g for g in order if GRAINS.index(g) < GRAINS.index(wanted) and count(dates, g) >= minimum]
+        if not finer:
+            return wanted, None
+        return finer[
+            0
+        ], f"there are only {count(dates, wanted)} complete periods by {wanted}; at least {minimum} are needed, so {finer[0]}s are used"
+    enough = [g for g in order if count(dates, g) >= minimum]
+    return (enough or [order[-1]])[0], None
+
+
+def count(dates: pd.Series, grain: str) -> int:
+    """How many complete periods hold data."""
+    kept = complete(dates, grain)[0]
+    return int(starts(dates[kept], grain).nunique())
+
+
+def complete(dates: pd.Series, grain: str) -> tuple[pd.Series, list[str]]:
+    """(which rows lie in complete periods, the labels of the incomplete periods at either end).
+
+    The last period is incomplete where the data stop earlier before its end than their own rhythm explains; the first likewise.
+    """
+    first_days = starts(dates, grain)
+    days = np.sort(dates.dropna().dt.normalize().unique())
+    keep = dates.notna()
+    if len(days) < 3 or first_days.nunique() < 2:
+        return keep, []
+    gaps = np.diff(days).astype("timedelta64[D]").astype(float)
+    usual = float(np.median(gaps))
+    slack = usual + max(0.0, float(np.quantile(gaps, 0.95)) - usual) + max(0.25 * usual, 0.03 * LENGTH[grain])
+    left_out = []
+    last, first = pd.Timestamp(days[-1]), pd.Timestamp(days[0])
+    last_start, first_start = first_days.max(), first_days.min()
+    if (end_of(last_start, grain) - last).days > slack:
+        keep &= first_days != last_start
+        left_out.append(label(last_start, grain))
+    if (first - first_start).days >= slack and usual < 0.9 * LENGTH[grain]:
+        keep &= first_days != first_start
+        left_out.insert(0, label(first_start, grain))
+    return keep, left_out
+
+
+def iso_range(dates: pd.Series, grain: str | None) -> str | None:
+    """The time that the dates span, in ISO 8601: one period, or ``start/end``."""
+    present = dates.dropna()
+    if present.empty:
+        return None
+    unit = grain or "day"
+    unit = "day" if unit in ("week", "quarter") else unit
+    low = present.min()
+    high = end_of(starts(pd.Series([present.max()]), grain or "day").iloc[0], grain or "day") - pd.Timedelta(1, "D")
+    a, b = label(low, unit), label(high, unit)
+    return a if a == b else f"{a}/{b}"

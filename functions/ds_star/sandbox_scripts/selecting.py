@@ -1,0 +1,113 @@
+"""Keeps the rows that filters ask for. Text compares without case or accents, a time with the whole period that a value names."""
+
+from __future__ import annotations
+
+import re
+
+import pandas as pd
+from cells import TRUE
+from figures import Refusal, fold
+from tables import Table
+
+
+def keep(table: Table, filters: list[dict[str, object]]) -> pd.Series:
+    """Which rows pass all the filters."""
+    mask = pd.Series(True, index=table.frame.index)
+    for item in filters:
+        mask &= _one(table, item)
+    return mask
+
+
+def describe_filters(filters: list[dict[str, object]]) -> str | None:
+    """The filters in words, for a value's ``filters``; ``None`` without any."""
+    return " and ".join(in_words(f) for f in filters) or None
+
+
+def in_words(item: dict[str, object]) -> str:
+    """One filter in words."""
+    values = [str(v) for v in item["values"]]
+    verbs = {"==": "is", "!=": "is not", "<": "is below", "<=": "is at most", ">": "is above", ">=": "is at least", "contains": "contains"}
+    if item["op"] == "between":
+        return f"{item['column']} is from {values[0]} to {values[-1]}"
+    if item["op"] == "in":
+        return f"{item['column']} is {' or '.join(values)}"
+    return f"{item['column']} {verbs[item['op']]} {values[0]}"
+
+
+def _one(table: Table, item: dict[str, object]) -> pd.Series:
+    name, op, wanted = str(item["column"]), str(item["op"]), list(item["values"])
+    if name not in table.frame:
+        raise Refusal(f"the table has no column `{name}` to filter by")
+    info, values = table.columns[name], table.frame[name]
+    if op == "contains":
+        return values.map(lambda v: fold(wanted[0]) in fold(v), na_action="ignore").fillna(False).astype(bool)
+    if info.role == "time" or info.kind in ("date", "datetime"):
+        return _times(values, name, op, wanted)
+    if info.kind in ("integer", "number"):
+        return _numbers(values, name, op, wanted)
+    if op in ("<", "<=", ">", ">=", "between"):
+        raise Refusal(f"`{name}` holds text, which is not above or below a value")
+    folded = values.map(fold, na_action="ignore")
+    if info.kind == "boolean":
+        folded = folded.map(lambda v: str(v in TRUE), na_action="ignore")
+        wanted = [str(fold(v) in TRUE) for v in wanted]
+    found = folded.isin([w if info.kind == "boolean" else fold(w) for w in wanted])
+    return (~found & values.notna()) if op == "!=" else found
+
+
+def _numbers(values: pd.Series, name: str, op: str, wanted: list[object]) -> pd.Series:
+    try:
+        numbers = [float(TRUE_FALSE.get(fold(w), w)) for w in wanted]
+    except (TypeError, ValueError) as wrong:
+        raise Refusal(f"`{name}` holds numbers, and {wanted[0]!r} is none") from wrong
+    return compare(values, op, numbers, numbers)
+
+
+TRUE_FALSE = {"true": 1, "false": 0, "yes": 1, "no": 0}
+
+
+def _times(values: pd.Series, name: str, op: str, wanted: list[object]) -> pd.Series:
+    spans = [span_of(w) for w in wanted]
+    if any(s is None for s in spans):
+        raise Refusal(f"`{name}` holds times, and {wanted[0]!r} is none that is understood")
+    starts, ends = [s[0] for s in spans], [s[1] for s in spans]
+    if values.dtype.kind != "M":
+        return compare(values, op, [s.year for s in starts], [(e - pd.Timedelta(1, "us")).year for e in ends])
+    return compare(values, op, starts, [e - pd.Timedelta(1, "us") for e in ends])
+
+
+def compare(values: pd.Series, op: str, starts: list[object], ends: list[object]) -> pd.Series:
+    """The comparison with values that are spans: equal is inside, above is behind the end."""
+    if op == "between":
+        return (values >= min(starts)) & (values <= max(ends))
+    if op in ("==", "in", "!="):
+        inside = pd.Series(False, index=values.index)
+        for start, end in zip(starts, ends, strict=True):
+            inside |= (values >= start) & (values <= end)
+        return (~inside & values.notna()) if op == "!=" else inside
+    return {"<": values < starts[0], "<=": values <= ends[0], ">": values > ends[0], ">=": values >= starts[0]}[op]
+
+
+def span_of(value: object) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+    """The period that a value names, as (start, end exclusive): a year, quarter, month, week, day or moment in ISO form."""
+    text = str(value).strip()
+    if found := re.fullmatch(r"(\d{4})(?:\.0)?", text):
+        start = pd.Timestamp(int(found[1]), 1, 1)
+        return start, start + pd.DateOffset(years=1)
+    if found := re.fullmatch(r"(\d{4})-?Q([1-4])", text, re.IGNORECASE):
+        start = pd.Timestamp(int(found[1]), 3 * int(found[2]) - 2, 1)
+        return start, start + pd.DateOffset(months=3)
+    if found := re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text):
+        start = pd.Timestamp(int(found[1]), int(found[2]), 1)
+        return start, start + pd.DateOffset(months=1)
+    if found := re.fullmatch(r"(\d{4})-?W(\d{2})", text, re.IGNORECASE):
+        start = pd.to_datetime(f"{found[1]}-W{found[2]}-1", format="%G-W%V-%u")
+        return start, start + pd.Timedelta(7, "D")
+    try:
+        start = pd.Timestamp(text)
+    except ValueError:
+        return None
+    if start is pd.NaT:
+        return None
+    start = start.tz_convert("UTC").tz_localize(None) if start.tz is not None else start
+    return start, start + (pd.Timedelta(1, "D") if len(text) <= 10 else pd.Timedelta(1, "s"))
