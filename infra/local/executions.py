@@ -19,7 +19,7 @@ from shared.executions import ExecutionState
 from shared.ids import Ids
 from shared.telemetry import names
 from shared.telemetry.context import current_traceparent
-from shared.telemetry.tracing import Tracing
+from shared.telemetry.tracing import Attributes, Tracing
 
 DEFINITION = Path(__file__).parents[2] / "workflows" / "mission.yaml"
 _KEPT = 100
@@ -41,7 +41,11 @@ class LocalExecutions:
         """Start an execution; its span is the parent of all its calls."""
         execution_id = self._ids.new("x")
         traceparent = argument.get("traceparent")
-        attributes = {names.MISSION_ID: str(argument["mission_id"]), names.PHASE: "orchestration", names.EPOCH: int(str(argument["epoch"]))}
+        attributes: Attributes = {
+            names.MISSION_ID: str(argument["mission_id"]),
+            names.PHASE: "orchestration",
+            names.EPOCH: int(str(argument["epoch"])),
+        }
         with self._tracing.span("orchestration.start", parent=str(traceparent) if traceparent else None, attributes=attributes):
             carried = {**argument, "traceparent": current_traceparent() or traceparent}
         execution = self._runner.start(self._definition, carried, execution_id=execution_id)

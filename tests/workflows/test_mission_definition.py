@@ -14,12 +14,13 @@ from infra.local.workflows.clock import FastClock
 from infra.local.workflows.errors import TransportError
 from infra.local.workflows.runner import Outcome, Runner, State, load
 from infra.local.workflows.transport import HttpRequest, HttpResponse
+from infra.local.workflows.values import Json
 from shared.times import FUNCTION_TIMEOUT_S, WORKFLOW_HTTP_TIMEOUT_S
 
 DEFINITION = Path(__file__).parents[2] / "workflows" / "mission.yaml"
 URLS = {f"{name.upper()}_URL": f"http://{name}" for name in ("lifecycle", "budget", "deep_research", "ds_star", "fusion")}
-ARGUMENT = {"mission_id": "m_1", "epoch": 2, "traceparent": "00-1-2-01"}
-Body = dict[str, object]
+ARGUMENT: dict[str, Json] = {"mission_id": "m_1", "epoch": 2, "traceparent": "00-1-2-01"}
+Body = dict[str, Json]
 Reply = Body | int | Callable[[Body], "Body | int"]
 STEPS_SEEN: Counter[str] = Counter()
 
@@ -36,7 +37,7 @@ class Functions:
     """All functions: each route answers its replies in order, the last one for ever. A number is an HTTP status."""
 
     def __init__(self, **replies: list[Reply]) -> None:
-        track = {"enabled": True, "attempt": 1, "seq": 0, "final": False}
+        track: dict[str, Json] = {"enabled": True, "attempt": 1, "seq": 0, "final": False}
         self.replies: dict[str, list[Reply]] = {
             "lifecycle/claim": [{"run": True, "status": "RUNNING", "tracks": {"deep_research": track, "ds_star": track}}],
             "lifecycle/advance": [{"status": "FUSION"}],
@@ -112,7 +113,7 @@ def test_an_execution_that_is_not_the_missions_stops_silently() -> None:
 
 
 def test_a_restart_goes_on_at_each_tracks_next_slice_and_leaves_out_what_is_final() -> None:
-    claimed = {
+    claimed: dict[str, Json] = {
         "run": True,
         "status": "RUNNING",
         "tracks": {
@@ -181,7 +182,8 @@ def test_a_track_that_fails_for_good_is_recorded_and_the_other_ones_finding_is_f
     "route", ["ds_star/step", "deep_research/step", "budget/gate", "lifecycle/advance", "fusion/fuse", "lifecycle/complete"]
 )
 def test_a_stale_epoch_ends_the_execution_without_another_word(route: str) -> None:
-    functions = Functions(**{route.replace("/", "__"): [409]})
+    refused: dict[str, list[Reply]] = {route.replace("/", "__"): [409]}
+    functions = Functions(**refused)
     outcome = run(functions)
     assert outcome.state is State.SUCCEEDED and outcome.result == "fenced"
     assert functions.of("lifecycle/compensate") == []

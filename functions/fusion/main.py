@@ -1,0 +1,28 @@
+"""Entry point of ``fusion``: ``POST /fuse``, partial, final or upgrade."""
+
+from __future__ import annotations
+
+import functions_framework
+from flask import Request, Response
+
+from functions.fusion.publish import Publisher
+from functions.fusion.service import Fusion
+from schemas.steps import FuseRequest, FuseResult
+from shared.http import Api, Call
+from shared.telemetry.context import about_mission
+
+api = Api("fusion")
+
+
+@api.route("POST", "/fuse")
+def fuse(call: Call) -> FuseResult:
+    """Publish a report, or say which one stands."""
+    runtime, request = call.runtime, call.body(FuseRequest)
+    with about_mission(request.mission_id, epoch=request.epoch), runtime.tracing.span(f"fusion.{request.mode}"):
+        return Publisher(runtime.missions, runtime.artifacts, Fusion(runtime.artifacts), runtime.clock).fuse(request)
+
+
+@functions_framework.http
+def fusion(request: Request) -> Response:
+    """The function."""
+    return api.answer(request)

@@ -1,0 +1,132 @@
+"""Publishing a report: from a mission's documents to fusion and back, once for each stage the report goes through."""
+
+from __future__ import annotations
+
+from functions.fusion.service import Fusion, FusionInputs, FusionPublication
+from schemas.analysis import AnalyticalReportPackage
+from schemas.evidence import ResearchEvidencePackage
+from schemas.fusion import FusionMode, TrackHandoff
+from schemas.mission import FusionStatus, MissionRequest, ReportVersion, Track, TrackStatus
+from schemas.steps import FuseRequest, FuseResult
+from shared.artifacts import ArtifactStore
+from shared.clock import Clock
+from shared.crash_points import reached
+from shared.errors import AlreadyExists, Conflict
+from shared.missions.chain import Happening
+from shared.missions.machine import check_fusion
+from shared.missions.records import MissionRecord, TrackRecord
+from shared.missions.repository import Change, Missions, fence
+
+_STATUS_AFTER: dict[FusionMode, FusionStatus] = {
+    "partial": FusionStatus.PARTIAL,
+    "final": FusionStatus.FINAL,
+    "upgrade": FusionStatus.UPGRADED,
+}
+_ALREADY_COVERED: dict[FusionMode, set[FusionStatus]] = {
+    "partial": {FusionStatus.PARTIAL, FusionStatus.FINAL, FusionStatus.UPGRADED},
+    "final": {FusionStatus.FINAL, FusionStatus.UPGRADED},
+    "upgrade": set(),
+}
+_SPARE_VERSIONS = 3
+
+
+class Publisher:
+    """Makes the report that is due and enters it into the mission."""
+
+    def __init__(self, missions: Missions, artifacts: ArtifactStore, fusion: Fusion, clock: Clock) -> None:
+        self._missions = missions
+        self._artifacts = artifacts
+        self._fusion = fusion
+        self._clock = clock
+
+    def fuse(self, request: FuseRequest) -> FuseResult:
+        """The report that now stands. A stage that the report is past already publishes nothing.
+
+        Raises ``StaleEpoch`` for an execution that does not own the mission, and ``IllegalTransition``.
+        """
+        mission = self._missions.get(request.mission_id)
+        fence(mission, request)
+        if mission.fusion_status in _ALREADY_COVERED[request.mode]:
+            return _standing(mission, f"the report is {mission.fusion_status} already")
+        check_fusion(mission.fusion_status, _STATUS_AFTER[request.mode])
+        publication = self._make(mission, self._missions.tracks(mission), request.mode)
+        reached("report.stored")
+        published = self._enter(request, publication)
+        reached("report.published")
+        return _standing(published, "", report=publication.report)
+
+    def _make(self, mission: MissionRecord, tracks: dict[Track, TrackRecord], mode: FusionMode) -> FusionPublication:
+        """Fuse what the tracks handed off. A version that a dead call left behind in another mode is passed over."""
+        research, analysis = tracks[Track.DEEP_RESEARCH], tracks[Track.DS_STAR]
+        last = mission.reports[-1] if mission.reports else None
+        first = last.version + 1 if last else 1
+        for version in range(first, first + _SPARE_VERSIONS):
+            inputs = FusionInputs(
+                mission_id=mission.mission_id,
+                request=mission.request,
+                mode=mode,
+                version=version,
+                research=ResearchEvidencePackage.model_validate_json(self._artifacts.get(research.handoff_uri))
+                if research.handoff_uri
+                else None,
+                research_handoff=_handoff(research, mission.request),
+                analysis=AnalyticalReportPackage.model_validate_json(self._artifacts.get(analysis.handoff_uri))
+                if analysis.handoff_uri
+                else None,
+                analysis_handoff=_handoff(analysis, mission.request),
+                flags=_flags(mission, tracks),
+                previous_outcome_uri=last.outcome_uri if last else None,
+                created_at=self._clock.now(),
+            )
+            try:
+                return self._fusion.fuse(inputs)
+            except AlreadyExists:
+                continue
+        raise Conflict(f"{_SPARE_VERSIONS} versions of the report of {mission.mission_id} are taken by another mode.")
+
+    def _enter(self, request: FuseRequest, publication: FusionPublication) -> MissionRecord:
+        report = publication.report
+        status = _STATUS_AFTER[request.mode]
+
+        def decide(mission: MissionRecord, _: dict[Track, TrackRecord]) -> Change | None:
+            if mission.fusion_status in _ALREADY_COVERED[request.mode] or any(r.version >= report.version for r in mission.reports):
+                return None
+            check_fusion(mission.fusion_status, status)
+            outcome = self._artifacts.stat(report.outcome_uri)
+            detail = {"version": report.version, "mode": request.mode, "outcome": outcome.uri, "sha256": outcome.sha256}
+            changed = mission.model_copy(
+                update={
+                    "fusion_status": status,
+                    "reports": (*mission.reports, report),
+                    "flags": tuple(dict.fromkeys([*mission.flags, *publication.outcome.flags])),
+                }
+            )
+            return Change(changed, [Happening("report.published", detail)])
+
+        return self._missions.change(request.mission_id, "fusion", decide, caller=request)
+
+
+def _handoff(track: TrackRecord, request: MissionRequest) -> TrackHandoff:
+    if track.handoff_uri is not None:
+        return TrackHandoff(status=track.status)
+    if not request.tracks.options(track.track).enabled:
+        why = "it was not asked for"
+    elif track.error is not None:
+        why = track.error.message
+    elif track.status is TrackStatus.RUNNING:
+        why = "it is still running"
+    else:
+        why = "it did not begin"
+    return TrackHandoff(status=track.status, missing_because=why)
+
+
+def _flags(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> tuple[str, ...]:
+    flags = [*mission.flags, *(flag for track in tracks.values() for flag in track.flags)]
+    if mission.cancel_requested:
+        flags.append("cancelled")
+    return tuple(dict.fromkeys(flags))
+
+
+def _standing(mission: MissionRecord, reason: str, *, report: ReportVersion | None = None) -> FuseResult:
+    last = mission.reports[-1]
+    return FuseResult(version=last.version, mode=last.kind, published=report is not None and report.version == last.version, reason=reason)
