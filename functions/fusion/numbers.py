@@ -69,7 +69,7 @@ def _readings(number: str) -> tuple[Decimal, ...]:
         found.append(Decimal(number))
     if _OTHER_GROUPS.fullmatch(number):
         found.append(Decimal(number.replace(".", "").replace(",", ".")))
-    elif re.fullmatch(r"\d+,\d+", number):
+    elif not found and re.fullmatch(r"\d+,\d+", number):
         found.append(Decimal(number.replace(",", ".")))
     return tuple(dict.fromkeys(found))
 

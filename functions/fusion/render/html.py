@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from functions.fusion.figures import number_text
-from functions.fusion.text import clean, one_line
 from functions.fusion.render.view import Chart, basis, page, support_words
+from functions.fusion.text import clean, one_line
 from schemas.outcome import Citation, MissionOutcomePackage
 
 if TYPE_CHECKING:

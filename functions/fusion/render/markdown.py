@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping
 
 from functions.fusion.figures import number_text
 from functions.fusion.render.tables import Table
-from functions.fusion.text import clean, one_line, slug_name
 from functions.fusion.render.view import Chart, NamedTable, Page, Script, SectionView, basis, page, support_words
+from functions.fusion.text import clean, one_line, slug_name
 from schemas.outcome import Citation, Conflict, MergedClaim, MissionOutcomePackage, OutcomeSource
 
 _ALWAYS = re.compile(r"[\\`*\[\]<>|~$@]")
 _UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _ENTITY = re.compile(r"&(?=#|\w+;)")
 _AUTOLINK = re.compile(r"(?<=\w):(?=//)|\bwww(?=\.)", re.IGNORECASE)
-_LINE_START = re.compile(r"^(\s*)([-+=#]|\d{1,9}(?=[.)]))")
+_LINE_START = re.compile(r"^(\s*)([-+=#]|\d{1,9}(?=[.)](?:\s|$)))")
 
 
 def escape(text: str) -> str:

@@ -9,8 +9,8 @@ from typing import TypeVar
 from functions.fusion.figures import describe_test, money_text, number_text
 from functions.fusion.render.svg import chart_bytes
 from functions.fusion.render.tables import Table, read_table
-from functions.fusion.text import one_line
 from functions.fusion.sources import DATA_FILE
+from functions.fusion.text import one_line
 from functions.fusion.wording import STATUS_WORDS, SUPPORT_WORDS, flag_sentence
 from schemas.outcome import MergedClaim, MissionOutcomePackage, OutcomeArtifact, OutcomeSource, Section
 
