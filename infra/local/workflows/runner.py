@@ -184,7 +184,7 @@ class Runner:
         self._connectors = connectors
         self._log = log or _log
         self._limits = limits
-        self._unique = unique or (lambda: str(uuid.uuid4()))
+        self._unique = unique or _random_uuid
         self._scheduler = Scheduler(self.clock, http_threads, order)
         self._lock = threading.Lock()
         self._running: dict[Execution, _Pending] = {}
@@ -195,13 +195,13 @@ class Runner:
         definition: Definition,
         argument: Json = None,
         *,
-        execution_id: str | None = None,
+        execution_id: str,
         labels: Mapping[str, str] | None = None,
         on_step: Callable[[StepEvent], None] | None = None,
     ) -> Execution:
         """Begin an execution and return at once. Raises ArgumentError when the service would refuse the argument."""
         self._check(argument)
-        execution = Execution(execution_id or self._unique(), definition, labels or {}, self._cancel)
+        execution = Execution(execution_id, definition, labels or {}, self._cancel)
         execution.on_step = on_step
         with self._lock:
             pending = _Pending(execution, argument)  # type: ignore[arg-type]  # every Json is a Value
@@ -310,6 +310,11 @@ def _built_in(workflow: str, execution_id: str) -> dict[str, str]:
         "GOOGLE_CLOUD_WORKFLOW_ID": workflow,
         "GOOGLE_CLOUD_WORKFLOW_REVISION_ID": "000001-local",
     }
+
+
+def _random_uuid() -> str:
+    """For `uuid.generate`, which promises a random one: not an id of ours."""
+    return str(uuid.uuid4())  # noqa: TID251
 
 
 def _log(entry: LogEntry) -> None:

@@ -135,7 +135,7 @@ class Scheduler:
             self._expire()
             if self._ready:
                 self._run(*self._pick())
-            elif not self._inbox:
+            elif not self._inbox and not self._closing:
                 self.clock.idle(self._wake, self._timers[0][0] if self._timers else None, self._outside > 0)
 
     def _pick(self) -> tuple[Task, object, WorkflowError | None]:

@@ -1,0 +1,212 @@
+"""Parallel steps. Page: syntax/parallel-steps; quotas."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from infra.local.workflows import DefinitionError, FastClock, Runner, load
+
+if TYPE_CHECKING:
+    from conftest import Bench
+
+COUNTING = """
+- init: {assign: [{total: 0}, {log: []}]}
+- p:
+    parallel:
+      shared: [total, log]
+      for:
+        value: v
+        range: [1, 30]
+        steps:
+          - wait: {call: sys.sleep, args: ["${v % 3}"]}
+          - add: {assign: [{total: "${total + v}"}, {log: "${list.concat(log, v)}"}]}
+- done: {return: "${[total, len(log)]}"}
+"""
+
+
+def test_branches_run_at_the_same_time(bench: Bench) -> None:
+    definition = """
+    - p:
+        parallel:
+          branches:
+            - one: {steps: [{s1: {call: sys.sleep, args: [30]}}]}
+            - two: {steps: [{s2: {call: sys.sleep, args: [50]}}]}
+    - done: {return: true}
+    """
+    start = bench.clock.now()
+    assert bench.result(definition) is True
+    assert bench.clock.now() - start == 50
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers())
+def test_shared_counters_are_exact_under_any_interleaving(seed: int) -> None:
+    """ "Shared variables": a single assignment is atomic."""
+    with Runner(clock=FastClock(), order=random.Random(seed)) as runner:
+        assert runner.start(load(COUNTING), execution_id="x").wait(20).result == [465, 30]
+
+
+def test_a_branch_reads_what_is_outside_and_keeps_its_own_to_itself(bench: Bench) -> None:
+    definition = """
+    - init: {assign: [{input: [1, 2]}, {r: {}}]}
+    - p:
+        parallel:
+          shared: [r]
+          branches:
+            - a:
+                steps:
+                  - a1: {assign: [{temp: "${input[0]}"}, {r.a: "${temp}"}]}
+            - b:
+                steps:
+                  - b1: {assign: [{temp: "${input[1]}"}, {r.b: "${temp}"}]}
+    - done: {return: "${r}"}
+    """
+    assert bench.result(definition) == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize("step", ["{assign: [{input: 5}]}", "{assign: [{'input[0]': 5}]}", "{call: sys.now, result: input}"])
+def test_writing_an_unshared_variable_is_refused(step: str) -> None:
+    definition = f"- init: {{assign: [{{input: [1]}}]}}\n- p:\n    parallel:\n      branches:\n        - a: {{steps: [{{s: {step}}}]}}\n"
+    with pytest.raises(DefinitionError, match="not in its 'shared'"):
+        load(definition)
+
+
+def test_a_shared_variable_has_to_exist() -> None:
+    with pytest.raises(DefinitionError, match="shared variable 'x'"):
+        load("- p:\n    parallel:\n      shared: [x]\n      branches:\n        - a: {steps: [{s: {assign: [{x: 1}]}}]}\n")
+
+
+@pytest.mark.parametrize(("limit", "duration"), [("1", 60), ("2", 30), ('"${1 + 2}"', 20), ("20", 10)])
+def test_the_concurrency_limit_queues_iterations(bench: Bench, limit: str, duration: int) -> None:
+    """ "Concurrency limits": a literal or an expression."""
+    definition = f"""
+    - p:
+        parallel:
+          concurrency_limit: {limit}
+          for: {{value: v, range: [1, 6], steps: [{{s: {{call: sys.sleep, args: [10]}}}}]}}
+    """
+    start = bench.clock.now()
+    bench.result(definition)
+    assert bench.clock.now() - start == duration
+
+
+def test_at_most_20_branches_and_iterations_run_at_once(bench: Bench) -> None:
+    """Page: quotas, "Concurrent branches and iterations"."""
+    start = bench.clock.now()
+    bench.result("- p:\n    parallel:\n      for: {value: v, range: [1, 41], steps: [{s: {call: sys.sleep, args: [10]}}]}\n")
+    assert bench.clock.now() - start == 30
+
+
+def test_nested_parallel_steps_do_not_starve_each_other(bench: Bench) -> None:
+    definition = """
+    - init: {assign: [{n: 0}]}
+    - p:
+        parallel:
+          shared: [n]
+          for:
+            value: v
+            range: [1, 25]
+            steps:
+              - q:
+                  parallel:
+                    shared: [n]
+                    for: {value: w, range: [1, 3], steps: [{s: {call: sys.sleep, args: [1]}}, {t: {assign: [{n: "${n + 1}"}]}}]}
+    - done: {return: "${n}"}
+    """
+    assert bench.result(definition) == 75
+
+
+def test_parallel_steps_nest_two_deep_at_most(bench: Bench) -> None:
+    inner = "{steps: [{s: {assign: [{x: 1}]}}]}"
+    third = f"{{steps: [{{p3: {{parallel: {{branches: [{{c: {inner}}}]}}}}}}]}}"
+    second = f"{{steps: [{{p2: {{parallel: {{branches: [{{b: {third}}}]}}}}}}]}}"
+    payload = bench.error(f"- p1: {{parallel: {{branches: [{{a: {second}}}]}}}}\n").payload
+    assert "ParallelNestingError" in str(payload)
+
+
+def test_every_branch_runs_on_and_all_errors_come_as_one(bench: Bench) -> None:
+    """ "Exceptions": continueAll is the only policy."""
+    definition = """
+    - init: {assign: [{done: []}]}
+    - t:
+        try:
+          steps:
+            - p:
+                parallel:
+                  shared: [done]
+                  exception_policy: continueAll
+                  branches:
+                    - bad: {steps: [{a: {raise: {code: 7, message: first}}}]}
+                    - slow: {steps: [{b1: {call: sys.sleep, args: [60]}}, {b2: {assign: [{done: "${list.concat(done, 1)}"}]}}]}
+                    - worse: {steps: [{c1: {call: sys.sleep, args: [5]}}, {c2: {raise: second}}]}
+        except:
+          as: e
+          steps:
+            - r: {return: "${[e, done]}"}
+    """
+    result = bench.result(definition)
+    assert isinstance(result, list)
+    error, done = result
+    assert done == [1]
+    assert isinstance(error, dict)
+    assert error["tags"] == ["UnhandledBranchError", "RuntimeError"]
+    assert error["truncated"] is False
+    branches = error["branches"]
+    assert isinstance(branches, list)
+    assert [(b["id"], b["error"]["payload"]) for b in branches if isinstance(b, dict) and isinstance(b["error"], dict)] == [
+        ("bad", {"code": 7, "message": "first"}),
+        ("worse", "second"),
+    ]
+    assert "in step" in str(branches)
+
+
+def test_an_error_inside_a_shared_assignment_blocks_nobody(bench: Bench) -> None:
+    definition = """
+    - init: {assign: [{n: 0}]}
+    - t:
+        try:
+          steps:
+            - p:
+                parallel:
+                  shared: [n]
+                  for: {value: v, range: [0, 9], steps: [{s: {assign: [{n: "${n + 10 // v * 0 + 1}"}]}}]}
+        except: {as: e, steps: [{r: {return: "${[n, len(e.branches)]}"}}]}
+    """
+    assert bench.result(definition) == [9, 1]
+
+
+def test_no_more_than_100_errors_are_listed(bench: Bench) -> None:
+    """Page: quotas, "Unhandled exceptions"."""
+    payload = bench.error("- p:\n    parallel:\n      for: {value: v, range: [1, 150], steps: [{s: {raise: '${string(v)}'}}]}\n").payload
+    assert isinstance(payload, dict)
+    branches = payload["branches"]
+    assert isinstance(branches, list)
+    assert (len(branches), payload["truncated"]) == (100, True)
+
+
+def test_continue_ends_an_iteration(bench: Bench) -> None:
+    definition = """
+    - init: {assign: [{n: 0}]}
+    - p:
+        parallel:
+          shared: [n]
+          for:
+            value: v
+            index: i
+            in: [1, 2, 3, 4]
+            steps:
+              - skip: {switch: [{condition: "${v % 2 == 0}", next: continue}]}
+              - add: {assign: [{n: "${n + v * 10 + i}"}]}
+    - done: {return: "${n}"}
+    """
+    assert bench.result(definition) == 42
+
+
+def test_only_continue_all_is_a_policy() -> None:
+    with pytest.raises(DefinitionError, match="continueAll"):
+        load("- p:\n    parallel: {exception_policy: stop, branches: [{a: {steps: [{s: {return: 1}}]}}]}\n")

@@ -1,0 +1,373 @@
+"""Steps and their order. Pages: syntax/variables, syntax/conditions, syntax/jumps, syntax/iteration, syntax/steps, syntax/subworkflows, syntax/calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infra.local.workflows import DefinitionError, load
+
+if TYPE_CHECKING:
+    from conftest import Bench
+
+
+class TestVariables:
+    """Page: syntax/variables, syntax/lists, syntax/maps."""
+
+    def test_assignments_run_in_order_and_see_the_ones_before(self, bench: Bench) -> None:
+        assert bench.result("- a: {assign: [{x: 1}, {y: '${x + 1}'}, {x: '${y * 10}'}]}\n- r: {return: '${[x, y]}'}\n") == [20, 2]
+
+    def test_parts_of_lists_and_maps_can_be_assigned(self, bench: Bench) -> None:
+        definition = """
+        - make:
+            assign:
+              - l: [1, [2, 3]]
+              - m: {a: {b: 1}}
+              - i: 1
+              - key: d
+              - l[0]: zero
+              - l[i][i - 1]: two
+              - m.a.c: 2
+              - m["x y"]: 3
+              - m[key + "1"]: 4
+        - done:
+            return: ${[l, m]}
+        """
+        assert bench.result(definition) == [["zero", ["two", 3]], {"a": {"b": 1, "c": 2}, "x y": 3, "d1": 4}]
+
+    def test_an_assignment_copies(self, bench: Bench) -> None:
+        """ "Passing by value": a variable assigned from another does not change with it."""
+        definition = """
+        - make:
+            assign:
+              - a: {list: [1, 2]}
+              - b: ${a}
+              - a.list[0]: 9
+              - c: ${b.list}
+              - b.list[1]: 8
+        - done:
+            return: ${[a, b, c]}
+        """
+        assert bench.result(definition) == [{"list": [9, 2]}, {"list": [1, 8]}, [1, 2]]
+
+    @pytest.mark.parametrize(("target", "tag"), [("l[5]", "IndexError"), ("l.x", "TypeError"), ("m[0]", "TypeError"), ("m.a.b", "KeyError"), ("s.x", "TypeError")])
+    def test_a_part_that_does_not_exist_cannot_be_assigned(self, bench: Bench, target: str, tag: str) -> None:
+        definition = f"""
+        - make:
+            assign:
+              - l: [1]
+              - m: {{}}
+              - s: text
+              - {target}: 1
+        """
+        assert tag in bench.tags(definition)
+
+    def test_expressions_inside_written_maps_and_lists_are_computed(self, bench: Bench) -> None:
+        definition = """
+        - make:
+            assign:
+              - x: 2
+              - m:
+                  plain: [1, "${x}", {deep: "${x * x}"}]
+        - done:
+            return: ${m}
+        """
+        assert bench.result(definition) == {"plain": [1, 2, {"deep": 4}]}
+
+    def test_a_variable_of_a_loop_is_gone_after_it(self) -> None:
+        definition = "- l:\n    for: {value: v, in: [1], steps: [{s: {assign: [{inner: 1}]}}]}\n- r:\n    return: ${inner}\n"
+        with pytest.raises(DefinitionError, match="symbol 'inner'"):
+            load(definition)
+
+    def test_a_variable_of_a_handler_is_gone_after_it(self) -> None:
+        definition = "- t:\n    try: {raise: x}\n    except: {as: e, steps: [{s: {assign: [{inner: 1}]}}]}\n- r:\n    return: ${inner}\n"
+        with pytest.raises(DefinitionError, match="symbol 'inner'"):
+            load(definition)
+
+    def test_a_variable_not_yet_assigned_is_an_error_when_it_is_read(self, bench: Bench) -> None:
+        definition = "- go: {next: use}\n- set: {assign: [{x: 1}]}\n- use: {return: '${x}'}\n"
+        assert "KeyError" in bench.tags(definition)
+
+
+class TestConditionsAndJumps:
+    """Pages: syntax/conditions, syntax/jumps, syntax/completing."""
+
+    DEFINITION = """
+    main:
+      params: [a]
+      steps:
+        - choose:
+            switch:
+              - condition: ${a < 10}
+                next: small
+              - condition: ${a < 100}
+                steps:
+                  - one:
+                      assign: [{r: medium}]
+                  - two:
+                      assign: [{r: "${r + string(a)}"}]
+                next: finish
+              - condition: ${a == 100}
+                return: hundred
+              - condition: ${a == 101}
+                raise: too much
+            next: large
+        - small:
+            assign: [{r: small}]
+            next: finish
+        - large:
+            assign: [{r: large}]
+        - finish:
+            return: ${r}
+    """
+
+    @pytest.mark.parametrize(("argument", "result"), [(1, "small"), (50, "medium50"), (100, "hundred"), (500, "large")])
+    def test_the_first_condition_that_holds_decides(self, bench: Bench, argument: int, result: str) -> None:
+        assert bench.result(self.DEFINITION, argument) == result
+
+    def test_a_condition_may_raise(self, bench: Bench) -> None:
+        assert bench.error(self.DEFINITION, 101).payload == "too much"
+
+    def test_a_condition_has_to_be_boolean(self, bench: Bench) -> None:
+        assert "TypeError" in bench.tags("- s:\n    switch:\n      - condition: 1\n        next: end\n")
+
+    def test_conditions_after_the_one_that_holds_are_not_computed(self, bench: Bench) -> None:
+        assert bench.result("- s:\n    switch:\n      - condition: true\n        return: 1\n      - condition: ${1 / 0 > 1}\n        return: 2\n") == 1
+
+    def test_a_jump_backwards_makes_a_loop(self, bench: Bench) -> None:
+        definition = """
+        - init: {assign: [{n: 0}]}
+        - again:
+            assign: [{n: "${n + 1}"}]
+        - check:
+            switch:
+              - condition: ${n < 5}
+                next: again
+        - done: {return: "${n}"}
+        """
+        assert bench.result(definition) == 5
+
+    def test_end_ends_without_a_value(self, bench: Bench) -> None:
+        assert bench.result("- a: {assign: [{x: 1}], next: end}\n- b: {return: 2}\n") is None
+
+    def test_a_workflow_without_return_gives_null(self, bench: Bench) -> None:
+        assert bench.result("- a: {assign: [{x: 1}]}\n") is None
+
+    def test_nested_steps_share_the_scope_and_can_be_jumped_out_of_and_into(self, bench: Bench) -> None:
+        """Page: syntax/steps, "Nested steps"."""
+        definition = """
+        - init:
+            assign: [{log: []}]
+            next: inner2
+        - outer:
+            steps:
+              - inner1:
+                  assign: [{log: "${list.concat(log, 1)}"}]
+              - inner2:
+                  assign: [{log: "${list.concat(log, 2)}"}]
+              - inner3:
+                  switch:
+                    - condition: ${len(log) < 3}
+                      next: inner1
+                  next: done
+        - skipped: {assign: [{log: []}]}
+        - done: {return: "${log}"}
+        """
+        assert bench.result(definition) == [2, 1, 2]
+
+    @pytest.mark.parametrize(
+        ("definition", "message"),
+        [
+            ("- a: {next: nowhere}\n", "does not exist"),
+            ("- a: {next: break}\n", "not inside a for loop"),
+            ("- a: {next: inner}\n- l:\n    for: {value: v, in: [], steps: [{inner: {next: continue}}]}\n", "does not exist"),
+            ("- l:\n    for: {value: v, in: [], steps: [{inner: {next: out}}]}\n- out: {return: 1}\n", "does not exist"),
+            ("- a: {assign: [{x: 1}]}\n- a: {return: 1}\n", "used twice"),
+            ("- l:\n    parallel:\n      for: {value: v, in: [], steps: [{inner: {next: break}}]}\n", "cannot end the iterations"),
+        ],
+    )
+    def test_a_jump_to_nowhere_is_refused(self, definition: str, message: str) -> None:
+        with pytest.raises(DefinitionError, match=message):
+            load(definition)
+
+
+class TestIteration:
+    """Page: syntax/iteration."""
+
+    def test_over_a_list_with_its_index(self, bench: Bench) -> None:
+        definition = """
+        - init: {assign: [{r: []}]}
+        - loop:
+            for:
+              value: v
+              index: i
+              in: ["a", "b"]
+              steps:
+                - add: {assign: [{r: "${list.concat(r, v + string(i))}"}]}
+        - done: {return: "${r}"}
+        """
+        assert bench.result(definition) == ["a0", "b1"]
+
+    @pytest.mark.parametrize(("bounds", "result"), [("[1, 3]", [1, 2, 3]), ("[-1, 1]", [-1, 0, 1]), ("[2, 2]", [2]), ("[3, 1]", [])])
+    def test_over_a_range_both_ends_included(self, bench: Bench, bounds: str, result: list[int]) -> None:
+        definition = f"""
+        - init: {{assign: [{{r: []}}]}}
+        - loop:
+            for: {{value: v, range: {bounds}, steps: [{{add: {{assign: [{{r: "${{list.concat(r, v)}}"}}]}}}}]}}
+        - done: {{return: "${{r}}"}}
+        """
+        assert bench.result(definition) == result
+
+    def test_over_the_keys_of_a_map(self, bench: Bench) -> None:
+        definition = """
+        - init: {assign: [{m: {a: 1, b: 2}}, {sum: 0}]}
+        - loop:
+            for:
+              value: key
+              in: ${keys(m)}
+              steps:
+                - add: {assign: [{sum: "${sum + m[key]}"}]}
+        - done: {return: "${sum}"}
+        """
+        assert bench.result(definition) == 3
+
+    def test_break_and_continue(self, bench: Bench) -> None:
+        definition = """
+        - init: {assign: [{r: []}]}
+        - loop:
+            for:
+              value: v
+              range: [1, 100]
+              steps:
+                - skip:
+                    switch:
+                      - condition: ${v % 2 == 0}
+                        next: continue
+                      - condition: ${v > 7}
+                        next: break
+                - add: {assign: [{r: "${list.concat(r, v)}"}]}
+        - done: {return: "${r}"}
+        """
+        assert bench.result(definition) == [1, 3, 5, 7]
+
+    def test_return_inside_nested_loops_leaves_the_workflow(self, bench: Bench) -> None:
+        definition = """
+        - outer:
+            for:
+              value: x
+              range: [1, 9]
+              steps:
+                - inner:
+                    for:
+                      value: y
+                      range: [1, 9]
+                      steps:
+                        - found:
+                            switch:
+                              - condition: ${x * y == 42}
+                                return: ${[x, y]}
+        """
+        assert bench.result(definition) == [6, 7]
+
+    def test_a_variable_first_assigned_in_the_loop_is_new_in_each_iteration(self, bench: Bench) -> None:
+        definition = """
+        - loop:
+            for:
+              value: v
+              range: [1, 2]
+              steps:
+                - second:
+                    switch:
+                      - condition: ${v == 2}
+                        return: ${seen}
+                - first: {assign: [{seen: "${v}"}]}
+        """
+        assert "KeyError" in bench.tags(definition)
+
+    @pytest.mark.parametrize("items", ["5", "text", "{a: 1}", "null"])
+    def test_only_a_list_can_be_iterated_over(self, bench: Bench, items: str) -> None:
+        assert "TypeError" in bench.tags(f"- l:\n    for: {{value: v, in: {items}, steps: [{{s: {{next: continue}}}}]}}\n")
+
+
+class TestSubworkflowsAndCalls:
+    """Pages: syntax/subworkflows, syntax/calls, syntax/runtime-arguments."""
+
+    SUB = """
+    greet:
+      params: [first, last: "Unknown", n: "${len(first)}"]
+      steps:
+        - r: {return: "${first + ' ' + last + string(n)}"}
+    """
+
+    @pytest.mark.parametrize(
+        ("args", "result"),
+        [("{first: Ada, last: L}", "Ada L3"), ("{first: Ada}", "Ada Unknown3"), ('["Ada", "L", 1]', "Ada L1"), ("${a}", "Bob Unknown3")],
+    )
+    def test_arguments_by_name_by_position_and_as_an_expression(self, bench: Bench, args: str, result: str) -> None:
+        definition = f"main:\n  params: [a]\n  steps:\n    - c:\n        call: greet\n        args: {args}\n        result: r\n    - d:\n        return: ${{r}}\n"
+        import textwrap
+
+        assert bench.result(definition + textwrap.dedent(self.SUB), {"first": "Bob"}) == result
+
+    def test_a_subworkflow_can_be_called_in_an_expression(self, bench: Bench) -> None:
+        definition = """
+        main:
+          steps:
+            - r: {return: "${double_it(4) + double_it(1)}"}
+        double_it:
+          params: [x]
+          steps:
+            - r: {return: "${x * 2}"}
+        """
+        assert bench.result(definition) == 10
+
+    def test_a_blocking_call_under_an_expression_is_an_error(self, bench: Bench) -> None:
+        definition = """
+        main:
+          steps:
+            - r: {return: "${slow()}"}
+        slow:
+          steps:
+            - s: {call: sys.sleep, args: [1]}
+        """
+        assert "blocking" in bench.error(definition).context
+
+    def test_variables_of_a_subworkflow_are_its_own(self, bench: Bench) -> None:
+        definition = """
+        main:
+          steps:
+            - a: {assign: [{x: 1}]}
+            - b: {call: other}
+            - c: {return: "${x}"}
+        other:
+          steps:
+            - a: {assign: [{x: 2}]}
+        """
+        assert bench.result(definition) == 1
+
+    @pytest.mark.parametrize(
+        ("call", "message"),
+        [
+            ("{call: nothing}", "no function or subworkflow"),
+            ("{call: sub, args: {y: 1}}", "no parameter 'y'"),
+            ("{call: sub}", "needs the argument 'x'"),
+            ("{call: sub, args: [1, 2]}", "at most 1"),
+            ("{call: http.get}", "needs the argument 'url'"),
+            ("{call: http.get, args: {url: x, body: y}}", "no parameter 'body'"),
+            ("{assign: [{y: '${sub()}'}]}", "needs the argument"),
+            ("{assign: [{y: '${text.nope(1)}'}]}", "no function"),
+        ],
+    )
+    def test_a_call_that_cannot_work_is_refused(self, call: str, message: str) -> None:
+        with pytest.raises(DefinitionError, match=message):
+            load(f"main:\n  steps:\n    - c: {call}\nsub:\n  params: [x]\n  steps:\n    - r: {{return: 1}}\n")
+
+    def test_the_argument_of_the_execution_is_the_parameter_of_main(self, bench: Bench) -> None:
+        definition = "main:\n  params: [input]\n  steps:\n    - r: {return: '${input}'}\n"
+        assert bench.result(definition, {"a": [1]}) == {"a": [1]}
+        assert bench.result(definition) is None
+
+    def test_a_json_definition_runs_too(self, bench: Bench) -> None:
+        """Page: syntax/syntax-search, "File structure"."""
+        assert bench.result('[{"a": {"assign": [{"x": 1}]}},\n {"b": {"return": "${x}"}}]') == 1
