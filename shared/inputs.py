@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -17,11 +18,17 @@ def input_prefix(owner: str) -> str:
     return f"inputs/{hashlib.sha256(owner.encode()).hexdigest()[:16]}/"
 
 
-def store_input(artifacts: ArtifactStore, *, owner: str, name: str, source: Path) -> Artifact:
-    """The file as an input of the owner. A repeated upload of equal bytes gives the stored one."""
+def store_input(artifacts: ArtifactStore, *, owner: str, name: str, source: Path, seen: Callable[[int], None] | None = None) -> Artifact:
+    """The file as an input of the owner. A repeated upload of equal bytes gives the stored one. ``seen`` hears how many bytes are read."""
+    digest = hashlib.sha256()
+    size = 0
     with source.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    return artifacts.put_file(f"{input_prefix(owner)}{digest}/{safe_name(name)}", source)
+        while chunk := stream.read(1 << 20):
+            digest.update(chunk)
+            size += len(chunk)
+            if seen is not None:
+                seen(size)
+    return artifacts.put_file(f"{input_prefix(owner)}{digest.hexdigest()}/{safe_name(name)}", source)
 
 
 def safe_name(name: str) -> str:

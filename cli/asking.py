@@ -1,0 +1,161 @@
+"""What was asked on the command line, as the JSON of a ``MissionRequest``; mistakes are told in terms of the options."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from infra.local.files import LocalFile, collect
+from schemas.mission import MAX_QUESTION_CHARS, MissionRequest, Tier
+from shared.documents import Json
+from shared.errors import BadInput
+from shared.http import InvalidFields, parse
+from shared.language.detect import require_language
+from shared.settings import Settings
+
+STDIN = "-"
+_MAX_STDIN = 1_000_000
+_OPTIONS = {
+    "question": "the question",
+    "knowledge_space": "--space",
+    "session_id": "--session",
+    "tier": "--tier",
+    "budget.cap_usd": "--budget",
+    "deadlines": "--soft, --hard",
+    "deadlines.soft_s": "--soft",
+    "deadlines.hard_s": "--hard",
+    "hints.measure": "--measure",
+    "hints.time": "--time",
+    "output_guidelines": "--guidelines",
+}
+
+Question = Annotated[
+    str | None, typer.Argument(metavar='"QUESTION"', help="What you want to know; `-` reads it from stdin.", show_default=False)
+]
+Data = Annotated[
+    list[Path] | None, typer.Option("--data", metavar="FILE", help="A data file (CSV, TSV, JSON, XLSX, Parquet, SQLite). Repeatable.")
+]
+Docs = Annotated[
+    list[Path] | None, typer.Option("--docs", metavar="DIR|FILE", help="Documents (PDF, DOCX, HTML, Markdown, text). Repeatable.")
+]
+Space = Annotated[str, typer.Option("--space", metavar="S", help="The knowledge space: its documents are searched too.")]
+Session = Annotated[str | None, typer.Option("--session", metavar="S", help="A name that keeps missions of one line of work together.")]
+BudgetUsd = Annotated[str | None, typer.Option("--budget", metavar="USD", help="The most the mission may spend.")]
+TierName = Annotated[str | None, typer.Option("--tier", metavar="T", help=f"{', '.join(Tier)}.")]
+Model = Annotated[str | None, typer.Option("--model", metavar="P:NAME", help="A language model, for instance gemini:NAME.")]
+Measure = Annotated[str | None, typer.Option("--measure", metavar="C", help="The column that is measured; it beats every guess.")]
+By = Annotated[list[str] | None, typer.Option("--by", metavar="C", help="A column to group by. Repeatable.")]
+Time = Annotated[str | None, typer.Option("--time", metavar="C", help="The column that holds the time.")]
+Soft = Annotated[int | None, typer.Option("--soft", metavar="SECONDS", help="After this a slow track no longer delays a partial report.")]
+Hard = Annotated[int | None, typer.Option("--hard", metavar="SECONDS", help="After this tracks are closed with what they have.")]
+Guidelines = Annotated[str, typer.Option("--guidelines", metavar="TEXT", help="How the report should be written, for tiers with a model.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Everything of one ``kimera run`` or ``kimera submit`` that makes the request."""
+
+    question: str | None
+    data: Sequence[Path] = ()
+    documents: Sequence[Path] = ()
+    space: str = "default"
+    session: str | None = None
+    budget: str | None = None
+    tier: str | None = None
+    model: str | None = None
+    measure: str | None = None
+    by: Sequence[str] = ()
+    time: str | None = None
+    soft: int | None = None
+    hard: int | None = None
+    guidelines: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request that is valid but for its inputs, which are files still."""
+
+    request: MissionRequest
+    files: tuple[LocalFile, ...]
+
+    def body(self, inputs: Sequence[Json]) -> dict[str, Json]:
+        """What is posted once the files are stored."""
+        return {**self.request.model_dump(mode="json", exclude={"inputs"}), "inputs": list(inputs)}
+
+
+def prepare(asked: Asked, settings: Settings) -> Prepared:
+    """Check all that can be checked before a file is read. Raises ``BadInput`` in terms of the options."""
+    if asked.model is not None:
+        raise BadInput(
+            f"The model {asked.model[:80]!r} cannot be used: this version has no model provider yet.",
+            remedy="Leave --model out; the tier extractive needs no model and costs nothing.",
+        )
+    question = read_question(asked.question)
+    body: dict[str, Json] = {
+        "question": question,
+        "knowledge_space": asked.space,
+        "session_id": asked.session,
+        "output_guidelines": asked.guidelines,
+        "hints": {"measure": asked.measure, "by": list(asked.by), "time": asked.time},
+        "tier": asked.tier if asked.tier is not None else str(settings.tier),
+        "budget": {"cap_usd": _amount(asked.budget) if asked.budget is not None else str(settings.budget_usd)},
+        "deadlines": _deadlines(asked.soft, asked.hard),
+    }
+    import json
+
+    try:
+        request = parse(MissionRequest, json.dumps(body))
+    except InvalidFields as error:
+        raise BadInput("; ".join(_by_option(wrong) for wrong in error.wrong), remedy="Correct it and try again.") from error
+    require_language(request.question)
+    return Prepared(request, tuple(collect(asked.data, asked.documents)))
+
+
+def read_question(given: str | None) -> str:
+    """The question: as given, or from stdin where it is ``-`` or none and stdin is no terminal."""
+    if given is not None and given != STDIN:
+        question = given
+    elif given is None and sys.stdin.isatty():
+        raise BadInput("There is no question.", remedy='Write it behind the command: kimera run "How many ...?" --data FILE')
+    else:
+        try:
+            question = sys.stdin.buffer.read(_MAX_STDIN).decode()
+        except UnicodeDecodeError as error:
+            raise BadInput("The question on stdin is not UTF-8 text.", remedy="Save it as UTF-8.") from error
+    if not question.strip():
+        raise BadInput("The question is empty.", remedy="Ask something, for instance: How many rows are there by year?")
+    if len(question) > MAX_QUESTION_CHARS:
+        raise BadInput(
+            f"The question has {len(question):,} characters; at most {MAX_QUESTION_CHARS:,} are taken.",
+            remedy="Put long texts into a file and give it with --docs.",
+        )
+    return question
+
+
+def _amount(text: str) -> str:
+    try:
+        amount = Decimal(text.removeprefix("$"))
+    except InvalidOperation as error:
+        raise BadInput(f"--budget: {text[:40]!r} is no amount of US dollars.", remedy="Write it like 0.50.") from error
+    return str(amount)
+
+
+def _deadlines(soft: int | None, hard: int | None) -> dict[str, Json]:
+    """Both deadlines; one that was not given makes room for the other."""
+    from schemas.mission import Deadlines
+
+    usual = Deadlines()
+    hard_s = hard if hard is not None else max(usual.hard_s, soft or 0)
+    soft_s = soft if soft is not None else min(usual.soft_s, hard_s)
+    return {"soft_s": soft_s, "hard_s": hard_s, "late_s": max(usual.late_s, hard_s)}
+
+
+def _by_option(wrong: str) -> str:
+    field, separator, problem = wrong.partition(": ")
+    return f"{_OPTIONS.get(field, field)}{separator}{problem}"

@@ -1,0 +1,23 @@
+"""The settings of a command, with errors that name the setting."""
+
+from __future__ import annotations
+
+import tomllib
+
+from pydantic import ValidationError
+
+from shared.errors import BadInput
+from shared.settings import Settings
+
+
+def load_settings() -> Settings:
+    """What the environment, ``./kimera.toml`` and the user's file say; ``BadInput`` names what is wrong."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors(include_url=False, include_input=False))
+        raise BadInput(
+            f"The settings are wrong: {wrong}.", remedy="Look at KIMERA_... in the environment, .env and kimera.toml."
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadInput(f"kimera.toml cannot be read: {error}.", remedy="Correct ./kimera.toml or ~/.config/kimera/kimera.toml.") from error

@@ -1,0 +1,57 @@
+"""Runs one command and turns whatever goes wrong into one clear line and an exit code. ``KIMERA_DEBUG=1`` shows the traceback."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from cli.commands import Command
+from cli.console import JSON_OPTION, print_json
+from shared.errors import KimeraError
+
+INTERRUPTED = 130
+"""The exit code of a process that its user interrupted (128 + SIGINT), as shells have it."""
+
+
+def invoke(command: Command, arguments: Sequence[str]) -> int:
+    """The command's exit code."""
+    wants_json = JSON_OPTION in arguments
+    try:
+        app = importlib.import_module(command.module).app
+        answer = app(args=list(arguments), prog_name=f"kimera {command.name}", standalone_mode=False)
+        sys.stdout.flush()
+        return answer if isinstance(answer, int) else 0
+    except KimeraError as error:
+        return _failed(error.code, error.message, error.remedy, error.exit_code, wants_json)
+    except typer.TyperException as error:
+        remedy = f"`kimera {command.name} --help` shows the options."
+        return _failed("bad_input", error.format_message(), remedy, error.exit_code, wants_json)
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output left, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        where = f" {error.filename}:" if error.filename else ""
+        return _failed("unavailable", f"The system refused:{where} {error.strerror or error}.", "", 3, wants_json)
+    except Exception as error:  # noqa: BLE001 - the outermost place: a defect is said in one line, its traceback shown on demand
+        remedy = "This is a defect of KIMERA; KIMERA_DEBUG=1 shows where. The mission, if one had begun, is kept."
+        return _failed("internal", f"{type(error).__name__}: {error}", remedy, 1, wants_json)
+
+
+def _failed(code: str, message: str, remedy: str, exit_code: int, wants_json: bool) -> int:
+    if os.environ.get("KIMERA_DEBUG"):
+        traceback.print_exc()
+    home = os.environ.get("HOME", "")
+    shown = message.replace(home + os.sep, "~" + os.sep) if home and Path(home) != Path("/") else message
+    print(f"error: {shown}{f' ({remedy})' if remedy else ''}", file=sys.stderr)
+    if wants_json:
+        print_json({"error": {"code": code, "message": message, "remedy": remedy}})
+    return exit_code

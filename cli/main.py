@@ -1,0 +1,35 @@
+"""Entry point of the command ``kimera``: finds the command in the table and hands over. Help imports nothing else, so it is quick."""
+
+from __future__ import annotations
+
+import sys
+
+from cli.commands import all_names, find, help_text
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; its exit code (0 done, 1 failed, 2 bad input, 3 a dependency is not available)."""
+    given = sys.argv[1:] if arguments is None else arguments
+    if not given or given[0] in ("--help", "-h", "help"):
+        print(help_text())
+        return 0
+    if given[0] == "--version":
+        from shared.version import VERSION
+
+        print(f"kimera {VERSION}")
+        return 0
+    command = find(given[0])
+    if command is None:
+        from difflib import get_close_matches
+
+        close = get_close_matches(given[0], all_names(), n=1)
+        hint = f"Did you mean `kimera {close[0]}`?" if close else "`kimera --help` lists the commands."
+        print(f"error: There is no command {given[0][:80]!r}. ({hint})", file=sys.stderr)
+        return 2
+    from cli.invocation import invoke
+
+    return invoke(command, given[1:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""How a mission's end is told: the answer and the report's path for a person, one object for a program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from cli.console import note, print_json
+from infra.local.reports import SavedReport
+from schemas.mission import MissionState, MissionStatus
+from schemas.outcome import MissionOutcomePackage
+from shared.documents import Json
+
+
+def tell(state: MissionState, saved: SavedReport | None, *, as_json: bool) -> int:
+    """Print it; the exit code: 0 for DONE, else 1."""
+    if as_json:
+        print_json(summary(state, saved))
+    else:
+        if saved is not None:
+            print("\n".join(answer_lines(saved.outcome)))
+            print(f"\nreport: {shown(saved.files['html'])}")
+            print(f"folder: {shown(saved.folder)}/")
+        if state.status is not MissionStatus.DONE:
+            why = f"{state.error.message} {state.error.remedy}".strip() if state.error else "no reason was recorded"
+            note(f"The mission is {state.status}: {why}")
+            note(f"The whole story:  kimera inspect {state.mission_id}")
+    return 0 if state.status is MissionStatus.DONE else 1
+
+
+def summary(state: MissionState, saved: SavedReport | None) -> dict[str, Json]:
+    """The machine contract of ``run --json``."""
+    reports: dict[str, Json] = {form: str(saved.files[form].absolute()) if saved else None for form in ("md", "html", "json")}
+    told: dict[str, Json] = {
+        "mission_id": state.mission_id,
+        "status": str(state.status),
+        "fusion_status": str(state.fusion_status),
+        "cost_usd": float(state.cost_so_far.usd),
+        "flags": list(state.flags),
+        "reports": reports,
+    }
+    if state.error is not None:
+        told["error"] = {"code": state.error.code, "message": state.error.message, "remedy": state.error.remedy}
+    return told
+
+
+def answer_lines(outcome: MissionOutcomePackage) -> list[str]:
+    """The answer in a few lines, and what a reader has to know first."""
+    lines = ["", *outcome.notices, *outcome.answer]
+    if not outcome.answer:
+        lines.append("Not answered.")
+    if outcome.conflicts:
+        lines.append(f"{len(outcome.conflicts)} conflict(s) between data and documents: see the report.")
+    trust = outcome.trust
+    cost = f"${trust.cost_micro_usd / 1_000_000:.2f}"
+    lines.append(f"({trust.verified} statements verified, {trust.unverified} not; tier {trust.tier}; cost {cost})")
+    return lines
+
+
+def shown(path: Path) -> str:
+    """The path as the user would type it from here."""
+    absolute = path.absolute()
+    try:
+        return str(absolute.relative_to(Path.cwd()))
+    except ValueError:
+        return str(absolute)

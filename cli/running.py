@@ -1,0 +1,170 @@
+"""``kimera run``: one mission from its files to its report, on an embedded platform or the one that serves the data folder."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from cli.asking import Prepared
+from cli.console import note
+from cli.interruption import Interruption
+from cli.progress import on_stderr
+from cli.results import tell
+from cli.watching import watch
+from infra.local.access import serving, stored
+from infra.local.api import MissionsApi, bearer
+from infra.local.files import LocalFile
+from infra.local.lock import Holder
+from infra.local.reports import save_report
+from schemas.mission import MissionRequest, MissionState, Tier
+from shared.artifacts import ArtifactStore
+from shared.clock import SystemClock
+from shared.documents import Json
+from shared.inputs import store_input
+from shared.missions.view import mission_state
+from shared.runtime import Runtime
+from shared.settings import Settings
+
+_EMBEDDED_POLL_S = 0.1
+_SERVED_POLL_S = 0.4
+_LARGE_FILE = 200_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """Where a mission runs and where its report goes. ``out``: a folder, else ``kimera-report/<mission>``."""
+
+    settings: Settings
+    token: str | None
+    out: Path | None
+    as_json: bool
+
+    def ask(self, prepared: Prepared) -> int:
+        """Submit, watch, report; the exit code."""
+        note(budget_line(prepared.request))
+        holder = serving(self.settings)
+        if holder is not None:
+            return self._on_served(holder, prepared=prepared, mission_id=None)
+        return self._embedded(prepared=prepared, mission_id=None)
+
+    def resume(self, mission_id: str) -> int:
+        """Go on with a mission; one that has ended is only reported."""
+        holder = serving(self.settings)
+        if holder is not None:
+            return self._on_served(holder, prepared=None, mission_id=mission_id)
+        with stored(self.settings) as runtime:
+            mission = runtime.missions.owned(mission_id, runtime.identity.owner(bearer(self.token)))
+            if mission.status.terminal:
+                return self._report_ended(runtime, _state(runtime, mission_id))
+        note(budget_line(mission.request))
+        return self._embedded(prepared=None, mission_id=mission_id)
+
+    def _embedded(self, *, prepared: Prepared | None, mission_id: str | None) -> int:
+        from infra.local.platform import Platform
+
+        with Platform(self.settings, command="kimera run") as platform, ExitStack() as open_things:
+            runtime = platform.runtime
+            api = MissionsApi.in_process(platform.public, self.token)
+            open_things.callback(api.close)
+            if mission_id is None:
+                assert prepared is not None
+                owner = runtime.identity.owner(bearer(self.token))
+                inputs = [_stored_input(runtime.artifacts, owner, file) for file in prepared.files]
+                mission_id = api.submit(prepared.body(inputs)).mission_id
+            else:
+                platform.reconcile(mission_id=mission_id)
+            return self._watch(api, mission_id, artifacts=runtime.artifacts, runtime=runtime)
+
+    def _on_served(self, holder: Holder, *, prepared: Prepared | None, mission_id: str | None) -> int:
+        note(f"The platform at {holder.url} (process {holder.pid}) holds the data folder; the mission runs there.")
+        api = MissionsApi.over_http(holder.url, self.token)
+        with ExitStack() as open_things:
+            open_things.callback(api.close)
+            if mission_id is None:
+                assert prepared is not None
+                mission_id = upload_and_submit(api, prepared)
+            runtime = open_things.enter_context(stored(self.settings))  # the served folder is this machine's: its charts can be read
+            return self._watch(api, mission_id, artifacts=runtime.artifacts, runtime=None)
+
+    def _watch(self, api: MissionsApi, mission_id: str, *, artifacts: ArtifactStore, runtime: Runtime | None) -> int:
+        note(f"mission {mission_id}")
+        clock = SystemClock()
+        with Interruption(self._resume_command(mission_id)) as interruption:
+            state = watch(
+                (lambda: _state(runtime, mission_id)) if runtime else (lambda: api.state(mission_id)),
+                lambda: api.cancel(mission_id),
+                view=on_stderr(clock),
+                interruption=interruption,
+                clock=clock,
+                every_s=_EMBEDDED_POLL_S if runtime else _SERVED_POLL_S,
+            )
+            saved = save_report(api, state, self._folder(mission_id), artifacts)
+        return tell(state, saved, as_json=self.as_json)
+
+    def _report_ended(self, runtime: Runtime, state: MissionState) -> int:
+        from infra.local.functions import public_app
+
+        api = MissionsApi.in_process(public_app(runtime), self.token)
+        note(f"The mission has ended: {state.status}.")
+        return tell(state, save_report(api, state, self._folder(state.mission_id), runtime.artifacts), as_json=self.as_json)
+
+    def _folder(self, mission_id: str) -> Path:
+        return self.out if self.out is not None else Path("kimera-report") / mission_id
+
+    def _resume_command(self, mission_id: str) -> str:
+        home = f"KIMERA_HOME={shlex.quote(os.environ['KIMERA_HOME'])} " if os.environ.get("KIMERA_HOME") else ""
+        out = f" --out {shlex.quote(str(self.out))}" if self.out is not None else ""
+        return f"{home}kimera run --resume {mission_id}{out}"
+
+
+def upload_and_submit(api: MissionsApi, prepared: Prepared, *, idempotency_key: str | None = None) -> str:
+    """Upload the files over HTTP and submit; the mission's id."""
+    inputs: list[Json] = []
+    for file in prepared.files:
+        if file.size >= _LARGE_FILE:
+            note(f"uploading {file.name} ({file.size / 1e9:.1f} GB)")
+        uploaded = api.upload(file.path, file.name)
+        inputs.append(_input(file, uploaded.uri, uploaded.sha256, uploaded.size))
+    return api.submit(prepared.body(inputs), idempotency_key=idempotency_key).mission_id
+
+
+def budget_line(request: MissionRequest) -> str:
+    """The first line of every mission: what it runs on, and what it can cost."""
+    if request.tier is Tier.EXTRACTIVE:
+        return "extractive: no model, $0"
+    return f"{request.tier}: at most ${request.budget.cap_usd}"
+
+
+def _stored_input(artifacts: ArtifactStore, owner: str, file: LocalFile) -> Json:
+    progress = _Percent(file) if file.size >= _LARGE_FILE else None
+    stored_file = store_input(artifacts, owner=owner, name=file.name, source=file.path, seen=progress.seen if progress else None)
+    return _input(file, stored_file.uri, stored_file.sha256, stored_file.size)
+
+
+def _input(file: LocalFile, uri: str, sha256: str, size: int) -> Json:
+    return {"uri": uri, "kind": file.kind, "name": file.name, "sha256": sha256, "size": size}
+
+
+class _Percent:
+    """Says how far a large file is read, in steps of ten per cent."""
+
+    def __init__(self, file: LocalFile) -> None:
+        self._file = file
+        self._said = -1
+
+    def seen(self, size: int) -> None:
+        """That many bytes are read."""
+        tenth = size * 10 // max(1, self._file.size)
+        if tenth != self._said:
+            self._said = tenth
+            print(f"reading {self._file.name}: {tenth * 10} % of {self._file.size / 1e9:.1f} GB", file=sys.stderr, flush=True)
+
+
+def _state(runtime: Runtime, mission_id: str) -> MissionState:
+    """Read from the stores, so that watching leaves no trail of calls in the telemetry."""
+    mission = runtime.missions.get(mission_id)
+    return mission_state(mission, runtime.missions.tracks(mission), now=runtime.clock.now())

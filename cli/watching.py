@@ -1,0 +1,45 @@
+"""Follows a mission to its end: reads its state, shows it, and passes a Ctrl-C on as a cancel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cli.interruption import Interruption
+from cli.progress import Progress
+from schemas.mission import MissionState
+from shared.clock import Clock
+from shared.errors import Unavailable
+
+_PATIENCE = 10
+"""Failed readings in a row (a platform that restarts) before watching gives up."""
+
+
+def watch(
+    read: Callable[[], MissionState],
+    cancel: Callable[[], object],
+    *,
+    view: Progress,
+    interruption: Interruption,
+    clock: Clock,
+    every_s: float,
+) -> MissionState:
+    """The mission's last state."""
+    told = False
+    failures = 0
+    with view:
+        while True:
+            try:
+                state = read()
+                failures = 0
+                view.show(state)
+                if state.status.terminal:
+                    return state
+                if interruption.wanted and not told:
+                    told = True
+                    view.say("Stopping: what there is gets fused into a report. Ctrl-C again leaves at once.")
+                    cancel()
+            except Unavailable:
+                failures += 1
+                if failures >= _PATIENCE:
+                    raise
+            clock.sleep(every_s)

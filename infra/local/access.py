@@ -1,0 +1,68 @@
+"""How a command reaches missions: a platform at an address, the one on the data folder, or the folder itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from infra.local.api import MissionsApi
+from infra.local.lock import DataFolderLock, Holder
+from shared.errors import NotFound, Unavailable
+from shared.runtime import Runtime
+from shared.settings import Settings
+
+
+class NoMissionsYet(NotFound):
+    """Nothing ever ran on this data folder."""
+
+
+def serving(settings: Settings) -> Holder | None:
+    """The platform that answers on the data folder, if one does."""
+    holder = DataFolderLock(settings.home.expanduser().absolute()).holder()
+    return holder if holder is not None and holder.url else None
+
+
+@contextmanager
+def running_platform(settings: Settings, *, endpoint: str | None, token: str | None) -> Iterator[MissionsApi]:
+    """The API of a running platform: the one at ``endpoint``, else the one on the data folder, else ``Unavailable``."""
+    holder = serving(settings)
+    address = endpoint or (holder.url if holder else None)
+    if address is None:
+        raise Unavailable(
+            f"No platform is running on the data folder {settings.home}.",
+            remedy="Start one with `kimera serve`, name one with --endpoint, or use `kimera run`.",
+        )
+    api = MissionsApi.over_http(address, token)
+    try:
+        yield api
+    finally:
+        api.close()
+
+
+@contextmanager
+def any_access(settings: Settings, *, endpoint: str | None, token: str | None) -> Iterator[MissionsApi]:
+    """Like ``running_platform``, and where none runs, the same application on the data folder itself. It starts no mission."""
+    if endpoint or serving(settings):
+        with running_platform(settings, endpoint=endpoint, token=token) as api:
+            yield api
+        return
+    with stored(settings) as runtime:
+        from infra.local.functions import public_app
+
+        api = MissionsApi.in_process(public_app(runtime), token)
+        try:
+            yield api
+        finally:
+            api.close()
+
+
+@contextmanager
+def stored(settings: Settings) -> Iterator[Runtime]:
+    """The data folder's stores, without a workflow or a queue. ``NoMissionsYet`` where there is no such folder."""
+    runtime = Runtime(settings)
+    if not (runtime.home / "kimera.sqlite3").exists():
+        raise NoMissionsYet(f"There are no missions in {settings.home}.", remedy="Begin with `kimera run`, or set KIMERA_HOME.")
+    try:
+        yield runtime
+    finally:
+        runtime.close()

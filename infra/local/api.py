@@ -1,0 +1,174 @@
+"""The public API from the caller's side: one client for a served platform, the cloud, and the application in this very process."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, ValidationError
+
+from functions.missions.answers import Accepted, Deleted, EventPage, Health, MissionPage, StoredInput
+from schemas.events import AuditEvent
+from schemas.mission import MissionState
+from schemas.problem import Problem
+from shared.documents import JsonMap
+from shared.errors import BadInput, KimeraError, Unavailable
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+IN_PROCESS = "http://localhost"
+_TIMEOUT = httpx.Timeout(30, read=180)
+_PAGE = 500
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class MissionsApi:
+    """Each method is one call. A problem document comes back as the ``KimeraError`` that the platform raised."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    @classmethod
+    def over_http(cls, endpoint: str, token: str | None) -> MissionsApi:
+        """A platform at an address."""
+        return cls(httpx.Client(base_url=endpoint.rstrip("/"), headers=bearer(token), timeout=_TIMEOUT))
+
+    @classmethod
+    def in_process(cls, app: WSGIApplication, token: str | None) -> MissionsApi:
+        """The application of this process: no socket, the same checks."""
+        return cls(httpx.Client(base_url=IN_PROCESS, transport=httpx.WSGITransport(app=app), headers=bearer(token), timeout=_TIMEOUT))
+
+    def health(self) -> Health:
+        """That it answers, and its version."""
+        return self._model(Health, "GET", "/healthz")
+
+    def submit(self, request: JsonMap, *, idempotency_key: str | None = None) -> Accepted:
+        """Submit a mission (the JSON of a ``MissionRequest``)."""
+        headers = {"Content-Type": "application/json"} | ({"Idempotency-Key": idempotency_key} if idempotency_key else {})
+        return self._model(Accepted, "POST", "/missions", content=json.dumps(request).encode(), headers=headers)
+
+    def upload(self, path: Path, name: str) -> StoredInput:
+        """Upload a file, in chunks."""
+        with path.open("rb") as stream:
+            return self._model(StoredInput, "PUT", f"/inputs/{quote(name, safe='')}", content=_chunks(stream.read))
+
+    def state(self, mission_id: str) -> MissionState:
+        """Where a mission stands."""
+        return self._model(MissionState, "GET", _mission(mission_id))
+
+    def missions(self, *, limit: int) -> list[MissionState]:
+        """The newest missions, at most ``limit``."""
+        found: list[MissionState] = []
+        after: str | None = None
+        while len(found) < limit:
+            query = {"limit": str(min(_PAGE, limit - len(found)))} | ({"after": after} if after else {})
+            page = self._model(MissionPage, "GET", "/missions", params=query)
+            found += page.missions
+            after = page.next
+            if after is None:
+                break
+        return found
+
+    def cancel(self, mission_id: str) -> MissionState:
+        """Ask it to stop."""
+        return self._model(MissionState, "POST", _mission(mission_id) + "/cancel")
+
+    def delete(self, mission_id: str) -> Deleted:
+        """Delete it with everything it wrote."""
+        return self._model(Deleted, "DELETE", _mission(mission_id))
+
+    def events(self, mission_id: str) -> tuple[AuditEvent, ...]:
+        """Its audit events in time order."""
+        return self._model(EventPage, "GET", _mission(mission_id) + "/events").events
+
+    def report(self, mission_id: str, *, form: str, version: int | None = None) -> bytes:
+        """A report: ``form`` is md, html or json; the newest version unless one is named."""
+        query = {"format": form} | ({"version": str(version)} if version is not None else {})
+        return self._send("GET", _mission(mission_id) + "/report", params=query).content
+
+    def close(self) -> None:
+        """Let go of its connections."""
+        self._client.close()
+
+    def _model(
+        self,
+        model: type[ModelT],
+        method: str,
+        path: str,
+        *,
+        content: bytes | Iterator[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> ModelT:
+        answer = self._send(method, path, content=content, headers=headers, params=params)
+        try:
+            return model.model_validate_json(answer.content)
+        except ValidationError as error:
+            raise Unavailable(
+                f"{self._client.base_url} answered {method} {path} with something that is no {model.__name__}.",
+                remedy="Is it a KIMERA of this version? Check the address.",
+            ) from error
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        *,
+        content: bytes | Iterator[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+        params: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        try:
+            answer = self._client.request(method, path, content=content, headers=headers, params=params)
+        except httpx.InvalidURL as error:
+            raise Unavailable(f"{self._client.base_url} is no address: {error}.", remedy="Give one like http://127.0.0.1:8700.") from error
+        except httpx.HTTPError as error:
+            raise Unavailable(
+                f"The platform at {self._client.base_url} cannot be reached: {error}.",
+                remedy="Is it running? Start one with `kimera serve`.",
+            ) from error
+        if not answer.is_success:
+            raise _error(answer)
+        return answer
+
+
+def bearer(token: str | None) -> dict[str, str]:
+    """The header that says who is calling."""
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _mission(mission_id: str) -> str:
+    return f"/missions/{quote(mission_id, safe='')}"
+
+
+def _chunks(read: Callable[[int], bytes]) -> Iterator[bytes]:
+    while chunk := read(1 << 20):
+        yield chunk
+
+
+def _error(answer: httpx.Response) -> KimeraError:
+    """The error that the platform raised, of the same class, so that the same exit code follows."""
+    try:
+        problem = Problem.model_validate_json(answer.content)
+    except ValidationError:
+        return Unavailable(f"{answer.request.url} answered {answer.status_code} and no problem document.", remedy="Check the address.")
+    kind = _class_of(problem.code, problem.status)
+    return kind(problem.detail, remedy=problem.remedy)
+
+
+def _class_of(code: str, status: int) -> type[KimeraError]:
+    known = list(_tree(KimeraError))
+    by_code = [kind for kind in known if kind.code == code and kind.__module__ == KimeraError.__module__]
+    by_status = [kind for kind in known if kind.status == status and kind.__module__ == KimeraError.__module__]
+    return next(iter(by_code or by_status), BadInput if 400 <= status < 500 else KimeraError)
+
+
+def _tree(kind: type[KimeraError]) -> Iterator[type[KimeraError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _tree(child)

@@ -1,0 +1,60 @@
+"""A mission's report as a folder on this machine."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from infra.local.api import MissionsApi
+from schemas.mission import MissionState
+from schemas.outcome import MissionOutcomePackage
+from shared.artifacts import ArtifactStore
+from shared.errors import BadInput, StorageFull, Unavailable
+
+FORMATS = ("md", "html", "json")
+
+
+@dataclass(frozen=True, slots=True)
+class SavedReport:
+    """The report's folder, and its three formats by name."""
+
+    folder: Path
+    files: Mapping[str, Path]
+    outcome: MissionOutcomePackage
+
+
+def save_report(api: MissionsApi, state: MissionState, folder: Path, artifacts: ArtifactStore | None) -> SavedReport | None:
+    """Write the newest report; ``None`` where there is none.
+
+    With the artifact store at hand the folder also holds charts, tables and scripts; the API alone gives the three formats.
+    """
+    if not state.reports:
+        return None
+    outcome = MissionOutcomePackage.model_validate_json(api.report(state.mission_id, form="json"))
+    if artifacts is not None:
+        from functions.fusion.bundle import report_folder
+
+        content = report_folder(outcome, artifacts)
+    else:
+        content = {f"report.{form}": api.report(state.mission_id, form=form) for form in FORMATS}
+    write_folder(folder, content)
+    return SavedReport(folder, {form: folder / f"report.{form}" for form in FORMATS}, outcome)
+
+
+def write_folder(folder: Path, content: Mapping[str, bytes]) -> None:
+    """Write the files below ``folder``; others that lie there stay."""
+    try:
+        for name, data in content.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draft = path.with_name(f".{path.name}.part")
+            draft.write_bytes(data)
+            draft.replace(path)
+    except OSError as error:
+        remedy = "Choose another folder with --out; the report itself is kept: `kimera report MISSION --out DIR`."
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(f"There is no room for the report in {folder}.", remedy=remedy) from error
+        kind = BadInput if isinstance(error, (PermissionError, NotADirectoryError, FileExistsError)) else Unavailable
+        raise kind(f"The report cannot be written to {folder}: {error.strerror}.", remedy=remedy) from error
