@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from functions.ds_star.operation import Filter, OperationName, OperationSpec
@@ -130,7 +131,7 @@ def _operation(sentence: Sentence, slots: Slots, cues: Cues) -> str:
         return "trend_difference"
     if cues.has("trend"):
         compares = cues.has("compare_groups", "trend_difference") or cues.compared
-        return "trend_difference" if grouped and (compares or bool(_cell_pair(slots)) or bool(slots.by)) else "trend"
+        return "trend_difference" if grouped and compares else "trend"
     if cues.has("distribution"):
         return "distribution"
     if cues.has("share"):
@@ -256,7 +257,7 @@ def _trend(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec,
     time = _needs_time(slots)
     column, statistic = _measured(sentence, slots, cues)
     _enough_periods(slots, time)
-    return (_spec(slots, "trend", measure=column, statistic=statistic, by=_by(slots, periods=False), time=time),)
+    return (_spec(slots, "trend", measure=column, statistic=statistic, by=_by(slots)[:1], time=time),)
 
 
 def _trend_difference(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
@@ -391,10 +392,15 @@ def _shared_part(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[list[Cel
         return [], None
     at = min(cues.at.get("share", [0]))
     behind = [c for c in cells if c.start > at] or cells
-    subject = [c for i, c in enumerate(behind) if all(b.end == n.start for b, n in zip(behind[:i], behind[1 : i + 1], strict=True))]
+    subject = [c for i, c in enumerate(behind) if all(_adjacent(b, n) for b, n in pairwise(behind[: i + 1]))]
     subject += [c for c in behind if c.column is behind[0].column and c not in subject]
     predicate = [c for c in behind if c not in subject and _is_predicate(sentence, subject[0].end, c)]
     return predicate or subject, None
+
+
+def _adjacent(first: CellMention, second: CellMention) -> bool:
+    """Whether it is "female smokers": both say which rows are counted. A word that only resembles the name ("men smoke") is a verb."""
+    return first.end == second.start and second.score >= 0.9 and first.column is not second.column
 
 
 def _is_predicate(sentence: Sentence, after: int, cell: CellMention) -> bool:

@@ -27,11 +27,16 @@ _JOIN_COST = 0.5
 """A joined table has to explain more of the question than a single one."""
 
 
-def read_question(sub_question: SubQuestion, descriptions: Sequence[FileDescription], hints: ReadingHints) -> Reading | Refusal:
-    """The operations that answer the sub-question, or why there are none. Deterministic; never raises for any text."""
+def read_question(
+    sub_question: SubQuestion, descriptions: Sequence[FileDescription], hints: ReadingHints, before: OperationSpec | None = None
+) -> Reading | Refusal:
+    """The operations that answer the sub-question, or why there are none. Deterministic; never raises for any text.
+
+    ``before`` is the last operation of the sub-question before, which a pronoun may speak of.
+    """
     lexicon = load_lexicon()
     found = views(descriptions)
-    outcome = _read(sub_question.text, found, hints, lexicon)
+    outcome = _read(sub_question.text, found, hints, lexicon, before)
     if isinstance(outcome, Reading):
         return outcome
 
@@ -42,13 +47,15 @@ def read_question(sub_question: SubQuestion, descriptions: Sequence[FileDescript
     return Refusal(outcome.kind, outcome.reason, outcome.matched, offered, outcome.score)
 
 
-def _read(text: str, found: Sequence[View], hints: ReadingHints, lexicon: Lexicon) -> Reading | Refusal:
+def _read(
+    text: str, found: Sequence[View], hints: ReadingHints, lexicon: Lexicon, before: OperationSpec | None = None
+) -> Reading | Refusal:
     sentence = Sentence.of(text, lexicon)
     if not found:
         return Refusal("no_data", "there is no table to calculate with")
     if not any(t.folded[0].isalnum() for t in sentence.tokens):
         return Refusal("no_operation", "the question holds no words")
-    attempts = [_attempt(sentence.copy(), view, hints) for view in found]
+    attempts = [_attempt(sentence.copy(), view, hints, before) for view in found]
     refused = _refused_outright(sentence, found, attempts)
     if refused is not None:
         return refused
@@ -59,11 +66,11 @@ def _read(text: str, found: Sequence[View], hints: ReadingHints, lexicon: Lexico
     return max(refusals, key=lambda r: (len(r.matched), r.score))
 
 
-def _attempt(sentence: Sentence, view: View, hints: ReadingHints) -> Reading | Refusal:
+def _attempt(sentence: Sentence, view: View, hints: ReadingHints, before: OperationSpec | None) -> Reading | Refusal:
     """The question read against one view."""
     slots = Slots(view)
     try:
-        slots = fill_slots(sentence, view, hints)
+        slots = fill_slots(sentence, view, hints, before)
         specs = choose(sentence, slots)
         _nothing_left(sentence, slots)
         _enough_rows(view)

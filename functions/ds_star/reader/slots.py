@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from functions.ds_star.operation import Filter, Grain
+from functions.ds_star.operation import Filter, Grain, OperationSpec
 from functions.ds_star.reader.cells import CellMention, find_cells
 from functions.ds_star.reader.columns import Mention, find_mentions
 from functions.ds_star.reader.filters import Comparison, TimeCondition, columns_about, find_comparisons, find_time_conditions
@@ -83,8 +83,11 @@ def _typed(column: Column, value: str) -> Scalar:
     return value
 
 
-def fill_slots(sentence: Sentence, view: View, hints: ReadingHints) -> Slots:
-    """Match the sentence against ``view``. Raises ``Refused`` where two columns fit equally or a hint names no column."""
+def fill_slots(sentence: Sentence, view: View, hints: ReadingHints, before: OperationSpec | None = None) -> Slots:
+    """Match the sentence against ``view``; "it" means the measure of the reading ``before``.
+
+    Raises ``Refused`` where two columns fit equally or a hint names no column.
+    """
     slots = Slots(view)
     mentions = find_mentions(sentence, view)
     cells = find_cells(sentence, view, mentions)
@@ -104,6 +107,7 @@ def fill_slots(sentence: Sentence, view: View, hints: ReadingHints) -> Slots:
     _sort_cells(sentence, slots, cells)
     _sort_mentions(sentence, slots)
     _periods(sentence, slots)
+    _pronouns(sentence, slots, before)
     _apply_hints(slots, hints)
     _choose_time(sentence, slots, mentioned=[m.column for m in mentions if m.column.is_time])
     return slots
@@ -274,6 +278,16 @@ def _periods(sentence: Sentence, slots: Slots) -> None:
             sentence.explain(hit.start, hit.end, "period")
             if before in {"by", "per", "each", "every"}:
                 sentence.explain(hit.start - 1, hit.start, "grouping")
+
+
+def _pronouns(sentence: Sentence, slots: Slots, before: OperationSpec | None) -> None:
+    """Reads "Did it rise?": the measure of the sub-question before, where this one names none."""
+    if before is None or slots.measures or slots.ids or before.source != slots.view.source or before.measure is None:
+        return
+    column = slots.view.by_name.get(before.measure)
+    if column is not None and column.is_measure and {"it", "its", "this", "that", "they"} & {t.folded for t in sentence.tokens}:
+        slots.measures = [column]
+        slots.score += 0.5
 
 
 def _apply_hints(slots: Slots, hints: ReadingHints) -> None:

@@ -1,0 +1,249 @@
+"""``DsStarTrack``: describe the files, then one round per slice: Planner, Coder, sandbox, Verifier, Router; at the end the Finalizer.
+
+The extractive implementation: no model, the same package every time. Slices: tables of documents and descriptions (as many as fit
+before the checkpoint), then one operation each.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+from functions.ds_star.collect import collect
+from functions.ds_star.questions import questions_of
+from functions.ds_star.reader.reading import Reading, Refusal
+from functions.ds_star.roles.analyzer import AnalyzerInput, analyze, local_input
+from functions.ds_star.roles.coder import CoderInput, code, files_of
+from functions.ds_star.roles.finalizer import FinalizerInput, finalize
+from functions.ds_star.roles.planner import PlannerInput, plan
+from functions.ds_star.roles.router import RouterInput, route
+from functions.ds_star.roles.verifier import verify
+from functions.ds_star.state import DataFile, DsStarState, Work
+from functions.ds_star.tables import tables_of
+from schemas.analysis import AnalysisAnswer, EvidenceRequest, FileDescription, Round
+from schemas.evidence import AnswerStatus, Lineage, SubQuestion
+from schemas.mission import MissionInput
+from shared.errors import InputUnreadable, TooLarge
+from shared.reading.extract import Unfinished, extract_within
+from shared.sandbox import CodeSandbox
+from shared.tracks import Note, SliceContext, SliceOutcome
+
+_NOT_UNDERSTOOD = ("unmatched", "ambiguous", "no_operation")
+_FOR_RESEARCH = ("why", "documents", "what_if", "forecast", "advice")
+"""Refusals that documents may still answer: research is asked."""
+
+
+class DsStarTrack:
+    """The analysis track over the mission's data files, and the tables of its documents."""
+
+    def __init__(self, sandbox: CodeSandbox) -> None:
+        self._sandbox = sandbox
+
+    @property
+    def state_type(self) -> type[DsStarState]:
+        """``DsStarState``."""
+        return DsStarState
+
+    def step(self, context: SliceContext, state: DsStarState) -> SliceOutcome[DsStarState]:
+        """Do the next slice; see ``TrackLogic.step``."""
+        if state.started_at is None:
+            data = tuple(_data_file(context, item) for item in context.request.inputs if item.kind == "data")
+            state = state.model_copy(update={"started_at": context.clock.now(), "files": data})
+        if not state.tables_read:
+            return self._read_tables(context, state)
+        if len(state.descriptions) < len(state.files):
+            return self._analyze(context, state)
+        if not state.sub_questions:
+            found, refusal = questions_of(context.request.question, state.descriptions)
+            state = state.model_copy(update={"sub_questions": found, "refusal": refusal})
+        if state.refusal or not state.files:
+            return self._finished(context, _all_refused(state), None)
+        if state.work is None:
+            state = self._plan(context, state)
+        if state.work is None:
+            return self._next(context, state, state.answers[-1].note)
+        return self._round(context, state, state.work)
+
+    def close(self, context: SliceContext, state: DsStarState, reason: str) -> SliceOutcome[DsStarState]:
+        """The package with what was calculated so far; see ``TrackLogic.close``."""
+        if not state.sub_questions:
+            found, refusal = questions_of(context.request.question, state.descriptions)
+            state = state.model_copy(update={"sub_questions": found, "refusal": refusal})
+        return self._finished(context, _all_refused(state) if state.refusal else state, reason)
+
+    # --- files ---------------------------------------------------------------------------------------------------
+
+    def _read_tables(self, context: SliceContext, state: DsStarState) -> SliceOutcome[DsStarState]:
+        """The tables of the documents, as data files; a document that cannot be read is research's to report."""
+        documents = [item for item in context.request.inputs if item.kind == "document"]
+        files, at = list(state.files), state.next_document
+        while at < len(documents):
+            item = documents[at]
+            try:
+                read = extract_within(self._sandbox, context.artifacts, item, context.workdir, time_left=context.time_left)
+            except (InputUnreadable, TooLarge):
+                at += 1
+                continue
+            if isinstance(read, Unfinished):
+                break
+            taken = {file.name for file in files}
+            for name, data in tables_of(item.name, read):
+                stored = context.put_artifact(name, data, media_type="text/csv")
+                if name not in taken:
+                    files.append(DataFile(name=name, uri=stored.uri, sha256=stored.sha256, origin="document"))
+            at += 1
+            if context.time_left() <= 0:
+                break
+        following = state.model_copy(update={"files": tuple(files), "next_document": at, "tables_read": at >= len(documents)})
+        found = sum(file.origin == "document" for file in files)
+        if following.tables_read and context.time_left() > 0:
+            return self.step(context, following)
+        return SliceOutcome(following, progress=f"{found} tables found in {at} of {len(documents)} documents")
+
+    def _analyze(self, context: SliceContext, state: DsStarState) -> SliceOutcome[DsStarState]:
+        """Describe files until the checkpoint; at least one."""
+        found = list(state.descriptions)
+        new: list[FileDescription] = []
+        while len(found) < len(state.files) and (not new or context.time_left() > 0):
+            described = analyze(self._sandbox, context.artifacts, AnalyzerInput(state.files[len(found)], context.workdir))
+            found.append(described)
+            new.append(described)
+        following = state.model_copy(update={"descriptions": tuple(found)})
+        rows = sum(table.rows for file in new for table in file.tables)
+        note = Note("files.described", {"files": len(new), "rows": rows, "unreadable": sum(file.error is not None for file in new)})
+        progress = f"described {len(found)} of {len(state.files)} files ({rows} rows)"
+        return SliceOutcome(following, progress=progress, notes=(note,))
+
+    # --- rounds --------------------------------------------------------------------------------------------------
+
+    def _plan(self, context: SliceContext, state: DsStarState) -> DsStarState:
+        """The next sub-question's operations, or its refusal as an answer."""
+        question = state.sub_questions[state.next_question]
+        origin = {file.name: file.origin for file in state.files}
+        usable = [d for d in state.descriptions if d.error is None]
+        given = PlannerInput(
+            question,
+            data=tuple(d for d in usable if origin[d.file] == "data"),
+            from_documents=tuple(d for d in usable if origin[d.file] == "document"),
+            before=state.last_spec,
+            hints=context.request.hints,
+        )
+        planned = plan(given)
+        if isinstance(planned, Refusal):
+            return _refused(state, question, planned)
+        work = Work(question_id=question.id, reading=planned.text, specs=planned.specs, notes=planned.notes)
+        return state.model_copy(
+            update={"work": work, "last_spec": planned.specs[0], "plan": (*state.plan, f"{question.text}: {_plain(planned)}")}
+        )
+
+    def _round(self, context: SliceContext, state: DsStarState, work: Work) -> SliceOutcome[DsStarState]:
+        """One operation: code, run, verify, route."""
+        spec = work.specs[work.done]
+        outputs = context.workdir / f"outputs-{len(state.rounds) + 1}"
+        shutil.rmtree(outputs, ignore_errors=True)
+        wanted = set(files_of(spec))
+        inputs = [local_input(context.artifacts, file, context.workdir) for file in state.files if file.name in wanted]
+        run = code(self._sandbox, CoderInput(spec, state.descriptions, inputs, outputs))
+        verdict = verify(run)
+        collected = collect(context, state, work.question_id, run, verdict)
+        routed = route(RouterInput(verdict, spec, work.tries + 1, len(work.specs) - work.done - 1))
+        entry = Round(
+            number=len(state.rounds) + 1,
+            question_id=work.question_id,
+            plan=(_describe(work, spec.operation),),
+            run=collected.run_id,
+            verdict=verdict.kind,
+            route=routed.route,
+            note=verdict.reason or routed.note,
+        )
+        problems = (*work.problems, verdict.reason) if verdict.kind != "sufficient" and routed.route != "retry_narrowed" else work.problems
+        update: dict[str, object] = {"finding_ids": (*work.finding_ids, *collected.finding_ids), "problems": problems}
+        update["notes"] = tuple(
+            dict.fromkeys(
+                (*work.notes, *(run.assumptions if verdict.kind == "sufficient" else ()), *([routed.note] if routed.note else []))
+            )
+        )
+        if routed.route == "retry_narrowed" and routed.spec is not None:
+            update |= {"tries": work.tries + 1, "specs": (*work.specs[: work.done], routed.spec, *work.specs[work.done + 1 :])}
+        else:
+            update |= {"tries": 0, "done": work.done + 1}
+        following = work.model_copy(update=update)
+        state = collected.state.model_copy(update={"work": following, "rounds": (*state.rounds, entry)})
+        note = Note("round.finished", {"round": entry.number, "operation": spec.operation, "verdict": verdict.kind, "route": routed.route})
+        if following.done < len(following.specs):
+            return SliceOutcome(state, progress=f"{spec.operation.replace('_', ' ')}: {verdict.kind}", notes=(note,))
+        answer = _answer(following)
+        state = state.model_copy(update={"work": None, "answers": (*state.answers, answer)})
+        return self._next(context, state, f"{work.reading.split(';')[0]}: {answer.status.replace('_', ' ')}", note)
+
+    def _next(self, context: SliceContext, state: DsStarState, progress: str, *notes: Note) -> SliceOutcome[DsStarState]:
+        """On to the next sub-question; refusals cost nothing and are read in the same slice."""
+        state = state.model_copy(update={"next_question": state.next_question + 1})
+        while state.next_question < len(state.sub_questions):
+            state = self._plan(context, state)
+            if state.work is not None:
+                return SliceOutcome(state, progress=progress, notes=notes)
+            state = state.model_copy(update={"next_question": state.next_question + 1})
+        return self._finished(context, state, None, *notes)
+
+    def _finished(self, context: SliceContext, state: DsStarState, reason: str | None, *notes: Note) -> SliceOutcome[DsStarState]:
+        now = context.clock.now()
+        lineage = Lineage(
+            mission_id=context.mission_id,
+            track=context.track,
+            attempt=context.attempt,
+            epoch=context.epoch,
+            started_at=state.started_at or now,
+            finished_at=now,
+            closed_because=reason,
+        )
+        package = finalize(FinalizerInput(context.request.question, state.sub_questions, state, lineage, reason))
+        answered = sum(a.status in ("answered", "partial") for a in package.answers)
+        progress = f"{len(package.findings)} findings for {answered} of {len(package.answers)} sub-questions"
+        return SliceOutcome(state, package=package, progress=progress, notes=notes, flags=package.flags)
+
+
+def _data_file(context: SliceContext, item: MissionInput) -> DataFile:
+    """The input under a name of one path component, as a sandbox takes it."""
+    return DataFile(name=item.name.replace("/", " - "), uri=item.uri, sha256=item.sha256 or context.artifacts.stat(item.uri).sha256)
+
+
+def _all_refused(state: DsStarState) -> DsStarState:
+    """Every sub-question answered with the one reason that holds for all: the language, or that there are no data."""
+    status: AnswerStatus = "not_understood" if state.refusal else "not_answered"
+    note = f"Not answered: {state.refusal}" if state.refusal else "There are no data files, so nothing was calculated."
+    done = {a.question_id for a in state.answers}
+    answers = tuple(AnalysisAnswer(question_id=q.id, status=status, note=note) for q in state.sub_questions if q.id not in done)
+    return state.model_copy(update={"answers": (*state.answers, *answers)})
+
+
+def _refused(state: DsStarState, question: SubQuestion, refusal: Refusal) -> DsStarState:
+    """The refusal as an answer; what documents may know is asked of research."""
+    status: AnswerStatus = "not_understood" if refusal.kind in _NOT_UNDERSTOOD else "not_answered"
+    answer = AnalysisAnswer(question_id=question.id, status=status, note=refusal.note, suggestions=refusal.suggestions)
+    entry = Round(number=len(state.rounds) + 1, question_id=question.id, verdict="refused", route="next_question", note=refusal.reason)
+    requests = state.evidence_requests
+    if refusal.kind in _FOR_RESEARCH:
+        requests = (*requests, EvidenceRequest(id=f"e{len(requests) + 1}", text=question.text, question_id=question.id))
+    return state.model_copy(update={"answers": (*state.answers, answer), "rounds": (*state.rounds, entry), "evidence_requests": requests})
+
+
+def _answer(work: Work) -> AnalysisAnswer:
+    """What all operations of a sub-question come to."""
+    status: AnswerStatus = "answered" if work.finding_ids and not work.problems else "partial" if work.finding_ids else "not_answered"
+    problems = f"Not answered: {'; '.join(work.problems)}." if work.problems else ""
+    assumed = f"Assumed: {'; '.join(work.notes)}." if work.notes and work.finding_ids else ""
+    return AnalysisAnswer(
+        question_id=work.question_id,
+        status=status,
+        reading=work.reading,
+        finding_ids=work.finding_ids,
+        note=" ".join(part for part in (problems, assumed) if part),
+    )
+
+
+def _describe(work: Work, operation: str) -> str:
+    return f"{operation.replace('_', ' ')} ({work.done + 1} of {len(work.specs)})"
+
+
+def _plain(reading: Reading) -> str:
+    return reading.text.removeprefix("I read this as ").split("; change it")[0]
