@@ -7,10 +7,12 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from functions.fusion.render.code import runs_alone
 from functions.fusion.render.html import render_html
 from functions.fusion.render.json import render_json
 from functions.fusion.render.markdown import render_markdown
 from functions.fusion.render.svg import chart_bytes
+from functions.fusion.sources import DATA_FILE
 from functions.fusion.text import one_line, slug_name
 from schemas.outcome import MissionOutcomePackage
 from shared.artifacts import ArtifactStore
@@ -43,7 +45,6 @@ def report_folder(outcome: MissionOutcomePackage, artifacts: ArtifactStore) -> d
         "report.html": render_html(outcome, files).encode(),
         "report.json": render_json(outcome).encode(),
     }
-    scripts = 0
     for artifact in outcome.artifacts:
         data = files.get(artifact.name)
         if data is None:
@@ -53,11 +54,11 @@ def report_folder(outcome: MissionOutcomePackage, artifacts: ArtifactStore) -> d
             data = safe[0] if safe else data
             if safe is None and data.lstrip()[:1] == b"<":
                 continue  # markup that is no safe picture is not put before a browser
-        scripts += artifact.kind == "script"
         folder[f"{_FOLDERS[artifact.kind]}/{slug_name(artifact.name)}"] = data
-    if scripts:
+    scripts = {a.name: runs_alone(files[a.name]) for a in outcome.artifacts if a.kind == "script" and a.name in files}
+    if not all(scripts.values()):
         folder["scripts/rerun.py"] = (Path(__file__).parent / "rerun.py.txt").read_bytes()
-    folder["README.txt"] = _readme(outcome, with_scripts=bool(scripts)).encode()
+    folder["README.txt"] = _readme(outcome, scripts).encode()
     return dict(sorted(folder.items()))
 
 
@@ -70,8 +71,9 @@ def report_zip(folder: Mapping[str, bytes]) -> bytes:
     return buffer.getvalue()
 
 
-def _readme(outcome: MissionOutcomePackage, *, with_scripts: bool) -> str:
-    data_files = [one_line(s.title) for s in outcome.sources if "data_file" in s.flags]
+def _readme(outcome: MissionOutcomePackage, scripts: Mapping[str, bool]) -> str:
+    """What lies in the folder, and how its scripts run again. ``scripts``: name -> whether it needs no ``rerun.py``."""
+    data_files = [one_line(s.title) for s in outcome.sources if DATA_FILE in s.flags]
     text = f"""A report made by KIMERA
 
 {one_line(outcome.question)}
@@ -82,19 +84,23 @@ report.json   the same for programs, with every recorded value in full
 charts/       the charts
 tables/       the tables
 """
-    if not with_scripts:
+    if not scripts:
         return text
     names = f" ({', '.join(data_files)})" if data_files else ""
+    runs = "\n".join(
+        f"     python scripts/{slug_name(name)} data" if alone else f"     python scripts/rerun.py scripts/{slug_name(name)} --data data"
+        for name, alone in sorted(scripts.items())
+    )
     return f"""{text}scripts/      the code behind every figure
 
-To run a script again, without KIMERA:
+To run it again, without KIMERA:
 
 1. Install Python 3.11 or later and what the scripts import:
-     pip install pandas numpy scipy statsmodels scikit-learn matplotlib duckdb pyarrow openpyxl
-2. Put the data files of the question into one folder, under their names in the report{names}.
-3. Run one, here with the data in the folder "data":
-     python scripts/rerun.py scripts/SCRIPT.py --data data
+     pip install pandas numpy scipy statsmodels scikit-learn matplotlib duckdb pyarrow openpyxl charset-normalizer
+2. Put the data files of the question into a folder "data", under their names in the report{names}.
+3. Run what you want to check:
+{runs}
 
-It prints each value as it is recorded, as "name = value unit (n, filters)", and leaves charts and tables in ./outputs.
+Each value is printed as it is recorded; charts and tables go to the folder "outputs" where you stand.
 Compare them with the figures of the report; report.json holds them in full.
 """

@@ -9,7 +9,7 @@ from functions.fusion.remarks import Remarks
 from functions.fusion.sections import merge_sections
 from functions.fusion.sources import outcome_artifacts, outcome_sources, provenance
 from functions.fusion.statements import QUOTE_NOT_FOUND, Statements, analysis_statements, research_statements
-from functions.fusion.wording import notices
+from functions.fusion.wording import DERIVED, notices
 from schemas.evidence import AnswerStatus
 from schemas.fusion import FusionInputPackage
 from schemas.mission import Track
@@ -118,7 +118,7 @@ def _limitations(package: FusionInputPackage) -> list[str]:
 
 def _flags(package: FusionInputPackage, dropped: int) -> tuple[str, ...]:
     """Codes, each once; their sentences are in ``functions/fusion/wording.py``."""
-    flags = [*package.flags]
+    flags = [f for f in package.flags if f not in DERIVED]
     if package.mode == "partial":
         flags.append("partial")
     for name, handoff, present in (

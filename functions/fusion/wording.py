@@ -39,6 +39,15 @@ FLAG_SENTENCES = {
 }
 
 
+TOLD_BY_NOTICES = frozenset(
+    {"partial", *(f"{track}_{state}" for track in ("research", "analysis") for state in ("running", "failed", "missing"))}
+)
+"""Flags that a notice already tells in more detail."""
+
+DERIVED = TOLD_BY_NOTICES | {"numbers_withheld", "quotes_unverified"}
+"""Flags that each version finds out anew: what an earlier version said of itself is not carried on."""
+
+
 def flag_sentence(flag: str) -> str:
     """What a flag means, for a reader; a flag that is not known is shown in its own words."""
     words = flag.replace("_", " ").replace("-", " ").replace(":", ": ").strip()
@@ -50,6 +59,7 @@ def track_notice(name: str, handoff: TrackHandoff, *, present: bool, mode: str) 
     why = (handoff.missing_because or "").strip().rstrip(".")
     because = f": {why}" if why else ""
     if not handoff.status.final:
+        because = "" if "still running" in why else because
         holds = "what it had found so far" if present else "nothing of it yet"
         replaced = " This report will be replaced when it has ended." if mode == "partial" else ""
         return f"The {name} is still running{because}. The report holds {holds}.{replaced}"

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator, Mapping
 
 from functions.fusion.figures import number_text
+from functions.fusion.render.code import Script
 from functions.fusion.render.tables import Table
-from functions.fusion.render.view import Chart, NamedTable, Page, Script, SectionView, basis, page, support_words
+from functions.fusion.render.view import Chart, NamedTable, Page, SectionView, basis, page, support_words
 from functions.fusion.text import clean, one_line, slug_name
 from schemas.outcome import Citation, Conflict, MergedClaim, MissionOutcomePackage, OutcomeSource
 

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from functions.fusion.figures import describe_test, money_text, number_text
+from functions.fusion.render.code import Script, read_script
 from functions.fusion.render.svg import chart_bytes
 from functions.fusion.render.tables import Table, read_table
 from functions.fusion.sources import DATA_FILE
 from functions.fusion.text import one_line
-from functions.fusion.wording import STATUS_WORDS, SUPPORT_WORDS, flag_sentence
+from functions.fusion.wording import STATUS_WORDS, SUPPORT_WORDS, TOLD_BY_NOTICES, flag_sentence
 from schemas.outcome import MergedClaim, MissionOutcomePackage, OutcomeArtifact, OutcomeSource, Section
 
-MAX_CODE_BYTES = 60_000
 T = TypeVar("T")
 
 
@@ -35,22 +35,6 @@ class NamedTable:
     name: str
     caption: str
     table: Table
-
-
-@dataclass(frozen=True, slots=True)
-class CodeLine:
-    """A line of a script; ``records`` where a figure of the report was recorded there."""
-
-    text: str
-    records: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A script as it was run."""
-
-    name: str
-    lines: tuple[CodeLine, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +98,7 @@ def page(outcome: MissionOutcomePackage, files: Mapping[str, bytes]) -> Page:
         charts=tuple(lead_charts),
         tables=tuple(lead_tables),
         sections=tuple(sections),
-        flag_sentences=tuple(dict.fromkeys(flag_sentence(f) for f in outcome.flags if f != "partial")),
+        flag_sentences=tuple(dict.fromkeys(flag_sentence(f) for f in outcome.flags if f not in TOLD_BY_NOTICES)),
         cost=money_text(outcome.trust.cost_micro_usd),
         documents=tuple(s for s in outcome.sources if DATA_FILE not in s.flags),
         data_files=tuple(s for s in outcome.sources if DATA_FILE in s.flags),
@@ -156,12 +140,10 @@ def _scripts(section: Section, files: Mapping[str, bytes], outcome: MissionOutco
     claims = [f for s in outcome.sections for f in s.findings]
     scripts: list[Script] = []
     for name in names:
-        data = files.get(name)
-        if data is None or len(data) > MAX_CODE_BYTES:
-            continue
         hits = {v.line for f in claims for v in f.values if v.script == name}
-        text = data.decode("utf-8", errors="replace").rstrip("\n").split("\n")
-        scripts.append(Script(name, tuple(CodeLine(line, i in hits) for i, line in enumerate(text, start=1))))
+        script = read_script(name, files[name], hits) if name in files else None
+        if script is not None:
+            scripts.append(script)
     return scripts
 
 
