@@ -39,6 +39,9 @@ class ScopedNames:
             raise NameFault(f"symbol '{name.partition('.')[0]}' is neither a variable nor a sub-workflow name")
         return lambda frame: value
 
+    def is_constant(self, name: str) -> bool:
+        return name in CONSTANTS or name in FUNCTIONS or name in self.routines
+
     def call(self, function: str, arguments: list[Evaluate]) -> Evaluate:
         if function in self.routines:
             return _routine_call(self.routines[function], arguments)

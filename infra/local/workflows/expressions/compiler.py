@@ -37,6 +37,10 @@ class Names(Protocol):
         """A reader of a subworkflow or a library member used as a value."""
         ...
 
+    def is_constant(self, name: str) -> bool:
+        """Whether ``constant`` knows the name."""
+        ...
+
     def call(self, function: str, arguments: list[Evaluate]) -> Evaluate: ...
 
 
@@ -66,7 +70,7 @@ def compile_expression(node: Expression, names: Names) -> Evaluate:
 
 def _member(node: Member, names: Names) -> Evaluate:
     path = dotted(node)
-    if path is not None and names.variable(path.partition(".")[0]) is None:
+    if path is not None and names.variable(path.partition(".")[0]) is None and (names.is_constant(path) or isinstance(node.target, Name)):
         return names.constant(path)
     target, field = compile_expression(node.target, names), node.field
 

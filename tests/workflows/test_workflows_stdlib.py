@@ -1,0 +1,147 @@
+"""The standard library, function by function. Pages: stdlib/<module>/<function>."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from infra.local.workflows.stdlib import CONSTANTS, FUNCTIONS
+from infra.local.workflows.values import Json
+
+if TYPE_CHECKING:
+    from conftest import Bench
+
+VALUES: list[tuple[str, Json]] = [
+    ('base64.encode(text.encode("Hello"))', "SGVsbG8="),
+    ('base64.encode(text.encode("Hello"), false)', "SGVsbG8"),
+    ('text.decode(base64.decode("SGVsbG8="))', "Hello"),
+    ('text.decode(base64.decode("SGVsbG8", false))', "Hello"),
+    ('base64.encode(hash.compute_checksum(text.encode("Hello World", "UTF-8"), "SHA256"))', "pZGm1Av0IEBKARczz7exkNYsZb8LzaMrV7J32a2fFG4="),
+    ('len(hash.compute_checksum(text.encode(""), "MD5"))', 16),
+    ('base64.encode(hash.compute_hmac(text.encode("key"), text.encode("The quick brown fox jumps over the lazy dog"), "SHA1"))', "3nybhbi3iqa8ino29wqQcBydtNk="),
+    ("json.encode_to_string({\"a\": [1, 2.5, null, true], \"b\": \"é\"})", '{"a":[1,2.5,null,true],"b":"é"}'),
+    ('json.encode_to_string({"a": 1}, true)', '{\n    "a": 1\n}'),
+    ('json.encode_to_string([1], {"indent": " ", "prefix": ">"})', "[\n> 1\n>]"),
+    ('text.decode(json.encode({"a": 1}))', '{"a":1}'),
+    ('json.decode("{\\"a\\": [1, 1.5]}")', {"a": [1, 1.5]}),
+    ('json.decode(text.encode("7"))', 7),
+    ('get_type(json.decode("12345678901234567890123"))', "double"),
+    ("list.concat([1], [2])", [1, [2]]),
+    ("list.prepend([1], 0)", [0, 1]),
+    ('map.delete({"a": 1, "b": 2}, "a")', {"b": 2}),
+    ('map.get({"a": {"b": 3}}, ["a", "b"])', 3),
+    ('map.get({"a": 1}, ["a", "b"])', None),
+    ('map.get(null, "a")', None),
+    ('map.merge({"a": 1, "b": {"c": 1}}, {"b": {"d": 2}})', {"a": 1, "b": {"d": 2}}),
+    ('map.merge_nested({"a": 1, "b": {"c": 1}}, {"b": {"d": 2}})', {"a": 1, "b": {"c": 1, "d": 2}}),
+    ("[math.abs(-3), math.abs(2.5), math.floor(-2.5), math.max(1, 2.5), math.min(1, 2.5)]", [3, 2.5, -3, 2.5, 1]),
+    ('text.find_all("HelloWorld", "o")', [4, 6]),
+    ('text.find_all_regex("HelloWorld", "Hello|World")', [{"index": 0, "match": "Hello"}, {"index": 5, "match": "World"}]),
+    ('text.find_all_regex("abc", "[0-9]+")', []),
+    ('[text.match_regex("abc", "b"), text.match_regex("abc", "^b")]', [True, False]),
+    ('text.replace_all("a-b-c", "-", "+")', "a+b+c"),
+    ('text.replace_all_regex("k1=v1", "(\\w+)=(\\w+)", "\\\\2=\\\\1")', "v1=k1"),
+    ('text.split("a,b,,c", ",")', ["a", "b", "", "c"]),
+    ('text.substring("Hello", 1, 4)', "ell"),
+    ('[text.to_lower("ÄB"), text.to_upper("äb")]', ["äb", "ÄB"]),
+    ('text.url_encode("a b/ü?")', "a%20b%2F%C3%BC%3F"),
+    ('text.url_encode_plus("a b/")', "a+b%2F"),
+    ('text.url_decode("a%20b+%C3%BC")', "a b ü"),
+    ("time.format(1720788633)", "2024-07-12T12:50:33.000000Z"),
+    ('time.format(1720788633, "GMT")', "2024-07-12T12:50:33.000000Z"),
+    ('time.format(1720788633, "Europe/Paris")', "2024-07-12T14:50:33.000000+02:00"),
+    ("time.format(1720788633.25)", "2024-07-12T12:50:33.250000Z"),
+    ('time.parse("2024-07-12T14:50:33+02:00")', 1720788633.0),
+    ("uuid.generate()", "00000000-0000-4000-8000-000000000000"),
+    ("sys.now()", 1_000_000.0),
+    ('sys.get_env("GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID")', "run-1"),
+    ('sys.get_env("GOOGLE_CLOUD_WORKFLOW_ID")', "test"),
+    ('sys.get_env("NOPE", "fallback")', "fallback"),
+    ('sys.get_env("MINE")', "yes"),
+    ("http.default_retry.max_retries", 5),
+    ("retry.default_backoff", {"initial_delay": 1, "max_delay": 60, "multiplier": 1.25}),
+    ('http.default_retry_predicate({"code": 502})', True),
+    ('http.default_retry_predicate_non_idempotent({"code": 502})', False),
+]
+
+FAILURES = [
+    ('base64.encode("text")', "TypeError"),
+    ('base64.decode("!")', "ValueError"),
+    ('hash.compute_checksum("text", "SHA256")', "TypeError"),
+    ('hash.compute_checksum(text.encode("x"), "CRC")', "ValueError"),
+    ('json.decode("{")', "ValueError"),
+    ("json.decode(1)", "TypeError"),
+    ('json.encode(text.encode("x"))', "ValueError"),
+    ('map.delete({"a": 1}, "b")', "KeyError"),
+    ('map.get({"a": 1}, 1)', "TypeError"),
+    ("list.concat(1, 2)", "TypeError"),
+    ('math.max(1, "2")', "TypeError"),
+    ('text.find_all_regex("a", "(")', "ValueError"),
+    ('text.match_regex("aa", "(a)\\1")', "ValueError"),
+    ('text.match_regex("a", "(?=a)")', "ValueError"),
+    ('text.substring("abc", 2, 9)', "ValueError"),
+    ('text.split("a", 1)', "TypeError"),
+    ('text.decode("text")', "TypeError"),
+    ('text.url_decode("%zz")', "ValueError"),
+    ('time.format(0, "Nowhere/None")', "ValueError"),
+    ('time.parse("yesterday")', "ValueError"),
+    ('sys.get_env("NOPE")', "KeyError"),
+]
+
+
+@pytest.mark.parametrize(("expression", "expected"), VALUES, ids=[text for text, _ in VALUES])
+def test_value(bench: Bench, expression: str, expected: Json) -> None:
+    bench.env = {"MINE": "yes"}
+    assert bench.value(expression) == expected
+
+
+@pytest.mark.parametrize(("expression", "tag"), FAILURES, ids=[text for text, _ in FAILURES])
+def test_failure(bench: Bench, expression: str, tag: str) -> None:
+    assert tag in bench.value_tags(expression)
+
+
+def test_the_whole_library_is_there() -> None:
+    """Page: stdlib/overview."""
+    documented = """
+        base64.decode base64.encode events.await_callback events.create_callback_endpoint hash.compute_checksum hash.compute_hmac
+        http.default_retry_predicate http.default_retry_predicate_non_idempotent http.delete http.get http.patch http.post http.put http.request
+        json.decode json.encode json.encode_to_string list.concat list.prepend map.delete map.get map.merge map.merge_nested
+        math.abs math.floor math.max math.min retry.always retry.never sys.get_env sys.log sys.now sys.sleep sys.sleep_until
+        text.decode text.encode text.find_all text.find_all_regex text.match_regex text.replace_all text.replace_all_regex text.split text.substring
+        text.to_lower text.to_upper text.url_decode text.url_encode text.url_encode_plus time.format time.parse uuid.generate
+        default double get_type if int keys len not string
+    """
+    assert set(documented.split()) == set(FUNCTIONS)
+    assert set(CONSTANTS) == {"http.default_retry", "http.default_retry_non_idempotent", "retry.default_backoff"}
+
+
+class TestSys:
+    """Pages: stdlib/sys/log, sleep, sleep_until."""
+
+    def test_log_writes_data_with_its_severity(self, bench: Bench) -> None:
+        bench.result("- a: {call: sys.log, args: {data: {k: 1}, severity: WARNING}}\n- b: {call: sys.log, args: [plain]}\n")
+        assert [(entry.severity, entry.payload) for entry in bench.logs] == [("WARNING", {"k": 1}), ("DEFAULT", "plain")]
+
+    @pytest.mark.parametrize(("args", "tag"), [("{}", "TypeError"), ("{data: a, text: b}", "TypeError"), ("{json: text}", "TypeError"), ("{text: x, severity: LOUD}", "ValueError")])
+    def test_log_refuses_what_the_page_refuses(self, bench: Bench, args: str, tag: str) -> None:
+        assert tag in bench.tags(f"- a: {{call: sys.log, args: {args}}}\n")
+
+    def test_sleeps_take_the_clock_forward(self, bench: Bench) -> None:
+        definition = """
+        - a: {call: sys.sleep, args: {seconds: 0.5}}
+        - b: {call: sys.sleep_until, args: {time: "1970-01-12T13:46:41Z"}}
+        - c: {return: "${sys.now()}"}
+        """
+        assert bench.result(definition) == 1_000_001.0
+
+    def test_a_moment_that_has_passed_is_not_waited_for(self, bench: Bench) -> None:
+        assert bench.result("- b: {call: sys.sleep_until, args: {time: '1970-01-01T00:00:00Z'}}\n- c: {return: '${sys.now()}'}\n") == 1_000_000.0
+
+    def test_callbacks_say_that_they_are_missing(self, bench: Bench) -> None:
+        assert "not supported" in bench.error("- a: {call: events.create_callback_endpoint, args: {http_callback_method: POST}, result: c}\n").context
+
+
+def test_bytes_cannot_be_returned(bench: Bench) -> None:
+    """Page: syntax/datatypes, "Returning bytes"."""
+    assert "bytes" in bench.error("- r: {return: '${text.encode(\"x\")}'}\n").context
