@@ -26,7 +26,7 @@ class FirestoreDocuments:
     """A ``DocumentStore`` in one database. ``prefix`` goes in front of every collection's name, so that installations can share it."""
 
     def __init__(self, project: str, database: str = "(default)", prefix: str = "") -> None:
-        """Sends nothing yet: what is wrong with the project shows at the first use."""
+        """Raises ``Unavailable`` without credentials; sends nothing yet, so what is wrong with the project shows at the first use."""
         self._session = FirestoreSession(project, database, prefix)
         self._jitter = Random()
         self._closed = Event()

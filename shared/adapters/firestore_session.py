@@ -22,6 +22,7 @@ from shared.errors import Corrupt
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from google.api_core.retry import Retry
     from google.cloud.firestore_v1.services.firestore import FirestoreClient
     from google.cloud.firestore_v1.types import Document as Stored
     from google.cloud.firestore_v1.types import Write
@@ -40,6 +41,7 @@ class FirestoreSession:
         self._prefix = prefix
         self._metadata = (("google-cloud-resource-prefix", self._database),)
         self._opening, self._count = os.urandom(8).hex(), itertools.count(1)
+        self._patience = _patience()
         with self._translating("the connection"):
             self._client = _client(os.environ.get("FIRESTORE_EMULATOR_HOST"))
 
@@ -50,7 +52,11 @@ class FirestoreSession:
         options = TransactionOptions(read_write=TransactionOptions.ReadWrite(retry_transaction=retried))
         request = {"database": self._database, "options": options}
         with self._translating("a transaction"):
-            return bytes(self._client.begin_transaction(request=request, timeout=READ_TIMEOUT_S, metadata=self._metadata).transaction)
+            return bytes(
+                self._client.begin_transaction(
+                    request=request, retry=self._patience, timeout=READ_TIMEOUT_S, metadata=self._metadata
+                ).transaction
+            )
 
     def rollback(self, transaction: bytes) -> None:
         """Give up the transaction and its locks."""
@@ -63,7 +69,9 @@ class FirestoreSession:
         check_ref(ref)
         request = {"database": self._database, "documents": [self._name(ref)], "transaction": transaction}
         with self._translating(str(ref)):
-            for answer in self._client.batch_get_documents(request=request, timeout=READ_TIMEOUT_S, metadata=self._metadata):
+            for answer in self._client.batch_get_documents(
+                request=request, retry=self._patience, timeout=READ_TIMEOUT_S, metadata=self._metadata
+            ):
                 if "found" in answer:
                     return self._document(ref, answer.found)
         return None
@@ -75,7 +83,7 @@ class FirestoreSession:
         request = {"parent": self._documents, "structured_query": asked, "transaction": transaction}
         fields_asked = [where.field for where in query.where] + [query.order_by or "id"]
         with self._translating(f"the query on {query.collection} ({', '.join(fields_asked)})"):
-            answers = self._client.run_query(request=request, timeout=READ_TIMEOUT_S, metadata=self._metadata)
+            answers = self._client.run_query(request=request, retry=self._patience, timeout=READ_TIMEOUT_S, metadata=self._metadata)
             stored = [answer.document for answer in answers if "document" in answer]
         found = [self._document(Ref(query.collection, document.name.rpartition("/")[2]), document) for document in stored]
         return sorted(found, key=lambda document: document.ref.id) if sorts_itself(query) else found
@@ -121,6 +129,15 @@ class FirestoreSession:
 
     def _translating(self, what: str) -> AbstractContextManager[None]:
         return translating(what, self.where)
+
+
+def _patience() -> Retry:
+    """Reads are sent again while the service is away, for ``READ_TIMEOUT_S`` in all: left alone, Google's client goes on for minutes."""
+    from google.api_core.exceptions import InternalServerError, ServiceUnavailable
+    from google.api_core.retry import Retry, if_exception_type
+
+    again = if_exception_type(ServiceUnavailable, InternalServerError)
+    return Retry(predicate=again, initial=0.1, maximum=2.0, multiplier=1.5, timeout=READ_TIMEOUT_S)
 
 
 def _client(emulator: str | None) -> FirestoreClient:
