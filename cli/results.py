@@ -20,11 +20,17 @@ def tell(state: MissionState, saved: SavedReport | None, *, as_json: bool) -> in
             print("\n".join(answer_lines(saved.outcome)))
             print(f"\nreport: {shown(saved.files['html'])}")
             print(f"folder: {shown(saved.folder)}/")
-        if state.status is not MissionStatus.DONE:
-            why = f"{state.error.message} {state.error.remedy}".strip() if state.error else "no reason was recorded"
-            note(f"The mission is {state.status}: {why}")
-            note(f"The whole story:  kimera inspect {state.mission_id}")
-    return 0 if state.status is MissionStatus.DONE else 1
+    return ended(state)
+
+
+def ended(state: MissionState) -> int:
+    """The exit code of a mission that has ended; what did not end well is explained on stderr."""
+    if state.status is MissionStatus.DONE:
+        return 0
+    why = f"{state.error.message} {state.error.remedy}".strip() if state.error else "no reason was recorded"
+    note(f"The mission is {state.status}: {why}")
+    note(f"The whole story:  kimera inspect {state.mission_id}")
+    return 1
 
 
 def summary(state: MissionState, saved: SavedReport | None) -> dict[str, Json]:

@@ -14,7 +14,8 @@ from cli.console import note
 from cli.interruption import Interruption
 from cli.progress import on_stderr
 from cli.results import tell
-from cli.watching import watch
+from cli.uploading import LARGE_FILE, as_input, upload_and_submit
+from cli.watching import Stopping, watch
 from infra.local.access import serving, stored
 from infra.local.api import MissionsApi, bearer
 from infra.local.files import LocalFile
@@ -31,7 +32,6 @@ from shared.settings import Settings
 
 _EMBEDDED_POLL_S = 0.1
 _SERVED_POLL_S = 0.4
-_LARGE_FILE = 200_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class Running:
             open_things.callback(api.close)
             if mission_id is None:
                 assert prepared is not None
-                mission_id = upload_and_submit(api, prepared)
+                mission_id = upload_and_submit(api, prepared).mission_id
             runtime = open_things.enter_context(stored(self.settings))  # the served folder is this machine's: its charts can be read
             return self._watch(api, mission_id, artifacts=runtime.artifacts, runtime=None)
 
@@ -96,13 +96,12 @@ class Running:
         with Interruption(self._resume_command(mission_id)) as interruption:
             state = watch(
                 (lambda: _state(runtime, mission_id)) if runtime else (lambda: api.state(mission_id)),
-                lambda: api.cancel(mission_id),
                 view=on_stderr(clock),
-                interruption=interruption,
                 clock=clock,
                 every_s=_EMBEDDED_POLL_S if runtime else _SERVED_POLL_S,
+                stopping=Stopping(interruption, lambda: api.cancel(mission_id)),
             )
-            saved = save_report(api, state, self._folder(mission_id), artifacts)
+            saved = save_report(api, state, self._folder(mission_id), artifacts) if state.reports else None
         return tell(state, saved, as_json=self.as_json)
 
     def _report_ended(self, runtime: Runtime, state: MissionState) -> int:
@@ -110,7 +109,8 @@ class Running:
 
         api = MissionsApi.in_process(public_app(runtime), self.token)
         note(f"The mission has ended: {state.status}.")
-        return tell(state, save_report(api, state, self._folder(state.mission_id), runtime.artifacts), as_json=self.as_json)
+        saved = save_report(api, state, self._folder(state.mission_id), runtime.artifacts) if state.reports else None
+        return tell(state, saved, as_json=self.as_json)
 
     def _folder(self, mission_id: str) -> Path:
         return self.out if self.out is not None else Path("kimera-report") / mission_id
@@ -121,17 +121,6 @@ class Running:
         return f"{home}kimera run --resume {mission_id}{out}"
 
 
-def upload_and_submit(api: MissionsApi, prepared: Prepared, *, idempotency_key: str | None = None) -> str:
-    """Upload the files over HTTP and submit; the mission's id."""
-    inputs: list[Json] = []
-    for file in prepared.files:
-        if file.size >= _LARGE_FILE:
-            note(f"uploading {file.name} ({file.size / 1e9:.1f} GB)")
-        uploaded = api.upload(file.path, file.name)
-        inputs.append(_input(file, uploaded.uri, uploaded.sha256, uploaded.size))
-    return api.submit(prepared.body(inputs), idempotency_key=idempotency_key).mission_id
-
-
 def budget_line(request: MissionRequest) -> str:
     """The first line of every mission: what it runs on, and what it can cost."""
     if request.tier is Tier.EXTRACTIVE:
@@ -140,13 +129,9 @@ def budget_line(request: MissionRequest) -> str:
 
 
 def _stored_input(artifacts: ArtifactStore, owner: str, file: LocalFile) -> Json:
-    progress = _Percent(file) if file.size >= _LARGE_FILE else None
+    progress = _Percent(file) if file.size >= LARGE_FILE else None
     stored_file = store_input(artifacts, owner=owner, name=file.name, source=file.path, seen=progress.seen if progress else None)
-    return _input(file, stored_file.uri, stored_file.sha256, stored_file.size)
-
-
-def _input(file: LocalFile, uri: str, sha256: str, size: int) -> Json:
-    return {"uri": uri, "kind": file.kind, "name": file.name, "sha256": sha256, "size": size}
+    return as_input(file, stored_file.uri, stored_file.sha256, stored_file.size)
 
 
 class _Percent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from cli.interruption import Interruption
 from cli.progress import Progress
@@ -14,14 +15,16 @@ _PATIENCE = 10
 """Failed readings in a row (a platform that restarts) before watching gives up."""
 
 
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """What Ctrl-C does: ``cancel`` is called once when it was pressed."""
+
+    interruption: Interruption
+    cancel: Callable[[], object]
+
+
 def watch(
-    read: Callable[[], MissionState],
-    cancel: Callable[[], object],
-    *,
-    view: Progress,
-    interruption: Interruption,
-    clock: Clock,
-    every_s: float,
+    read: Callable[[], MissionState], *, view: Progress, clock: Clock, every_s: float, stopping: Stopping | None = None
 ) -> MissionState:
     """The mission's last state."""
     told = False
@@ -34,10 +37,10 @@ def watch(
                 view.show(state)
                 if state.status.terminal:
                     return state
-                if interruption.wanted and not told:
+                if stopping is not None and stopping.interruption.wanted and not told:
                     told = True
                     view.say("Stopping: what there is gets fused into a report. Ctrl-C again leaves at once.")
-                    cancel()
+                    stopping.cancel()
             except Unavailable:
                 failures += 1
                 if failures >= _PATIENCE:

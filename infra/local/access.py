@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from infra.local.api import MissionsApi
 from infra.local.lock import DataFolderLock, Holder
+from shared.artifacts import ArtifactStore
 from shared.errors import NotFound, Unavailable
 from shared.runtime import Runtime
 from shared.settings import Settings
@@ -16,9 +17,14 @@ class NoMissionsYet(NotFound):
     """Nothing ever ran on this data folder."""
 
 
+def holder_of(settings: Settings) -> Holder | None:
+    """Who runs missions on the data folder now."""
+    return DataFolderLock(settings.home.expanduser().absolute()).holder()
+
+
 def serving(settings: Settings) -> Holder | None:
     """The platform that answers on the data folder, if one does."""
-    holder = DataFolderLock(settings.home.expanduser().absolute()).holder()
+    holder = holder_of(settings)
     return holder if holder is not None and holder.url else None
 
 
@@ -54,6 +60,16 @@ def any_access(settings: Settings, *, endpoint: str | None, token: str | None) -
             yield api
         finally:
             api.close()
+
+
+@contextmanager
+def artifacts_at_hand(settings: Settings, endpoint: str | None) -> Iterator[ArtifactStore | None]:
+    """The data folder's artifacts; ``None`` for a platform somewhere else, whose charts and scripts are not within reach."""
+    if endpoint is not None:
+        yield None
+        return
+    with stored(settings) as runtime:
+        yield runtime.artifacts
 
 
 @contextmanager

@@ -25,20 +25,20 @@ class SavedReport:
     outcome: MissionOutcomePackage
 
 
-def save_report(api: MissionsApi, state: MissionState, folder: Path, artifacts: ArtifactStore | None) -> SavedReport | None:
-    """Write the newest report; ``None`` where there is none.
+def save_report(
+    api: MissionsApi, state: MissionState, folder: Path, artifacts: ArtifactStore | None, *, version: int | None = None
+) -> SavedReport:
+    """Write a report, the newest unless a version is named. ``NotFound`` where there is none.
 
     With the artifact store at hand the folder also holds charts, tables and scripts; the API alone gives the three formats.
     """
-    if not state.reports:
-        return None
-    outcome = MissionOutcomePackage.model_validate_json(api.report(state.mission_id, form="json"))
+    outcome = MissionOutcomePackage.model_validate_json(api.report(state.mission_id, form="json", version=version))
     if artifacts is not None:
         from functions.fusion.bundle import report_folder
 
         content = report_folder(outcome, artifacts)
     else:
-        content = {f"report.{form}": api.report(state.mission_id, form=form) for form in FORMATS}
+        content = {f"report.{form}": api.report(state.mission_id, form=form, version=version) for form in FORMATS}
     write_folder(folder, content)
     return SavedReport(folder, {form: folder / f"report.{form}" for form in FORMATS}, outcome)
 

@@ -1,0 +1,42 @@
+"""``kimera list``: missions, newest first."""
+
+from __future__ import annotations
+
+import os
+from typing import Annotated
+
+import typer
+
+from cli.configuration import load_settings
+from cli.console import AsJson, Endpoint, log_to, new_app, note, print_json
+from schemas.mission import MissionState
+
+app = new_app("List missions, newest first.")
+
+
+@app.command()
+def list_missions(
+    limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many at most.")] = 100,
+    endpoint: Endpoint = None,
+    as_json: AsJson = False,
+) -> int:
+    """List missions, newest first."""
+    from infra.local.access import NoMissionsYet, any_access
+
+    settings = load_settings()
+    log_to(settings.home)
+    missions: list[MissionState] = []
+    try:
+        with any_access(settings, endpoint=endpoint, token=os.environ.get("KIMERA_TOKEN")) as api:
+            missions = api.missions(limit=limit)
+    except NoMissionsYet:
+        pass  # none is an answer here
+    if as_json:
+        print_json({"missions": [mission.model_dump(mode="json") for mission in missions]})
+        return 0
+    for mission in missions:
+        question = " ".join(mission.question.split())
+        print(f"{mission.mission_id}  {mission.status:<9}  {mission.created_at:%Y-%m-%d %H:%M}  {question[:80]}")
+    if not missions:
+        note("There are no missions yet. Begin with `kimera run`.")
+    return 0
