@@ -9,7 +9,20 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from infra.local.workflows import SERVICE, ExecutionError, FastClock, Limits, LogEntry, Outcome, Runner, State, StepEvent, TokenSource, Transport, load
+from infra.local.workflows import (
+    SERVICE,
+    ExecutionError,
+    FastClock,
+    Limits,
+    LogEntry,
+    Outcome,
+    Runner,
+    State,
+    StepEvent,
+    TokenSource,
+    Transport,
+    load,
+)
 from infra.local.workflows.mocks import MockTransport, parse_mocks
 from infra.local.workflows.values import Json
 

@@ -63,7 +63,18 @@ def test_an_invalid_definition_does_not_begin_and_names_file_step_and_line(flow:
     assert report.message.startswith(f"{flow}:2:15: error in step \"b\": symbol 'nope'")
 
 
-@pytest.mark.parametrize("mocks", ["5", "- {}", "- {url: x}", "- {url: x, response: {state: 1}}", "- {url: x, response: {error: Oops}}", "[", "- {url: x, responses: []}"])
+@pytest.mark.parametrize(
+    "mocks",
+    [
+        "5",
+        "- {}",
+        "- {url: x}",
+        "- {url: x, response: {state: 1}}",
+        "- {url: x, response: {error: Oops}}",
+        "[",
+        "- {url: x, responses: []}",
+    ],
+)
 def test_bad_mocks_do_not_begin(flow: Path, mocks: str) -> None:
     (flow.parent / "mocks.yaml").write_text(mocks)
     report = run_file(flow, mock=flow.parent / "mocks.yaml")

@@ -1,4 +1,7 @@
-"""Errors and retries. Pages: syntax/raising-errors, syntax/catching-errors, syntax/retrying, syntax/error-types, access-execution-results."""
+"""Errors and retries.
+
+Pages: syntax/raising-errors, syntax/catching-errors, syntax/retrying, syntax/error-types, access-execution-results.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import pytest
 from infra.local.workflows import DefinitionError, load
 
 if TYPE_CHECKING:
-    from conftest import Bench
+    from tests.workflows.conftest import Bench
 
 
 class TestRaiseAndCatch:
@@ -40,7 +43,9 @@ class TestRaiseAndCatch:
 
     def test_an_error_map_has_message_and_tags(self, bench: Bench) -> None:
         """Page: syntax/error-types, "Error maps"; the second tag is what executions of the service show."""
-        definition = "- a: {assign: [{m: {}}]}\n- t:\n    try: {assign: [{x: '${m.k}'}]}\n    except: {as: e, steps: [{r: {return: '${e}'}}]}\n"
+        definition = (
+            "- a: {assign: [{m: {}}]}\n- t:\n    try: {assign: [{x: '${m.k}'}]}\n    except: {as: e, steps: [{r: {return: '${e}'}}]}\n"
+        )
         assert bench.result(definition) == {"message": "KeyError: key not found: k", "tags": ["KeyError", "LookupError"]}
 
     def test_raising_it_again_passes_it_on(self, bench: Bench) -> None:
@@ -89,7 +94,9 @@ class TestRaiseAndCatch:
             - boom:
                 raise: "It broke"
         """
-        assert bench.error(definition).context == 'It broke\nin step "boom", routine "sub", line: 8\nin step "outer", routine "main", line: 3'
+        assert (
+            bench.error(definition).context == 'It broke\nin step "boom", routine "sub", line: 8\nin step "outer", routine "main", line: 3'
+        )
 
     def test_try_alone_is_refused(self) -> None:
         with pytest.raises(DefinitionError, match="retry"):
@@ -138,7 +145,9 @@ class TestRetry:
 
     def test_max_retries_does_not_count_the_first_attempt(self, bench: Bench) -> None:
         transport = bench.mock(statuses(500))
-        payload = bench.error(retrying("{predicate: '${only_500}', max_retries: 2, backoff: {initial_delay: 1, max_delay: 1, multiplier: 1}}")).payload
+        payload = bench.error(
+            retrying("{predicate: '${only_500}', max_retries: 2, backoff: {initial_delay: 1, max_delay: 1, multiplier: 1}}")
+        ).payload
         assert isinstance(payload, dict) and payload["code"] == 500
         assert len(transport.requests) == 3
 
@@ -167,7 +176,9 @@ class TestRetry:
         bench.error(retrying("${http.default_retry}"))
         assert len(transport.requests) == 1
 
-    @pytest.mark.parametrize(("failure", "tries"), [(429, 2), (503, 2), ("ConnectionFailedError", 2), (502, 1), ("ConnectionError", 1), ("TimeoutError", 1)])
+    @pytest.mark.parametrize(
+        ("failure", "tries"), [(429, 2), (503, 2), ("ConnectionFailedError", 2), (502, 1), ("ConnectionError", 1), ("TimeoutError", 1)]
+    )
     def test_the_policy_for_calls_that_are_not_idempotent(self, bench: Bench, failure: int | str, tries: int) -> None:
         transport = bench.mock(statuses(failure, 200))
         bench.outcome(retrying("${http.default_retry_non_idempotent}"))
@@ -186,7 +197,9 @@ class TestRetry:
 
     def test_every_value_may_be_an_expression(self, bench: Bench) -> None:
         transport = bench.mock(statuses(500))
-        policy = "{predicate: '${only_500}', max_retries: '${a.n}', backoff: {initial_delay: '${a.d}', max_delay: 60, multiplier: '${a.n}'}}"
+        policy = (
+            "{predicate: '${only_500}', max_retries: '${a.n}', backoff: {initial_delay: '${a.d}', max_delay: 60, multiplier: '${a.n}'}}"
+        )
         start = bench.clock.now()
         bench.error(retrying(policy), {"n": 2, "d": 0.5})
         assert len(transport.requests) == 3

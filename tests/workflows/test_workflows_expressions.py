@@ -10,7 +10,7 @@ from infra.local.workflows import DefinitionError, load
 from infra.local.workflows.values import Json
 
 if TYPE_CHECKING:
-    from conftest import Bench
+    from tests.workflows.conftest import Bench
 
 ARGUMENT: Json = {
     "i": 7,
@@ -95,7 +95,7 @@ VALUES: list[tuple[str, str, Json]] = [
 FAILURES: list[tuple[str, str, str]] = [
     # page, expression, tag
     ("error-types: TypeError", 'a.i + "1"', "TypeError"),
-    ("error-types: TypeError", 'a.s + 1', "TypeError"),
+    ("error-types: TypeError", "a.s + 1", "TypeError"),
     ("error-types: TypeError", "[1] + [2]", "TypeError"),
     ("error-types: TypeError", "not a.i", "TypeError"),
     ("error-types: TypeError", "a.i and true", "TypeError"),
@@ -145,7 +145,25 @@ def test_failure(bench: Bench, page: str, expression: str, tag: str) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "1 +", "(1", "1)", "a b", "[1", "{1}", '"open', "a..b", "a.1", "#", "1 ++", "f(,)", "a[", "9223372036854775808", "And true", "(" * 150 + ")" * 150],
+    [
+        "",
+        "1 +",
+        "(1",
+        "1)",
+        "a b",
+        "[1",
+        "{1}",
+        '"open',
+        "a..b",
+        "a.1",
+        "#",
+        "1 ++",
+        "f(,)",
+        "a[",
+        "9223372036854775808",
+        "And true",
+        "(" * 150 + ")" * 150,
+    ],
 )
 def test_a_malformed_expression_is_refused_with_its_step_and_line(text: str) -> None:
     """Page: syntax/expressions. The service refuses to deploy it."""

@@ -14,7 +14,7 @@ import pytest
 from infra.local.workflows import HttpxTransport, Runner, load
 
 if TYPE_CHECKING:
-    from conftest import Bench
+    from tests.workflows.conftest import Bench
 
 
 class TestRequest:
@@ -41,7 +41,11 @@ class TestRequest:
             ("body: text", "application/json; charset=utf-8", b'"text"'),
             ("body: \"${text.encode('raw')}\"", "application/octet-stream", b"raw"),
             ("body: text, headers: {content-type: text/plain}", "text/plain", b"text"),
-            ("body: {a: 1, b: x y}, headers: {Content-Type: application/x-www-form-urlencoded}", "application/x-www-form-urlencoded", b"a=1&b=x+y"),
+            (
+                "body: {a: 1, b: x y}, headers: {Content-Type: application/x-www-form-urlencoded}",
+                "application/x-www-form-urlencoded",
+                b"a=1&b=x+y",
+            ),
             ("body: {a: 1}, headers: {Content-Type: application/json}", "application/json", b'{"a":1}'),
         ],
     )
@@ -80,7 +84,12 @@ class TestResponse:
 
     @pytest.mark.parametrize(
         ("kind", "text", "body"),
-        [("application/json", "[1]", [1]), ("application/problem+json", "{}", {}), ("text/plain", "[1]", "[1]"), ("application/json", "no json", "no json")],
+        [
+            ("application/json", "[1]", [1]),
+            ("application/problem+json", "{}", {}),
+            ("text/plain", "[1]", "[1]"),
+            ("application/json", "no json", "no json"),
+        ],
     )
     def test_a_json_body_is_decoded(self, bench: Bench, kind: str, text: str, body: object) -> None:
         found = self.answer(bench, {"body": text, "headers": {"Content-Type": kind}})
@@ -195,7 +204,9 @@ class TestHttpx:
         return outcome.result if outcome.error is None else outcome.error.payload
 
     def test_post_and_query(self, server: str) -> None:
-        found = self.run(f"- a: {{call: http.post, args: {{url: '{server}/p?q=1', query: {{z: é}}, body: {{k: 1}}}}, result: r}}\n- b: {{return: '${{r.body}}'}}\n")
+        found = self.run(
+            f"- a: {{call: http.post, args: {{url: '{server}/p?q=1', query: {{z: é}}, body: {{k: 1}}}}, result: r}}\n- b: {{return: '${{r.body}}'}}\n"
+        )
         assert found == {"path": "/p?q=1&z=%C3%A9", "body": '{"k":1}'}
 
     def test_redirects_are_followed(self, server: str) -> None:
@@ -216,7 +227,7 @@ class TestHttpx:
             start_response("200 OK", [("Content-Type", "application/json")])
             return [json.dumps({"path": environ["PATH_INFO"]}).encode()]
 
-        client = httpx.Client(transport=httpx.WSGITransport(app=application))  # type: ignore[arg-type]
+        client = httpx.Client(transport=httpx.WSGITransport(app=application))
         with Runner(transport=HttpxTransport(client)) as runner:
             definition = load("- a: {call: http.get, args: {url: 'http://app/x'}, result: r}\n- b: {return: '${r.body.path}'}\n")
             assert runner.start(definition, execution_id="x").wait(10).result == "/x"

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from infra.local.workflows import SERVICE, ArgumentError, DefinitionError, Limits, Runner, State, load
-from infra.local.workflows.frames import Memory
+from infra.local.workflows.values import Value, size_of
 
 if TYPE_CHECKING:
-    from conftest import Bench
+    from tests.workflows.conftest import Bench
 
 CATCHING = "    except: {as: e, steps: [{r: {return: caught}}]}\n"
 
@@ -49,7 +49,13 @@ class TestDefinition:
         [
             (lambda n: "- a:\n    assign:\n" + "".join(f"      - v{i}: 1\n" for i in range(n)), 50),
             (lambda n: "- a:\n    switch:\n" + "      - {condition: true, next: end}\n" * n, 50),
-            (lambda n: "- a:\n    parallel:\n      branches:\n" + "".join(f"        - b{i}: {{steps: [{{s{i}: {{return: 1}}}}]}}\n" for i in range(n)), 10),
+            (
+                lambda n: (
+                    "- a:\n    parallel:\n      branches:\n"
+                    + "".join(f"        - b{i}: {{steps: [{{s{i}: {{return: 1}}}}]}}\n" for i in range(n))
+                ),
+                10,
+            ),
         ],
         ids=["assignments per step", "conditions per switch", "branches per parallel step"],
     )
@@ -74,7 +80,10 @@ class TestDefinition:
             "[" * 60_000,
             "{a: " * 20_000,
             "- " * 50_000,
-            "\n".join(["a0: &a0 [x, x]"] + [f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}, *a{i - 1}, *a{i - 1}, *a{i - 1}, *a{i - 1}]" for i in range(1, 30)]),
+            "\n".join(
+                ["a0: &a0 [x, x]"]
+                + [f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}, *a{i - 1}, *a{i - 1}, *a{i - 1}, *a{i - 1}]" for i in range(1, 30)]
+            ),
             "a: b: c",
             "\t- a",
             "- a: {return: 1}\n---\n- b: {return: 2}\n",
@@ -166,7 +175,9 @@ class TestExecution:
         assert bench.result(definition) == ("bottom" if works else "RecursionError")
 
     def test_an_endless_recursion_in_an_expression(self, bench: Bench) -> None:
-        assert "RecursionError" in bench.tags("main:\n  steps: [{a: {return: '${f(1)}'}}]\nf:\n  params: [n]\n  steps: [{a: {return: '${f(n + 1)}'}}]\n")
+        assert "RecursionError" in bench.tags(
+            "main:\n  steps: [{a: {return: '${f(1)}'}}]\nf:\n  params: [n]\n  steps: [{a: {return: '${f(n + 1)}'}}]\n"
+        )
 
     def test_memory(self, bench: Bench) -> None:
         """Page: syntax/variables, "Memory usage"."""
@@ -189,14 +200,13 @@ class TestExecution:
         assert bench.result(definition) == 81920
 
     def test_sizes_are_those_of_the_page(self) -> None:
-        memory = Memory(100)
-        memory.grow(100)
-        from infra.local.workflows.values import size_of
-
-        assert [size_of(v) for v in (1, 1.5, True, "x" * 28, [1, "ab"], {"a": 1}, "é", b"ab")] == [8, 8, 8, 36, 26, 25, 10, 10]
+        values: list[Value] = [1, 1.5, True, "x" * 28, [1, "ab"], {"a": 1}, "é", b"ab"]
+        assert [size_of(value) for value in values] == [8, 8, 8, 36, 26, 25, 10, 10]
 
     def test_a_string(self, bench: Bench) -> None:
-        definition = "- a: {assign: [{s: '0123456789abcdef'}]}\n- b: {for: {value: v, range: [1, 15], steps: [{c: {assign: [{s: '${s + s}'}]}}]}}\n"
+        definition = (
+            "- a: {assign: [{s: '0123456789abcdef'}]}\n- b: {for: {value: v, range: [1, 15], steps: [{c: {assign: [{s: '${s + s}'}]}}]}}\n"
+        )
         assert "ResourceLimitError" in bench.tags(definition)
 
     def test_duration(self, bench: Bench) -> None:

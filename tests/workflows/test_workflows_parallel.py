@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from infra.local.workflows import DefinitionError, FastClock, Runner, load
 
 if TYPE_CHECKING:
-    from conftest import Bench
+    from tests.workflows.conftest import Bench
 
 COUNTING = """
 - init: {assign: [{total: 0}, {log: []}]}

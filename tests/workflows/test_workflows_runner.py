@@ -12,7 +12,7 @@ import pytest
 from infra.local.workflows import FastClock, HttpRequest, HttpResponse, Runner, State, StepEvent, load
 
 if TYPE_CHECKING:
-    from conftest import Bench
+    from tests.workflows.conftest import Bench
 
 SLOW = "- a: {call: sys.sleep, args: [3600]}\n- b: {return: 1}\n"
 
@@ -84,7 +84,9 @@ def test_the_timeout_counts_on_the_real_clock_too() -> None:
 
 
 def test_each_step_is_announced_with_its_time_and_branch(bench: Bench) -> None:
-    bench.result("- a: {call: sys.sleep, args: [5]}\n- p:\n    parallel: {branches: [{x: {steps: [{b: {next: end}}]}}]}\n- c: {return: 1}\n")
+    bench.result(
+        "- a: {call: sys.sleep, args: [5]}\n- p:\n    parallel: {branches: [{x: {steps: [{b: {next: end}}]}}]}\n- c: {return: 1}\n"
+    )
     assert [(event.step, event.kind, event.time - 1_000_000, event.branch, event.line) for event in bench.events] == [
         ("a", "call", 0, "", 1),
         ("p", "parallel", 5, "", 2),
@@ -125,7 +127,9 @@ def test_definitions_are_loaded_from_files_and_named_after_them(tmp_path: Path) 
 
 
 def test_20_000_iterations_in_half_a_second() -> None:
-    definition = load("- i: {assign: [{n: 0}]}\n- l: {for: {value: v, range: [1, 20000], steps: [{a: {assign: [{n: '${n + v}'}]}}]}}\n- r: {return: '${n}'}\n")
+    definition = load(
+        "- i: {assign: [{n: 0}]}\n- l: {for: {value: v, range: [1, 20000], steps: [{a: {assign: [{n: '${n + v}'}]}}]}}\n- r: {return: '${n}'}\n"
+    )
     with Runner() as runner:
         began = time.perf_counter()
         assert runner.start(definition, execution_id="x").wait(20).result == 200_010_000
@@ -143,7 +147,9 @@ def test_1_000_executions_of_10_steps_at_once() -> None:
 def test_memory_stays_flat_over_100_000_steps() -> None:
     import tracemalloc
 
-    definition = load("- i: {assign: [{m: {}}]}\n- l: {for: {value: v, range: [1, 99000], steps: [{a: {assign: [{m.k: '${v}'}]}}]}}\n- r: {return: '${m.k}'}\n")
+    definition = load(
+        "- i: {assign: [{m: {}}]}\n- l: {for: {value: v, range: [1, 99000], steps: [{a: {assign: [{m.k: '${v}'}]}}]}}\n- r: {return: '${m.k}'}\n"
+    )
     with Runner() as runner:
         tracemalloc.start()
         assert runner.start(definition, execution_id="x").wait(60).result == 99000

@@ -10,7 +10,7 @@ from infra.local.workflows.stdlib import CONSTANTS, FUNCTIONS
 from infra.local.workflows.values import Json
 
 if TYPE_CHECKING:
-    from conftest import Bench
+    from tests.workflows.conftest import Bench
 
 VALUES: list[tuple[str, Json]] = [
     ('base64.encode(text.encode("Hello"))', "SGVsbG8="),
@@ -19,8 +19,11 @@ VALUES: list[tuple[str, Json]] = [
     ('text.decode(base64.decode("SGVsbG8", false))', "Hello"),
     ('base64.encode(hash.compute_checksum(text.encode("Hello World", "UTF-8"), "SHA256"))', "pZGm1Av0IEBKARczz7exkNYsZb8LzaMrV7J32a2fFG4="),
     ('len(hash.compute_checksum(text.encode(""), "MD5"))', 16),
-    ('base64.encode(hash.compute_hmac(text.encode("key"), text.encode("The quick brown fox jumps over the lazy dog"), "SHA1"))', "3nybhbi3iqa8ino29wqQcBydtNk="),
-    ("json.encode_to_string({\"a\": [1, 2.5, null, true], \"b\": \"é\"})", '{"a":[1,2.5,null,true],"b":"é"}'),
+    (
+        'base64.encode(hash.compute_hmac(text.encode("key"), text.encode("The quick brown fox jumps over the lazy dog"), "SHA1"))',
+        "3nybhbi3iqa8ino29wqQcBydtNk=",
+    ),
+    ('json.encode_to_string({"a": [1, 2.5, null, true], "b": "é"})', '{"a":[1,2.5,null,true],"b":"é"}'),
     ('json.encode_to_string({"a": 1}, true)', '{\n    "a": 1\n}'),
     ('json.encode_to_string([1], {"indent": " ", "prefix": ">"})', "[\n> 1\n>]"),
     ('text.decode(json.encode({"a": 1}))', '{"a":1}'),
@@ -123,7 +126,15 @@ class TestSys:
         bench.result("- a: {call: sys.log, args: {data: {k: 1}, severity: WARNING}}\n- b: {call: sys.log, args: [plain]}\n")
         assert [(entry.severity, entry.payload) for entry in bench.logs] == [("WARNING", {"k": 1}), ("DEFAULT", "plain")]
 
-    @pytest.mark.parametrize(("args", "tag"), [("{}", "TypeError"), ("{data: a, text: b}", "TypeError"), ("{json: text}", "TypeError"), ("{text: x, severity: LOUD}", "ValueError")])
+    @pytest.mark.parametrize(
+        ("args", "tag"),
+        [
+            ("{}", "TypeError"),
+            ("{data: a, text: b}", "TypeError"),
+            ("{json: text}", "TypeError"),
+            ("{text: x, severity: LOUD}", "ValueError"),
+        ],
+    )
     def test_log_refuses_what_the_page_refuses(self, bench: Bench, args: str, tag: str) -> None:
         assert tag in bench.tags(f"- a: {{call: sys.log, args: {args}}}\n")
 
@@ -136,10 +147,16 @@ class TestSys:
         assert bench.result(definition) == 1_000_001.0
 
     def test_a_moment_that_has_passed_is_not_waited_for(self, bench: Bench) -> None:
-        assert bench.result("- b: {call: sys.sleep_until, args: {time: '1970-01-01T00:00:00Z'}}\n- c: {return: '${sys.now()}'}\n") == 1_000_000.0
+        assert (
+            bench.result("- b: {call: sys.sleep_until, args: {time: '1970-01-01T00:00:00Z'}}\n- c: {return: '${sys.now()}'}\n")
+            == 1_000_000.0
+        )
 
     def test_callbacks_say_that_they_are_missing(self, bench: Bench) -> None:
-        assert "not supported" in bench.error("- a: {call: events.create_callback_endpoint, args: {http_callback_method: POST}, result: c}\n").context
+        assert (
+            "not supported"
+            in bench.error("- a: {call: events.create_callback_endpoint, args: {http_callback_method: POST}, result: c}\n").context
+        )
 
 
 def test_bytes_cannot_be_returned(bench: Bench) -> None:

@@ -1,4 +1,7 @@
-"""Steps and their order. Pages: syntax/variables, syntax/conditions, syntax/jumps, syntax/iteration, syntax/steps, syntax/subworkflows, syntax/calls."""
+"""Steps and their order.
+
+Pages: syntax/variables, syntax/conditions, syntax/jumps, syntax/iteration, syntax/steps, syntax/subworkflows, syntax/calls.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ import pytest
 from infra.local.workflows import DefinitionError, load
 
 if TYPE_CHECKING:
-    from conftest import Bench
+    from tests.workflows.conftest import Bench
 
 
 class TestVariables:
@@ -51,7 +54,10 @@ class TestVariables:
         """
         assert bench.result(definition) == [{"list": [9, 2]}, {"list": [1, 8]}, [1, 2]]
 
-    @pytest.mark.parametrize(("target", "tag"), [("l[5]", "IndexError"), ("l.x", "TypeError"), ("m[0]", "TypeError"), ("m.a.b", "KeyError"), ("s.x", "TypeError")])
+    @pytest.mark.parametrize(
+        ("target", "tag"),
+        [("l[5]", "IndexError"), ("l.x", "TypeError"), ("m[0]", "TypeError"), ("m.a.b", "KeyError"), ("s.x", "TypeError")],
+    )
     def test_a_part_that_does_not_exist_cannot_be_assigned(self, bench: Bench, target: str, tag: str) -> None:
         definition = f"""
         - make:
@@ -133,7 +139,12 @@ class TestConditionsAndJumps:
         assert "TypeError" in bench.tags("- s:\n    switch:\n      - condition: 1\n        next: end\n")
 
     def test_conditions_after_the_one_that_holds_are_not_computed(self, bench: Bench) -> None:
-        assert bench.result("- s:\n    switch:\n      - condition: true\n        return: 1\n      - condition: ${1 / 0 > 1}\n        return: 2\n") == 1
+        assert (
+            bench.result(
+                "- s:\n    switch:\n      - condition: true\n        return: 1\n      - condition: ${1 / 0 > 1}\n        return: 2\n"
+            )
+            == 1
+        )
 
     def test_a_jump_backwards_makes_a_loop(self, bench: Bench) -> None:
         definition = """

@@ -2,8 +2,9 @@
 
 ``load`` a definition, ``start`` it with a ``Runner``, ``wait`` for its ``Outcome``. The package depends on nothing else of this project.
 
-Text becomes a tree (``source``, ``parse``, ``actions``, ``expressions``), the tree becomes closures (``build*``, ``naming``, ``scopes``, ``targets``), and the
-``scheduler`` runs them as generators (``interpreter``, ``frames``, ``effects``). ``stdlib`` has the library, ``limits`` every figure.
+Text becomes a tree (``source``, ``parse``, ``actions``, ``expressions``), the tree becomes closures (``build*``, ``naming``, ``scopes``,
+``targets``), and the ``scheduler`` runs them as generators (``interpreter``, ``frames``, ``effects``). ``stdlib`` has the library,
+``limits`` every figure.
 """
 
 from infra.local.workflows.clock import Clock, FastClock, RealClock

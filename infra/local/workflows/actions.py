@@ -47,7 +47,10 @@ _COMPANIONS: Final[dict[str, set[str]]] = {
 
 
 def parse_body(parser: Parser, node: Node, name: str, also: frozenset[str] = frozenset()) -> tuple[Action, str | None]:
-    """The action of a step and the step to go to after it, from the map below the step's name. ``also`` are keys the caller reads itself."""
+    """The action of a step and the step to go to after it, from the map below the step's name.
+
+    ``also`` are keys the caller reads itself.
+    """
     if not isinstance(node, MapNode):
         raise parser.fault(f"a step is a map with one of {', '.join(_COMPANIONS)} or next", node.mark)
     keys = {key for key, _, _ in node.entries} - also

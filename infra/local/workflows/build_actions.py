@@ -1,4 +1,7 @@
-"""Compiles what a step does. Blocks inside go back to the ``Builder``; calls are in ``build_calls``, ``for``, ``parallel`` and ``try`` in ``build_blocks``."""
+"""Compiles what a step does.
+
+Blocks inside go back to the ``Builder``; calls are in ``build_calls``, ``for``, ``parallel`` and ``try`` in ``build_blocks``.
+"""
 
 from __future__ import annotations
 

@@ -116,9 +116,9 @@ def _data_of(action: Action) -> Iterator[Data]:
                     yield from _data_of(choice.action)
         case _:
             policy = getattr(getattr(action, "retry", None), "policy", None)
-            for data in (policy, getattr(action, "limit", None)):
-                if data is not None:
-                    yield from _leaves(data)
+            for given in (policy, getattr(action, "limit", None)):
+                if given is not None:
+                    yield from _leaves(given)
 
 
 def _leaves(data: Data) -> Iterator[Data]:

@@ -52,6 +52,7 @@ class RunReport:
 
 
 def problem_json(file: str, problem: Problem) -> dict[str, Json]:
+    """One problem of a file, as `--json` prints it."""
     return {
         "file": file,
         "line": problem.line,

@@ -1,6 +1,7 @@
 """What a running workflow asks of its scheduler.
 
-A workflow runs as generators. Each effect is yielded, and the scheduler answers by resuming the generator with the result or with a WorkflowError.
+A workflow runs as generators. Each effect is yielded, and the scheduler answers by resuming the generator with the result or with a
+WorkflowError.
 """
 
 from __future__ import annotations

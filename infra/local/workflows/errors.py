@@ -7,8 +7,8 @@ WorkflowsError                  anything this package raises on purpose
 └── WorkflowError               an error inside a running workflow: what ``except`` sees
     └── FatalError              a resource limit: no ``except`` sees it, the execution fails
 
-Tags and their meaning: https://cloud.google.com/workflows/docs/reference/syntax/error-types. The second tag of some errors (LookupError, OSError, ...)
-is what executions of the service show.
+Tags and their meaning: https://cloud.google.com/workflows/docs/reference/syntax/error-types. The second tag of some errors
+(LookupError, OSError, ...) is what executions of the service show.
 """
 
 from __future__ import annotations
@@ -55,7 +55,10 @@ class ArgumentError(WorkflowsError):
 
 
 class TransportError(WorkflowsError):
-    """A request that got no response. ``tag`` is ConnectionFailedError (no connection was made), ConnectionError (it broke) or TimeoutError."""
+    """A request that got no response.
+
+    ``tag`` is ConnectionFailedError (no connection was made), ConnectionError (it broke) or TimeoutError.
+    """
 
     def __init__(self, tag: Literal["ConnectionFailedError", "ConnectionError", "TimeoutError"], message: str) -> None:
         super().__init__(message)
@@ -139,14 +142,17 @@ def failure(tag: str, message: str) -> WorkflowError:
 
 
 def type_failure(message: str) -> WorkflowError:
+    """A value of a type that the operation or function does not take."""
     return failure("TypeError", message)
 
 
 def value_failure(message: str) -> WorkflowError:
+    """A value of the right type that is wrong in itself."""
     return failure("ValueError", message)
 
 
 def key_failure(message: str) -> WorkflowError:
+    """A map key, a variable or an environment variable that is not there."""
     return failure("KeyError", message)
 
 
@@ -158,6 +164,7 @@ def overflow() -> WorkflowError:
 
 
 def transport_failure(error: TransportError) -> WorkflowError:
+    """A request without a response, with the tag that the transport found."""
     return WorkflowError(_payload(error.tag, str(error)))
 
 
@@ -173,6 +180,7 @@ def limit_reached(message: str, more: tuple[str, ...] = ()) -> FatalError:
 
 
 def memory_exceeded(limit: int) -> FatalError:
+    """The variables of the execution are larger than ``limit`` bytes together."""
     return limit_reached(f"the variables of the execution need more than {limit} bytes", ("MemoryLimitExceededError",))
 
 

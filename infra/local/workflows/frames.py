@@ -47,7 +47,8 @@ class LogEntry:
 class Memory:
     """Keeps the variables of an execution under the limit.
 
-    ``bound`` is never below the true size: each assignment adds the size of its value, and only when the bound passes the limit is everything measured.
+    ``bound`` is never below the true size: each assignment adds the size of its value, and only when the bound passes the limit is
+    everything measured.
     """
 
     __slots__ = ("bound", "frames", "limit")

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 
 class HttpxTransport:
-    """Sends with ``client``, or with one of its own. Follows redirects up to the limit; reads no more of a body than the limit and one byte."""
+    """Sends with ``client``, or with one of its own.
+
+    Follows redirects up to the limit; reads no more of a body than the limit and one byte.
+    """
 
     def __init__(self, client: httpx.Client | None = None) -> None:
         import httpx

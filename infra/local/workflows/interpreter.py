@@ -1,7 +1,7 @@
 """Runs compiled steps: blocks, jumps, calls of routines.
 
-A step is either ``plain`` (a function: it can neither wait nor contain steps) or ``general`` (a generator function that yields effects). Both give None to go
-on, or a signal.
+A step is either ``plain`` (a function: it can neither wait nor contain steps) or ``general`` (a generator function that yields effects).
+Both give None to go on, or a signal.
 """
 
 from __future__ import annotations

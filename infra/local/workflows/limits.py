@@ -1,7 +1,7 @@
 """The limits of the service, each with the page that states it.
 
-Quotas page: https://cloud.google.com/workflows/quotas ("Resource limits"). Where a page states no figure, the comment says what we chose and why.
-Nothing else in this package writes one of these numbers down.
+Quotas page: https://cloud.google.com/workflows/quotas ("Resource limits"). Where a page states no figure, the comment says what we chose
+and why. Nothing else in this package writes one of these numbers down.
 """
 
 from __future__ import annotations

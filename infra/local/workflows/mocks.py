@@ -98,7 +98,7 @@ def _mock(entry: object, where: str) -> Mock:
     if not isinstance(entry, dict) or not isinstance(entry.get("url"), str):
         raise MockError(f"{where} needs a url")
     if unknown := set(entry) - {"url", "method", "response", "responses"}:
-        raise MockError(f"{where} has no key {sorted(map(str, unknown))[0]!r}")
+        raise MockError(f"{where} has no key {min(map(str, unknown))!r}")
     responses = entry.get("responses", [entry["response"]] if "response" in entry else None)
     if not isinstance(responses, list) or not responses:
         raise MockError(f"{where} needs a response, or responses as a list")
@@ -111,7 +111,7 @@ def _response(entry: object, where: str) -> HttpResponse | Literal["ConnectionFa
     if not isinstance(entry, dict):
         raise MockError(f"{where}: a response is a map with status, body, headers, took or error")
     if unknown := set(entry) - {"status", "body", "headers", "took", "error"}:
-        raise MockError(f"{where}: a response has no key {sorted(map(str, unknown))[0]!r}")
+        raise MockError(f"{where}: a response has no key {min(map(str, unknown))!r}")
     if "error" in entry:
         if entry["error"] not in _ERRORS:
             raise MockError(f"{where}: error is one of {', '.join(_ERRORS)}")

@@ -84,6 +84,7 @@ def _signature(function: Function | BlockingFunction) -> Signature:
 
 
 def function_signature(function: Function | BlockingFunction) -> Signature:
+    """The signature of a library function."""
     return _signature(function)
 
 

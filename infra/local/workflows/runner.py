@@ -118,7 +118,10 @@ class Execution:
 
     @property
     def on_step(self) -> Callable[[StepEvent], None] | None:
-        """Called before each step, on the scheduler's thread: it has to be quick. Give it to ``Runner.start`` to see the first steps too."""
+        """Called before each step, on the scheduler's thread:
+
+        it has to be quick. Give it to ``Runner.start`` to see the first steps too.
+        """
         return self._on_step
 
     @on_step.setter
@@ -159,8 +162,8 @@ class _Pending:
 class Runner:
     """Runs executions side by side on one thread of its own, and their requests on ``http_threads`` more.
 
-    ``env`` answers ``sys.get_env`` for variables of the user and overrides the built-in ones. ``connectors`` is called with the name and the arguments of a
-    ``googleapis.*`` call, on one of those threads.
+    ``env`` answers ``sys.get_env`` for variables of the user and overrides the built-in ones. ``connectors`` is called with the name and
+    the arguments of a ``googleapis.*`` call, on one of those threads.
     """
 
     def __init__(

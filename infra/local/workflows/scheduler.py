@@ -1,7 +1,7 @@
 """Runs many workflows on one thread.
 
-A task is a generator that yields effects. Sleeping tasks wait in a heap; calls to the outside run on a bounded pool of threads and report back through the
-inbox; everything else happens on the scheduler's thread, so no workflow state needs a lock.
+A task is a generator that yields effects. Sleeping tasks wait in a heap; calls to the outside run on a bounded pool of threads and report
+back through the inbox; everything else happens on the scheduler's thread, so no workflow state needs a lock.
 """
 
 from __future__ import annotations
@@ -28,7 +28,10 @@ Done = Callable[["Value", "Exception | None"], None]
 
 
 class Group:
-    """The tasks of one execution. ``slots`` bounds how many branches run at once; branches that wait for their own branches do not count."""
+    """The tasks of one execution.
+
+    ``slots`` bounds how many branches run at once; branches that wait for their own branches do not count.
+    """
 
     def __init__(self, slots: int, deadline: float, done: Done) -> None:
         self.slots = slots
@@ -169,7 +172,7 @@ class Scheduler:
             effect = task.coroutine.send(value) if error is None else task.coroutine.throw(error)
         except StopIteration as finished:
             self._finish(task, finished.value, None)
-        except Exception as problem:  # whatever ends a workflow has to reach whoever waits for it; the runner tells defects from errors
+        except Exception as problem:  # noqa: BLE001  # a defect too has to reach whoever waits; the runner tells the two apart
             self._finish(task, None, problem)
         else:
             self._perform(task, effect)
@@ -192,7 +195,10 @@ class Scheduler:
             self._timer(effect.until, task)
 
     def _call(self, task: Task, effect: Outside) -> None:
-        """Run the call on the pool. The timeout is counted by the clock, so one that stands still while a call is under way never cuts it."""
+        """Run the call on the pool.
+
+        The timeout is counted by the clock, so one that stands still while a call is under way never cuts it.
+        """
         self._outside += 1
         turn = task.turn
         began = self.clock.now()
@@ -201,7 +207,7 @@ class Scheduler:
         def work() -> None:
             try:
                 answer, problem = effect.call(), None
-            except Exception as error:  # handed to the workflow that asked, which raises it
+            except Exception as error:  # noqa: BLE001  # handed to the workflow that asked, which ends with it
                 answer, problem = Answer(None), error
             self.post(lambda: self._answered(task, turn, began, effect, answer, problem))
 

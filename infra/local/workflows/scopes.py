@@ -1,14 +1,13 @@
 """Decides, before anything runs, which variable each name means.
 
-Variables page, "Variable scope": a variable belongs to the workflow; one first assigned inside a ``for`` or ``except`` belongs to that block. Parallel steps
-page: a branch has variables of its own, reads those around it, and writes those around it that are ``shared``.
+Variables page, "Variable scope": a variable belongs to the workflow; one first assigned inside a ``for`` or ``except`` belongs to that
+block. Parallel steps page: a branch has variables of its own, reads those around it, and writes those around it that are ``shared``.
 """
 
 from __future__ import annotations
 
-from infra.local.workflows.syntax import Action, Assign, Block, Call, inner_blocks
-from infra.local.workflows.syntax import Switch, Target, Try
 from infra.local.workflows.expressions.tree import Index, Member, Name
+from infra.local.workflows.syntax import Action, Assign, Block, Call, Switch, Target, Try, inner_blocks
 
 
 class NotShared(Exception):

@@ -1,7 +1,8 @@
 """Reads YAML or JSON text into nodes that know their line.
 
-Works on the parser's events, so that aliases, depth and size are bounded before anything is built: a document of nested aliases, a cyclic anchor or ten
-thousand brackets gives an error, not a dead process. Scalars follow YAML 1.2: ``yes`` and ``on`` are strings, as they are for the service.
+Works on the parser's events, so that aliases, depth and size are bounded before anything is built: a document of nested aliases, a cyclic
+anchor or ten thousand brackets gives an error, not a dead process. Scalars follow YAML 1.2: ``yes`` and ``on`` are strings, as they are
+for the service.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Scalar: TypeAlias = "None | bool | int | float | str"
 
+_TAGS: Final = {None, "!", *(f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null"))}
 _NULL: Final = {"", "~", "null", "Null", "NULL"}
 _BOOL: Final = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INTEGER: Final = re.compile(r"[-+]?[0-9]+")
@@ -37,18 +39,24 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class ScalarNode:
+    """A scalar with the value YAML 1.2 gives it."""
+
     value: Scalar
     mark: Mark
 
 
 @dataclass(frozen=True, slots=True)
 class ListNode:
+    """A sequence."""
+
     items: tuple[Node, ...]
     mark: Mark
 
 
 @dataclass(frozen=True, slots=True)
 class MapNode:
+    """A mapping, its keys as they are written."""
+
     entries: tuple[tuple[str, Mark, Node], ...]
     mark: Mark
 
@@ -177,7 +185,7 @@ class _Builder:
         text = str(event.value)
         if event.tag == "tag:yaml.org,2002:str" or (event.tag in (None, "!") and not event.implicit[0]):
             return ScalarNode(text, _mark(event))
-        if event.tag not in (None, "!") and not str(event.tag).startswith("tag:yaml.org,2002:"):
+        if event.tag not in _TAGS:
             raise self.fault(f"the tag {event.tag} has no meaning here", event)
         return ScalarNode(_plain(text), _mark(event))
 

@@ -32,12 +32,16 @@ class Formula:
 
 @dataclass(frozen=True, slots=True)
 class ListData:
+    """A list with data in it."""
+
     items: tuple[Data, ...]
     mark: Mark
 
 
 @dataclass(frozen=True, slots=True)
 class MapData:
+    """A map with data in it."""
+
     entries: tuple[tuple[str, Data], ...]
     mark: Mark
 
@@ -59,11 +63,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Assign:
+    """``assign``: targets and values in order."""
+
     assignments: tuple[tuple[Target, Data], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
+    """``call``: a function or subworkflow, its arguments and the variable for its result."""
+
     function: str
     arguments: Data | None
     result: Target | None
@@ -82,6 +90,8 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
+    """``switch``: conditions in order."""
+
     choices: tuple[Choice, ...]
 
 
@@ -99,11 +109,15 @@ class Loop:
 
 @dataclass(frozen=True, slots=True)
 class For:
+    """``for``"""
+
     loop: Loop
 
 
 @dataclass(frozen=True, slots=True)
 class Branch:
+    """One branch of a parallel step."""
+
     name: str
     body: Block
     mark: Mark
@@ -111,6 +125,8 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class Parallel:
+    """``parallel``: branches, or one loop whose iterations run at the same time."""
+
     shared: tuple[str, ...]
     limit: Data | None
     branches: tuple[Branch, ...]
@@ -128,6 +144,8 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Except:
+    """``except``: the variable for the error and the steps that handle it."""
+
     name: str
     body: Block
     mark: Mark
@@ -135,6 +153,8 @@ class Except:
 
 @dataclass(frozen=True, slots=True)
 class Try:
+    """``try`` with its ``retry`` and its ``except``."""
+
     body: Block
     retry: Retry | None
     handler: Except | None
@@ -142,16 +162,22 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Raise:
+    """``raise``"""
+
     error: Data
 
 
 @dataclass(frozen=True, slots=True)
 class Return:
+    """``return``"""
+
     value: Data
 
 
 @dataclass(frozen=True, slots=True)
 class Nested:
+    """``steps`` inside a step."""
+
     body: Block
 
 

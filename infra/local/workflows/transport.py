@@ -1,6 +1,7 @@
 """The two ports to the outside: HTTP and tokens.
 
-Implement ``Transport`` to answer the requests of a workflow with something else than the network; ``httpx_transport`` and ``mocks`` have the ready ones.
+Implement ``Transport`` to answer the requests of a workflow with something else than the network; ``httpx_transport`` and ``mocks`` have
+the ready ones.
 """
 
 from __future__ import annotations

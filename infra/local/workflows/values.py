@@ -1,7 +1,7 @@
 """Values of the language, their type names and their sizes.
 
-Lists and maps are never changed once made: an assignment to a part copies the path to it (``targets.py``). So handing a value to another variable, a
-branch or a subworkflow costs nothing, and still behaves as the copy that the Variables page ("Passing by value") promises.
+Lists and maps are never changed once made: an assignment to a part copies the path to it (``targets.py``). So handing a value to another
+variable, a branch or a subworkflow costs nothing, and still behaves as the copy that the Variables page ("Passing by value") promises.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The expression language: ``lexer`` (text to tokens), ``parser`` (tokens to the tree of ``tree``), ``compiler`` (tree to Python closures), ``operators``.
+"""The expression language.
 
+``lexer`` turns text into tokens, ``parser`` tokens into the tree of ``tree``, ``compiler`` the tree into Python closures with the ``operators``.
 Nothing here evaluates Python: a definition can only do what the language can.
 """

@@ -105,6 +105,7 @@ def element(container: Value, index: Value) -> Value:
 
 
 def index_failure(index: int, length: int) -> WorkflowError:
+    """A list index outside ``length`` elements; negative ones are always outside."""
     return failure("IndexError", f"index {index} is outside a list of {length} elements")
 
 

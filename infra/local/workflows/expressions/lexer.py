@@ -90,7 +90,10 @@ def _string(text: str, start: int) -> tuple[Token, int]:
 
 
 def _escape(text: str, at: int) -> tuple[str, int]:
-    """The characters that the escape at ``at`` stands for. An unknown one stands for itself, so ``"\\d+"`` works as a regular expression."""
+    """The characters that the escape at ``at`` stands for.
+
+    An unknown one stands for itself, so ``"\\d+"`` works as a regular expression.
+    """
     code = text[at + 1 : at + 2]
     if code in _ESCAPES and code:
         return _ESCAPES[code], at + 2

@@ -1,6 +1,7 @@
 """What each operator does to two values, with the types it accepts (Data types page).
 
-Integers have 64 bits: a result outside raises. ``/`` always gives a double, ``//`` rounds towards minus infinity, ``%`` has the sign of its right side.
+Integers have 64 bits: a result outside raises. ``/`` always gives a double, ``//`` rounds towards minus infinity, ``%`` has the sign of
+its right side.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ def checked_string(value: str) -> str:
 
 
 def add(left: Value, right: Value) -> Value:
+    """``left + right`` of two numbers or two strings."""
     if type(left) is int and type(right) is int:
         return checked_integer(left + right)
     if isinstance(left, str) and isinstance(right, str):
@@ -49,6 +51,7 @@ def add(left: Value, right: Value) -> Value:
 
 
 def subtract(left: Value, right: Value) -> Value:
+    """``left - right`` of two numbers."""
     if type(left) is int and type(right) is int:
         return checked_integer(left - right)
     if _is_number(left) and _is_number(right):
@@ -57,6 +60,7 @@ def subtract(left: Value, right: Value) -> Value:
 
 
 def multiply(left: Value, right: Value) -> Value:
+    """``left * right`` of two numbers."""
     if type(left) is int and type(right) is int:
         return checked_integer(left * right)
     if _is_number(left) and _is_number(right):
@@ -74,11 +78,13 @@ def _numbers(symbol: str, left: Value, right: Value) -> tuple[int | float, int |
 
 
 def divide(left: Value, right: Value) -> Value:
+    """``left / right`` of two numbers, as a double."""
     a, b = _numbers("/", left, right)
     return float(a) / float(b)
 
 
 def floor_divide(left: Value, right: Value) -> Value:
+    """``left // right`` of two numbers: an integer of integers."""
     a, b = _numbers("//", left, right)
     if isinstance(a, int) and isinstance(b, int):
         return checked_integer(a // b)
@@ -86,6 +92,7 @@ def floor_divide(left: Value, right: Value) -> Value:
 
 
 def remainder(left: Value, right: Value) -> Value:
+    """``left % right`` of two numbers, with the sign of ``right``."""
     a, b = _numbers("%", left, right)
     if isinstance(a, int) and isinstance(b, int):
         return a % b
@@ -115,6 +122,7 @@ def contains(item: Value, container: Value) -> Value:
 
 
 def negate(value: Value) -> Value:
+    """``-value`` of a number."""
     if type(value) is int:
         return checked_integer(-value)
     if isinstance(value, float):

@@ -8,6 +8,8 @@ from typing import TypeAlias
 
 @dataclass(frozen=True, slots=True)
 class Literal:
+    """A number, a string, a boolean or null."""
+
     value: None | bool | int | float | str
     at: int
 
@@ -58,6 +60,8 @@ class Unary:
 
 @dataclass(frozen=True, slots=True)
 class Binary:
+    """``left operator right``"""
+
     operator: str
     left: Expression
     right: Expression
@@ -66,12 +70,16 @@ class Binary:
 
 @dataclass(frozen=True, slots=True)
 class ListDisplay:
+    """``[a, b]``"""
+
     items: tuple[Expression, ...]
     at: int
 
 
 @dataclass(frozen=True, slots=True)
 class MapDisplay:
+    """``{key: value}``; keys are expressions too."""
+
     entries: tuple[tuple[Expression, Expression], ...]
     at: int
 

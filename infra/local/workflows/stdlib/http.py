@@ -106,7 +106,10 @@ def _query(value: Value) -> tuple[tuple[str, str], ...]:
 
 
 def _body(body: Value, headers: dict[str, str]) -> bytes | None:
-    """The bytes to send, encoded as the Content-Type asks; without one, bytes go as they are and everything else as JSON. Adds the header then."""
+    """The bytes to send, encoded as the Content-Type asks;
+
+    without one, bytes go as they are and everything else as JSON. Adds the header then.
+    """
     if body is None:
         return None
     given = next((value for key, value in headers.items() if key.lower() == "content-type"), None)
