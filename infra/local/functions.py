@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 INTERNAL_ROOT = "http://functions.kimera.internal"
 """Where the in-process transport serves the functions; no such host exists outside of this process."""
+LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def function_app(row: FunctionRow, runtime: Runtime) -> WSGIApplication:
@@ -43,10 +44,14 @@ def internal_app(runtime: Runtime) -> WSGIApplication:
     return DispatcherMiddleware(NotFound(), {row.route: function_app(row, runtime) for row in MANIFEST})
 
 
-def public_app(runtime: Runtime) -> WSGIApplication:
-    """What users reach: the public functions, for calls that name this machine as their host (a web page elsewhere cannot)."""
+def public_app(runtime: Runtime, *, hosts: frozenset[str] | None = LOCAL_HOSTS) -> WSGIApplication:
+    """What users reach: the public functions, for calls that name one of ``hosts`` (a web page elsewhere cannot name this machine).
+
+    ``None`` takes every name: for a platform that others reach, where the bearer token is what a foreign page does not have.
+    """
     (row,) = (r for r in MANIFEST if r.trigger is Trigger.PUBLIC)
-    return _OnlyLocalHosts(function_app(row, runtime))
+    app = function_app(row, runtime)
+    return app if hosts is None else _OnlyHosts(app, hosts)
 
 
 def function_urls() -> dict[str, str]:
@@ -54,15 +59,16 @@ def function_urls() -> dict[str, str]:
     return {row.url_variable: INTERNAL_ROOT + row.route for row in MANIFEST}
 
 
-class _OnlyLocalHosts:
+class _OnlyHosts:
     """Answers 403 to a foreign ``Host`` (DNS rebinding) or ``Origin`` (another page in the user's browser)."""
 
-    def __init__(self, app: WSGIApplication) -> None:
+    def __init__(self, app: WSGIApplication, hosts: frozenset[str]) -> None:
         self._app = app
+        self._hosts = hosts
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         origin = environ.get("HTTP_ORIGIN")
-        if _is_local("//" + environ.get("HTTP_HOST", "")) and (origin is None or _is_local(origin)):
+        if self._is_known("//" + environ.get("HTTP_HOST", "")) and (origin is None or self._is_known(origin)):
             return self._app(environ, start_response)
         problem = Problem(
             type="urn:kimera:problem:forbidden",
@@ -76,6 +82,8 @@ class _OnlyLocalHosts:
         start_response("403 Forbidden", [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))])
         return [body]
 
-
-def _is_local(address: str) -> bool:
-    return urlsplit(address).hostname in ("localhost", "127.0.0.1", "::1")
+    def _is_known(self, address: str) -> bool:
+        try:
+            return urlsplit(address).hostname in self._hosts
+        except ValueError:  # no address at all
+            return False

@@ -45,6 +45,12 @@ class DataFolderLock:
         os.write(fd, json.dumps(asdict(holder)).encode())
         self._fd = fd
 
+    def require_free(self) -> None:
+        """``DataFolderInUse`` where somebody holds the lock now."""
+        holder = self.holder()
+        if holder is not None:
+            raise _in_use(self._path.parent, holder)
+
     def release(self) -> None:
         """Let go; nothing happens where it is not held."""
         if self._fd is not None:

@@ -1,0 +1,64 @@
+"""``kimera serve``: the platform on this machine."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.configuration import load_settings
+from cli.console import log_to, new_app, note
+
+if TYPE_CHECKING:
+    from infra.local.inbox import Inbox
+    from infra.local.platform import Platform
+    from shared.settings import Settings
+
+app = new_app("Run the platform on this machine: HTTP API and inbox folder.")
+
+
+@app.command()
+def serve(
+    port: Annotated[int | None, typer.Option("--port", min=0, max=65_535, help="0 takes a free one.  [default: 8700]")] = None,
+    host: Annotated[str, typer.Option("--host", help="Where to listen; anything but this machine itself needs owners.")] = "127.0.0.1",
+    inbox: Annotated[
+        Path | None, typer.Option("--inbox", metavar="DIR", help="A folder in which <name>/mission.yaml with its files starts a mission.")
+    ] = None,
+    outbox: Annotated[
+        Path | None, typer.Option("--outbox", metavar="DIR", help="Where the inbox's reports go.  [default: outbox beside the inbox]")
+    ] = None,
+) -> int:
+    """Run the platform on this machine until Ctrl-C or SIGTERM. Missions that are open then go on with the next start."""
+    from infra.local.server import Address
+    from infra.local.server import serve as serve_platform
+
+    settings = load_settings()
+    log_to(settings.home)
+    make_inbox = _inbox_of(settings, inbox, outbox) if inbox is not None else None
+
+    def started(url: str) -> None:
+        note(f"KIMERA is at {url} (data: {settings.home}; log: {settings.home / 'kimera.log'}). Ctrl-C stops it.")
+        if inbox is not None:
+            note(f"Missions put into {inbox}/<name>/mission.yaml start by themselves.")
+
+    serve_platform(settings, Address(host, settings.port if port is None else port), inbox=make_inbox, started=started)
+    note("Stopped. Open missions go on with the next start.")
+    return 0
+
+
+def _inbox_of(settings: Settings, inbox: Path, outbox: Path | None) -> Callable[[Platform], Inbox]:
+    from infra.local.api import MissionsApi, bearer
+    from infra.local.inbox import Inbox, Places
+
+    places = Places(inbox.absolute(), (outbox or inbox.absolute().parent / "outbox").absolute())
+    token = os.environ.get("KIMERA_TOKEN")
+
+    def make(platform: Platform) -> Inbox:
+        api = MissionsApi.in_process(platform.public, token)
+        owner = platform.runtime.identity.owner(bearer(token))
+        return Inbox(places, settings, api, lambda: platform.runtime.artifacts, owner)
+
+    return make

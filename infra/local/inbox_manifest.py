@@ -1,0 +1,90 @@
+"""A mission manifest in the inbox: the keys of a ``MissionRequest``, and its files as ``data:`` and ``docs:``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from schemas.mission import MissionRequest
+from shared.documents import Json
+from shared.errors import BadInput
+from shared.http import parse
+from shared.settings import Settings
+
+NAMES = ("mission.yaml", "mission.yml", "mission.json")
+_MAX_BYTES = 1 << 20
+_REMEDY = "See `kimera submit --help` for what a mission takes; the keys are question, data, docs, knowledge_space, tier, budget, ..."
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A manifest that is valid but for its files, which may not be there yet."""
+
+    request: MissionRequest
+    data: tuple[Path, ...]
+    documents: tuple[Path, ...]
+
+    @property
+    def missing(self) -> tuple[Path, ...]:
+        """The named files that are not there yet."""
+        return tuple(path for path in (*self.data, *self.documents) if not path.exists())
+
+
+def find_manifest(folder: Path) -> Path | None:
+    """The manifest of an inbox folder, if it is there yet."""
+    return next((folder / name for name in NAMES if (folder / name).is_file()), None)
+
+
+def read_manifest(path: Path, settings: Settings) -> Manifest:
+    """Raises ``BadInput`` that says what is wrong, in one or a few sentences."""
+    raw = path.read_bytes()[: _MAX_BYTES + 1]
+    if len(raw) > _MAX_BYTES:
+        raise BadInput(f"{path.name} has more than {_MAX_BYTES} bytes.", remedy="Put long texts into files and name them under docs.")
+    content = _parsed(path.name, raw)
+    if not isinstance(content, dict):
+        raise BadInput(f"{path.name} holds no keys.", remedy=_REMEDY)
+    if "inputs" in content:
+        raise BadInput("In the inbox, files are named under data and docs, not under inputs.", remedy=_REMEDY)
+    data, documents = (_paths(path.parent, key, content.pop(key, ())) for key in ("data", "docs"))
+    defaults = {"tier": str(settings.tier), "budget": {"cap_usd": str(settings.budget_usd)}}
+    try:
+        body = json.dumps({**defaults, **content}, default=str)
+    except (TypeError, ValueError) as error:
+        raise BadInput(f"{path.name} holds what JSON cannot: {error}.", remedy=_REMEDY) from error
+    return Manifest(parse(MissionRequest, body), data, documents)
+
+
+def _parsed(name: str, raw: bytes) -> Json:
+    try:
+        if name.endswith(".json"):
+            found: Json = json.loads(raw)
+        else:
+            found = yaml.load(raw, Loader=_Plain)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise BadInput(f"{name} cannot be read: {' '.join(str(error).split())[:300]}.", remedy="Correct it; it is read again.") from error
+    return found
+
+
+class _Plain(yaml.SafeLoader):
+    """YAML without aliases: a few lines of them can stand for gigabytes."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.YAMLError("aliases (*name) are not taken")
+        return super().compose_node(parent, index)
+
+
+def _paths(folder: Path, key: str, given: Json | Sequence[str]) -> tuple[Path, ...]:
+    names = [given] if isinstance(given, str) else given
+    if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) and name for name in names):
+        raise BadInput(f"{key} has to be a list of file names.", remedy=f"For instance:  {key}: [prices.csv]")
+    root = folder.resolve()
+    paths = tuple(folder / str(name) for name in names)
+    for path in paths:
+        if not path.resolve().is_relative_to(root):
+            raise BadInput(f"{key}: {path.name!r} lies outside of the mission's folder.", remedy="Copy it into the folder.")
+    return paths

@@ -1,0 +1,125 @@
+"""``kimera serve``: the embedded platform behind an HTTP port, until it is asked to stop."""
+
+from __future__ import annotations
+
+import ipaddress
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from infra.local.functions import public_app
+from infra.local.lock import DataFolderLock
+from infra.local.platform import Platform
+from shared.errors import BadInput, Unavailable
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from infra.local.inbox import Inbox
+
+_THREADS = 16
+_MAX_REQUEST_BYTES = 5 << 30  # above the API's own limit, which answers with a problem document
+_CONNECTION_TIMEOUT_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where the platform listens. Port 0 takes a free one."""
+
+    host: str
+    port: int
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only this machine reaches it."""
+        try:
+            return self.host == "localhost" or ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+
+def serve(settings: Settings, address: Address, *, inbox: Callable[[Platform], Inbox] | None, started: Callable[[str], None]) -> None:
+    """Serve until SIGTERM or SIGINT, then stop taking work and leave every mission where it is.
+
+    ``started`` hears the address. Raises ``DataFolderInUse``, ``Unavailable`` (the port is taken) or ``BadInput`` (a host that others
+    reach, without owners).
+    """
+    if not address.is_local and not settings.owners:
+        raise BadInput(
+            f"On {address.host} anybody in the network could use this platform.",
+            remedy="Configure owners (settings.owners: a name and the SHA-256 of its token), or serve on 127.0.0.1.",
+        )
+    DataFolderLock(settings.home.expanduser().absolute()).require_free()
+    with _bound(address) as listening:
+        port: int = listening.getsockname()[1]
+        url = f"http://{_reachable(address.host)}:{port}"
+        with Platform(settings, command="kimera serve", url=url) as platform:
+            watching = inbox(platform) if inbox is not None else None
+            if watching is not None:
+                watching.start()
+            try:
+                _answer(platform, listening, local=address.is_local, started=lambda: started(url))
+            finally:
+                if watching is not None:
+                    watching.stop()
+
+
+def _answer(platform: Platform, listening: socket.socket, *, local: bool, started: Callable[[], None]) -> None:
+    from waitress import create_server  # type: ignore[import-untyped] # it has no types
+
+    app = platform.public if local else public_app(platform.runtime, hosts=None)
+    server = create_server(
+        app,
+        sockets=[listening],
+        threads=_THREADS,
+        ident="kimera",
+        max_request_body_size=_MAX_REQUEST_BYTES,
+        channel_timeout=_CONNECTION_TIMEOUT_S,
+        clear_untrusted_proxy_headers=True,
+    )
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one does not wait
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        raise KeyboardInterrupt  # which waitress takes as the word to shut down
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    started()
+    try:
+        server.run()
+    finally:
+        server.close()
+
+
+def _bound(address: Address) -> socket.socket:
+    """A listening socket; taking the port before anything else starts leaves nothing half done."""
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[
+            0
+        ]
+    except OSError as error:
+        raise BadInput(f"--host: {address.host} is no address of this machine.", remedy="Use 127.0.0.1.") from error
+    listening = socket.socket(family, kind, protocol)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind(where)
+        listening.listen(256)
+    except OSError as error:
+        listening.close()
+        raise Unavailable(
+            f"The port {address.port} on {address.host} cannot be used: {error.strerror}.",
+            remedy="Choose another with --port (0 takes a free one), or stop what uses it.",
+        ) from error
+    return listening
+
+
+def _reachable(host: str) -> str:
+    """The host under which this machine reaches the server."""
+    if host in ("0.0.0.0", ""):
+        return "127.0.0.1"
+    if host == "::":
+        return "[::1]"
+    return f"[{host}]" if ":" in host else host
