@@ -63,7 +63,7 @@ def stable(value: object) -> object:
     if isinstance(value, int | np.integer):
         return int(value)
     if isinstance(value, float | np.floating):
-        number = float(f"{float(value):.12g}")
+        number = float(f"{float(value):.12g}") + 0.0
         return number if math.isfinite(number) else None
     return None if value is None else str(value)
 
@@ -194,6 +194,17 @@ def assertion(
         "direction": direction,
         "modality": "observed",
     }
+
+
+def capital(text: str) -> str:
+    """The sentence with a capital first letter, unless it begins with a name such as ``rain_mm``."""
+    first = text.split(" ", 1)[0]
+    return text if not first.isalpha() or not text else text[0].upper() + text[1:]
+
+
+def points(unit: str | None) -> str | None:
+    """The unit of a difference: differences of percentages are percentage points."""
+    return "percentage points" if unit == "%" else unit
 
 
 def with_unit(slot: str, unit: str | None) -> str:

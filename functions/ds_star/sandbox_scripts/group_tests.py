@@ -162,16 +162,51 @@ def paired(a: np.ndarray, b: np.ndarray, *, ordinal: bool) -> GroupTest:
     )
 
 
-def many_groups(groups: list[np.ndarray]) -> tuple[GroupTest, object]:
-    """Welch's analysis of variance with omega squared, and Games-Howell's comparisons of all pairs (scipy's ``tukey_hsd`` result)."""
+@dataclass
+class PairTest:
+    """Two of several groups compared: the difference of their means with its simultaneous interval and p."""
+
+    first: int
+    second: int
+    difference: float
+    low: float
+    high: float
+    p: float
+
+
+def many_groups(groups: list[np.ndarray]) -> GroupTest:
+    """Welch's analysis of variance with omega squared."""
     from statsmodels.stats.oneway import anova_oneway
 
     total = sum(len(g) for g in groups)
     result = anova_oneway(groups, use_var="unequal", welch_correction=True)
     numerator = result.df_num * (result.statistic - 1)
     omega = max(0.0, float(numerator / (numerator + total)))
-    pairs = stats.tukey_hsd(*groups, equal_var=False)
-    test = GroupTest(
+    return GroupTest(
         "Welch's analysis of variance", float(result.statistic), float(result.pvalue), "omega squared", omega, None, None, total
     )
-    return test, pairs
+
+
+def games_howell(groups: list[np.ndarray], first: int) -> list[PairTest]:
+    """Games-Howell's comparisons, as scipy's ``tukey_hsd(equal_var=False)`` has them: of all pairs, or from 11 groups on of those with ``first``.
+
+    scipy's own intervals take minutes for a dozen groups; statsmodels' quantiles agree with them to four figures.
+    """
+    from statsmodels.stats.libqsturng import qsturng
+
+    k = len(groups)
+    means, sizes = [float(np.mean(g)) for g in groups], [len(g) for g in groups]
+    errors = [float(np.var(g, ddof=1)) / n for g, n in zip(groups, sizes, strict=True)]
+    found = []
+    for i in range(k):
+        for j in range(i + 1, k):
+            if k > 10 and first not in (i, j):
+                continue
+            spread = errors[i] + errors[j]
+            degrees = spread**2 / (errors[i] ** 2 / (sizes[i] - 1) + errors[j] ** 2 / (sizes[j] - 1))
+            scale = math.sqrt(spread / 2)
+            difference = means[i] - means[j]
+            margin = float(qsturng(0.95, k, degrees)) * scale
+            p = float(stats.studentized_range.sf(abs(difference) / scale, k, degrees))
+            found.append(PairTest(i, j, difference, difference - margin, difference + margin, min(1.0, max(0.0, p))))
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from charting import axis_label, bars, lines
-from figures import Refusal, assertion, safe, with_unit
+from figures import Refusal, assertion, capital, data_digits, safe, with_unit
 from operating import Job, carry_out
 from periods import as_dates, choose_grain, complete, label, starts
 from units_of_analysis import AGGREGATE, per_entity
@@ -71,7 +71,12 @@ def _phrase(job: Job, column: str | None, statistic: str, measure: str | None) -
 
 
 def _digits(job: Job, frame: pd.DataFrame, column: str | None, value: float) -> int:
-    return 0 if column is None or column.startswith("\0") or isinstance(value, int) else job.digits(frame[column], value)
+    return 0 if column is None or column.startswith("\0") or isinstance(value, int) else _stated(job, frame[column], value)
+
+
+def _stated(job: Job, values: pd.Series, value: float) -> int:
+    """Sums and extremes have the decimals of the data; means and medians those that they support."""
+    return data_digits(values) if job.spec["operation"] in ("sum", "minimum", "maximum") else job.digits(values, value)
 
 
 def _single(job: Job, frame: pd.DataFrame, column: str | None, statistic: str, measure: str | None, dropped: int) -> None:
@@ -83,7 +88,7 @@ def _single(job: Job, frame: pd.DataFrame, column: str | None, statistic: str, m
     text = f"{_phrase(job, column, statistic, measure)}{job.where} is {with_unit(slot, unit)}"
     counted = "" if statistic == "count" and column is None else f" ({rows} rows)"
     where_it_stands = _which(job, frame, column, value) if statistic in ("minimum", "maximum") else ""
-    text = text[0].upper() + text[1:] + counted + where_it_stands + "."
+    text = capital(text) + counted + where_it_stands + "."
     about = assertion(measure, statistic, value, unit=unit, digits=digits, period=job.period(frame), population=job.filters)
     report.finding(text, assertion=about, used=len(frame), dropped=dropped, columns=[measure] if measure else [])
     report.table(
@@ -129,7 +134,7 @@ def _by_group(
     )
     for key, value, n in ordered[:STATED]:
         where = " and ".join(f"{report.value(f'{k}_{v}', safe(_plain(v)))}" for k, v in zip(keys, key, strict=True))
-        digits = 0 if isinstance(value, int) else job.digits(frame[column], value)
+        digits = _digits(job, frame, column, value)
         slot = report.value(f"{statistic}_{measure or 'rows'}_{'_'.join(map(str, map(_plain, key)))}", value, unit, n=n, digits=digits)
         named = " and ".join(job.label(k) for k in keys)
         phrase = _phrase(job, column, statistic, measure)
@@ -222,7 +227,7 @@ def _extremes(
     chosen = own if len(own) <= STATED else [own[0], own[-1], min(own, key=lambda r: (r[2], r[1])), max(own, key=lambda r: (r[2], r[1]))]
     for _, start, value, n in dict.fromkeys(chosen):
         period = label(start, grain)
-        digits = 0 if isinstance(value, int) else job.digits(frame[column], value)
+        digits = _digits(job, frame, column, value)
         slot = report.value(f"{statistic}_{measure or 'rows'}_{entity or ''}_{period}", value, unit, n=n, digits=digits)
         phrase = _phrase(job, column, statistic, measure)
         tag = (
@@ -237,9 +242,7 @@ def _extremes(
         text = f"{prefix}{phrase}{job.where} in {report.value(f'period_{period}', period)} is {with_unit(slot, unit)}{tag}."
         iso = period if grain not in ("quarter", "week") else None
         about = assertion(measure, statistic, value, entity=entity, unit=unit, digits=digits, period=iso, population=job.filters)
-        report.finding(
-            text[0].upper() + text[1:], assertion=about, used=n, dropped=dropped, columns=[c for c in (job.spec.get("time"), measure) if c]
-        )
+        report.finding(capital(text), assertion=about, used=n, dropped=dropped, columns=[c for c in (job.spec.get("time"), measure) if c])
 
 
 def _plain(value: object) -> object:

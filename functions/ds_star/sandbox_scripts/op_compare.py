@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from association import categories
 from charting import axis_label, bars, boxes
-from figures import Refusal, assertion, safe, with_unit
-from group_tests import GroupTest, is_skewed, many_groups, paired, two_groups
+from figures import Refusal, assertion, capital, data_digits, digits_for, points, safe, with_unit
+from group_tests import GroupTest, games_howell, is_skewed, many_groups, paired, two_groups
 from operating import Job, carry_out
 from units_of_analysis import find_entity, per_entity
 
@@ -95,9 +95,7 @@ def _table_and_chart(job: Job, groups: dict[str, np.ndarray], by: str, measure: 
         for g, v in groups.items()
     ]
     word = "" if statistic in ("mean", "median") or measure is None else f"{statistic} of "
-    caption = f"{(word + of)[0].upper()}{(word + of)[1:]} by {safe(job.label(by))}{units}" + (
-        f", where {job.filters}" if job.filters else ""
-    )
+    caption = f"{capital(word + of)} by {safe(job.label(by))}{units}" + (f", where {job.filters}" if job.filters else "")
     job.report.table(pd.DataFrame(rows), f"{measure or 'rows'}_by_{by}", caption)
     boxes(job.report, f"{measure or 'rows'}_by_{by}", caption, groups, axis_label(of, job.unit(measure)))
 
@@ -152,13 +150,17 @@ def _say_two(
     slots = [report.value(f"{word}_{n}", level, unit, n=len(v), digits=digits) for n, level, v in zip(names, levels, (a, b), strict=True)]
     labels = [report.value(f"group_{i + 1}", safe(n)) for i, n in enumerate(names)]
     difference = levels[0] - levels[1]
-    d_digits = job.digits(pd.Series(np.concatenate([a, b])), difference)
-    d_slot = report.value("difference", difference, unit, n=test.n_used, digits=d_digits)
+    spread = test.difference_high - test.difference_low if test.difference_low is not None else None
+    d_digits = digits_for(
+        difference, data_digits(job.frame[measure]) if measure and job.info(measure).kind in ("integer", "number") else 1, spread=spread
+    )
+    gap = points(unit)
+    d_slot = report.value("difference", difference, gap, n=test.n_used, digits=d_digits)
     interval = ""
     low = high = None
     if test.difference_low is not None and statistic != "median":
         low, high = test.difference_low, test.difference_high
-        bounds = report.value("difference_low", low, unit, digits=d_digits), report.value("difference_high", high, unit, digits=d_digits)
+        bounds = report.value("difference_low", low, gap, digits=d_digits), report.value("difference_high", high, gap, digits=d_digits)
         interval = f" ({report.confidence()} % interval {bounds[0]} to {bounds[1]})"
     counts = [report.value(f"n_{n}", len(v)) for n, v in zip(names, (a, b), strict=True)]
     units = f"values per {safe(entity.column)}" if entity else "rows"
@@ -169,8 +171,8 @@ def _say_two(
         if test.low is not None and test.name == "Brunner-Munzel":
             effect += f", {report.confidence()} % interval {report.value('effect_low', test.low, digits=2)} to {report.value('effect_high', test.high, digits=2)}"
     each = f"{word} {with_unit(slots[0], unit)} against {with_unit(slots[1], unit)}, {basis}{effect}"
-    strong = f"{of} is higher in {labels[0]} than in {labels[1]}{job.where}, by {with_unit(d_slot, unit)}{interval}: {each}."
-    none = f"There is no clear difference in {of} between {labels[0]} and {labels[1]}{job.where}: {each}; the difference is {with_unit(d_slot, unit)}{interval}."
+    strong = f"{of} is higher in {labels[0]} than in {labels[1]}{job.where}, by {with_unit(d_slot, gap)}{interval}: {each}."
+    none = f"There is no clear difference in {of} between {labels[0]} and {labels[1]}{job.where}: {each}; the difference is {with_unit(d_slot, gap)}{interval}."
     about = assertion(
         measure,
         "difference",
@@ -179,7 +181,7 @@ def _say_two(
         entity=f"{names[0]} vs {names[1]}",
         low=low,
         high=high,
-        unit=unit,
+        unit=points(unit),
         digits=d_digits,
         period=job.period(),
         population=job.filters,
@@ -188,7 +190,7 @@ def _say_two(
     weak = {"statement": none, "assertion": {**about, "comparator": "no_difference", "direction": "none"}}
     clear = test.p is not None and test.p < 0.05
     report.finding(
-        strong[0].upper() + strong[1:] if clear else none,
+        capital(strong) if clear else none,
         assertion=about if clear else weak["assertion"],
         weak=weak,
         test=test.fields(dropped),
@@ -212,7 +214,7 @@ def _many(
         report.limit(f"groups without any variation are left out of the test: {', '.join(constant)}")
         if len(groups) < 3:
             raise Refusal("too few groups vary to be compared")
-    test, pairs = many_groups(list(groups.values()))
+    test = many_groups(list(groups.values()))
     names = sorted(groups, key=lambda g: (-_summary(groups[g], statistic), g))
     top, bottom = names[0], names[-1]
     word = "median" if statistic == "median" else "mean"
@@ -223,19 +225,19 @@ def _many(
         slots[g] = report.value(f"{word}_{g}", level, unit, n=len(groups[g]), digits=job.digits(together, level))
     order = list(groups)
     i, j = order.index(top), order.index(bottom)
-    interval = pairs.confidence_interval(0.95)
-    difference = float(np.mean(groups[top]) - np.mean(groups[bottom]))
-    low, high = float(interval.low[i, j]), float(interval.high[i, j])
-    digits = job.digits(together, difference)
-    bounds = [report.value(f"difference{s}", v, unit, digits=digits) for s, v in (("", difference), ("_low", low), ("_high", high))]
+    pairs = games_howell(list(groups.values()), i)
+    pair = next(p for p in pairs if {p.first, p.second} == {i, j})
+    sign = 1 if pair.first == i else -1
+    difference = sign * pair.difference
+    low, high = sorted((sign * pair.low, sign * pair.high))
+    digits = digits_for(difference, spread=high - low)
+    bounds = [report.value(f"difference{s}", v, points(unit), digits=digits) for s, v in (("", difference), ("_low", low), ("_high", high))]
     omega = report.value("omega_squared", test.effect, digits=2)
     of = job.label(measure) if measure else "rows"
     units = f"values per {safe(entity.column)}" if entity else "rows"
     labels = report.value("group_highest", safe(top)), report.value("group_lowest", safe(bottom))
     each = f"{word} highest in {labels[0]} ({with_unit(slots[top], unit)}) and lowest in {labels[1]} ({with_unit(slots[bottom], unit)}), {report.value('rows_used', test.n_used)} {units} in {report.value('groups', len(groups))} groups; omega squared {omega}"
-    gap = (
-        f"The two means differ by {with_unit(bounds[0], unit)} (simultaneous {report.confidence()} % interval {bounds[1]} to {bounds[2]})."
-    )
+    gap = f"The two means differ by {with_unit(bounds[0], points(unit))} (simultaneous {report.confidence()} % interval {bounds[1]} to {bounds[2]})."
     about = assertion(
         measure,
         "difference",
@@ -244,7 +246,7 @@ def _many(
         entity=f"{top} vs {bottom}",
         low=low,
         high=high,
-        unit=unit,
+        unit=points(unit),
         digits=digits,
         period=job.period(),
         population=job.filters,
@@ -256,7 +258,7 @@ def _many(
         "assertion": {**about, "comparator": "no_difference", "direction": "none"},
     }
     clear = test.p is not None and test.p < 0.05
-    strong = f"{of[0].upper()}{of[1:]} differs by {name}{job.where}: {each}. {gap}"
+    strong = f"{capital(of)} differs by {name}{job.where}: {each}. {gap}"
     report.finding(
         strong if clear else weak["statement"],
         assertion=about if clear else weak["assertion"],
@@ -266,20 +268,12 @@ def _many(
         dropped=dropped,
         columns=[c for c in (measure, by, entity.column if entity else None) if c],
     )
-    rows = []
-    for x in range(len(order)):
-        for y in range(x + 1, len(order)):
-            rows.append(
-                {
-                    "group": order[x],
-                    "compared with": order[y],
-                    "difference": pairs.statistic[x, y],
-                    "low": interval.low[x, y],
-                    "high": interval.high[x, y],
-                    "p": pairs.pvalue[x, y],
-                }
-            )
-    report.table(pd.DataFrame(rows), f"{measure or 'rows'}_pairs_of_{by}", f"Games-Howell comparisons of {of} between all pairs of {name}")
+    rows = [
+        {"group": order[p.first], "compared with": order[p.second], "difference": p.difference, "low": p.low, "high": p.high, "p": p.p}
+        for p in pairs
+    ]
+    which = "all pairs" if len(order) <= 10 else "the highest and each other one"
+    report.table(pd.DataFrame(rows), f"{measure or 'rows'}_pairs_of_{by}", f"Games-Howell comparisons of {of} of {name}: {which}")
 
 
 def _categories(job: Job, by: str, measure: str) -> None:
@@ -325,7 +319,7 @@ def _categories(job: Job, by: str, measure: str) -> None:
         "assertion": {**about, "comparator": "no_difference"},
     }
     clear = test.p is not None and test.p < 0.05
-    strong = f"{names[0][0].upper()}{names[0][1:]} depends on {names[1]}{job.where} {tail}."
+    strong = f"{capital(names[0])} depends on {names[1]}{job.where} {tail}."
     job.report.finding(
         strong if clear else weak["statement"],
         assertion=about if clear else weak["assertion"],

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from association import spearman
 from charting import axis_label, scatter
-from figures import Refusal, assertion, safe
+from figures import Refusal, assertion, capital, safe
 from operating import Job, carry_out
 
 MIN_PAIRS = 5
@@ -66,12 +66,12 @@ def _say(job: Job, test: object, one: str, two: str, entity: str | None, dropped
     interval = ""
     if test.low is not None:
         interval = f", {report.confidence()} % interval {report.value('rho_low', test.low, digits=2)} to {report.value('rho_high', test.high, digits=2)}"
-    units = f"of {safe(entity)}" if entity else "rows"
+    units = f"pairs, one for each {safe(entity)}" if entity else "rows"
     tail = f"(Spearman's rho {rho}{interval}; {report.value('pairs', test.n_used)} {units})"
     names = job.label(one), job.label(two)
     way = "higher" if test.effect > 0 else "lower"
     strength = "strongly" if abs(test.effect) >= 0.7 else "moderately" if abs(test.effect) >= 0.4 else "weakly"
-    strong = f"{names[0][0].upper()}{names[0][1:]} and {names[1]} are {strength} correlated{job.where}: where {names[0]} is higher, {names[1]} tends to be {way} {tail}."
+    strong = f"{capital(names[0])} and {names[1]} are {strength} correlated{job.where}: where {names[0]} is higher, {names[1]} tends to be {way} {tail}."
     about = assertion(
         one,
         "correlation",

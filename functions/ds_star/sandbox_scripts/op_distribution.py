@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from charting import axis_label, bars, boxes, histogram
-from figures import Refusal, assertion, safe, with_unit
+from figures import Refusal, assertion, capital, safe, with_unit
 from operating import Job, carry_out
 from scipy import stats
 
@@ -64,7 +64,7 @@ def _numbers(job: Job, measure: str, values: pd.Series, dropped: int) -> None:
     )
     report.finding(text, assertion=about, used=len(values), dropped=dropped, columns=[measure])
     report.finding(
-        f"{of[0].upper()}{of[1:]}{job.where} ranges from {slots['minimum']} to {slots['maximum']}.",
+        f"{capital(of)}{job.where} ranges from {slots['minimum']} to {slots['maximum']}.",
         used=len(values),
         dropped=dropped,
         columns=[measure],
@@ -101,7 +101,7 @@ def _categories(job: Job, measure: str) -> None:
         )
         about = assertion(measure, "share", 100 * n / total, entity=key, unit="%", digits=1, period=job.period(), population=job.filters)
         job.report.finding(
-            f"{of[0].upper()}{of[1:]} is {slots[0]} in {slots[1]} rows{job.where} ({slots[2]} %).",
+            f"{capital(of)} is {slots[0]} in {slots[1]} rows{job.where} ({slots[2]} %).",
             assertion=about,
             used=total,
             dropped=len(job.frame) - total,

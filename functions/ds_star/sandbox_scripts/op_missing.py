@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from charting import axis_label, bars, boxes
-from figures import Refusal, assertion, safe, with_unit
+from figures import Refusal, assertion, capital, safe, with_unit
 from operating import Job, carry_out
 
 STATED = 8
@@ -80,7 +80,7 @@ def _outliers(job: Job, column: str) -> dict | None:
         text += f"; the farthest is {with_unit(report.value(f'farthest_{column}', float(far), unit, digits=job.digits(values, float(far))), unit)}"
         text += _place(job, int((outside - values.median()).abs().idxmax()))
         if job.spec.get("measure"):
-            boxes(report, f"outliers_{column}", f"{of[0].upper()}{of[1:]} with its outliers", {of: values.to_numpy()}, axis_label(of, unit))
+            boxes(report, f"outliers_{column}", f"{capital(of)} with its outliers", {of: values.to_numpy()}, axis_label(of, unit))
     report.finding(
         text + ".",
         assertion=assertion(column, "count", len(outside), unit="outliers", population=job.filters),

@@ -69,18 +69,19 @@ def _one(
     slot = report.value(name, percent, "%", n=len(hits), digits=1)
     row = {"share": percent, "part": part, "total": total, "rows": len(hits)}
     entity = None if group is None else str(group)
-    where = job.where if group is None else f"{job.where} for {report.value(f'group_{group}', safe(group))}"
+    where = job.where
+    who = "The" if group is None else f"For {report.value(f'group_{group}', safe(group))}, the"
     low = high = None
     if measure is None:
         low, high = (100 * x for x in wilson(int(hits.sum()), len(hits)))
         slots = report.value(f"{name}_low", low, "%", digits=1), report.value(f"{name}_high", high, "%", digits=1)
         counts = report.value(f"{name}_rows_part", int(part)), report.value(f"{name}_rows_all", int(total))
-        text = f"The share of {phrase}{where} is {slot} % ({counts[0]} of {counts[1]} rows; {report.confidence()} % interval {slots[0]} to {slots[1]} %)."
+        text = f"{who} share of {phrase}{where} is {slot} % ({counts[0]} of {counts[1]} rows; {report.confidence()} % interval {slots[0]} to {slots[1]} %)."
         row |= {"low": low, "high": high}
     else:
         unit = job.unit(measure)
         amounts = report.value(f"{name}_part", part, unit), report.value(f"{name}_all", total, unit)
-        text = f"The share of {phrase}{where} is {slot} % ({amounts[0]} of {amounts[1]}{' ' + safe(unit) if unit else ''})."
+        text = f"{who} share of {phrase}{where} is {slot} % ({amounts[0]} of {amounts[1]}{' ' + safe(unit) if unit else ''})."
     about = assertion(
         measure,
         "share",

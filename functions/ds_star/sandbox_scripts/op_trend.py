@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from charting import axis_label, lines
-from figures import Refusal, Report, assertion, data_digits, digits_for, safe
-from group_tests import many_groups, two_groups
+from figures import Refusal, Report, assertion, capital, data_digits, digits_for, safe
+from group_tests import games_howell, many_groups, two_groups
 from operating import Job, carry_out
 from periods import MIN_POINTS, as_dates, choose_grain, complete, end_of, label, starts
 from trends import MIN_CLUSTERS, Slope, fit, interaction, slope_of, time_unit
@@ -200,7 +200,7 @@ def _say(
     }
     clear = slope.p < 0.05
     report.finding(
-        strong[0].upper() + strong[1:] if clear else none,
+        capital(strong) if clear else none,
         assertion=about if clear else weak["assertion"],
         weak=weak,
         test={k: _round(v) for k, v in test.items()},
@@ -286,15 +286,15 @@ def _slopes(job: Job, panel: pd.DataFrame, measure: str | None, statistic: str, 
         }
         _conclude(job, groups, result, panel, f"{test.name} on the slopes of entities", measure, statistic, grain, by, entity, dropped)
         return
-    test, pairs = many_groups(arrays)
-    interval = pairs.confidence_interval(0.95)
-    means = [float(a.mean()) for a in arrays]
+    test = many_groups(arrays)
+    pairs = {p.second: p for p in games_howell(arrays, 0) if p.first == 0}
+    each = [pairs[k] for k in range(1, len(arrays))]
     result = {
         "p": test.p,
         "statistic": test.statistic,
-        "differences": [m - means[0] for m in means[1:]],
-        "low": list(interval.low[1:, 0]),
-        "high": list(interval.high[1:, 0]),
+        "differences": [-p.difference for p in each],
+        "low": [-p.high for p in each],
+        "high": [-p.low for p in each],
     }
     _conclude(job, groups, result, panel, f"{test.name} on the slopes of entities", measure, statistic, grain, by, entity, dropped)
 
@@ -360,7 +360,7 @@ def _conclude(
     of = job.label(measure) if measure else "the number of rows"
     clusters = int(panel["entity"].nunique())
     basis = (
-        f"; {report.value('units_of_analysis', clusters)} of {safe(entity)}"
+        f"; {report.value('units_of_analysis', clusters)} series, one for each {safe(entity)}"
         if entity
         else f"; {report.value('common_periods', len(panel))} {grain}s"
     )

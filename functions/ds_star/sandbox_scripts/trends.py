@@ -78,7 +78,8 @@ def fit(periods: pd.Series, values: np.ndarray, grain: str) -> Slope:
     robust = stats.theilslopes(adjusted, x, alpha=0.95)
     p = float(model.pvalues[1])
     if np.ptp(values) == 0:
-        p = 1.0
+        level = np.full(len(x), values[0])
+        return Slope(0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, len(x), season is not None, level, level)
     return Slope(
         float(model.params[1]),
         float(low),

@@ -1,0 +1,141 @@
+"""Delimited text as people really export it: encodings, delimiters, local numbers, dates, titles, totals, ragged rows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from functions.ds_star.analyzer import DataInput
+from schemas.analysis import FileDescription
+from shared.sandbox import CodeSandbox
+from tests.support.operations import column, describe, table, write
+from tests.support.sandboxes import sandbox
+
+__all__ = ["sandbox"]
+pytestmark = pytest.mark.bubblewrap
+
+Files = dict[str, FileDescription]
+
+
+def _files(folder: Path) -> list[DataInput]:
+    swiss = "Stadt;Fläche;Umsatz\nZürich;1'234,5;12,5 %\nGenève;2'345,25;7,25 %\nDelémont;3'456,0;100 %\n"
+    rows = "".join(f"{i},{2000 + i}-01-01,{i / 2}\n" for i in range(30))
+    ragged = "a,b,c\n" + "".join(f"{i},{i},{i}\n" for i in range(50)) + "7,7\n8,8,8,8\n"
+    return [
+        write(
+            folder, "german.csv", "Ort;Datum;Temp (°C);Regen\nBern;31.01.2026;1,5;1.234,50\nBasel;01.02.2026;-2,25;k.A.\n".encode("cp1252")
+        ),
+        write(folder, "bom.csv", b"\xef\xbb\xbfname,value\nx,1\ny,2\n"),
+        write(folder, "utf16.csv", "name\tvalue\nä\t1\nö\t2\n".encode("utf-16")),
+        write(folder, "utf16_no_bom.csv", "name,value\nalpha,1\nbeta,2\n".encode("utf-16-le")),
+        write(folder, "mac.csv", "name;wert\nZürich;1\nGenève;2\nBünzli;3\n".encode("mac_roman")),
+        write(folder, "swiss.csv", swiss),
+        write(folder, "pipes.csv", "a|b|c\n1|x|2.5\n2|y|3.5\n"),
+        write(folder, "quoted.csv", 'name,text\nx,"a, b\nand c"\ny,"say ""hi"""\n'),
+        write(folder, "money.csv", 'item,price,rate\na,"$1,234.50",5%\nb,"$99.00",7.5%\nc,"($5.00)",-1%\n'),
+        write(folder, "space.csv", "name;wert\na;1\u202f234,56\nb;12\u202f000,10\nc;3,5\n"),
+        write(folder, "thousands.csv", 'city,people\na,"1,234"\nb,"23,456"\nc,"345,678"\n'),
+        write(
+            folder,
+            "preamble.csv",
+            "# made by hand\nReport of the year\n\nstation,rain\n[text],mm\nBern,5.5\nBasel,6.5\nTotal,12.0\n\nSource: the office\n",
+        ),
+        write(folder, "headless.csv", "1,2.5,2020-01-01\n2,3.5,2020-01-02\n3,4.5,2020-01-03\n"),
+        write(folder, "doubled.csv", "a,a,b\n1,2,3\n4,5,6\n"),
+        write(folder, "ragged.csv", ragged),
+        write(folder, "one_column.csv", "temp\n1.5\n2.5\n"),
+        write(folder, "codes.csv", "zip,patient_id,row_count,year,iso\n08001,17,5,2020,AT\n03000,17,7,2021,CH\n04000,18,9,2021,NA\n"),
+        write(folder, "sentinel.csv", "temp\n" + "".join(f"{i}.5\n" for i in range(20)) + "-999\n-999\n"),
+        write(folder, "flags.csv", "smoker,rating,answer\nyes,1,agree\nno,5,strongly agree\nyes,3,disagree\nno,4,neutral\n"),
+        write(folder, "serial.csv", "n,day,value\n" + rows),
+        write(folder, "old_mac.csv", b"a,b\r1,2\r3,4\r"),
+        write(folder, "commented.csv", "# station,temp\nBern,1.5\nBasel,2.5\n"),
+        write(folder, "r_style.csv", "x y\n".replace(" ", ",") + "a,1,2\nb,3,4\nc,5,6\n"),
+    ]
+
+
+@pytest.fixture(scope="module")
+def files(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> Files:
+    folder = tmp_path_factory.mktemp("text")
+    return describe(sandbox, _files(folder), folder / "out")
+
+
+def test_a_german_export_is_read_with_its_encoding_delimiter_and_decimal_comma(files: Files) -> None:
+    found = files["german.csv"]
+    assert (found.encoding, found.delimiter, found.decimal) == ("cp1252", ";", ",")
+    temp, rain = column(found, "Temp (°C)"), column(found, "Regen")
+    assert (temp.minimum, temp.maximum, temp.unit, temp.additive) == (-2.25, 1.5, "°C", False)
+    assert (rain.maximum, rain.missing) == (1234.5, 1)
+    assert column(found, "Datum").minimum == "2026-01-31"
+    assert any("cp1252" in a for a in table(found).assumptions) and any("day first" in a for a in table(found).assumptions)
+
+
+@pytest.mark.parametrize(
+    ("name", "encoding", "samples"),
+    [
+        ("bom.csv", "utf-8-sig", ("x", "y")),
+        ("utf16.csv", "utf-16", ("ä", "ö")),
+        ("utf16_no_bom.csv", "utf-16-le", ("alpha", "beta")),
+        ("mac.csv", "mac_roman", ("Zürich", "Genève", "Bünzli")),
+    ],
+)
+def test_encodings_are_told_from_the_bytes(files: Files, name: str, encoding: str, samples: tuple[str, ...]) -> None:
+    assert files[name].encoding == encoding
+    assert column(files[name], "name").samples == samples
+
+
+def test_apostrophes_spaces_currencies_and_per_cent_are_parts_of_numbers(files: Files) -> None:
+    assert column(files["swiss.csv"], "Fläche").maximum == 3456
+    assert (column(files["swiss.csv"], "Umsatz").unit, column(files["swiss.csv"], "Umsatz").maximum) == ("%", 100)
+    price = column(files["money.csv"], "price")
+    assert (price.unit, price.minimum, price.maximum) == ("USD", -5, 1234.5)
+    assert column(files["money.csv"], "rate").unit == "%"
+    assert column(files["space.csv"], "wert").maximum == 12000.1
+    people = column(files["thousands.csv"], "people")
+    assert (people.maximum, people.dtype) == (345678, "integer")
+    assert any("thousands" in a for a in table(files["thousands.csv"]).assumptions)
+
+
+def test_other_delimiters_quotes_and_line_ends(files: Files) -> None:
+    assert files["pipes.csv"].delimiter == "|" and column(files["pipes.csv"], "c").maximum == 3.5
+    assert column(files["quoted.csv"], "text").samples == ("a, b\nand c", 'say "hi"')
+    assert table(files["old_mac.csv"]).rows == 2
+    assert [c.name for c in table(files["one_column.csv"]).columns] == ["temp"]
+
+
+def test_titles_units_totals_and_notes_are_left_out_and_said(files: Files) -> None:
+    found = table(files["preamble.csv"])
+    assert found.rows == 2 and column(files["preamble.csv"], "rain").unit == "mm"
+    said = " ".join(found.assumptions)
+    assert "Total" in said and "units" in said and "below the table" in said and "above the header" in said
+
+
+def test_a_header_is_made_found_in_a_comment_or_completed(files: Files) -> None:
+    assert [c.name for c in table(files["headless.csv"]).columns] == ["column_1", "column_2", "column_3"]
+    assert table(files["headless.csv"]).rows == 3
+    assert [c.name for c in table(files["commented.csv"]).columns] == ["station", "temp"]
+    assert [c.name for c in table(files["doubled.csv"]).columns] == ["a", "a_2", "b"] and table(files["doubled.csv"]).warnings
+    assert [c.name for c in table(files["r_style.csv"]).columns] == ["row", "x", "y"]
+
+
+def test_rows_of_another_width_are_left_out_and_counted(files: Files) -> None:
+    found = table(files["ragged.csv"])
+    assert column(files["ragged.csv"], "a").maximum == 49
+    assert any(w.startswith("2 of 52 rows have another number of cells") for w in found.warnings)
+
+
+def test_roles_keep_ids_codes_and_years_from_being_measures(files: Files) -> None:
+    roles = {c.name: c.role for c in table(files["codes.csv"]).columns}
+    assert (
+        roles["zip"] in ("id", "category") and roles["patient_id"] == "id" and roles["year"] == "time" and roles["row_count"] == "measure"
+    )
+    assert column(files["codes.csv"], "zip").samples[0] == "08001"
+    assert column(files["serial.csv"], "n").role == "id" and column(files["serial.csv"], "day").role == "time"
+    roles = {c.name: c.role for c in table(files["flags.csv"]).columns}
+    assert roles == {"smoker": "flag", "rating": "ordinal", "answer": "ordinal"}
+
+
+def test_a_sentinel_is_read_as_missing_and_said(files: Files) -> None:
+    assert column(files["sentinel.csv"], "temp").missing == 2 and column(files["sentinel.csv"], "temp").minimum == 0.5
+    assert any("-999" in w for w in table(files["sentinel.csv"]).warnings)
