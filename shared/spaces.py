@@ -109,7 +109,7 @@ class Spaces:
         key = f"{_prefix(scope)}texts/{hashlib.sha256(data).hexdigest()}.txt"
         return self._artifacts.put(key, data, media_type="text/plain; charset=utf-8").uri
 
-    def list(self, owner: str) -> list[SpaceSummary]:
+    def summaries(self, owner: str) -> list[SpaceSummary]:
         """The owner's spaces with their counts."""
         return self._graph.spaces(owner)
 

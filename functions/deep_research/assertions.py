@@ -19,6 +19,7 @@ _VERB = re.compile(
     r"(?:been|increased|risen|grown|decreased|declined|fallen|dropped)"
     r"|(?:is|are|was|were|will be|may be|could be) "
     r"(?:projected|expected|estimated|forecast|predicted|measured|recorded|observed)(?: to (?:be|reach))?(?: at)?"
+    r"|(?:did|do|does) not (?:change|differ)|remained|showed? no"
     r"|(?:will|may|might|could) (?:be|reach)|is|are|was|were|averaged|totalled|totaled|reached|amounted to|amounts to|equals|equalled"
     r"|(?:steadily |slightly |sharply |significantly )?(?:increased|rose|grew|decreased|declined|fell|dropped|shrank))\b"
 )

@@ -24,7 +24,7 @@ _ABBREVIATIONS = frozenset(
     jh jhd kap lfd mio mrd nr og sog stk str tel u urspr zit zzgl sowie.z d h z b s v i
     """.split()
 )
-_AFTER_ONLY_LOWER = frozenset({"etc", "al", "co", "inc", "ltd", "corp", "usw", "a.m", "p.m", "u.s", "u.k", "u.s.a", "d.c"})
+_AFTER_ONLY_LOWER = frozenset({"etc", "al", "co", "inc", "ltd", "corp", "usw", "a.m", "p.m"})
 """Abbreviations that often end a sentence: a capital letter behind them begins a new one."""
 
 

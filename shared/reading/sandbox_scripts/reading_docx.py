@@ -39,7 +39,7 @@ def _check_archive(path):
             entries = archive.infolist()
             names = {entry.filename for entry in entries}
     except (zipfile.BadZipFile, OSError, ValueError) as error:
-        raise Problem("corrupt", f"is a damaged archive ({plain(str(error), 120)})") from None
+        raise Problem("corrupt", f"is a damaged archive ({plain(str(error), 120)})", "Open it in Word and save it anew.") from None
     if "word/document.xml" not in names:
         raise Problem("type", "is an archive, but not a Word document", "Give PDF, DOCX, HTML, Markdown or text.")
     unpacked = sum(entry.file_size for entry in entries)

@@ -58,7 +58,7 @@ def _about(path):
     except (PdfReadError, PyPdfError, ValueError, TypeError, KeyError, AttributeError, IndexError, RecursionError, OSError) as error:
         raise Problem("corrupt", f"is a damaged PDF ({plain(str(error), 120)})", "Open it in a viewer and save it anew.") from None
     if pages == 0:
-        raise Problem("empty", "has no pages")
+        raise Problem("empty", "has no pages", "Give the file with its content.")
     return {"pages": pages, "title": plain(str(title)) if title else None, "date": _date(created)}
 
 

@@ -8,6 +8,7 @@ from reading_problem import Problem
 ITEM = re.compile(r"[ \t]*(?:[-*•‣–]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[ \t]+(?=\S)")
 UNDERLINE = re.compile(r"[ \t]*([=\-~^*#+])\1{2,}[ \t]*$")
 NUMBERED = re.compile(r"\d+(?:\.\d+)*\.?[ \t]+[^\W\d_a-z]")
+WESTERN = frozenset("äöüßÄÖÜéèêëàâáçîïíìôóòûúùñåøæœÉÈÀÂÁÇÎÍÔÓÚÑÅØÆŒ°€£§²³µ·×½¼±–—‘’‚“”„…•«»¿¡\u00a0\u00ad")
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
         (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
 
@@ -45,11 +46,23 @@ def decode(path, declared=False):
     head = data[:65_536]
     if (b"\0" in head or sum(byte < 9 or 13 < byte < 32 for byte in head) * 50 > len(head)) and not _wide(data):
         raise Problem("binary", "is not a text: it holds binary data", "Give PDF, DOCX, HTML, Markdown or text.")
+    if _western(data):
+        return _clean(data.decode("cp1252")), "cp1252"
     import charset_normalizer
 
     best = charset_normalizer.from_bytes(data[:500_000]).best()
     name = best.encoding if best is not None else "cp1252"
     return _clean(data.decode(name, "replace")), name
+
+
+def _western(data):
+    """Whether the bytes above ASCII are what Western European prose has in cp1252: few, and letters, quotes, dashes and units."""
+    try:
+        high = [c for c in data.decode("cp1252") if ord(c) > 127]
+    except UnicodeDecodeError:
+        return False
+    usual = sum(c in WESTERN for c in high)
+    return len(high) * 4 < len(data) and usual * 10 >= len(high) * 9
 
 
 def _wide(data):

@@ -1,0 +1,112 @@
+"""Runs the research track slice by slice on real stores, without a mission around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from functions.deep_research.state import ResearchState
+from functions.deep_research.track import DeepResearchTrack
+from schemas.evidence import ResearchEvidencePackage
+from schemas.mission import MissionInput, MissionRequest, Track
+from shared.adapters.folder_artifacts import FolderArtifacts
+from shared.adapters.sqlite_knowledge import SqliteKnowledge
+from shared.artifacts import Artifact
+from shared.sandbox import CodeSandbox
+from shared.tracks import SliceContext, SliceOutcome
+from tests.support.clock import FrozenClock
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass
+class ResearchBench:
+    """Stores in a folder, and a way to run one mission's research to its package."""
+
+    sandbox: CodeSandbox
+    folder: Path
+    artifacts: FolderArtifacts = field(init=False)
+    graph: SqliteKnowledge = field(init=False)
+    outcomes: list[SliceOutcome[ResearchState]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.artifacts = FolderArtifacts(self.folder / "artifacts")
+        self.graph = SqliteKnowledge(self.folder / "knowledge.sqlite3")
+
+    def given(self, *files: Path) -> tuple[MissionInput, ...]:
+        """The files as a mission's documents."""
+        return tuple(self._given(path) for path in files)
+
+    def _given(self, path: Path) -> MissionInput:
+        stored: Artifact = self.artifacts.put_file(f"inputs/{path.name}", path)
+        return MissionInput(uri=stored.uri, kind="document", name=path.name, sha256=stored.sha256, size=stored.size)
+
+    def run(
+        self,
+        question: str,
+        documents: Sequence[MissionInput] = (),
+        *,
+        mission: str = "m_1",
+        owner: str = "me",
+        space: str = "default",
+        time_left: Callable[[], float] = lambda: 30.0,
+    ) -> ResearchEvidencePackage:
+        """All slices to the package; the state passes through JSON between two, as the slice engine has it."""
+        request = MissionRequest(question=question, inputs=tuple(documents), knowledge_space=space)
+        track = DeepResearchTrack(self.sandbox, self.graph)
+        state = ResearchState()
+        self.outcomes = []
+        for seq in range(100):
+            outcome = track.step(self.context(request, mission, owner, seq, time_left), state)
+            self.outcomes.append(outcome)
+            if outcome.package is not None:
+                assert isinstance(outcome.package, ResearchEvidencePackage)
+                return outcome.package
+            state = ResearchState.model_validate_json(outcome.state.model_dump_json())
+        raise AssertionError("the track does not end")
+
+    def context(self, request: MissionRequest, mission: str, owner: str, seq: int, time_left: Callable[[], float]) -> SliceContext:
+        """What a slice is given."""
+        workdir = self.folder / "work" / f"{mission}-{seq}-{len(list((self.folder).glob('work/*')))}"
+        workdir.mkdir(parents=True)
+        return SliceContext(
+            mission_id=mission,
+            owner=owner,
+            track=Track.DEEP_RESEARCH,
+            attempt=1,
+            seq=seq,
+            epoch=1,
+            request=request,
+            artifacts=self.artifacts,
+            clock=FrozenClock(START),
+            workdir=workdir,
+            time_left=time_left,
+        )
+
+    def check_citations(self, package: ResearchEvidencePackage) -> None:
+        """Invariant 5: every quote stands at its offsets in the stored text, whose digest is the recorded one."""
+        import hashlib
+
+        sources = {source.id: source for source in package.sources}
+        for evidence in package.evidence:
+            source = sources[evidence.source_id]
+            data = self.artifacts.get(source.text_uri)
+            assert hashlib.sha256(data).hexdigest() == source.text_sha256 == evidence.text_sha256
+            assert data.decode()[evidence.start : evidence.end] == evidence.quote
+        quotes = {evidence.id: evidence.quote for evidence in package.evidence}
+        for claim in package.claims:
+            assert claim.evidence_ids
+            assert claim.support in ("verbatim", "unchecked")
+            assert all(claim.text in quotes[i] for i in claim.evidence_ids)
+
+
+class NoSandbox:
+    """A sandbox for runs that must not need one: everything is in the cache."""
+
+    def run(self, job: object, *, outputs_to: Path) -> object:
+        raise AssertionError("nothing may be parsed here")
+
+    def check(self) -> None:
+        raise AssertionError("nothing may be parsed here")
