@@ -33,6 +33,7 @@ def compose(
     told = remarks.all(notices(package))
     assumptions = remarks.all(_assumptions(package))
     limitations = remarks.all(_limitations(package))
+    artifacts = outcome_artifacts(package, remarks)
     dropped = research.dropped + analysis.dropped + remarks.withheld
     flags = _flags(package, dropped)
     statements = tuple(c for s in sections for c in (*s.findings, *s.passages))
@@ -52,7 +53,7 @@ def compose(
         notices=told,
         trust=_trust(package, statements, dropped, flags),
         cost_per_track=_costs(package),
-        artifacts=outcome_artifacts(package, remarks),
+        artifacts=artifacts,
         sources=outcome_sources(package, statements, conflicts),
         provenance=provenance(package, kimera_version),
     )

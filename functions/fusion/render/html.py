@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from functions.fusion.figures import number_text
-from functions.fusion.render.view import Chart, basis, page, support_words
+from functions.fusion.render.view import Chart, basis, needs_saying, page, support_words
 from functions.fusion.text import clean, one_line
 from schemas.outcome import Citation, MissionOutcomePackage
 
@@ -53,7 +53,15 @@ def _template() -> Template:
     )
     environment.finalize = _finalize
     environment.filters.update(
-        line=one_line, picture=picture, support=support_words, basis=basis, number=number_text, where=where, web=web_address, quote=quoted
+        line=one_line,
+        picture=picture,
+        support=support_words,
+        needs_saying=needs_saying,
+        basis=basis,
+        number=number_text,
+        where=where,
+        web=web_address,
+        quote=quoted,
     )
     return environment.get_template("report.html.j2")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functions.fusion.figures import number_text
 from functions.fusion.render.code import Script
 from functions.fusion.render.tables import Table
-from functions.fusion.render.view import Chart, NamedTable, Page, SectionView, basis, page, support_words
+from functions.fusion.render.view import Chart, NamedTable, Page, SectionView, basis, needs_saying, page, support_words
 from functions.fusion.text import clean, one_line, slug_name
 from schemas.outcome import Citation, Conflict, MergedClaim, MissionOutcomePackage, OutcomeSource
 
@@ -146,7 +146,7 @@ def _finding(claim: MergedClaim) -> Iterator[str]:
 
 
 def _passage(claim: MergedClaim) -> Iterator[str]:
-    if claim.support != "verbatim":
+    if needs_saying(claim):
         yield from (escape(claim.text), "")
     for citation in claim.citations:
         yield from (*(f"> {escape(x)}" for x in _paragraphs(citation.quote or "")), ">", f"> {_place(citation)}", "")

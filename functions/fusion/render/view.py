@@ -154,6 +154,11 @@ def support_words(claim: MergedClaim) -> str:
     return SUPPORT_WORDS[claim.support]
 
 
+def needs_saying(claim: MergedClaim) -> bool:
+    """Whether a passage says something that its quotes do not say word for word."""
+    return not any(claim.text in (c.quote or "") for c in claim.citations) and claim.support != "verbatim"
+
+
 def basis(claim: MergedClaim) -> str:
     """What a finding rests on: its test, else how many rows were used and left out."""
     if claim.test is not None:
