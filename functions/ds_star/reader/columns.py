@@ -136,7 +136,8 @@ def _similarity(sentence: Sentence, position: int, column: Column, index: int) -
         return 0.0
     if len(name_word) >= _SHORTEST_ABBREVIATION and len(token.folded) > len(name_word) + 1 and token.folded.startswith(name_word):
         return _ABBREVIATION
-    if len(token.folded) >= _SHORTEST_ABBREVIATION and len(name_word) - len(token.folded) in (1, 2) and name_word.startswith(token.folded):
+    stem = sentence.stems[position]
+    if len(stem) >= _SHORTEST_ABBREVIATION and len(name_word) - len(stem) in (1, 2) and name_word.startswith(stem):
         return _ABBREVIATION
     return fuzzy(token.folded, name_word)
 

@@ -271,6 +271,10 @@ def _column_beside(sentence: Sentence, view: View, mentions: tuple[Mention, ...]
         between = sentence.words(mention.end, hit.start)
         if mention.end <= hit.start and all(w in _SMALL or w in {"of", "value", "values", "be", "being"} for w in between):
             return mention.column, mention.first, end
+    if "old" in sentence.words(hit.end, end):
+        ages = columns_about(view, "age", sentence)
+        if len(ages) == 1:
+            return ages[0], hit.start, end
     adjective = next((sentence.lexicon.adjectives[w] for w in sentence.words(hit.start, hit.end) if w in sentence.lexicon.adjectives), None)
     if adjective:
         fitting = columns_about(view, adjective, sentence)

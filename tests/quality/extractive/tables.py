@@ -6,7 +6,7 @@ Run by itself it writes them to a folder: ``python tests/quality/extractive/tabl
 from __future__ import annotations
 
 import csv
-import datetime
+import datetime as dt
 import json
 import random
 import sys
@@ -84,7 +84,7 @@ def orders() -> Table:
     """1,500 orders in local number format, of 60 customers and 5 products."""
     rng = random.Random(SEED + 2)
     products = ["lamp", "chair", "desk", "shelf", "carpet"]
-    start = datetime.date(2019, 1, 1)
+    start = dt.date(2019, 1, 1)
     rows: list[Row] = []
     for i in range(1500):
         product = rng.choices(products, weights=[5, 4, 3, 2, 1])[0]
@@ -94,7 +94,7 @@ def orders() -> Table:
             {
                 "order_no": 10_000 + i,
                 "customer_id": f"C{rng.randint(1, 60):03}",
-                "order_date": (start + datetime.timedelta(days=i)).isoformat(),
+                "order_date": (start + dt.timedelta(days=i)).isoformat(),
                 "product": product,
                 "channel": rng.choices(["web", "shop", "phone"], weights=[6, 3, 1])[0],
                 "quantity": quantity,
