@@ -1,0 +1,93 @@
+"""A mission survives ``kill -9`` at every named crash point: it goes on where it stopped and repeats no finished slice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from infra.local.platform import Platform
+from schemas.mission import FusionStatus, MissionStatus
+from shared.crash_points import POINTS
+from shared.settings import Settings
+from tests.support.waiting import until_ended
+
+HITS = sorted(POINTS) + ["slice.leased:2", "slice.worked:3", "slice.committed:4", "slice.committed:6"]
+QUESTION = "What is the mean temp by station? How was the temperature measured?"
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "temp.csv").write_text(
+        "station,temp\n" + "".join(f"{s},{n % 7 + k}\n" for n in range(30) for k, s in enumerate(["Bern", "Basel"]))
+    )
+    (folder / "method.md").write_text("# Method\n\nThe temperature was measured every hour with a platinum resistance thermometer.\n")
+    return folder
+
+
+@pytest.mark.parametrize("point", HITS)
+def test_a_mission_killed_at_any_point_is_taken_to_its_end(point: str, files: Path, tmp_path: Path, bubblewrap: Path) -> None:
+    home = tmp_path / "home"
+    command = [sys.executable, "-m", "cli.main", "run", QUESTION, "--data", str(files / "temp.csv"), "--docs", str(files / "method.md")]
+    environment = {**os.environ, "KIMERA_HOME": str(home), "KIMERA_CRASH_AT": point}
+    killed = subprocess.run(
+        [*command, "--out", str(tmp_path / "out"), "--json"],
+        env=environment,
+        capture_output=True,
+        timeout=90,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert killed.returncode == -signal.SIGKILL, f"{point} was not reached: {killed.stderr.decode()[-2000:]}"
+
+    with Platform(Settings(home=home), command="test") as platform:
+        (mission,) = platform.runtime.missions.list()
+        ended = until_ended(platform, mission.mission_id)
+        events = platform.runtime.audit.events(mission.mission_id)
+        verified = platform.runtime.audit.verify()
+
+    assert (ended.status, ended.fusion_status) == (MissionStatus.DONE, FusionStatus.FINAL)
+    slices = Counter((event.writer, event.detail["seq"]) for event in events if event.kind == "slice.committed")
+    assert set(slices.values()) == {1}, "a finished slice was repeated"
+    assert [report.kind for report in ended.reports] == ["final"]
+    assert verified.breaks == ()
+    kinds = Counter(event.kind for event in events)
+    assert kinds["mission.created"] == kinds["mission.done"] == kinds["report.published"] == 1
+
+
+def test_resume_on_the_command_line_ends_with_the_report(files: Path, tmp_path: Path, bubblewrap: Path) -> None:
+    environment = {**os.environ, "KIMERA_HOME": str(tmp_path / "home")}
+    command = [sys.executable, "-m", "cli.main", "run", "--out", str(tmp_path / "out"), "--json"]
+    arguments = [QUESTION, "--data", str(files / "temp.csv"), "--docs", str(files / "method.md")]
+    killed = subprocess.run(
+        [*command, *arguments],
+        env={**environment, "KIMERA_CRASH_AT": "slice.worked:3"},
+        capture_output=True,
+        timeout=90,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    listed = subprocess.run(
+        [sys.executable, "-m", "cli.main", "list", "--json"], env=environment, capture_output=True, timeout=30, check=True
+    )
+    (mission,) = json.loads(listed.stdout)["missions"]
+    resumed = subprocess.run(
+        [*command, "--resume", mission["mission_id"]],
+        env=environment,
+        capture_output=True,
+        timeout=90,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    assert resumed.returncode == 0, resumed.stderr.decode()[-2000:]
+    result = json.loads(resumed.stdout)
+    assert (result["mission_id"], result["status"], result["fusion_status"]) == (mission["mission_id"], "DONE", "FINAL")
+    assert Path(result["reports"]["html"]).read_text().lower().startswith("<!doctype html>")
