@@ -1,0 +1,92 @@
+"""``kimera inspect``: a mission's whole story in time order."""
+
+from __future__ import annotations
+
+import os
+from datetime import datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.configuration import load_settings
+from cli.console import AsJson, Endpoint, MissionId, log_to, new_app, note, print_json
+from cli.progress import TITLES, describe, describe_mission
+
+if TYPE_CHECKING:
+    from infra.local.story import Moment, Story
+
+app = new_app("Tell a mission's whole story in time order, failed or not.")
+_KEPT_SPANS = ("sandbox.", "fusion.", "orchestration.", ".slice")
+_HIDDEN = {"state", "handoff", "request_sha256", "request_id", "error", "error.type", "track", "attempt", "epoch"}
+
+
+@app.command()
+def inspect(
+    mission: MissionId,
+    everything: Annotated[bool, typer.Option("--all", help="Every single call too, and every detail.")] = False,
+    endpoint: Endpoint = None,
+    as_json: AsJson = False,
+) -> int:
+    """Tell a mission's whole story in time order: events, slices, sandbox runs, retries, and why it failed if it did."""
+    from infra.local.access import any_access
+    from infra.local.story import tell_story
+    from shared.telemetry.reading import mission_spans
+
+    settings = load_settings()
+    log_to(settings.home)
+    with any_access(settings, endpoint=endpoint, token=os.environ.get("KIMERA_TOKEN")) as api:
+        state = api.state(mission)
+        events = api.events(mission)
+    if endpoint is not None:
+        note("The spans lie with that platform; this is the story from its audit events.")
+    spans = mission_spans(settings.home / "telemetry" / "traces.jsonl", mission) if endpoint is None else []
+    story = tell_story(state, events, spans)
+    if as_json:
+        print_json(story.as_json())
+    else:
+        _print(story, everything)
+    return 0
+
+
+def _print(story: Story, everything: bool) -> None:
+    state = story.state
+    print(f"mission {state.mission_id}: {describe_mission(state)}")
+    print(f"question: {' '.join(state.question.split())}")
+    print(f"owner {state.owner}, space {state.knowledge_space}, tier {state.tier}, cost ${state.cost_so_far.usd:.2f}, epoch {state.epoch}")
+    for track, found in sorted(state.track_status.items()):
+        print(f"{TITLES[track]}: attempt {found.attempt}, next slice {found.next_seq}, {describe(found)}")
+    print("\nWhat happened (UTC; seconds since the mission was created)")
+    for moment in story.moments:
+        if everything or _matters(moment):
+            print(_line(moment, state.created_at, everything))
+    if story.phases:
+        print(f"\n{'What it took':<34}{'calls':>6}{'total':>10}{'slowest':>10}{'retries':>9}  errors")
+        for phase in story.phases:
+            if everything or not phase.name.startswith("missions "):
+                errors = ", ".join(phase.errors)
+                print(
+                    f"{phase.name:<34}{phase.calls:>6}{phase.total_s:>9.2f}s{phase.slowest_s:>9.2f}s{phase.retries:>9}  {errors}".rstrip()
+                )
+    if story.reasons:
+        print("\nWhat went wrong")
+        for reason in story.reasons:
+            print(f"- {reason}")
+
+
+def _matters(moment: Moment) -> bool:
+    """Events, failures, and the spans of real work; plain calls only fill the page."""
+    return moment.took_s is None or moment.error is not None or any(kept in moment.what for kept in _KEPT_SPANS)
+
+
+def _line(moment: Moment, began: datetime, everything: bool) -> str:
+    after = (moment.at - began).total_seconds()
+    took = f"took {moment.took_s:.2f}s" if moment.took_s is not None else ""
+    error = f"FAILED: {moment.error}" if moment.error else ""
+    details = " ".join(f"{key}={_short(value)}" for key, value in moment.detail.items() if everything or key not in _HIDDEN)
+    told = "  ".join(part for part in (took, error, details) if part)
+    return f"{moment.at:%H:%M:%S}  {after:>8.2f}s  {moment.who:<14} {moment.what:<24} {told}".rstrip()
+
+
+def _short(value: object) -> str:
+    text = " ".join(str(value).split())
+    return text if len(text) <= 120 else text[:119] + "…"
