@@ -205,7 +205,8 @@ class TestHttpx:
 
     def test_post_and_query(self, server: str) -> None:
         found = self.run(
-            f"- a: {{call: http.post, args: {{url: '{server}/p?q=1', query: {{z: é}}, body: {{k: 1}}}}, result: r}}\n- b: {{return: '${{r.body}}'}}\n"
+            f"- a: {{call: http.post, args: {{url: '{server}/p?q=1', query: {{z: é}}, body: {{k: 1}}}}, result: r}}\n"
+            "- b: {return: '${r.body}'}\n"
         )
         assert found == {"path": "/p?q=1&z=%C3%A9", "body": '{"k":1}'}
 

@@ -150,7 +150,8 @@ class TestDefinition:
 
 class TestExecution:
     def test_steps(self, bench: Bench) -> None:
-        definition = f"- init: {{assign: [{{n: 0}}]}}\n- t:\n    try: {{steps: [{{a: {{assign: [{{n: '${{n + 1}}'}}], next: b}}}}, {{b: {{next: a}}}}]}}\n{CATCHING}"
+        loop = "{steps: [{a: {assign: [{n: '${n + 1}'}], next: b}}, {b: {next: a}}]}"
+        definition = f"- init: {{assign: [{{n: 0}}]}}\n- t:\n    try: {loop}\n{CATCHING}"
         assert "ResourceLimitError" in bench.tags(definition)
 
     @pytest.mark.parametrize(("depth", "works"), [(19, True), (20, False)])

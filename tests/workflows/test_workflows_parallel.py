@@ -189,6 +189,13 @@ def test_no_more_than_100_errors_are_listed(bench: Bench) -> None:
     assert (len(branches), payload["truncated"]) == (100, True)
 
 
+def test_more_iterations_than_steps_are_allowed_fail_at_once(bench: Bench) -> None:
+    """Page: quotas, "Steps"."""
+    assert "ResourceLimitError" in bench.tags(
+        "- p:\n    parallel:\n      for: {value: v, range: [1, 9000000000], steps: [{s: {next: continue}}]}\n"
+    )
+
+
 def test_continue_ends_an_iteration(bench: Bench) -> None:
     definition = """
     - init: {assign: [{n: 0}]}

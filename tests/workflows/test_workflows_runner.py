@@ -128,7 +128,9 @@ def test_definitions_are_loaded_from_files_and_named_after_them(tmp_path: Path) 
 
 def test_20_000_iterations_in_half_a_second() -> None:
     definition = load(
-        "- i: {assign: [{n: 0}]}\n- l: {for: {value: v, range: [1, 20000], steps: [{a: {assign: [{n: '${n + v}'}]}}]}}\n- r: {return: '${n}'}\n"
+        "- i: {assign: [{n: 0}]}\n"
+        "- l: {for: {value: v, range: [1, 20000], steps: [{a: {assign: [{n: '${n + v}'}]}}]}}\n"
+        "- r: {return: '${n}'}\n"
     )
     with Runner() as runner:
         began = time.perf_counter()
@@ -148,7 +150,9 @@ def test_memory_stays_flat_over_100_000_steps() -> None:
     import tracemalloc
 
     definition = load(
-        "- i: {assign: [{m: {}}]}\n- l: {for: {value: v, range: [1, 99000], steps: [{a: {assign: [{m.k: '${v}'}]}}]}}\n- r: {return: '${m.k}'}\n"
+        "- i: {assign: [{m: {}}]}\n"
+        "- l: {for: {value: v, range: [1, 99000], steps: [{a: {assign: [{m.k: '${v}'}]}}]}}\n"
+        "- r: {return: '${m.k}'}\n"
     )
     with Runner() as runner:
         tracemalloc.start()

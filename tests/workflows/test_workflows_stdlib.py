@@ -108,10 +108,12 @@ def test_the_whole_library_is_there() -> None:
     """Page: stdlib/overview."""
     documented = """
         base64.decode base64.encode events.await_callback events.create_callback_endpoint hash.compute_checksum hash.compute_hmac
-        http.default_retry_predicate http.default_retry_predicate_non_idempotent http.delete http.get http.patch http.post http.put http.request
+        http.default_retry_predicate http.default_retry_predicate_non_idempotent
+        http.delete http.get http.patch http.post http.put http.request
         json.decode json.encode json.encode_to_string list.concat list.prepend map.delete map.get map.merge map.merge_nested
         math.abs math.floor math.max math.min retry.always retry.never sys.get_env sys.log sys.now sys.sleep sys.sleep_until
-        text.decode text.encode text.find_all text.find_all_regex text.match_regex text.replace_all text.replace_all_regex text.split text.substring
+        text.decode text.encode text.find_all text.find_all_regex text.match_regex text.replace_all text.replace_all_regex
+        text.split text.substring
         text.to_lower text.to_upper text.url_decode text.url_encode text.url_encode_plus time.format time.parse uuid.generate
         default double get_type if int keys len not string
     """

@@ -220,8 +220,11 @@ class TestIteration:
         """
         assert bench.result(definition) == ["a0", "b1"]
 
-    @pytest.mark.parametrize(("bounds", "result"), [("[1, 3]", [1, 2, 3]), ("[-1, 1]", [-1, 0, 1]), ("[2, 2]", [2]), ("[3, 1]", [])])
-    def test_over_a_range_both_ends_included(self, bench: Bench, bounds: str, result: list[int]) -> None:
+    @pytest.mark.parametrize(
+        ("bounds", "result"),
+        [("[1, 3]", [1, 2, 3]), ("[-1, 1]", [-1, 0, 1]), ("[2, 2]", [2]), ("[3, 1]", []), ("[1.5, 3.5]", [1.5, 2.5, 3.5])],
+    )
+    def test_over_a_range_both_ends_included(self, bench: Bench, bounds: str, result: list[float]) -> None:
         definition = f"""
         - init: {{assign: [{{r: []}}]}}
         - loop:
@@ -316,7 +319,8 @@ class TestSubworkflowsAndCalls:
         [("{first: Ada, last: L}", "Ada L3"), ("{first: Ada}", "Ada Unknown3"), ('["Ada", "L", 1]', "Ada L1"), ("${a}", "Bob Unknown3")],
     )
     def test_arguments_by_name_by_position_and_as_an_expression(self, bench: Bench, args: str, result: str) -> None:
-        definition = f"main:\n  params: [a]\n  steps:\n    - c:\n        call: greet\n        args: {args}\n        result: r\n    - d:\n        return: ${{r}}\n"
+        steps = f"    - c:\n        call: greet\n        args: {args}\n        result: r\n    - d:\n        return: ${{r}}\n"
+        definition = f"main:\n  params: [a]\n  steps:\n{steps}"
         import textwrap
 
         assert bench.result(definition + textwrap.dedent(self.SUB), {"first": "Bob"}) == result

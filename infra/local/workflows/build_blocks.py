@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from infra.local.workflows.effects import Coroutine, Fork, Sleep
-from infra.local.workflows.errors import WorkflowError, branch_failure, failure, value_failure
+from infra.local.workflows.errors import WorkflowError, branch_failure, failure, limit_reached, value_failure
 from infra.local.workflows.frames import UNSET, Frame
 from infra.local.workflows.interpreter import BREAK, CONTINUE, BlockCode, Running, StepCode, run_block
 from infra.local.workflows.retrying import Policy, decide, read_policy
 from infra.local.workflows.scopes import Layout, Scope
-from infra.local.workflows.stdlib.signature import integer, sequence
+from infra.local.workflows.stdlib.signature import integer, number, sequence
 from infra.local.workflows.syntax import Loop, Parallel, Try, jump_targets
 from infra.local.workflows.values import Value, size_of
 
@@ -34,9 +34,20 @@ def _items(builder: Builder, loop: Loop, scope: Scope) -> Items:
         ends = sequence(bounds(frame), "the 'range' of a for loop")
         if len(ends) != 2:
             raise value_failure(f"the 'range' of a for loop has two ends, not {len(ends)}")
-        return range(integer(ends[0], "the start of the range"), integer(ends[1], "the end of the range") + 1)
+        start, end = number(ends[0], "the start of the range"), number(ends[1], "the end of the range")
+        if isinstance(start, int) and isinstance(end, int):
+            return range(start, end + 1)
+        return _doubles(start, end)
 
     return run
+
+
+def _doubles(start: float, end: float) -> Iterator[Value]:
+    """``start`` and every whole step after it up to ``end``."""
+    step = 0
+    while start + step <= end:
+        yield start + step
+        step += 1
 
 
 def build_for(builder: Builder, loop: Loop, place: Place) -> Callable[[Frame], Running]:
@@ -135,6 +146,8 @@ def _iterations(builder: Builder, action: Parallel, loop: Loop, place: Place) ->
     def make(frame: Frame, path: str) -> Made:
         made: Made = []
         for position, item in enumerate(items(frame)):
+            if position >= frame.run.limits.steps:
+                raise limit_reached(f"a parallel step has more than {frame.run.limits.steps} iterations")
             values: dict[int, Value] = {value: item} if index is None else {value: item, index: position}
             made.append((str(position), _starter(body, len(layout.names), frame, f"{path}/{position}", values)))
         return made

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from infra.local.workflows.errors import key_failure
+from infra.local.workflows.errors import failure, key_failure
 from infra.local.workflows.expressions.compiler import Evaluate
 from infra.local.workflows.frames import UNSET, Frame, Unset
 from infra.local.workflows.interpreter import RoutineCode, invoke_now
@@ -46,7 +46,9 @@ class ScopedNames:
         if function in self.routines:
             return _routine_call(self.routines[function], arguments)
         found = FUNCTIONS.get(function)
-        if isinstance(found, BlockingFunction) or function.startswith(CONNECTOR_PREFIXES):
+        if function.startswith(CONNECTOR_PREFIXES):
+            return _connector_call(function)
+        if isinstance(found, BlockingFunction):
             raise NameFault(f"'{function}' is a blocking call, which an expression cannot make; use a call step")
         if found is None:
             raise NameFault(f"there is no function or subworkflow '{function}'")
@@ -69,6 +71,15 @@ def _reader(name: str, frames: int, position: int) -> Evaluate:
 def _routine_call(routine: RoutineCode, arguments: list[Evaluate]) -> Evaluate:
     positional(routine.name, routine_signature(routine), arguments)
     return lambda frame: invoke_now(routine, [argument(frame) for argument in arguments], frame)
+
+
+def _connector_call(name: str) -> Evaluate:
+    """The service lets expressions call connectors that answer at once; here a call needs a thread, so it says what to do instead."""
+
+    def run(frame: Frame) -> Value:
+        raise failure("SystemError", f"the local runner cannot call the connector '{name}' in an expression; use a call step")
+
+    return run
 
 
 # Signatures: the parameters' names, with the closure of the default, or None where the caller has to give one.

@@ -31,4 +31,4 @@ FUNCTIONS: Final[dict[str, Function | BlockingFunction]] = {function.name: funct
 CONSTANTS: Final[dict[str, Value]] = retries.CONSTANTS
 
 # Called through a connector: see `Runner(connectors=...)`.
-CONNECTOR_PREFIXES: Final = ("googleapis.", "experimental.executions.")
+CONNECTOR_PREFIXES: Final = ("googleapis.", "experimental.executions.", "gke.")
