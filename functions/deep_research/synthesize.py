@@ -22,7 +22,7 @@ from shared.tracks import SliceContext
 
 NOTHING_FOUND = "nothing found in these documents"
 NO_DOCUMENTS = "no documents were given"
-ANSWERED_FROM = 0.6
+ANSWERED_FROM = 0.7
 """Share of the question's weight that the best passage holds, from which the question counts as answered and not only touched."""
 
 
