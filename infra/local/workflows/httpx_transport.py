@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from infra.local.workflows.errors import TransportError
@@ -19,22 +20,31 @@ class HttpxTransport:
     """
 
     def __init__(self, client: httpx.Client | None = None) -> None:
+        self._client = client
+        self._lock = threading.Lock()
+        if client is not None:
+            client.max_redirects = SERVICE.redirects
+
+    def _ready(self) -> httpx.Client:
+        """The client; its own is made at the first request, because loading certificates takes longer than most definitions."""
         import httpx
 
-        self._client = client or httpx.Client(limits=httpx.Limits(max_connections=None))
-        self._client.max_redirects = SERVICE.redirects
+        with self._lock:
+            if self._client is None:
+                self._client = httpx.Client(limits=httpx.Limits(max_connections=None))
+                self._client.max_redirects = SERVICE.redirects
+            return self._client
 
     def send(self, request: HttpRequest) -> HttpResponse:
         import httpx
 
+        client = self._ready()
         try:
             url = httpx.URL(request.url)
             if request.query:
                 url = url.copy_with(params=url.params.merge(httpx.QueryParams(request.query)))
-            built = self._client.build_request(
-                request.method, url, headers=request.headers, content=request.body, timeout=request.timeout_s
-            )
-            response = self._client.send(built, stream=True, follow_redirects=True)
+            built = client.build_request(request.method, url, headers=request.headers, content=request.body, timeout=request.timeout_s)
+            response = client.send(built, stream=True, follow_redirects=True)
             try:
                 return HttpResponse(response.status_code, dict(response.headers), _body(response))
             finally:
@@ -51,7 +61,8 @@ class HttpxTransport:
             raise TransportError("ConnectionError", f"the connection to {request.url} broke: {problem}") from problem
 
     def close(self) -> None:
-        self._client.close()
+        if self._client is not None:
+            self._client.close()
 
 
 def _body(response: httpx.Response) -> bytes:
