@@ -1,7 +1,8 @@
 """Which claims and findings speak of the same thing, and whether they agree: proposed and judged by code alone.
 
 ``conflict`` needs measure, statistic, population, unit and period to be known and equal on both sides; whatever is not known makes
-a pair ``related``. Figures are compared within the rounding of what was stated: half the last digit.
+a pair ``related``. Where neither side narrows the population down, it is the entity that both name. Figures are compared within
+the rounding of what was stated: half the last digit.
 """
 
 from __future__ import annotations
@@ -160,6 +161,8 @@ def judge(one: Side, two: Side) -> Judgement | None:
     if periods[0] and periods[1] and not periods[0].overlaps(periods[1]):
         return None
     populations = name_key(a.population), name_key(b.population)
+    if populations == (None, None):
+        populations = entities  # neither side narrows it down: the population is all of what both name, if both name it
     matched = ["measure"]
     differing: list[str] = []
     unknown: list[str] = []

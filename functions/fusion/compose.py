@@ -112,8 +112,10 @@ def _limitations(package: FusionInputPackage) -> list[str]:
                 found.append(f"{file.file} could not be used: {file.error}")
     if package.research:
         found += package.research.limitations
-        found += [f"Not found in the documents: {g.text}" for g in package.research.gaps]
-        found += [f"Not tested: {h.text}" for h in package.research.hypotheses]
+        asked = {plain(q.text) for q in package.research.sub_questions}  # its own section says that nothing was found
+        found += [f"Not found in the documents: {g.text}" for g in package.research.gaps if plain(g.text) not in asked]
+        if package.analysis is None:
+            found += [f"Not tested with data: {h.text}" for h in package.research.hypotheses]
     return found
 
 

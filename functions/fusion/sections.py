@@ -74,7 +74,7 @@ def _section(draft: _Draft, research: Statements, analysis: Statements, remarks:
         reading=remarks.checked(next((r for r in draft.readings if r), "")),
         findings=findings,
         passages=passages,
-        notes=remarks.all(notes),
+        notes=remarks.all(n[:1].upper() + n[1:] for n in notes),
         suggestions=remarks.all(draft.suggestions)[:3],
     )
 

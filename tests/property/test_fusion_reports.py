@@ -142,7 +142,7 @@ def test_without_a_source_a_number_would_be_found() -> None:
 
 
 INVENTED = st.sampled_from(["77,123", "98.6%", "nineteen", "1e9", "3/4 of 55", "¾", "４５６", "CHF4711", "0.44129", "2.282 °C"])
-PLACES = st.sampled_from(["claim", "finding", "note", "reading", "limitation", "suggestion", "gap", "hypothesis", "warning", "caption"])
+PLACES = st.sampled_from(["claim", "finding", "note", "reading", "limitation", "suggestion", "gap", "warning", "caption"])
 
 
 @FEW
@@ -164,8 +164,6 @@ def test_an_invented_number_never_reaches_the_page(number: str, place: str) -> N
             data = _with(data, limitations=(text,))
         case "gap":
             documents = _with(documents, gaps=(_with(documents.gaps[0], text=text),))
-        case "hypothesis":
-            documents = _with(documents, hypotheses=(_with(documents.hypotheses[0], text=text),))
         case "warning":
             data = _with(data, files=(_with(data.files[0], warnings=(text,)),))
         case _:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from functions.fusion.figures import number_text
-from functions.fusion.render.view import Chart, basis, needs_saying, page, support_words
+from functions.fusion.render.view import Chart, basis, figures_of, needs_saying, page, support_words
 from functions.fusion.text import clean, one_line
 from schemas.outcome import Citation, MissionOutcomePackage
 
@@ -57,6 +57,7 @@ def _template() -> Template:
         picture=picture,
         support=support_words,
         needs_saying=needs_saying,
+        figures=figures_of,
         basis=basis,
         number=number_text,
         where=where,

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from functions.fusion.figures import number_text
 from functions.fusion.render.code import Script
 from functions.fusion.render.tables import Table
-from functions.fusion.render.view import Chart, NamedTable, Page, SectionView, basis, needs_saying, page, support_words
+from functions.fusion.render.view import Chart, NamedTable, Page, SectionView, basis, figures_of, needs_saying, page, support_words
 from functions.fusion.text import clean, one_line, slug_name
 from schemas.outcome import Citation, Conflict, MergedClaim, MissionOutcomePackage, OutcomeSource
 
@@ -136,10 +136,10 @@ def _finding(claim: MergedClaim) -> Iterator[str]:
         yield from (escape(basis(claim)), "")
     labels = "; ".join(escape(c.label) for c in claim.citations)
     yield from (f"*{support_words(claim)}*; from {labels}", "")
-    if claim.values:
+    if figures_of(claim):
         rows = tuple(
             (v.name, v.text, number_text(v.n) if v.n is not None else "", v.filters or "all", f"{v.script}, line {number_text(v.line)}")
-            for v in claim.values
+            for v in figures_of(claim)
         )
         header = ("Figure", "Value", "Rows", "Which rows", "Recorded in")
         yield from (*_table(Table(header, rows, (False, True, True, False, False))), "")

@@ -47,8 +47,23 @@ def read_table(artifact: OutcomeArtifact, data: bytes) -> Table | None:
     width = min(len(raw[0]), MAX_COLUMNS)
     body = [(row + [""] * width)[:width] for row in raw[1 : MAX_ROWS + 1]]
     numeric = tuple(all(_FLOAT.fullmatch(r[i]) or not r[i] for r in body) for i in range(width))
-    rows = tuple(tuple(cell_text(cell) for cell in row) for row in body)
+    columns = [_column([row[i] for row in body]) if numeric[i] else tuple(row[i].strip() for row in body) for i in range(width)]
+    rows = tuple(zip(*columns, strict=True))
     return Table(tuple(raw[0][:width]), rows, numeric, cut=len(raw) > MAX_ROWS + 1 or len(raw[0]) > width)
+
+
+def _column(cells: list[str]) -> tuple[str, ...]:
+    """A column of numbers, each with as many decimals as the one that needs most."""
+    texts = [cell_text(cell) for cell in cells]
+    most = max((len(t.partition(".")[2]) for t in texts if "×" not in t), default=0)
+    return tuple(_padded(t, most) for t in texts)
+
+
+def _padded(text: str, decimals: int) -> str:
+    whole, _, fraction = text.partition(".")
+    if not text or not decimals or "×" in text or not whole.lstrip("−").replace(",", "").isdecimal():
+        return text
+    return f"{whole}.{fraction.ljust(decimals, '0')}"
 
 
 def cell_text(cell: str) -> str:

@@ -13,7 +13,7 @@ from functions.fusion.render.tables import Table, read_table
 from functions.fusion.sources import DATA_FILE
 from functions.fusion.text import one_line
 from functions.fusion.wording import STATUS_WORDS, SUPPORT_WORDS, TOLD_BY_NOTICES, flag_sentence
-from schemas.outcome import MergedClaim, MissionOutcomePackage, OutcomeArtifact, OutcomeSource, Section
+from schemas.outcome import MergedClaim, MissionOutcomePackage, OutcomeArtifact, OutcomeSource, Section, StatedValue
 
 T = TypeVar("T")
 
@@ -126,7 +126,7 @@ def _table(artifact: OutcomeArtifact, files: Mapping[str, bytes]) -> NamedTable 
 
 def key_figures(claims: tuple[MergedClaim, ...]) -> NamedTable | None:
     """The figures behind the answer as a table; ``None`` without any."""
-    values = {(v.name, v.text, v.filters): v for c in claims for v in c.values}.values()
+    values = {(v.name, v.text, v.filters): v for c in claims for v in figures_of(c)}.values()
     rows = tuple((v.name, v.text, number_text(v.n) if v.n is not None else "", v.filters or "") for v in values)
     if not rows:
         return None
@@ -152,6 +152,11 @@ def support_words(claim: MergedClaim) -> str:
     if claim.origin == "data":
         return "computed and recorded" if claim.support == "entailed" else "not verified"
     return SUPPORT_WORDS[claim.support]
+
+
+def figures_of(claim: MergedClaim) -> tuple[StatedValue, ...]:
+    """The recorded values that are figures; a recorded name or word needs no row of its own."""
+    return tuple(v for v in claim.values if not isinstance(v.value, str))
 
 
 def needs_saying(claim: MergedClaim) -> bool:
