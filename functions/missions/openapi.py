@@ -1,0 +1,206 @@
+"""The HTTP API as an OpenAPI 3.1 document, made from the contracts; ``schemas/openapi.yaml`` is its exported text.
+
+``tests/contract/test_openapi.py`` holds the application to it: every route is documented, and answers as documented.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import yaml
+from pydantic import BaseModel, JsonValue
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
+
+from functions.missions.answers import Accepted, Deleted, EventPage, Health, MissionPage, StoredInput
+from schemas.mission import MissionRequest, MissionState
+from schemas.outcome import MissionOutcomePackage
+from schemas.problem import Problem
+from shared.version import VERSION
+
+_REF = "#/components/schemas/{model}"
+_JSON = "application/json"
+_PROBLEM = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One route: what it takes, what it answers with, and which errors it knows."""
+
+    method: str
+    path: str
+    summary: str
+    status: int
+    answer: type[BaseModel] | None
+    errors: Sequence[int]
+    body: type[BaseModel] | None = None
+    parameters: Sequence[Mapping[str, JsonValue]] = ()
+    also: Mapping[str, JsonValue] | None = None
+    """Media types beside ``answer``'s JSON, as OpenAPI content."""
+
+
+def _parameter(name: str, where: str, schema: dict[str, JsonValue], description: str) -> dict[str, JsonValue]:
+    return {"name": name, "in": where, "required": where == "path", "description": description, "schema": schema}
+
+
+_ID = _parameter("mission_id", "path", {"type": "string"}, "The mission's id.")
+_TEXT: dict[str, JsonValue] = {"schema": {"type": "string"}}
+_BYTES: dict[str, JsonValue] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+
+OPERATIONS: tuple[Operation, ...] = (
+    Operation("GET", "/healthz", "Whether the platform answers", 200, Health, ()),
+    Operation(
+        "POST",
+        "/missions",
+        "Submit a mission",
+        202,
+        Accepted,
+        (400, 401, 409, 413, 422),
+        body=MissionRequest,
+        parameters=(
+            _parameter(
+                "Idempotency-Key",
+                "header",
+                {"type": "string", "minLength": 1, "maxLength": 200},
+                "The same key and body again give the same mission; the same key with another body is 409.",
+            ),
+        ),
+    ),
+    Operation(
+        "GET",
+        "/missions",
+        "The caller's missions, newest first",
+        200,
+        MissionPage,
+        (400, 401),
+        parameters=(
+            _parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}, "How many at most."),
+            _parameter("after", "query", {"type": "string"}, "The `next` of the page before."),
+        ),
+    ),
+    Operation("GET", "/missions/{mission_id}", "Where a mission stands", 200, MissionState, (401, 404), parameters=(_ID,)),
+    Operation(
+        "DELETE",
+        "/missions/{mission_id}",
+        "Delete a mission that has ended, with everything it wrote",
+        200,
+        Deleted,
+        (401, 404, 409),
+        parameters=(_ID,),
+    ),
+    Operation(
+        "POST",
+        "/missions/{mission_id}/cancel",
+        "Ask a mission to stop; what there is gets fused",
+        200,
+        MissionState,
+        (401, 404),
+        parameters=(_ID,),
+    ),
+    Operation("GET", "/missions/{mission_id}/events", "What happened, in time order", 200, EventPage, (401, 404), parameters=(_ID,)),
+    Operation(
+        "GET",
+        "/missions/{mission_id}/report",
+        "A published report",
+        200,
+        MissionOutcomePackage,
+        (400, 401, 404),
+        parameters=(
+            _ID,
+            _parameter("format", "query", {"type": "string", "enum": ["md", "html", "json"], "default": "md"}, "Which format."),
+            _parameter("version", "query", {"type": "integer", "minimum": 1}, "An earlier version; else the newest."),
+        ),
+        also={"text/markdown": _TEXT, "text/html": _TEXT},
+    ),
+    Operation(
+        "PUT",
+        "/inputs/{name}",
+        "Upload a file, to be named in a mission's inputs by the uri in the answer",
+        201,
+        StoredInput,
+        (400, 401, 413),
+        parameters=(_parameter("name", "path", {"type": "string", "maxLength": 200}, "The file's name."),),
+    ),
+)
+
+
+def document() -> dict[str, JsonValue]:
+    """The OpenAPI document."""
+    paths: dict[str, JsonValue] = {}
+    for operation in OPERATIONS:
+        at = paths.setdefault(operation.path, {})
+        assert isinstance(at, dict)
+        at[operation.method.lower()] = _described(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "KIMERA",
+            "version": VERSION,
+            "description": "Missions: a question with data and documents becomes one report whose every claim and figure can be traced.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "security": [{}, {"bearer": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "schemas": _schemas(),
+        },
+    }
+
+
+def text() -> str:
+    """The document as YAML; the same code gives the same bytes."""
+    written: str = yaml.dump(document(), Dumper=_NoAliases, sort_keys=False, allow_unicode=True, width=140)
+    return "# Made from the contracts by `kimera schemas export`; change functions/missions/openapi.py, not this file.\n" + written
+
+
+class _NoAliases(yaml.SafeDumper):
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def _described(operation: Operation) -> dict[str, JsonValue]:
+    content: dict[str, JsonValue] = dict(operation.also or {})
+    if operation.answer is not None:
+        content[_JSON] = {"schema": _reference(operation.answer)}
+    responses: dict[str, JsonValue] = {str(operation.status): {"description": operation.summary, "content": content}}
+    for status in operation.errors:
+        responses[str(status)] = {"description": _ERRORS[status], "content": {_PROBLEM: {"schema": _reference(Problem)}}}
+    responses["default"] = {"description": "Any other error", "content": {_PROBLEM: {"schema": _reference(Problem)}}}
+    described: dict[str, JsonValue] = {"summary": operation.summary, "operationId": _operation_id(operation)}
+    if operation.parameters:
+        described["parameters"] = [dict(parameter) for parameter in operation.parameters]
+    if operation.body is not None:
+        described["requestBody"] = {"required": True, "content": {_JSON: {"schema": _reference(operation.body)}}}
+    elif operation.method == "PUT":
+        described["requestBody"] = {"required": True, "content": dict(_BYTES)}
+    described["responses"] = responses
+    return described
+
+
+_ERRORS = {
+    400: "The request is wrong; `fields` names each field that is",
+    401: "Who is calling is not known",
+    404: "There is none that the caller may see",
+    409: "It contradicts what is stored",
+    413: "Over a stated limit",
+    422: "Understood as a message, not as a mission",
+}
+
+
+def _operation_id(operation: Operation) -> str:
+    parts = [part.strip("{}") for part in operation.path.strip("/").split("/")]
+    return "_".join([operation.method.lower(), *parts])
+
+
+def _reference(model: type[BaseModel]) -> dict[str, JsonValue]:
+    return {"$ref": _REF.format(model=model.__name__)}
+
+
+def _schemas() -> dict[str, JsonValue]:
+    """What is sent as it is read, what is answered as it is written: there, every field is present."""
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(MissionRequest, "validation"), (Problem, "serialization")]
+    models += [(operation.answer, "serialization") for operation in OPERATIONS if operation.answer is not None]
+    _, definitions = models_json_schema(list(dict.fromkeys(models)), ref_template=_REF)
+    found: dict[str, JsonValue] = definitions["$defs"]
+    return dict(sorted(found.items()))
