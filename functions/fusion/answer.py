@@ -38,7 +38,9 @@ def _ranked(section: Section) -> list[MergedClaim]:
     return [c for pair in zip_longest(findings, passages) for c in pair if c is not None]
 
 
-def closing_lines(sections: tuple[Section, ...], conflicts: tuple[Conflict, ...], agreements: tuple[Agreement, ...]) -> tuple[str, ...]:
+def closing_lines(
+    sections: tuple[Section, ...], conflicts: tuple[Conflict, ...], agreements: tuple[Agreement, ...], *, partial: bool
+) -> tuple[str, ...]:
     """What the answer has to say besides its statements: whether the sources agree, and what stays open."""
     lines: list[str] = []
     if conflicts:
@@ -47,7 +49,7 @@ def closing_lines(sections: tuple[Section, ...], conflicts: tuple[Conflict, ...]
         lines.append("Documents and data agree where both could be compared.")
     open_parts = [s for s in sections if s.status in ("not_answered", "not_understood")]
     if open_parts and len(sections) > 1:
-        lines.append(f"Not answered: {_clipped(open_parts[0].question)}")
+        lines.append(f"Not answered{' yet' if partial else ''}: {_clipped(open_parts[0].question)}")
     return tuple(lines)
 
 

@@ -28,7 +28,7 @@ def compose(
     conflicts = _conflicts(package, research, analysis)
     agreements = _agreements(package, research, analysis)
     sections = merge_sections(package, research, analysis, remarks)
-    closing = closing_lines(sections, conflicts, agreements)
+    closing = closing_lines(sections, conflicts, agreements, partial=package.mode == "partial")
     chosen = summary(sections, room=MAX_LINES - len(closing))
     told = remarks.all(notices(package))
     assumptions = remarks.all(_assumptions(package))

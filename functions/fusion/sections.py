@@ -50,6 +50,10 @@ def merge_sections(package: FusionInputPackage, research: Statements, analysis: 
         for claim in package.research.claims:
             drafts[keys[claim.question_id]].claim_ids.append(claim.id)
     scopes = _scope_notes(package)
+    suggested: set[str] = set()
+    for draft in drafts.values():
+        draft.suggestions = [s for s in draft.suggestions if s not in suggested]  # the same three under each part help nobody
+        suggested.update(draft.suggestions)
     return tuple(_section(d, research, analysis, remarks, scopes) for d in drafts.values())
 
 

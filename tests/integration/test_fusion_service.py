@@ -98,6 +98,7 @@ def test_partial_says_what_is_missing_and_the_final_report_says_what_changed(art
         "The research is still running. The report holds nothing of it yet. This report will be replaced when it has ended.",
     )
     assert {"partial", "research_running"} <= set(partial.outcome.flags)
+    assert partial.outcome.answer[-1] == "Not answered yet: What do the reports give as the cause?"
     second = inputs("final", 2, documents=research(), previous=partial.report.outcome_uri)
     final = fusion.fuse(second.model_copy(update={"flags": partial.outcome.flags}))
     assert final.outcome.notices == ()
