@@ -34,6 +34,15 @@ def collect(data: Sequence[Path], documents: Sequence[Path]) -> list[LocalFile]:
             f"These are {len(found)} files; a mission takes {MAX_INPUTS}.",
             remedy="Put documents into a knowledge space once (`kimera space add`) and ask about that, or give fewer files.",
         )
+    return _named(found)
+
+
+def collect_documents(documents: Sequence[Path]) -> list[LocalFile]:
+    """The documents for a knowledge space, as many as there are."""
+    return _named([(path, "document") for given in documents for path in _files(given, DOCUMENT_SUFFIXES, "documents")])
+
+
+def _named(found: Iterable[tuple[Path, InputKind]]) -> list[LocalFile]:
     files: dict[Path, LocalFile] = {}
     taken: set[str] = set()
     for path, kind in found:
