@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import zipfile
 from pathlib import Path
 
@@ -93,7 +92,7 @@ def test_a_file_is_described_once_and_remembered_by_its_content(sandbox: CodeSan
     data.path.write_text("station,temp\nBern,9.5\n")
     with pytest.raises(SandboxUnavailable):
         analyze_file(NoSandbox(), store, DataInput.of(data.path), tmp_path)
-    assert sorted(os.listdir(tmp_path)) == ["a.csv", "store"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "store"]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

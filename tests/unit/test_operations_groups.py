@@ -36,13 +36,14 @@ record("g", d * (1 - 3 / (4 * (n + m - 2) - 1)))
 skew = read("skew.csv")
 record("bm_p", stats.brunnermunzel(skew.cost[skew.arm == "a"], skew.cost[skew.arm == "b"]).pvalue)
 ordinal = read("ordinal.csv").replace({"low": 1, "medium": 2, "high": 3})
-record("ordinal_p", stats.brunnermunzel(ordinal.level[ordinal.arm == "a"].astype(int), ordinal.level[ordinal.arm == "b"].astype(int)).pvalue)
+ordinal["level"] = ordinal.level.astype(int)
+record("ordinal_p", stats.brunnermunzel(ordinal.level[ordinal.arm == "a"], ordinal.level[ordinal.arm == "b"]).pvalue)
 pair = read("pair.csv").pivot(index="patient", columns="phase", values="pulse")
 record("paired_p", stats.ttest_rel(pair.after, pair.before).pvalue)
 many = [g.score.to_numpy() for _, g in read("many.csv").groupby("arm")]
 record("anova_p", anova_oneway(many, use_var="unequal").pvalue)
 gh = stats.tukey_hsd(*many, equal_var=False)
-record("gh_low", gh.confidence_interval().low[2, 0]); record("gh_high", gh.confidence_interval().high[2, 0]); record("gh_p", gh.pvalue[2, 0])
+record("gh_low", gh.confidence_interval().low[2, 0]); record("gh_high", gh.confidence_interval().high[2, 0])
 means = read("stations.csv").groupby(["station", "region"]).temp.mean().reset_index()
 north, south = (means.temp[means.region == x] for x in ("north", "south"))
 record("station_p", stats.ttest_ind(north, south, equal_var=False).pvalue)
@@ -133,7 +134,7 @@ def test_two_groups_are_compared_by_welch_with_hedges_g(cases: tuple[dict[str, O
     assert test is not None and about is not None and test.name == "Welch's t-test" and about.value is not None
     assert test.p == pytest.approx(expected["welch_p"]) and test.effect == pytest.approx(-expected["g"], rel=1e-3)
     assert about.value == pytest.approx(-expected["welch_difference"])
-    assert (about.low, about.high) == (pytest.approx(-expected["welch_high"]), pytest.approx(-expected["welch_low"]))
+    assert about.low == pytest.approx(-expected["welch_high"]) and about.high == pytest.approx(-expected["welch_low"])
     assert (outcome.first.n_used, outcome.first.n_dropped) == (60, 1)
     assert about.comparator == "differs" and outcome.sentence().startswith("Score is higher in b than in a, by")
 
@@ -159,7 +160,7 @@ def test_more_groups_are_compared_by_welchs_analysis_of_variance_and_games_howel
     test, about = cases[0]["many"].first.test, cases[0]["many"].first.assertion
     assert test is not None and about is not None and test.p == pytest.approx(cases[1]["anova_p"])
     assert about.entity == "c vs a"
-    assert (about.low, about.high) == (pytest.approx(cases[1]["gh_low"], rel=2e-3), pytest.approx(cases[1]["gh_high"], rel=2e-3))
+    assert about.low == pytest.approx(cases[1]["gh_low"], rel=2e-3) and about.high == pytest.approx(cases[1]["gh_high"], rel=2e-3)
 
 
 def test_rows_of_one_station_are_not_taken_for_independent(cases: tuple[dict[str, Outcome], dict[str, float]]) -> None:

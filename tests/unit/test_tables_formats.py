@@ -32,7 +32,7 @@ def _workbook(path: Path) -> DataInput:
         sheet.write(3, i, name)
     for row in range(5):
         sheet.write(4 + row, 0, f"R{row % 2}")
-        sheet.write_datetime(4 + row, 1, date(2026, 1, row + 1), day)  # type: ignore[arg-type]
+        sheet.write_datetime(4 + row, 1, date(2026, 1, row + 1), day)
         sheet.write(4 + row, 2, 100.5 + row)
         sheet.write(4 + row, 3, 0.125, percent)
     sheet.write(9, 0, "Total")
@@ -65,7 +65,8 @@ def _database(path: Path) -> DataInput:
 def _parquet(path: Path) -> DataInput:
     import duckdb
 
-    query = "select i as id, 'g' || (i % 3) as grp, i * 0.5 as value, date '2020-01-01' + i::int as day, case when i % 4 = 0 then null else i end as gaps"
+    query = "select i as id, 'g' || (i % 3) as grp, i * 0.5 as value, date '2020-01-01' + i::int as day, "
+    query += "case when i % 4 = 0 then null else i end as gaps"
     with duckdb.connect() as connection:
         connection.execute(f"copy ({query} from range(100) t(i)) to '{path}' (format parquet)")
     return DataInput.of(path)

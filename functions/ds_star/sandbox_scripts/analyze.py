@@ -5,7 +5,7 @@ Parameters: ``options`` (limits of ``tables.open_file``). Emits ``{"files": {inp
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 
 import pandas as pd
 from roles import MANY_VALUES
@@ -77,7 +77,7 @@ def describe_column(name: str, values: pd.Series, info: ColumnInfo) -> dict[str,
 
 
 def _scalar(value: object, info: ColumnInfo) -> object:
-    if isinstance(value, pd.Timestamp | datetime.datetime):
+    if isinstance(value, pd.Timestamp | dt.datetime):
         return _text(value, info)
     number = float(value)
     return int(number) if info.kind == "integer" else number

@@ -13,8 +13,10 @@ import pandas as pd
 from dates import read_dates
 
 MISSING = frozenset(
-    ["", "na", "n/a", "n.a.", "#n/a", "#na", "nan", "null", "<na>", "-", "--", "---", "—", "–", "..", "...", ".", "k.a.", "k. a.", "\\n"]
-    + ["#value!", "#ref!", "#div/0!", "#name?", "#null!", "#num!", "missing", "nd", "n.d."]
+    [
+        *("", "na", "n/a", "n.a.", "#n/a", "#na", "nan", "null", "<na>", "-", "--", "---", "—", "–", "..", "...", ".", "k.a.", "k. a."),
+        *("\\n", "#value!", "#ref!", "#div/0!", "#name?", "#null!", "#num!", "missing", "nd", "n.d."),
+    ]
 )
 MISSING_AMONG_NUMBERS = frozenset(["none", "nil", "unknown", "?", "x", "*", "tbd", "not available", "keine angabe", "nat"])
 SENTINELS = (-99.9, -999.0, -999.9, -9999.0, -9999.9, -99999.0, -999999.0)
@@ -162,7 +164,8 @@ def _numbers(
         values, unit = pd.Series([np.nan if p is None else p[0] for p in parsed], dtype="float64"), next(iter(units - {None}), None)
     counts = np.bincount(codes[codes >= 0], minlength=len(texts))
     present_set = set(present)
-    unread = [i for i, t in enumerate(texts) if t in present_set and np.isnan(values.iloc[i])]
+    empty = values.isna().to_numpy()
+    unread = [i for i in np.flatnonzero(empty) if texts[i] in present_set]
     bad = int(sum(counts[i] for i in unread if texts[i].casefold() not in MISSING_AMONG_NUMBERS))
     good = int(counts[values.notna().to_numpy()].sum())
     if not good or bad > TOLERATED * (good + bad):

@@ -21,10 +21,10 @@ def axis_label(label: str, unit: str | None) -> str:
 
 
 def _figure(height: float = 4.0):
-    import matplotlib
+    import matplotlib as mpl
 
-    matplotlib.use("svg")
-    matplotlib.rcParams.update(
+    mpl.use("svg")
+    mpl.rcParams.update(
         {
             "svg.hashsalt": "kimera",
             "svg.fonttype": "none",

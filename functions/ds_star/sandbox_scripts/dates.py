@@ -25,7 +25,8 @@ MONTHS = {
 }
 MONTH_NUMBER = {word: number for number, words in MONTHS.items() for word in words.split()}
 _MON = "(?P<mon>" + "|".join(sorted((re.escape(w) for w in MONTH_NUMBER), key=len, reverse=True)) + r")\.?"
-_TIME = r"(?:[T ,]+(?P<H>\d{1,2}):(?P<M>\d{2})(?::(?P<S>\d{2})(?:[.,]\d+)?)?\s*(?P<ap>[aApP]\.?[mM]\.?)?\s*(?P<tz>Z|UTC|GMT|[+-]\d{2}:?\d{2})?)?"
+_ZONE = r"(?P<tz>Z|UTC|GMT|[+-]\d{2}:?\d{2})?"
+_TIME = rf"(?:[T ,]+(?P<H>\d{{1,2}}):(?P<M>\d{{2}})(?::(?P<S>\d{{2}})(?:[.,]\d+)?)?\s*(?P<ap>[aApP]\.?[mM]\.?)?\s*{_ZONE})?"
 _WEEKDAY = r"(?:[^\W\d]{2,10}\.?,?\s+)?"
 
 FORMS: tuple[tuple[str, str, str], ...] = (
@@ -184,7 +185,7 @@ def is_year(present: pd.Series, name: str) -> bool:
 
 
 def period_of_header(name: str) -> tuple[str, str, int] | None:
-    """(what stands before the period, its grain, a sortable number yyyymm) for a column name such as ``2019``, ``pop_2020``, ``Jan 2026``."""
+    """(what stands before the period, its grain, yyyymm as a number) for a column name such as ``2019``, ``pop_2020``, ``Jan 2026``."""
     text = name.strip()
     if found := re.fullmatch(r"(?P<pre>.*?)[ _.-]*\(?(?P<y>(?:18|19|20)\d{2})(?:\.0)?\)?", text):
         return found["pre"].strip(" _-."), "year", int(found["y"]) * 100

@@ -122,7 +122,7 @@ def _every(path: str, encoding: str, step: int, skip: int) -> Iterator[str]:
     number = 0
     rest = b""
     with Path(path).open("rb") as stream:
-        if encoding.startswith("utf-16") or encoding.startswith("utf-32"):
+        if encoding.startswith(("utf-16", "utf-32")):
             text = Path(path).open(encoding=encoding, errors="replace", newline="")  # noqa: SIM115
             yield from (line for i, line in enumerate(text) if i >= skip and (i - skip) % step == 0)
             return

@@ -84,7 +84,7 @@ class Report:
     estimated: bool = False
 
     def value(self, name: str, value: object, unit: str | None = None, *, n: int | None = None, digits: int | None = None) -> str:
-        """Record ``value`` under a name of its own and give back its slot, ``{name}``. The same value under the same name is recorded once."""
+        """Record ``value`` under a name of its own and give back its slot, ``{name}``; the same once more is recorded once."""
         name, kept = slug(name), stable(value)
         number = 2
         base = name

@@ -21,7 +21,8 @@ NOTE = re.compile(
 _NUMBERLIKE = re.compile(r"^[(+-]?\s*[^\w\s(+-]{0,3}\s*\d[\d.,'’ :/%-]*\)?\s*[%€$£]?$")
 _UNIT = re.compile(
     r"^[\[(]?(°\s?[CFK]|[munkhdcM]?[mglLJWVAsPt]|k?Pa|hPa|km²?|m[²³23]|ha|h|min|sec?|days?|years?|yrs?|km/h|m/s|mm/h|kWh|MWh|GWh|W/m²?|%|‰|ppm|ppb|µg/m[³3]|mg/l|"
-    r"CHF|EUR|USD|GBP|€|\$|£|(in )?(1'?000|1,000|thousands?|millions?|mio\.?|mrd\.?)( CHF| EUR| USD| €| t)?|persons?|people|number|count|n|t|kg|g|"
+    r"CHF|EUR|USD|GBP|€|\$|£|(in )?(1'?000|1,000|thousands?|millions?|mio\.?|mrd\.?)( CHF| EUR| USD| €| t)?|"
+    r"persons?|people|number|count|n|t|kg|g|"
     r"yyyy-mm-dd|dd\.mm\.yyyy|-|–|text|string)[\])]?$"
 )
 

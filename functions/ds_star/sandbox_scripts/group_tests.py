@@ -188,7 +188,7 @@ def many_groups(groups: list[np.ndarray]) -> GroupTest:
 
 
 def games_howell(groups: list[np.ndarray], first: int) -> list[PairTest]:
-    """Games-Howell's comparisons, as scipy's ``tukey_hsd(equal_var=False)`` has them: of all pairs, or from 11 groups on of those with ``first``.
+    """Games-Howell's comparisons, as in scipy's ``tukey_hsd(equal_var=False)``: all pairs, or from 11 groups on those with ``first``.
 
     scipy's own intervals take minutes for a dozen groups; statsmodels' quantiles agree with them to four figures.
     """

@@ -24,7 +24,7 @@ def join(left: Table, right: Table, left_key: str, right_key: str, report: Repor
     share = float(distinct.isin(present).mean()) if len(distinct) else 0.0
     if share < CONTAINED:
         raise Refusal(
-            f"only {share:.0%} of the values of `{left_key}` are found in `{right.name}` (at least 90 % are needed), so the tables are not joined"
+            f"only {share:.0%} of the values of `{left_key}` are in `{right.name}` (at least 90 % are needed), so the tables are not joined"
         )
     taken = set(left.frame)
     renamed = {c: c if c not in taken else f"{c} ({right.name})" for c in right.frame if c != right_key}

@@ -129,9 +129,7 @@ def _by_group(
         (key if isinstance(key, tuple) else (key,), part) for key, part in frame.dropna(subset=keys).groupby(keys, observed=True, sort=True)
     ]
     values = [(key, _compute(part, column, statistic), len(part)) for key, part in rows]
-    ordered = (
-        sorted(values, key=lambda v: -v[1]) if job.info(keys[0]).role != "ordinal" and not job.info(keys[0]).kind == "integer" else values
-    )
+    ordered = values if job.info(keys[0]).role == "ordinal" or job.info(keys[0]).kind == "integer" else sorted(values, key=lambda v: -v[1])
     for key, value, n in ordered[:STATED]:
         where = " and ".join(f"{report.value(f'{k}_{v}', safe(_plain(v)))}" for k, v in zip(keys, key, strict=True))
         digits = _digits(job, frame, column, value)

@@ -1,4 +1,4 @@
-"""compare_groups: numbers by Welch, Brunner-Munzel or pairs (more groups: Welch's analysis of variance), categories by chi-square or Fisher."""
+"""compare_groups: numbers by Welch, Brunner-Munzel or pairs (more groups: Welch's analysis of variance), categories by chi-square."""
 
 from __future__ import annotations
 
@@ -169,10 +169,12 @@ def _say_two(
     if test.effect is not None and np.isfinite(test.effect):
         effect = f"; {test.effect_name} {report.value('effect', test.effect, digits=2)}"
         if test.low is not None and test.name == "Brunner-Munzel":
-            effect += f", {report.confidence()} % interval {report.value('effect_low', test.low, digits=2)} to {report.value('effect_high', test.high, digits=2)}"
+            ends = report.value("effect_low", test.low, digits=2), report.value("effect_high", test.high, digits=2)
+            effect += f", {report.confidence()} % interval {ends[0]} to {ends[1]}"
     each = f"{word} {with_unit(slots[0], unit)} against {with_unit(slots[1], unit)}, {basis}{effect}"
     strong = f"{of} is higher in {labels[0]} than in {labels[1]}{job.where}, by {with_unit(d_slot, gap)}{interval}: {each}."
-    none = f"There is no clear difference in {of} between {labels[0]} and {labels[1]}{job.where}: {each}; the difference is {with_unit(d_slot, gap)}{interval}."
+    none = f"There is no clear difference in {of} between {labels[0]} and {labels[1]}{job.where}: {each}"
+    none += f"; the difference is {with_unit(d_slot, gap)}{interval}."
     about = assertion(
         measure,
         "difference",
@@ -236,8 +238,10 @@ def _many(
     of = job.label(measure) if measure else "rows"
     units = f"values per {safe(entity.column)}" if entity else "rows"
     labels = report.value("group_highest", safe(top)), report.value("group_lowest", safe(bottom))
-    each = f"{word} highest in {labels[0]} ({with_unit(slots[top], unit)}) and lowest in {labels[1]} ({with_unit(slots[bottom], unit)}), {report.value('rows_used', test.n_used)} {units} in {report.value('groups', len(groups))} groups; omega squared {omega}"
-    gap = f"The two means differ by {with_unit(bounds[0], points(unit))} (simultaneous {report.confidence()} % interval {bounds[1]} to {bounds[2]})."
+    each = f"{word} highest in {labels[0]} ({with_unit(slots[top], unit)}) and lowest in {labels[1]} ({with_unit(slots[bottom], unit)}), "
+    each += f"{report.value('rows_used', test.n_used)} {units} in {report.value('groups', len(groups))} groups; omega squared {omega}"
+    gap = f"The two means differ by {with_unit(bounds[0], points(unit))} "
+    gap += f"(simultaneous {report.confidence()} % interval {bounds[1]} to {bounds[2]})."
     about = assertion(
         measure,
         "difference",
@@ -287,7 +291,7 @@ def _categories(job: Job, by: str, measure: str) -> None:
             job.report.assume(f"each `{entity.column}` counts once")
         else:
             job.report.limit(
-                f"rows of the same `{entity.column}` are not independent, and `{measure}` changes among them; the test takes rows as they are"
+                f"rows of one `{entity.column}` are not independent, and `{measure}` changes among them; the test takes rows as they are"
             )
     dropped = int(job.frame[[by, measure]].isna().any(axis=1).sum())
     counts = pd.crosstab(frame[by].astype(str), frame[measure].astype(str))
@@ -301,7 +305,8 @@ def _categories(job: Job, by: str, measure: str) -> None:
     v = job.report.value("cramers_v", test.effect, n=test.n_used, digits=2)
     bounds = job.report.value("cramers_v_low", test.low, digits=2), job.report.value("cramers_v_high", test.high, digits=2)
     names = safe(job.label(measure)), safe(job.label(by))
-    tail = f"(Cramer's V {v}, {job.report.confidence()} % interval {bounds[0]} to {bounds[1]}; {job.report.value('rows_used', test.n_used)} rows)"
+    rows = job.report.value("rows_used", test.n_used)
+    tail = f"(Cramer's V {v}, {job.report.confidence()} % interval {bounds[0]} to {bounds[1]}; {rows} rows)"
     about = assertion(
         measure,
         "other",

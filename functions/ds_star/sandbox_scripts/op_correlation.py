@@ -65,13 +65,15 @@ def _say(job: Job, test: object, one: str, two: str, entity: str | None, dropped
     rho = report.value("rho", test.effect, n=test.n_used, digits=2)
     interval = ""
     if test.low is not None:
-        interval = f", {report.confidence()} % interval {report.value('rho_low', test.low, digits=2)} to {report.value('rho_high', test.high, digits=2)}"
+        ends = report.value("rho_low", test.low, digits=2), report.value("rho_high", test.high, digits=2)
+        interval = f", {report.confidence()} % interval {ends[0]} to {ends[1]}"
     units = f"pairs, one for each {safe(entity)}" if entity else "rows"
     tail = f"(Spearman's rho {rho}{interval}; {report.value('pairs', test.n_used)} {units})"
     names = job.label(one), job.label(two)
     way = "higher" if test.effect > 0 else "lower"
     strength = "strongly" if abs(test.effect) >= 0.7 else "moderately" if abs(test.effect) >= 0.4 else "weakly"
-    strong = f"{capital(names[0])} and {names[1]} are {strength} correlated{job.where}: where {names[0]} is higher, {names[1]} tends to be {way} {tail}."
+    strong = f"{capital(names[0])} and {names[1]} are {strength} correlated{job.where}: "
+    strong += f"where {names[0]} is higher, {names[1]} tends to be {way} {tail}."
     about = assertion(
         one,
         "correlation",

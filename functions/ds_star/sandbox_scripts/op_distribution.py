@@ -50,7 +50,8 @@ def _numbers(job: Job, measure: str, values: pd.Series, dropped: int) -> None:
     mean = with_unit(
         report.value(f"mean_{measure}", float(values.mean()), unit, n=len(values), digits=job.digits(values, float(values.mean()))), unit
     )
-    text = f"Half of all values of {of}{job.where} lie between {slots['lower_quartile']} and {slots['upper_quartile']}; the median is {slots['median']}, the mean {mean} ({rows} rows)."
+    text = f"Half of all values of {of}{job.where} lie between {slots['lower_quartile']} and {slots['upper_quartile']}; "
+    text += f"the median is {slots['median']}, the mean {mean} ({rows} rows)."
     about = assertion(
         measure,
         "median",

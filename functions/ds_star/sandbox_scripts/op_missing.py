@@ -17,7 +17,7 @@ def missing_and_outliers(job: Job) -> None:
     measure = job.spec.get("measure")
     if measure is not None:
         job.info(measure)
-    columns = [measure] if measure else [c for c in job.frame]
+    columns = [measure] if measure else list(job.frame)
     rows = [{"column": c, "missing": int(job.frame[c].isna().sum()), "rows": len(job.frame)} for c in columns]
     _missing(job, rows)
     measures = [c for c in columns if job.info(c).role in ("measure", "ordinal") and job.info(c).kind in ("integer", "number")]
@@ -74,10 +74,12 @@ def _outliers(job: Job, column: str) -> dict | None:
         with_unit(report.value(f"{n}_fence_{column}", float(b), unit, digits=job.digits(values, float(b))), unit)
         for n, b in zip(("lower", "upper"), bounds, strict=True)
     ]
-    text = f"{count} of {report.value(f'values_{column}', len(values))} values of {of}{job.where} lie outside Tukey's fences ({fences[0]} to {fences[1]})"
+    all_values = report.value(f"values_{column}", len(values))
+    text = f"{count} of {all_values} values of {of}{job.where} lie outside Tukey's fences ({fences[0]} to {fences[1]})"
     if len(outside):
         far = outside.loc[(outside - values.median()).abs().idxmax()]
-        text += f"; the farthest is {with_unit(report.value(f'farthest_{column}', float(far), unit, digits=job.digits(values, float(far))), unit)}"
+        farthest = report.value(f"farthest_{column}", float(far), unit, digits=job.digits(values, float(far)))
+        text += f"; the farthest is {with_unit(farthest, unit)}"
         text += _place(job, int((outside - values.median()).abs().idxmax()))
         if job.spec.get("measure"):
             boxes(report, f"outliers_{column}", f"{capital(of)} with its outliers", {of: values.to_numpy()}, axis_label(of, unit))

@@ -76,7 +76,8 @@ def _one(
         low, high = (100 * x for x in wilson(int(hits.sum()), len(hits)))
         slots = report.value(f"{name}_low", low, "%", digits=1), report.value(f"{name}_high", high, "%", digits=1)
         counts = report.value(f"{name}_rows_part", int(part)), report.value(f"{name}_rows_all", int(total))
-        text = f"{who} share of {phrase}{where} is {slot} % ({counts[0]} of {counts[1]} rows; {report.confidence()} % interval {slots[0]} to {slots[1]} %)."
+        interval = f"{report.confidence()} % interval {slots[0]} to {slots[1]} %"
+        text = f"{who} share of {phrase}{where} is {slot} % ({counts[0]} of {counts[1]} rows; {interval})."
         row |= {"low": low, "high": high}
     else:
         unit = job.unit(measure)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from charting import axis_label, bars
-from figures import Refusal, assertion, safe, with_unit
+from figures import Refusal, assertion, data_digits, safe, with_unit
 from operating import Job, carry_out
 from periods import as_dates, choose_grain, complete, label, starts
 from units_of_analysis import AGGREGATE
@@ -46,7 +46,7 @@ def top(job: Job) -> None:
 
 
 def _with_periods(job: Job, frame: pd.DataFrame, by: list[str]) -> list[str]:
-    """The grouping columns; a time among them is cut into periods of the spec's grain, incomplete ones left out where totals are compared."""
+    """The grouping columns; a time among them is cut into periods of the spec's grain, incomplete ones left out of totals."""
     time = job.spec.get("time")
     if time is None and by and job.info(by[0]).role == "time":
         time = by[0]
@@ -78,13 +78,14 @@ def _say(
     for place, row in ranking.head(n).iterrows():
         key = " / ".join(str(_plain(row[b])) for b in by)
         value = int(row["value"]) if whole else float(row["value"])
-        digits = 0 if whole else job.digits(numbers, value)
+        digits = 0 if whole else data_digits(numbers) if statistic in ("sum", "minimum", "maximum") else job.digits(numbers, value)
         name = report.value(f"top_{place + 1}_name", safe(key))
         slot = report.value(f"top_{place + 1}", value, unit, n=int(row["rows"]), digits=digits)
         parts.append(f"{name} ({with_unit(slot, unit)})")
         if place == 0:
             highest = "highest" if spec["descending"] else "lowest"
-            text = f"{name} has the {highest} {what}{job.where}: {with_unit(slot, unit)} ({report.value('groups_compared', len(ranking))} {'rows' if rows else 'groups'} compared)."
+            compared = f"{report.value('groups_compared', len(ranking))} {'rows' if rows else 'groups'} compared"
+            text = f"{name} has the {highest} {what}{job.where}: {with_unit(slot, unit)} ({compared})."
             comparator = "="
             about = assertion(
                 measure,

@@ -64,7 +64,7 @@ def _only_time(job: Job) -> str:
 
 
 def _series(job: Job, frame: pd.DataFrame, statistic: str, grain: str, entity: str | None) -> pd.DataFrame:
-    """period, value, rows: of the rows, or of the entities' own values where there is an entity; periods without rows count 0 for a count."""
+    """period, value, rows: of the rows, or of the entities' own values; in a count, periods without rows count 0."""
     if entity is not None and statistic in ("mean", "median"):
         frame = frame.groupby([entity, "\0period"], observed=True)["\0value"].agg(AGGREGATE[statistic]).reset_index()
     grouped = frame.groupby("\0period", sort=True)["\0value"]
@@ -163,7 +163,8 @@ def _say(
     who = "" if group is None else f" for {report.value(f'group{tag}', safe(group))}"
     shown_unit = f" {safe(unit)}" if unit else ""
     rhythm = "deseasonalised " if slope.seasonal else ""
-    basis = f"{report.value(f'periods{tag}', slope.n)} {rhythm}{_adjective(grain).lower()} {NOUN[statistic]} from {span[0]} to {span[1]}; Theil-Sen {robust}"
+    what = f"{rhythm}{_adjective(grain).lower()} {NOUN[statistic]}"
+    basis = f"{report.value(f'periods{tag}', slope.n)} {what} from {span[0]} to {span[1]}; Theil-Sen {robust}"
     interval = f"{report.confidence()} % interval {slots[1]} to {slots[2]}"
     verb = "rises" if change > 0 else "falls"
     shown = report.value(f"size_of_change_per_{per}{tag}", abs(change), rate, n=slope.n, digits=digits)
@@ -355,7 +356,8 @@ def _conclude(
     slot = report.value("difference_in_change", difference, rate, digits=digits)
     interval = ""
     if low is not None:
-        interval = f" ({report.confidence()} % interval {report.value('difference_in_change_low', low, rate, digits=digits)} to {report.value('difference_in_change_high', high, rate, digits=digits)})"
+        ends = [report.value(f"difference_in_change_{side}", v, rate, digits=digits) for side, v in (("low", low), ("high", high))]
+        interval = f" ({report.confidence()} % interval {ends[0]} to {ends[1]})"
     labels = report.value("group_1", safe(a)), report.value("group_2", safe(b))
     of = job.label(measure) if measure else "the number of rows"
     clusters = int(panel["entity"].nunique())
@@ -365,7 +367,7 @@ def _conclude(
         else f"; {report.value('common_periods', len(panel))} {grain}s"
     )
     shown = f" {safe(unit)}" if unit else ""
-    tail = f"the change per {per} is {slot}{shown} {'greater' if difference > 0 else 'in difference'} in {labels[0]} than in {labels[1]}{interval}{basis}"
+    tail = f"the change per {per} is {slot}{shown} greater in {labels[0]} than in {labels[1]}{interval}{basis}"
     if difference <= 0:
         tail = f"the change per {per} in {labels[0]} less that in {labels[1]} is {slot}{shown}{interval}{basis}"
     p = result["p"]

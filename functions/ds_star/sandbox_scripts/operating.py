@@ -66,7 +66,8 @@ class Job:
         """``Refusal`` where the statistic of this measure would mislead: sums of what does not add up, totals and extremes of a sample."""
         if self.table.sampled and statistic in ("count", "sum", "minimum", "maximum"):
             raise Refusal(
-                f"the file was too large to be read whole ({self.table.sampled} of about {self.table.rows} rows), and a {statistic} of a sample would be wrong"
+                f"the file was too large to be read whole ({self.table.sampled} of about {self.table.rows} rows), "
+                f"and a {statistic} of a sample would be wrong"
             )
         if statistic != "sum" or measure is None:
             return

@@ -48,7 +48,7 @@ def native_grain(dates: pd.Series) -> str:
 
 
 def choose_grain(dates: pd.Series, wanted: str | None, minimum: int = MIN_POINTS) -> tuple[str, str | None]:
-    """(the length of a period, what to say about it). The longest that leaves at least ``minimum`` complete periods, unless one is wanted."""
+    """(the length of a period, what to say about it). The longest with ``minimum`` complete periods, unless one is wanted."""
     native = native_grain(dates)
     if wanted and GRAINS.index(wanted) < GRAINS.index(native):
         return native, f"the data come by {native}, which is used instead of {wanted}"

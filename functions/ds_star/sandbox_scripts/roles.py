@@ -139,8 +139,8 @@ def scale_order(values: list[str]) -> list[str] | None:
     return None
 
 
-def assign_role(name: str, column: Column) -> str:
-    """The column's role. Integers that are times are turned into times in place."""
+def assign_role(name: str, column: Column, *, first: bool) -> str:
+    """The column's role; ``first``: it stands first in its table. Integers that are times are turned into times in place."""
     values = column.values
     present = values.dropna()
     distinct = present.nunique()
@@ -157,11 +157,11 @@ def assign_role(name: str, column: Column) -> str:
     if column.kind == "boolean" or (column.kind == "integer" and distinct == 2 and set(present) == {0, 1}):
         return "flag"
     if column.kind in ("integer", "number"):
-        return _numeric_role(name, column, present, distinct)
+        return _numeric_role(name, column, present, distinct, first=first)
     return _text_role(name, present, distinct)
 
 
-def _numeric_role(name: str, column: Column, present: pd.Series, distinct: int) -> str:
+def _numeric_role(name: str, column: Column, present: pd.Series, distinct: int, *, first: bool) -> str:
     words = words_of(name)
     last = words[-1] if words else ""
     if column.kind == "integer" and column.unit is None:
@@ -170,7 +170,8 @@ def _numeric_role(name: str, column: Column, present: pd.Series, distinct: int) 
                 return "id"
         elif last in _ID or (words and words[0] == "id"):
             return "id"
-        if distinct == len(present) >= 5 and bool((present.diff().dropna() == 1).all()):
+        numbered = distinct == len(present) >= (5 if first else 50) and bool((present.diff().dropna() == 1).all())
+        if numbered and not set(words) & (_ADD | _RATE | STOCK):
             return "id"
         if distinct == len(present) >= 20 and present.min() >= 10**7 and len(set(present.astype("int64").astype(str).str.len())) == 1:
             return "id"

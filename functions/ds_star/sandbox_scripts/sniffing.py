@@ -104,7 +104,7 @@ def _text_format(head: bytes, suffix: str) -> str:
         raise Unreadable("this is an XML file", "Save the table as CSV or JSON.")
     if suffix in (".jsonl", ".ndjson"):
         return "jsonl"
-    if text[0] == "{":
+    if re.match(r'\{\s*["}]', text) or (suffix == ".json" and text[0] == "{"):
         lines = [line for line in text.splitlines()[:3] if line.strip()]
         return "jsonl" if len(lines) > 1 and all(_whole_object(line) for line in lines[:2]) else "json"
     return "json" if suffix == ".json" or re.match(r"\[\s*[\[{\]]", text) else "text"

@@ -120,7 +120,7 @@ def type_table(raw: RawTable, delimiter: str | None) -> Table:
     values: dict[str, pd.Series] = {}
     for name in raw.frame:
         column = type_column(raw.frame[name], name, decimal=hint, delimiter=delimiter)
-        role = assign_role(name, column)
+        role = assign_role(name, column, first=not values)
         label, unit = label_and_unit(name, raw.units.get(name) or column.unit)
         measured = role in ("measure", "constant") and column.kind in ("integer", "number")
         additive = is_additive(label, unit) if measured else None

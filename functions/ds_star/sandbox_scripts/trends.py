@@ -1,4 +1,4 @@
-"""Trends over periods: least squares with autocorrelation-robust errors and Theil-Sen, both on deseasonalised values; differences of trends."""
+"""Trends over periods: least squares with autocorrelation-robust errors and Theil-Sen, both deseasonalised; differences of trends."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def fit(periods: pd.Series, values: np.ndarray, grain: str) -> Slope:
 
 
 def interaction(panel: pd.DataFrame, grain: str) -> dict[str, float | list[float]]:
-    """The difference in slopes of groups over ``panel`` (entity, group, period, value) with a level for each entity, errors clustered by entity.
+    """The difference in slopes of groups over ``panel`` (entity, group, period, value), each entity with its level, errors clustered by it.
 
     ``differences`` are those to the first group in order; ``p`` tests them together. At least 20 entities are needed.
     """
