@@ -1,0 +1,47 @@
+"""``kimera doctor``: what is installed, configured and reachable, and what to do."""
+
+from __future__ import annotations
+
+import os
+
+from cli.configuration import load_settings
+from cli.console import AsJson, log_to, new_app, print_json
+from shared.documents import Json
+
+app = new_app("Say what is installed, configured and reachable, and what to do.")
+_MARKS = {"ok": "ok", "note": "note", "missing": "MISSING"}
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> int:
+    """Say what is installed, configured, reachable and healthy, and what to do. Exit 3 if something needed is missing."""
+    from infra.local.doctor import Finding, examine, settings_with_origin
+
+    settings = load_settings()
+    log_to(settings.home)
+    findings: list[Finding] = []
+    area = ""
+    for finding in examine(settings, os.environ.get("KIMERA_TOKEN")):
+        findings.append(finding)
+        if as_json:
+            continue
+        if finding.area != area:
+            area = finding.area
+            print(f"\n{area}")
+        print(f"  {_MARKS[finding.verdict]:<8} {finding.name:<18} {finding.detail}", flush=True)
+        if finding.remedy:
+            print(f"  {'':<8} {'':<18} -> {finding.remedy}")
+    configured = list(settings_with_origin(settings))
+    missing = [finding for finding in findings if finding.verdict == "missing"]
+    if as_json:
+        looked: list[Json] = [
+            {"area": f.area, "name": f.name, "verdict": f.verdict, "detail": f.detail, "remedy": f.remedy} for f in findings
+        ]
+        set_to: list[Json] = [{"name": s.name, "value": s.value, "origin": s.origin} for s in configured]
+        print_json({"ok": not missing, "findings": looked, "settings": set_to})
+    else:
+        print("\nconfigured")
+        for setting in configured:
+            print(f"  {setting.name:<18} {setting.value:<28} {setting.origin}")
+        print(f"\n{len(missing)} thing(s) needed are missing: see above." if missing else "\nEverything that missions need is there.")
+    return 3 if missing else 0

@@ -1,0 +1,257 @@
+"""What is installed, configured, reachable and healthy on this machine, and what to do about the rest. It changes nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Literal
+
+from infra.local.access import holder_of
+from infra.local.api import MissionsApi
+from schemas.mission import Tier
+from shared.errors import KimeraError
+from shared.missions.repository import OPEN
+from shared.runtime import Runtime
+from shared.sandbox import SandboxJob
+from shared.settings import Settings
+
+Verdict = Literal["ok", "note", "missing"]
+"""``missing``: something needed is not there, and missions will not run. ``note``: worth knowing."""
+
+OURS = (
+    "pydantic",
+    "pydantic-settings",
+    "functions-framework",
+    "flask",
+    "httpx",
+    "PyYAML",
+    "python-ulid",
+    "opentelemetry-sdk",
+    "rapidfuzz",
+    "snowballstemmer",
+    "pint",
+    "jinja2",
+    "typer",
+    "rich",
+    "waitress",
+)
+THEIRS = (
+    "pandas",
+    "numpy",
+    "scipy",
+    "statsmodels",
+    "scikit-learn",
+    "matplotlib",
+    "duckdb",
+    "pyarrow",
+    "openpyxl",
+    "pypdf",
+    "pdfplumber",
+    "python-docx",
+    "beautifulsoup4",
+)
+_SCRIPT = """
+from importlib.metadata import PackageNotFoundError, version
+
+found = {}
+for name in parameters["packages"]:
+    try:
+        found[name] = version(name)
+    except PackageNotFoundError:
+        found[name] = None
+emit(found)
+"""
+_LITTLE_ROOM = 1_000_000_000
+_NO_ROOM = 50_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    area: str
+    name: str
+    verdict: Verdict
+    detail: str
+    remedy: str = ""
+
+
+def examine(settings: Settings, token: str | None) -> Iterator[Finding]:
+    """Everything, as it is found out."""
+    yield from _installed()
+    yield from _sandbox(settings)
+    yield from _optional()
+    runtime = Runtime(settings)
+    try:
+        yield from _data_folder(runtime)
+    finally:
+        runtime.close()
+    yield from _platform(settings, token)
+    yield from _models(settings)
+
+
+def _installed() -> Iterator[Finding]:
+    yield Finding("installed", "Python", "ok", sys.version.split()[0])  # an older one could not have come this far
+    absent = [name for name in OURS if _version(name) is None]
+    if absent:
+        yield Finding("installed", "packages", "missing", ", ".join(absent), "Run `make setup`.")
+    else:
+        yield Finding("installed", "packages", "ok", f"{len(OURS)} of {len(OURS)}")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _sandbox(settings: Settings) -> Iterator[Finding]:
+    """The sandbox is proven by running something in it, not by looking for files; on a data folder that is thrown away."""
+    with tempfile.TemporaryDirectory(prefix="kimera-doctor-") as folder:
+        runtime = Runtime(settings.model_copy(update={"home": Path(folder)}))
+        try:
+            runtime.sandbox.check()
+            yield Finding("installed", "sandbox", "ok", "bubblewrap isolates generated code")
+            job = SandboxJob(_SCRIPT, parameters={"packages": list(THEIRS)})
+            result = runtime.sandbox.run(job, outputs_to=Path(folder) / "outputs")
+        except KimeraError as error:
+            yield Finding("installed", "sandbox", "missing", error.message, error.remedy)
+            return
+        finally:
+            runtime.close()
+    found = result.result if isinstance(result.result, dict) else {}
+    absent = [name for name in THEIRS if not found.get(name)]
+    if result.status != "ok":
+        yield Finding("installed", "sandbox packages", "missing", f"the sandbox ended with {result.status}", "Run `make setup`.")
+    elif absent:
+        yield Finding("installed", "sandbox packages", "missing", ", ".join(absent), "Run `make setup`.")
+    else:
+        yield Finding("installed", "sandbox packages", "ok", ", ".join(f"{name} {found[name]}" for name in THEIRS[:3]) + " and the others")
+
+
+def _optional() -> Iterator[Finding]:
+    for command, purpose in (("java", "the Firestore emulator of the tests"), ("gcloud", "the tests against emulators and the cloud")):
+        where = shutil.which(command)
+        detail = where or f"not found; only needed for {purpose}"
+        yield Finding("optional", command, "ok" if where else "note", detail)
+
+
+def _data_folder(runtime: Runtime) -> Iterator[Finding]:
+    home = runtime.home
+    nearest = next(folder for folder in (home, *home.parents) if folder.exists())
+    if not os.access(nearest, os.W_OK):
+        yield Finding(
+            "data", "folder", "missing", f"{home} cannot be written", "Change its permissions, or choose another with KIMERA_HOME."
+        )
+        return
+    yield Finding("data", "folder", "ok", f"{home}" + ("" if home.exists() else " (made by the first mission)"))
+    free = shutil.disk_usage(nearest).free
+    room: Verdict = "missing" if free < _NO_ROOM else "note" if free < _LITTLE_ROOM else "ok"
+    yield Finding("data", "free disk", room, f"{free / 1e9:.1f} GB", "" if room == "ok" else "Make room, or choose another KIMERA_HOME.")
+    for name in ("kimera.sqlite3", "knowledge.sqlite3"):
+        path = home / name
+        if path.exists():
+            yield _integrity(path)
+    if (home / "kimera.sqlite3").exists():
+        yield from _open_missions(runtime)
+
+
+def _integrity(path: Path) -> Finding:
+    remedy = f"Keep a copy of {path.name}, then restore a backup or begin with an empty KIMERA_HOME."
+    try:
+        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)
+        try:
+            problems = [str(row[0]) for row in connection.execute("PRAGMA quick_check(5)") if row[0] != "ok"]
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        return Finding("data", path.name, "missing", f"cannot be read: {error}", remedy)
+    if problems:
+        return Finding("data", path.name, "missing", "; ".join(problems)[:300], remedy)
+    return Finding("data", path.name, "ok", f"intact, {path.stat().st_size / 1e6:.1f} MB")
+
+
+def _open_missions(runtime: Runtime) -> Iterator[Finding]:
+    try:
+        waiting = runtime.missions.list(statuses=OPEN, limit=100)
+    except KimeraError as error:
+        yield Finding("data", "missions", "missing", error.message, error.remedy)
+        return
+    if waiting and holder_of(runtime.settings) is None:
+        yield Finding(
+            "data",
+            "missions",
+            "note",
+            f"{len(waiting)} open, and nothing runs them",
+            f"`kimera run --resume {waiting[0].mission_id}`, or `kimera serve` for all.",
+        )
+    else:
+        yield Finding("data", "missions", "ok", f"{len(waiting)} open")
+
+
+def _platform(settings: Settings, token: str | None) -> Iterator[Finding]:
+    holder = holder_of(settings)
+    if holder is None:
+        yield Finding("reachable", "platform", "ok", "none runs on the data folder; `kimera run` brings its own, `kimera serve` starts one")
+    elif not holder.url:
+        yield Finding("reachable", "platform", "note", f"`{holder.command}` (process {holder.pid}) is at work on the data folder")
+    else:
+        api = MissionsApi.over_http(holder.url, token)
+        try:
+            health = api.health()
+            yield Finding("reachable", "platform", "ok", f"{holder.url} answers (version {health.version}, process {holder.pid})")
+        except KimeraError as error:
+            yield Finding("reachable", "platform", "missing", error.message, f"Stop process {holder.pid} and start `kimera serve` again.")
+        finally:
+            api.close()
+
+
+def _models(settings: Settings) -> Iterator[Finding]:
+    if settings.tier is Tier.EXTRACTIVE:
+        yield Finding("reachable", "model", "ok", "none is used: the tier extractive needs no model and costs $0")
+    else:
+        remedy = "Set the tier to extractive (KIMERA_TIER or kimera.toml)."
+        yield Finding("reachable", "model", "missing", f"the tier {settings.tier} needs one, and this version has no provider", remedy)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A setting, its value as it may be shown, and where it came from."""
+
+    name: str
+    value: str
+    origin: str
+
+
+def settings_with_origin(settings: Settings, environment: Callable[[str], str | None] = os.environ.get) -> Iterator[Setting]:
+    """Each setting. Tokens are never among them: of owners only the names are shown."""
+    import tomllib
+
+    files: list[tuple[str, dict[str, object]]] = [(".env", _dotenv(Path(".env")))]
+    for path in (Path("kimera.toml"), Path("~/.config/kimera/kimera.toml").expanduser()):
+        if path.is_file():
+            files.append((str(path), tomllib.loads(path.read_text(encoding="utf-8"))))
+    for name in type(settings).model_fields:
+        variable = f"KIMERA_{name.upper()}"
+        origin = f"environment ({variable})" if environment(variable) else None
+        origin = origin or next((where for where, content in files if name in content), "default")
+        value = getattr(settings, name)
+        yield Setting(name, ", ".join(value) or "nobody" if isinstance(value, dict) else str(value), origin)
+
+
+def _dotenv(path: Path) -> dict[str, object]:
+    """The names that ``.env`` sets, as settings are called; values stay where they are."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return {}
+    names = (line.partition("=")[0].removeprefix("export ").strip().upper() for line in lines if "=" in line)
+    return {name.removeprefix("KIMERA_").lower(): None for name in names if name.startswith("KIMERA_")}
