@@ -69,6 +69,14 @@ _PRONOUN = re.compile(
     r"^(?:it|they|this|these|that|those|he|she|we|there|which|who|one|some|most|many|all|both|each|here)\b", re.IGNORECASE
 )
 _PLACE = re.compile(r"\s+(?:in|at|for|on|among|within|across)\s+")
+_LEADS_TO_FIGURE = re.compile(
+    r"\s*(?:(?:at|to|by|from|between|of|about|around|approximately|roughly|nearly|almost|some|ca\.|circa|only|just|already|still|"
+    r"now|on average|an?|the|"
+    r"average|mean|total|estimated|at least|at most|up to|more than|less than|no more than|no less than|"
+    r"fewer than|greater than|over|under|above|below|"
+    r"US|[<>≤≥~≈=:]+)\s*)*",
+    re.IGNORECASE,
+)
 _RANGE = re.compile(r"\b(?:between|from)\s+$", re.IGNORECASE)
 
 
@@ -103,7 +111,8 @@ def parse_assertion(sentence: str) -> Assertion | None:
         return (
             _plain(subject, text, comparator="increases" if direction == "up" else "decreases", direction=direction) if direction else None
         )
-    return _with_figure(subject, text, found, direction)
+    gap = re.split(r"[-−+]?[\d$€£]", head[verb.end() :], maxsplit=1)[0]
+    return _with_figure(subject, text, found, direction) if _LEADS_TO_FIGURE.fullmatch(gap) else None
 
 
 def _without_comparators(text: str) -> str:

@@ -10,13 +10,25 @@ from typing import cast
 
 from functions.deep_research.instructions import INSTRUCTION_LIKE, reads_like_instructions
 from functions.deep_research.state import Candidate
+from schemas.evidence import SubQuestion
 from shared.knowledge.port import Hit, QueryTerm
-from shared.knowledge.terms import index_terms, language_of
+from shared.knowledge.terms import index_terms, language_of, query_terms
 
 MAX_SENTENCES = 3
 _COST_OF_A_SENTENCE = 0.12
 """What one more sentence has to add, as a share of the question's weight."""
 _CAUSE_BONUS = 0.25
+_HEADING_COUNTS = 0.5
+"""How much a word counts that stands in the heading above a quote only."""
+_OF_THE_BEST = 0.6
+_ONE_WORD = 0.6
+"""Coverage of a question with a single word to look for: a match says little."""
+_MIN_WORDS = 3
+_LEADERS = re.compile(r"(?:\.\s?){4,}|(?:\s\.){3,}|…{2,}")
+_CODE = re.compile(r"[;{}]\s*$|^\s*(?://|#!?\[|\$ |>>> |=|\d+ \|)|\w\(\w*(?:, ?\w+)*\)\s*[;{]?$")
+_POINTS_BACK = re.compile(
+    r"\b(?:it|its|they|them|their|theirs|this|these|those|he|she|his|her|there|then|so|er|sie|es|ihr|deren|dessen|dies\w*)\b", re.IGNORECASE
+)
 _LEANS = re.compile(
     r"(?:this|these|that|those|it|its|they|their|he|she|such|however|but|also|therefore|thus|hence|moreover|instead|both|"
     r"dies\w*|er|sie|es|dadurch|daher|deshalb|jedoch|aber|auch|somit|beide)\b",
@@ -40,6 +52,15 @@ class _Sentence:
     text: str
     held: frozenset[int]
     instruction: bool
+    says: bool
+    """Whether it is a sentence or a table row: a contents line, a lone name or a stray number quotes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Passage:
+    hit: Hit
+    sentences: list[_Sentence]
+    heading: frozenset[int]
 
 
 def asks_for_a_cause(question: str) -> bool:
@@ -47,29 +68,46 @@ def asks_for_a_cause(question: str) -> bool:
     return _WHY.search(question) is not None
 
 
-def quotes_from(question_id: str, question: str, query: Sequence[QueryTerm], hits: Sequence[Hit]) -> list[Candidate]:
-    """One quote for each passage, best first."""
-    why = asks_for_a_cause(question)
-    split = [_sentences(hit, query) for hit in hits]
-    weights = _weights(query, [sentence for found in split for sentence in found])
-    candidates: list[Candidate] = []
-    for hit, found in zip(hits, split, strict=True):
-        if found:
-            candidates.append(_candidate(question_id, hit, found, weights, why))
-    return sorted(candidates, key=lambda c: (INSTRUCTION_LIKE in c.flags, why and not c.causal, -c.score, c.document_id, c.start))
+def with_context(questions: Sequence[SubQuestion], at: int) -> str:
+    """The words to look for: a question that leans on the one before ("and who made it?") is read together with it."""
+    text = questions[at].text
+    if at > 0 and (_POINTS_BACK.search(text) or not query_terms(text)):
+        return f"{with_context(questions, at - 1)} {text}"
+    return text
 
 
-def _sentences(hit: Hit, query: Sequence[QueryTerm]) -> list[_Sentence]:
+def quotes_from(question: SubQuestion, query: Sequence[QueryTerm], hits: Sequence[Hit]) -> list[Candidate]:
+    """At most one quote for each passage, best first; what holds much less of the question than the best is left out."""
+    why = asks_for_a_cause(question.text)
+    own = frozenset(i for i, term in enumerate(query) if term.alternatives in {t.alternatives for t in query_terms(question.text)})
+    passages = [_passage(hit, query) for hit in hits]
+    weights = _weights(query, [sentence for passage in passages for sentence in passage.sentences])
+    found = [c for passage in passages if (c := _candidate(question.id, passage, weights, own or frozenset(range(len(query))), why))]
+    best = max((c.coverage for c in found if INSTRUCTION_LIKE not in c.flags), default=0.0)
+    kept = [c for c in found if c.coverage >= _OF_THE_BEST * best]
+    return sorted(kept, key=lambda c: (INSTRUCTION_LIKE in c.flags, why and not c.causal, -c.coverage, -c.score, c.document_id, c.start))
+
+
+def _passage(hit: Hit, query: Sequence[QueryTerm]) -> _Passage:
     """The passage's sentences and which terms of the query each holds."""
     base = cast(int, hit.node.properties["start"])
-    found: list[_Sentence] = []
     language = language_of(hit.node.text)
+    found: list[_Sentence] = []
     for start, end in cast("list[list[int]]", hit.node.properties["sentences"]):
         text = hit.node.text[start - base : end - base]
-        terms = {*index_terms(text, language), *index_terms(text, "en"), *index_terms(text, "de")}
-        held = frozenset(i for i, term in enumerate(query) if _holds(terms, term))
-        found.append(_Sentence(start, end, text, held, reads_like_instructions(text)))
-    return found
+        says = (
+            sum(any(c.isalnum() for c in word) for word in text.split()) >= _MIN_WORDS
+            and not _LEADERS.search(text)
+            and not _CODE.search(text)
+        )
+        found.append(_Sentence(start, end, text, _held(text, language, query), reads_like_instructions(text), says))
+    headings = " ".join(str(part) for part in cast("list[str]", hit.node.properties["heading_path"]))
+    return _Passage(hit, found, _held(headings, language, query))
+
+
+def _held(text: str, language: str, query: Sequence[QueryTerm]) -> frozenset[int]:
+    terms = {*index_terms(text, language), *index_terms(text, "en"), *index_terms(text, "de")}
+    return frozenset(i for i, term in enumerate(query) if _holds(terms, term))
 
 
 def _holds(terms: set[str], wanted: QueryTerm) -> bool:
@@ -79,19 +117,30 @@ def _holds(terms: set[str], wanted: QueryTerm) -> bool:
 
 
 def _weights(query: Sequence[QueryTerm], found: Sequence[_Sentence]) -> list[float]:
-    """A term's weight among the sentences at hand: what all of them hold tells them apart the least."""
-    return [math.log(1 + (len(found) + 1) / (1 + sum(i in sentence.held for sentence in found))) for i in range(len(query))]
+    """A term's weight among the sentences at hand, 1 to 2: what all of them hold tells them apart the least."""
+    held = [sum(i in sentence.held for sentence in found) for i in range(len(query))]
+    return [1 + math.log((len(found) + 1) / (count + 1)) / math.log(len(found) + 2) for count in held]
 
 
-def _candidate(question_id: str, hit: Hit, found: list[_Sentence], weights: list[float], why: bool) -> Candidate:
-    first, last = _best_window(found, weights, why)
+def _candidate(question_id: str, passage: _Passage, weights: list[float], own: frozenset[int], why: bool) -> Candidate | None:
+    """The passage's best window; ``None`` if none of its sentences says anything that was asked for."""
+    found, hit = passage.sentences, passage.hit
+    window = _best_window(found, weights, own, why)
+    if window is None:
+        return None
+    first, last = window
+    leant_on = frozenset(range(len(weights))) - own
+    if leant_on and not leant_on & passage.heading.union(*(sentence.held for sentence in found)):
+        return None  # it holds what is asked, but not of what
     if first > 0 and last - first + 1 < MAX_SENTENCES and _LEANS.match(found[first].text) and not found[first - 1].instruction:
         first -= 1
-    window = found[first : last + 1]
+    quoted = found[first : last + 1]
     base = cast(int, hit.node.properties["start"])
-    start, end = window[0].start, window[-1].end
+    start, end = quoted[0].start, quoted[-1].end
     quote = hit.node.text[start - base : end - base]
     page = hit.node.properties["page"]
+    held = {i for sentence in quoted for i in sentence.held}
+    share = (sum(weights[i] for i in held) + _HEADING_COUNTS * sum(weights[i] for i in passage.heading - held)) / (sum(weights) or 1.0)
     return Candidate(
         question_id=question_id,
         document_id=hit.node.document or "",
@@ -101,20 +150,24 @@ def _candidate(question_id: str, hit: Hit, found: list[_Sentence], weights: list
         page=page if isinstance(page, int) else None,
         heading_path=tuple(str(part) for part in cast("list[str]", hit.node.properties["heading_path"])),
         score=hit.score,
-        coverage=hit.coverage,
+        coverage=round(min(share, hit.coverage, 1.0 if len(weights) > 1 else _ONE_WORD), 6),
         causal=_CAUSE.search(quote) is not None,
-        flags=(INSTRUCTION_LIKE,) if any(sentence.instruction for sentence in window) else (),
+        flags=(INSTRUCTION_LIKE,) if any(sentence.instruction for sentence in quoted) else (),
     )
 
 
-def _best_window(found: list[_Sentence], weights: list[float], why: bool) -> tuple[int, int]:
+def _best_window(found: list[_Sentence], weights: list[float], own: frozenset[int], why: bool) -> tuple[int, int] | None:
     """First and last sentence of the shortest window that holds the most; instructions only where nothing else is there."""
     total = sum(weights) or 1.0
     best = (-math.inf, 0, 0)
     for first in range(len(found)):
         held: set[int] = set()
         for last in range(first, min(first + MAX_SENTENCES, len(found))):
+            if not found[last].says:
+                break
             held |= found[last].held
+            if not held & own:
+                continue
             value = sum(weights[i] for i in held) / total - _COST_OF_A_SENTENCE * (last - first)
             if why and any(_CAUSE.search(sentence.text) for sentence in found[first : last + 1]):
                 value += _CAUSE_BONUS
@@ -122,4 +175,4 @@ def _best_window(found: list[_Sentence], weights: list[float], why: bool) -> tup
                 value -= 1
             if value > best[0] + 1e-9:
                 best = (value, first, last)
-    return best[1], best[2]
+    return None if best[0] == -math.inf else (best[1], best[2])

@@ -10,7 +10,7 @@ from typing import cast
 
 from functions.deep_research.audit import MAX_PER_QUESTION, audit
 from functions.deep_research.explore import documents_of, explore, mission_scope
-from functions.deep_research.quotes import quotes_from
+from functions.deep_research.quotes import quotes_from, with_context
 from functions.deep_research.state import Candidate, ReadDocument, ResearchState
 from functions.deep_research.synthesize import synthesize
 from schemas.evidence import SubQuestion
@@ -73,13 +73,14 @@ class DeepResearchTrack:
         read = {document.document_id: document for document in state.read}
         own = {document.document_id for document in state.read if document.origin == "mission"}
         found: list[Candidate] = []
-        for question in state.sub_questions:
+        for at, question in enumerate(state.sub_questions):
             if any(quote.candidate.question_id == question.id for quote in state.quotes):
                 continue
             wide = state.round > 0
-            hits = passages_for(self._graph, question.text, k=2 * MAX_PER_QUESTION, scopes=(mission, mission.global_scope), wide=wide)
+            words = with_context(state.sub_questions, at)
+            hits = passages_for(self._graph, words, k=2 * MAX_PER_QUESTION, scopes=(mission, mission.global_scope), wide=wide)
             hits = [hit for hit in hits if hit.scope == mission or hit.node.document not in own]
-            quotes = quotes_from(question.id, question.text, query_terms(question.text, prefix=wide), hits)
+            quotes = quotes_from(question, query_terms(words, prefix=wide), hits)
             for document in sorted({quote.document_id for quote in quotes} - read.keys()):
                 node = self._graph.node(mission.global_scope, document)
                 if node is not None:

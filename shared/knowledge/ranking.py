@@ -37,18 +37,24 @@ class Ranked:
 
 
 def rank(query: Sequence[QueryTerm], candidates: Sequence[Candidate], *, chunks: int, mean_length: float) -> list[Ranked]:
-    """All candidates, best first, ties by id. They must be all chunks of the scopes that match: their count is the document frequency."""
+    """All candidates, best first, ties by id. They must be all chunks of the scopes that match: their count is the document frequency.
+
+    For the coverage a word weighs 1 to 2, the rarer the more: with plain frequencies a word that stands in every chunk of a small document
+    would weigh nothing, and a document about the very subject of a question would seem to have nothing on it.
+    """
     counts = [Counter(candidate.terms) for candidate in candidates]
     frequencies = [[_occurrences(term, count) for term in query] for count in counts]
     documents = [sum(1 for row in frequencies if row[i]) for i in range(len(query))]
     weights = [math.log(1 + (chunks - df + 0.5) / (df + 0.5)) for df in documents]
-    total = sum(weights) or 1.0
+    most = math.log(1 + (chunks + 0.5) / 0.5)
+    shares = [1 + weight / most for weight in weights]
+    total = sum(shares) or 1.0
     ranked: list[Ranked] = []
     for candidate, row in zip(candidates, frequencies, strict=True):
         norm = K1 * (1 - B + B * len(candidate.terms) / (mean_length or 1.0))
         score = sum(w * f * (K1 + 1) / (f + norm) for w, f in zip(weights, row, strict=True) if f)
         if score > 0:
-            held = sum(w for w, f in zip(weights, row, strict=True) if f)
+            held = sum(w for w, f in zip(shares, row, strict=True) if f)
             ranked.append(Ranked(candidate.id, round(score, 6), round(held / total, 6)))
     return sorted(ranked, key=lambda r: (-r.score, r.id))
 

@@ -20,6 +20,7 @@ _WORD_HYPHEN = re.compile(r"([^\W\d_]+)-$")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 _PAGE_NUMBER = re.compile(r"(?:page|seite|p\.|s\.)?\W*#(?:\s*(?:of|von|/)\s*#)?\W*$")
 _NUMBERED = re.compile(r"(\d+(?:\.\d+)*)\.?\s+[^\W\d_a-zà-ÿ]")
+_LEADERS = re.compile(r"(?:\.\s?){4,}|…{2,}")
 _CAPTION = re.compile(r"(?:table|tabelle|tab\.)\s*\w", re.IGNORECASE)
 _ENDS = (".", "!", "?", ":", ";", '"', "”", "“", "»", ")", "…")
 _MIN_REPEATS = 3
@@ -130,7 +131,13 @@ def _pieces(block: Block, hyphens: _Hyphens, body: float, sizes: list[float]) ->
 
 def _heading_level(block: Block, text: str, body: float, sizes: list[float]) -> int:
     """The depth of a PDF block that looks like a heading, else 0."""
-    if len(block.lines) > 3 or len(text) > _HEADING_CHARS or text.endswith((".", ",", ";")) or not any(c.isalpha() for c in text):
+    if (
+        len(block.lines) > 3
+        or len(text) > _HEADING_CHARS
+        or text.endswith((".", ",", ";"))
+        or not any(c.isalpha() for c in text)
+        or _LEADERS.search(text)
+    ):
         return 0
     numbered = _NUMBERED.match(text)
     larger = block.size in sizes

@@ -55,8 +55,8 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     if following is None or match.group()[0] in "。！？":
         return True
     first = following.group(1)
-    if first.islower():
-        return False
+    if first.islower() or first == "." or (text[max(0, match.start() - 1) : match.start()] == " " and first.isdigit()):
+        return False  # the last two: the dotted line of a table of contents
     if match.group().strip("\"'”’»)]") != ".":
         return True
     token = _LAST_TOKEN.search(text[max(0, match.start() - 40) : match.start()])

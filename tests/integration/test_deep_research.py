@@ -135,6 +135,24 @@ def test_a_why_without_a_cause_in_the_documents_is_partial(bench: ResearchBench,
     assert statuses(package) == ["partial"]
 
 
+def test_a_question_that_points_back_is_read_with_the_one_before(bench: ResearchBench, tmp_path: Path) -> None:
+    about = note(
+        tmp_path,
+        "a.md",
+        "# Museum\n\nThe museum was opened in 1902. The bridge was opened in 1931.\n\n# Bridge\n\nThe bridge was opened early.",
+    )
+    package = bench.run("How large is the museum, and when was it opened?", bench.given(about))
+    assert [c.text for c in package.claims if c.question_id == "q2"] == ["The museum was opened in 1902."]
+
+
+def test_contents_lines_and_lone_names_are_not_quoted(bench: ResearchBench, tmp_path: Path) -> None:
+    text = (
+        "# Contents\n\nGlacier mass balance . . . . . . . 12\n\n# Glacier mass balance\n\nglacier\n\nThe glacier lost mass in every year."
+    )
+    package = bench.run("How did the glacier mass balance change?", bench.given(note(tmp_path, "a.md", text)))
+    assert [c.text for c in package.claims] == ["The glacier lost mass in every year."]
+
+
 def test_two_equal_missions_give_equal_packages(bench: ResearchBench, tmp_path: Path) -> None:
     files = bench.given(write_pdf(tmp_path / "report.pdf", table=True), write_docx(tmp_path / "report.docx"))
     first = bench.run(QUESTION, files, mission="m_1")

@@ -66,7 +66,7 @@ def given_text(bench: ResearchBench, name: str, blocks: list[Block]) -> MissionI
     return MissionInput(uri=stored.uri, kind="document", name=name)
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(documents=st.lists(BLOCKS, min_size=1, max_size=2), question=QUESTIONS)
 def test_every_quote_stands_in_the_stored_text(documents: list[list[Block]], question: str) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -72,6 +72,8 @@ def test_a_plain_sentence_is_read(sentence: str, expected: dict[str, object]) ->
         "Temperatures in Bern are higher than 8 °C in Basel.",
         "What was it?",
         "Table 3",
+        "Permission is granted to copy this under version 1.3 of the licence.",
+        "The station was moved by a team of 12 people.",
         "",
         "a | b | 3",
     ],

@@ -29,6 +29,7 @@ def split(text: str) -> list[str]:
         ["Prof. Müller, d. h. der Leiter, kam um ca. 8 Uhr.", "Er ging bald."],
         ["Wait ... what?", "Yes!", "Really."],
         ["first item", "second item", "3. third item"],
+        ["Mass balance . . . . . . 12"],
         ["1. Open the box.", "2. Close it."],
     ],
 )  # fmt: skip

@@ -112,7 +112,7 @@ def _styled(box, number, height):
         if not isinstance(line, LTTextLine):
             continue
         text = "".join(c if c.isprintable() else " " for c in line.get_text().replace("\u00ad", "-")).strip()
-        text = " ".join(text.split())
+        text = " ".join(re.sub(r"\(cid:\d+\)", " ", text).split())
         if not text:
             continue
         chars = [c for c in line if isinstance(c, LTChar) and not c.get_text().isspace()]

@@ -5,6 +5,7 @@ import re
 
 from reading_problem import Problem
 
+DIRECTIVE = re.compile(r"\s*\.\. (?:_[^:]+:|[\w-]+::)")
 ITEM = re.compile(r"[ \t]*(?:[-*•‣–]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[ \t]+(?=\S)")
 UNDERLINE = re.compile(r"[ \t]*([=\-~^*#+])\1{2,}[ \t]*$")
 NUMBERED = re.compile(r"\d+(?:\.\d+)*\.?[ \t]+[^\W\d_a-z]")
@@ -89,7 +90,7 @@ def _page(lines, page, writer):
     for at, line in enumerate(lines):
         stripped = " ".join(line.split())
         following = lines[at + 1] if at + 1 < len(lines) else ""
-        if not stripped or UNDERLINE.match(line):
+        if not stripped or UNDERLINE.match(line) or DIRECTIVE.match(line):
             flush()
         elif _is_heading(lines, at, stripped, following):
             flush()
