@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 
@@ -76,7 +76,7 @@ class Hit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Lexicon:
     """One language's words. Phrase lists are sorted so that the longest phrase is met first."""
 
@@ -111,12 +111,22 @@ class Lexicon:
     not_additive: frozenset[str]
     units: tuple[Phrase, ...]
 
+    @cached_property
+    def steering(self) -> frozenset[str]:
+        """The single words that have a meaning of their own in a question: never taken for a misspelt name or a value."""
+        cues = {p.words[0] for p in (*self.operations, *self.grains, *self.refusals) if len(p.words) == 1}
+        listed = set(self.superlatives) | set(self.comparatives) | set(self.adjectives) | set(self.months)
+        return frozenset(cues | listed | self.stopwords | self.neutral | self.question_words)
+
     def find(self, phrases: Iterable[Phrase], text: tuple[Token, ...], *, by_stem: bool = True) -> tuple[Hit, ...]:
         """Every place where one of ``phrases`` stands in ``text``, in order; where two overlap, the longer one."""
         text_stems = tuple(stem(token.folded, self.language) for token in text)
         found: list[Hit] = []
+        present = {token.folded for token in text} | set(text_stems)
         for phrase in phrases:
             size = len(phrase.words)
+            if phrase.words[0] not in present and phrase.stems[0] not in present:
+                continue
             for start in range(len(text) - size + 1):
                 if all(
                     text[start + i].folded == phrase.words[i]

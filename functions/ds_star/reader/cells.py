@@ -54,10 +54,7 @@ def _cells_of(column: Column, sentence: Sentence, mentions: tuple[Mention, ...])
     """Where the question may name a value of ``column``."""
     if column.description.dtype not in ("string", "boolean", "integer") or column.is_time:
         return
-    for value in column.description.values:
-        value_words = tuple(w for w in words(value) if w[0].isalnum() or w == "%")
-        if not value_words:
-            continue
+    for value, value_words in column.cells:
         for start, end, quoted in sentence.quoted:
             if fold(quoted.strip()) == fold(value.strip()):
                 yield CellMention(column, value, start, end, 1.0)
@@ -89,12 +86,7 @@ def _score(
 
 def _steers(sentence: Sentence, said: tuple[str, ...]) -> bool:
     """Whether a single word has a meaning of its own in a question."""
-    lexicon = sentence.lexicon
-    if len(said) != 1:
-        return False
-    word = said[0]
-    listed = lexicon.stopwords | lexicon.neutral | lexicon.question_words | set(lexicon.superlatives) | set(lexicon.months)
-    return word in listed or any(p.words == said for p in (*lexicon.operations, *lexicon.grains, *lexicon.refusals))
+    return len(said) == 1 and said[0] in sentence.lexicon.steering
 
 
 def _stands_alone(sentence: Sentence, start: int, value: str, value_words: tuple[str, ...]) -> bool:

@@ -132,7 +132,7 @@ def _similarity(sentence: Sentence, position: int, column: Column, index: int) -
         return _STEM
     if frozenset((sentence.stems[position], column.stems[index])) in _synonym_pairs(sentence.lexicon.language):
         return _SYNONYM
-    if token.folded in _steering_words(sentence.lexicon.language):
+    if token.folded in sentence.lexicon.steering:
         return 0.0
     if len(name_word) >= _SHORTEST_ABBREVIATION and len(token.folded) > len(name_word) + 1 and token.folded.startswith(name_word):
         return _ABBREVIATION
@@ -157,15 +157,6 @@ def _synonym_pairs(language: str) -> frozenset[frozenset[str]]:
     """The stems that mean the same in a column's name, pairwise."""
     groups = load_lexicon(language).column_synonyms
     return frozenset(frozenset((a[0], b[0])) for group in groups for a in group for b in group if len(a) == len(b) == 1 and a != b)
-
-
-@lru_cache(maxsize=4)
-def _steering_words(language: str) -> frozenset[str]:
-    """Words with a meaning of their own in a question: never taken for a misspelt name."""
-    lexicon = load_lexicon(language)
-    cues = {w for p in (*lexicon.operations, *lexicon.grains, *lexicon.refusals) for w in p.words}
-    others = set(lexicon.superlatives) | set(lexicon.comparatives) | set(lexicon.adjectives)
-    return frozenset(cues | others | lexicon.neutral | lexicon.question_words)
 
 
 def _is_literal(sentence: Sentence, positions: tuple[int, ...], soft: tuple[int, ...]) -> bool:

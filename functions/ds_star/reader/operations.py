@@ -282,10 +282,10 @@ def _compare(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpe
     """A measure between groups; two groups of values without a measure are compared by their counts."""
     if not slots.measures and len(slots.groups) + len(slots.by) >= 2:
         first, second = [*slots.groups, *slots.by][:2]
-        return (_spec(slots, "compare_groups", measure=first, statistic="count", by=(second.name,)),)
+        return (_spec(slots, "compare_groups", measure=first, by=(second.name,)),)
     group = _group(slots)
     if not slots.measures and slots.groups and slots.groups[0] is not group:
-        return (_spec(slots, "compare_groups", measure=slots.groups[0], statistic="count", by=(group.name,)),)
+        return (_spec(slots, "compare_groups", measure=slots.groups[0], by=(group.name,)),)
     column, statistic = _measured(sentence, slots, cues)
     if column is None:
         raise Refused("unmatched", "the question names no measure to compare")

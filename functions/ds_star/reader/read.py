@@ -72,24 +72,28 @@ def _attempt(sentence: Sentence, view: View, hints: ReadingHints, before: Operat
     try:
         slots = fill_slots(sentence, view, hints, before)
         specs = choose(sentence, slots)
-        _nothing_left(sentence, slots)
+        _nothing_left(sentence, slots, hints)
         _enough_rows(view)
     except Refused as refused:
         return Refusal(refused.kind, refused.reason, _matched(sentence, view, slots), score=slots.score)
     notes = (_join_note(view),) if view.join else ()
     score = slots.score - (_JOIN_COST if view.join else 0) + _file_named(sentence, view)
-    return Reading(specs, f"I read this as {' and '.join(map(_say, specs))}; change it with --measure, --by, --time", score, notes)
+    return Reading(
+        specs, f"I read this as {' and '.join(_say(spec, view) for spec in specs)}; change it with --measure, --by, --time", score, notes
+    )
 
 
 def _refused_outright(sentence: Sentence, found: Sequence[View], attempts: Sequence[Reading | Refusal]) -> Refusal | None:
     """Why-questions, forecasts, advice and matters for the documents, unless the word is part of a column's name."""
-    some = set.union(*(_column_positions(sentence, view) for view in found)) if found else set()
     matched = max((_columns_of(a) for a in attempts), key=len, default=())
-    for hit in sentence.find(sentence.lexicon.refusals, by_stem=False):
+    refusing = sentence.find(sentence.lexicon.refusals, by_stem=False)
+    documents = sentence.find(sentence.lexicon.documents, by_stem=False)
+    some = set[int]().union(*(_column_positions(sentence, view) for view in found)) if refusing or documents else set()
+    for hit in refusing:
         if not set(range(hit.start, hit.end)) & some:
             kind, reason = _REASONS[hit.meaning]
             return Refusal(kind, reason, matched)
-    about_documents = [h for h in sentence.find(sentence.lexicon.documents, by_stem=False) if not set(range(h.start, h.end)) & some]
+    about_documents = [h for h in documents if not set(range(h.start, h.end)) & some]
     if about_documents and not _about_data(sentence):
         return Refusal("documents", f'it is a matter for the documents ("{about_documents[0].text}"), not for the data', matched)
     return None
@@ -147,11 +151,13 @@ def _file_named(sentence: Sentence, view: View) -> float:
     return 1.0 if quoted else 0.5 * len(own & said) / max(1, len(own))
 
 
-def _nothing_left(sentence: Sentence, slots: Slots) -> None:
+def _nothing_left(sentence: Sentence, slots: Slots, hints: ReadingHints) -> None:
     """Every word that carries meaning has to be understood: an unknown one may be the very thing that was asked."""
     lexicon = sentence.lexicon
     understood = lexicon.stopwords | lexicon.neutral | lexicon.question_words | lexicon.task_words | lexicon.row_words | set(lexicon.months)
     unit_words = {w for p in lexicon.units for w in p.words} | set(words(" ".join(c.description.unit or "" for c in slots.view.columns)))
+    hits = lexicon.find((*lexicon.grains, *lexicon.grouping, *lexicon.filter_words), sentence.tokens)
+    small = {i for h in hits for i in range(h.start, h.end)}
     left = [
         token.text
         for i, token in enumerate(sentence.tokens)
@@ -162,9 +168,7 @@ def _nothing_left(sentence: Sentence, slots: Slots) -> None:
         and sentence.stems[i] not in slots.view.name_words
         and not token.folded.endswith("ly")
         and (token.folded[0].isalnum())
-        and not any(
-            h.start <= i < h.end for h in lexicon.find((*lexicon.grains, *lexicon.grouping, *lexicon.filter_words), sentence.tokens)
-        )
+        and i not in small
     ]
     for start, end, quoted in sentence.quoted:
         if not any(i in sentence.explained for i in range(start, end)) and fold(quoted) not in (
@@ -172,6 +176,8 @@ def _nothing_left(sentence: Sentence, slots: Slots) -> None:
             fold(slots.view.source.table),
         ):
             left.append(quoted)
+    if hints.measure is not None:  # the user said what is meant; a name or a number may still be a condition
+        left = [word for word in left if not word.islower()]
     if left:
         shown = ", ".join(f'"{w}"' for w in dict.fromkeys(left[:4]))
         raise Refused("unmatched", f"{shown} matches no column and no value of {slots.view.label}")
@@ -198,7 +204,7 @@ def _join_note(view: View) -> str:
 # --- the reading, said ---------------------------------------------------------------------------------------------
 
 
-def _say(spec: OperationSpec) -> str:
+def _say(spec: OperationSpec, view: View) -> str:
     """``mean(temp_c) by year and station, where city = Bern``."""
     per = _period(spec)
     inner = spec.measure or (f"different {spec.entity}" if spec.operation == "count" and spec.entity else "rows")
@@ -221,7 +227,8 @@ def _say(spec: OperationSpec) -> str:
         said = f"{'trend' if spec.operation == 'trend' else 'difference in trends'} of {aggregate} over {per or spec.time}"
         groups = list(spec.by)
     elif spec.operation == "compare_groups":
-        said = f"comparison of {aggregate}" if spec.statistic != "count" else f"comparison of {inner}"
+        is_number = spec.measure is None or view.by_name[spec.measure].is_numeric
+        said = f"comparison of {aggregate if is_number else inner}"
     else:
         said = f"{spec.operation.replace('_', ' and ')}({spec.measure or 'every column'})"
     by = f" by {' and '.join(groups)}" if groups else ""

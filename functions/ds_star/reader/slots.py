@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from functions.ds_star.operation import Filter, Grain, OperationSpec
 from functions.ds_star.reader.cells import CellMention, find_cells
@@ -92,6 +92,7 @@ def fill_slots(sentence: Sentence, view: View, hints: ReadingHints, before: Oper
     mentions = find_mentions(sentence, view)
     cells = find_cells(sentence, view, mentions)
     mentions, cells = _settle(mentions, cells)
+    mentions = tuple(_as_hinted(m, hints) for m in mentions)
     slots.mentions = mentions
     slots.score = sum(min(m.score, 1.0) * len(m.positions) for m in mentions) + sum(c.score * (c.end - c.start) for c in cells)
     for cell in cells:
@@ -178,6 +179,13 @@ def _sort_mentions(sentence: Sentence, slots: Slots) -> None:
 def _stands_by(mention: Mention, cell: CellMention) -> bool:
     """Whether a column's name stands right before or behind one of its values."""
     return mention.column is cell.column and (0 <= cell.start - mention.end <= 2 or 0 <= mention.first - cell.end <= 1)
+
+
+def _as_hinted(mention: Mention, hints: ReadingHints) -> Mention:
+    """Of several columns that fit, the one that the user named."""
+    named = {hints.measure, hints.time, *hints.by}
+    chosen = [c for c in (mention.column, *mention.rivals) if c.name in named]
+    return replace(mention, column=chosen[0], rivals=()) if len(chosen) == 1 else mention
 
 
 def _inside(mention: Mention, comparisons: Sequence[Comparison]) -> bool:

@@ -57,6 +57,12 @@ class Column:
         return tuple(stem(w) for w in self.words)
 
     @cached_property
+    def cells(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """The described values with their folded words."""
+        found = ((v, tuple(w for w in words(v) if w[0].isalnum() or w == "%")) for v in self.description.values)
+        return tuple((value, parts) for value, parts in found if parts)
+
+    @cached_property
     def weights(self) -> tuple[float, ...]:
         """How much each word of the name says about what the column holds."""
         lexicon = load_lexicon()
@@ -101,9 +107,9 @@ class View:
     @cached_property
     def name_words(self) -> frozenset[str]:
         """Stems of the words in the file's and table's names: "penguins" in a question about ``penguins.csv`` names the rows."""
-        parts = [self.source.file.rsplit("/", 1)[-1].rsplit(".", 1)[0], self.source.table]
+        parts = [self.source.file.rsplit("/", 1)[-1], self.source.table]
         if self.join:
-            parts.append(self.join.right.file.rsplit("/", 1)[-1].rsplit(".", 1)[0])
+            parts.append(self.join.right.file.rsplit("/", 1)[-1])
         return frozenset(stem(w) for part in parts for w in words(part))
 
 

@@ -7,6 +7,7 @@ import math
 import re
 import shutil
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,8 +70,8 @@ def prepared(bench: Bench, tasks: Sequence[Task]) -> SharedRuns:
             run_operation(catcher, spec, {d.file: d for d in described}, data, bench.workdir / "unused")
         for job in catcher.jobs:
             jobs.setdefault(tuple(i.name for i in job.inputs), []).append(job)
-    for together in jobs.values():
-        shared.prepare(together)
+    with ThreadPoolExecutor(max_workers=2) as pool:
+        list(pool.map(shared.prepare, sorted(jobs.values(), key=len, reverse=True)))
     return shared
 
 
