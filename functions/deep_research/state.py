@@ -75,7 +75,7 @@ class ResearchState(BaseModel):
     read: tuple[ReadDocument, ...] = ()
     unread: tuple[UnreadDocument, ...] = ()
     space_documents: int = 0
-    """How many documents the knowledge space holds; those that are found something in join ``read``."""
+    """How many documents the knowledge space holds beside the mission's own; those in which something is found join ``read``."""
     sub_questions: tuple[SubQuestion, ...] = ()
     refusal: str = ""
     round: int = 0

@@ -57,10 +57,11 @@ class DeepResearchTrack:
         return self._finished(context, state, reason)
 
     def _plan(self, context: SliceContext, state: ResearchState) -> SliceOutcome[ResearchState]:
-        """Sub-questions, and what the knowledge space holds already."""
+        """Sub-questions, and how many documents the knowledge space holds beside the mission's own."""
         questions, refusal = _questions(context)
-        space = context.request.knowledge_space
-        known = next((summary.documents for summary in self._graph.spaces(context.owner) if summary.space == space), 0)
+        space = mission_scope(context).global_scope
+        known = next((summary.documents for summary in self._graph.spaces(context.owner) if summary.space == space.space), 0)
+        known -= sum(self._graph.node(space, document.document_id) is not None for document in state.read)
         phase = "synthesize" if refusal or not (state.read or known) else "batch"
         following = state.model_copy(update={"phase": phase, "sub_questions": questions, "refusal": refusal, "space_documents": known})
         note = Note("research.planned", {"sub_questions": len(questions), "space_documents": known})

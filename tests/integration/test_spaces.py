@@ -75,6 +75,15 @@ def test_what_a_mission_verified_outlives_it(spaces: Spaces, bench: ResearchBenc
     assert [c.text for c in later.claims] == [c.text for c in package.claims]
 
 
+def test_a_mission_that_was_promoted_gives_the_same_answer_again(spaces: Spaces, bench: ResearchBench, tmp_path: Path) -> None:
+    files = bench.given(write_docx(tmp_path / "report.docx"))
+    first = bench.run("Why have visitors increased?", files, mission="m_1", space="climate")
+    spaces.promote("me", "climate", "m_1", [f"document:{source.sha256[:24]}" for source in first.sources])
+    second = bench.run("Why have visitors increased?", files, mission="m_2", space="climate")
+    parts = ("scope", "answers", "claims", "evidence", "hypotheses", "gaps", "limitations")
+    assert [getattr(second, part) for part in parts] == [getattr(first, part) for part in parts]
+
+
 @pytest.mark.parametrize("name", ["", "Upper", "a b", "../x", "-a", "x" * 65])
 def test_an_odd_name_is_refused(spaces: Spaces, name: str) -> None:
     with pytest.raises(BadInput):
