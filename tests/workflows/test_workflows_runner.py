@@ -75,6 +75,23 @@ def test_the_fast_clock_stands_still_while_a_response_is_awaited() -> None:
         assert clock.now() == 60.0
 
 
+class Wake(threading.Event):
+    """Notes that it was waited for, and returns."""
+
+    waited = False
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.waited = True
+        return True
+
+
+@pytest.mark.parametrize(("outside", "until", "now"), [(True, 60.0, 0.0), (False, 60.0, 60.0), (False, None, 0.0)])
+def test_the_fast_clock_jumps_only_when_nothing_is_under_way(outside: bool, until: float | None, now: float) -> None:
+    wake, clock = Wake(), FastClock(0.0)
+    clock.idle(wake, until, outside)
+    assert (clock.now(), wake.waited) == (now, now == 0.0)
+
+
 def test_the_timeout_counts_on_the_real_clock_too() -> None:
     gate = Gate()
     with Runner(transport=gate) as runner:
