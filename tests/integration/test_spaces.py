@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from shared.errors import BadInput, NotFound
-from shared.reading.folder import documents_in
 from shared.sandbox import CodeSandbox
 from shared.spaces import Spaces
 from tests.support.papers import write_docx, write_pdf
@@ -90,15 +89,3 @@ def test_an_odd_name_is_refused(spaces: Spaces, name: str) -> None:
         list(spaces.add("me", name, []))
     with pytest.raises(BadInput):
         spaces.search("me", name, "x")
-
-
-def test_a_folder_gives_its_documents(tmp_path: Path) -> None:
-    for name in ("b.md", "a.txt", ".hidden.md", "data.csv", "sub/c.html"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_text("x")
-    assert [p.name for p in documents_in([tmp_path])] == ["a.txt", "b.md", "c.html"]
-    (tmp_path / "none").mkdir()
-    with pytest.raises(BadInput, match="no document"):
-        documents_in([tmp_path / "none"])
-    with pytest.raises(NotFound):
-        documents_in([tmp_path / "nowhere"])
