@@ -22,6 +22,7 @@ _UNIT_SIGNS = (
     (re.compile(r"\*\*\s*2\b|\^2\b"), "²"),
     (re.compile(r"\*\*\s*3\b|\^3\b"), "³"),
     (re.compile(r"\s*\*\s*"), "·"),
+    (re.compile(r"^1\s*/\s*(?=[a-z]{3,}s?$)"), "per "),  # a quantity without a unit, per year
     (re.compile(r"\s*/\s*(?=[a-z]{3,}s?$)"), " per "),  # °C per decade, but km/h
     (re.compile(r"\s*/\s*"), "/"),
     (re.compile(r"\bmicrogram\b|\bug\b"), "µg"),

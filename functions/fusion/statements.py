@@ -17,6 +17,7 @@ QUOTE_NOT_FOUND = "quote_not_found"
 """The flag of evidence whose quote does not stand at its offsets in the stored source text (``functions/fusion/quotes.py``)."""
 
 _SLOT = re.compile(r"\{([a-z]{1,4}[0-9]+(?:\.[0-9]+)?)\}")
+_INTERVAL_GOES_ON = re.compile(r" to \{([a-z]{1,4}[0-9]+(?:\.[0-9]+)?)\}")
 _GLUED = re.compile(r"[\d}][.,:·]?\{|\}[.,:·]?[\d{]")
 _P_EQUALS = re.compile(r"\b([pP])\s*=\s*$")
 
@@ -145,7 +146,7 @@ def fill_slots(statement: str, values: list[Value]) -> str | None:
     end = 0
     for match in _SLOT.finditer(statement):
         before, value = statement[end : match.start()], by_id[match.group(1)]
-        text = _figure_before(value, statement[match.end() :])
+        text = _figure_before(value, statement[match.end() :], by_id)
         if is_p_value(value.name, value.value) and text[0] in "<>":
             before = _P_EQUALS.sub(r"\1 ", before)
         parts += [before, text]
@@ -153,10 +154,12 @@ def fill_slots(statement: str, values: list[Value]) -> str | None:
     return "".join((*parts, statement[end:]))
 
 
-def _figure_before(value: Value, following: str) -> str:
-    """The figure, without its unit where the sentence goes on with that very unit."""
+def _figure_before(value: Value, following: str, by_id: Mapping[str, Value]) -> str:
+    """The figure, without its unit where the sentence goes on with that very unit, or with the other end of its interval."""
     unit = unit_text(value.unit)
     rest = following.lstrip()
+    if (upper := _INTERVAL_GOES_ON.match(following)) and by_id[upper.group(1)].unit == value.unit:
+        return bare_figure(value.value, name=value.name)
     if unit and any(rest.casefold().startswith(u.casefold()) for u in {unit, value.unit or unit, _singular(unit)}):
         return bare_figure(value.value, name=value.name)
     return figure(value.value, value.unit, name=value.name)
