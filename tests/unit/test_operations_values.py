@@ -161,3 +161,21 @@ def test_names_in_the_data_are_data(cases: dict[str, Outcome]) -> None:
     assert cases["hostile"].result.refusal is None
     assert len(cases["hostile"].result.findings) == 3
     assert "(mean_value)" in cases["hostile"].sentence(1)
+
+
+def test_a_sample_gives_estimates_and_no_totals(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    rows = "".join(f"{'ab'[i % 2]},{10 + i % 2}.5\n" for i in range(5_000))
+    data = write(tmp_path, "big.csv", "kind,temp\n" + rows)
+    specs = [spec("big.csv", "count"), spec("big.csv", "mean", measure="temp", filters=(where("kind", "==", "b"),))]
+    count, mean = carry_out(sandbox, [data], specs, tmp_path / "out", options={"max_bytes": 5_000})
+    assert "too large to be read whole" in (count.result.refusal or "")
+    about = mean.first.assertion
+    assert about is not None and about.value == 11.5 and about.modality == "estimated"
+    assert any("every 11th" in text or "every 7th" in text for text in mean.result.limitations)
+
+
+def test_a_filter_of_many_values_is_stated_shortly(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    data = write(tmp_path, "many.csv", "code,x\n" + "".join(f"c{i},{i}.5\n" for i in range(300)))
+    wanted = spec("many.csv", "mean", measure="x", filters=(where("code", "in", *[f"c{i}" for i in range(250)]),))
+    outcome = carry_out(sandbox, [data], [wanted], tmp_path / "out")[0]
+    assert outcome.first.n_used == 250 and "or one of 244 others" in outcome.sentence()

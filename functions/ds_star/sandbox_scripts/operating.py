@@ -15,6 +15,9 @@ from selecting import describe_filters, in_words, keep
 from sniffing import Unreadable
 from tables import ColumnInfo, Table, read_table
 
+MANY_VALUES = 6
+"""Values of one filter that a statement names."""
+
 
 @dataclass
 class Job:
@@ -126,7 +129,12 @@ def prepare(parameters: dict, inputs: dict[str, str], record: Callable[..., None
 
 
 def _where(report: Report, item: dict, index: int) -> str:
-    slots = [report.value(f"where_{index + 1}_{i + 1}", safe(v)) for i, v in enumerate(item["values"])]
+    values = item["values"]
+    slots = [
+        report.value(f"where_{index + 1}_{i + 1}", safe(v)) for i, v in enumerate(values[:MANY_VALUES] if item["op"] == "in" else values)
+    ]
+    if len(slots) < len(values):
+        slots.append(f"one of {report.value(f'where_{index + 1}_more', len(values) - len(slots))} others")
     return in_words({**item, "column": safe(item["column"]), "values": slots})
 
 
@@ -158,6 +166,4 @@ def carry_out(operation: Callable[[Job], None], parameters: dict, inputs: dict[s
         operation(job)
     except Refusal as why:
         return job.report.result(str(why))
-    if job.table.sampled:
-        job.report.limit(f"{job.table.sampled} of about {job.table.rows} rows were read, evenly spread over the file")
     return job.report.result()

@@ -20,7 +20,8 @@ def keep(table: Table, filters: list[dict[str, object]]) -> pd.Series:
 
 def describe_filters(filters: list[dict[str, object]]) -> str | None:
     """The filters in words, for a value's ``filters``; ``None`` without any."""
-    return " and ".join(in_words(f) for f in filters) or None
+    text = " and ".join(in_words(f) for f in filters)
+    return (text if len(text) <= 500 else text[:499] + "…") or None
 
 
 def in_words(item: dict[str, object]) -> str:
