@@ -44,7 +44,8 @@ class Cues:
 
 def find_cues(sentence: Sentence, slots: Slots) -> Cues:
     """The cues outside of names and conditions. A word that is part of a name counts only if no other word is a cue."""
-    hits = sentence.find(sentence.lexicon.operations)
+    found = sentence.find(sentence.lexicon.operations, free=False)
+    hits = tuple(h for h in found if all(sentence.explained.get(i) in (None, "grouping") for i in range(h.start, h.end)))
     firm = [h for h in hits if not set(range(h.start, h.end)) & slots.soft]
     cues = Cues([], {})
     _superlative(sentence, cues)
@@ -110,11 +111,21 @@ def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
         "top_n": _top,
         "compare_groups": _compare,
     }
-    if operation in makers:
-        return makers[operation](sentence, slots, cues)
-    if operation == "aggregate":
-        return _aggregates(sentence, slots, cues)
+    if operation in makers or operation == "aggregate":
+        specs = makers.get(operation, _aggregates)(sentence, slots, cues)
+        _all_used(slots, specs)
+        return specs
     raise Refused("no_operation", "no word of the question says what to calculate (count, sum, mean, share, trend, ...)")
+
+
+def _all_used(slots: Slots, specs: tuple[OperationSpec, ...]) -> None:
+    """No column that the question names is left aside: it would be another question. Ids are nouns ("of our customers")."""
+    used = {
+        n for s in specs for n in (s.measure, s.second_measure, s.entity, s.time, *s.by, *(f.column for f in (*s.filters, *s.share_of)))
+    }
+    idle = [c for c in (*slots.measures, *slots.groups, *slots.by) if c.name not in used and not _names_rows(c, slots)]
+    if idle:
+        raise Refused("ambiguous", f'the question names "{idle[0].name}", and not what for; write "by {idle[0].name}" if groups are meant')
 
 
 def _operation(sentence: Sentence, slots: Slots, cues: Cues) -> str:
@@ -146,6 +157,14 @@ def _operation(sentence: Sentence, slots: Slots, cues: Cues) -> str:
     ):
         return "top_n"
     if aggregate or cues.superlative:
+        return "aggregate"
+    if (
+        not cues.named
+        and (slots.by or slots.periods_asked)
+        and slots.measures
+        and all(additive(m, sentence.lexicon) for m in slots.measures)
+    ):
+        cues.named.append("sum")  # "monthly revenue": of what adds up, the total is meant
         return "aggregate"
     return ""
 
@@ -197,6 +216,8 @@ def _aggregates(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operation
 
 def _count(sentence: Sentence, slots: Slots, by: tuple[str, ...]) -> OperationSpec:
     """How many: the sum of a column that counts, else the distinct members of a named column, else the rows."""
+    if any(h.end - h.start == 1 and sentence.word(h.start - 1) == "many" for h in sentence.find(sentence.lexicon.grains, free=False)):
+        raise Refused("unsuitable", "it counts periods, and only rows, members and sums are counted; ask for a count by period")
     counted = [m for m in slots.measures if additive(m, sentence.lexicon)]
     if slots.measures and not counted:
         raise Refused(
@@ -255,6 +276,7 @@ def _distribution(sentence: Sentence, slots: Slots, _: Cues) -> tuple[OperationS
 
 def _trend(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
     time = _needs_time(slots)
+    slots.by += [c for c in slots.groups if c not in slots.by]
     column, statistic = _measured(sentence, slots, cues)
     _enough_periods(slots, time)
     return (_spec(slots, "trend", measure=column, statistic=statistic, by=_by(slots)[:1], time=time),)
@@ -296,7 +318,7 @@ def _compare(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpe
 
 def _top(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
     """The groups, periods or rows at one end."""
-    n, descending = _how_many(sentence, cues)
+    n, descending = _how_many(sentence, slots, cues)
     groups = [*([slots.which] if slots.which else []), *slots.by, *slots.groups, *slots.ids]
     measure_in_by = [c for c in groups if c.is_measure and not c.is_group]
     groups = [c for c in groups if c not in measure_in_by]
@@ -328,7 +350,7 @@ def _top(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, .
     return (spec,)
 
 
-def _how_many(sentence: Sentence, cues: Cues) -> tuple[int, bool]:
+def _how_many(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[int, bool]:
     """("top 5", "three largest", "rank" -> n, from the highest or the lowest)."""
     words = [t.folded for t in sentence.tokens]
     places = (
@@ -347,6 +369,16 @@ def _how_many(sentence: Sentence, cues: Cues) -> tuple[int, bool]:
             if isinstance(number, int) and 1 <= number <= 100 and (near > place or sentence.explained.get(near) is None):
                 sentence.explain(near, near + 1, "number")
                 return number, descending
+    for mention in slots.mentions:
+        number = sentence.lexicon.numbers.get(sentence.word(mention.first - 1)) or parse_number(sentence.word(mention.first - 1) or "x")
+        if (
+            isinstance(number, int)
+            and 1 <= number <= 100
+            and sentence.is_free(mention.first - 1, mention.first)
+            and mention.column.is_group
+        ):
+            sentence.explain(mention.first - 1, mention.first, "number")
+            return number, descending
     ranks = any(words[p].startswith("rank") for p in cues.at.get("top_n", []))
     singular = (
         (cues.superlative is not None and cues.superlative not in {"top", "bottom"})
@@ -591,6 +623,8 @@ def _enough_periods(slots: Slots, time: Column) -> None:
 
 
 def _entity(slots: Slots, group: Column) -> Column | None:
-    """The unit of analysis that the question names itself ("patients"); else the script finds what the rows repeat."""
-    named = [c for c in slots.ids if c is not group and c.description.distinct < slots.view.rows]
-    return named[0] if named else None
+    """The unit that the question names itself ("patients", "private schools"); else the script finds what the rows repeat."""
+    behind = {m.column.name for m in slots.mentions for c in slots.cells if c.column is group and m.first == c.end}
+    named = [c for c in slots.groups if c.name in behind] + slots.ids
+    repeated = [c for c in named if c is not group and c.description.distinct < slots.view.rows]
+    return repeated[0] if repeated else None
