@@ -18,9 +18,10 @@ from typing import Literal, cast
 from schemas.mission import MissionInput
 from shared.artifacts import ArtifactStore
 from shared.documents import Json
-from shared.errors import BadInput, Corrupt, NotFound
+from shared.errors import BadInput, NotFound
 from shared.knowledge.indexing import document_id, index_document
 from shared.knowledge.port import KnowledgeGraph, Node, Scope, SpaceSummary
+from shared.knowledge.promotion import space_prefix, store_text
 from shared.knowledge.retrieval import passages_for
 from shared.reading.document import EXTRACTOR_VERSION
 from shared.reading.extract import extract_document
@@ -93,21 +94,17 @@ class Spaces:
         known = self._graph.node(scope, document_id(digest))
         if known is not None and known.properties.get("extractor_version") == EXTRACTOR_VERSION:
             return AddedFile(path.name, "unchanged", title=str(known.properties["title"]), pages=_pages(known))
-        stored = self._artifacts.put_file(f"{_prefix(scope)}documents/{digest}", path)
+        stored = self._artifacts.put_file(f"{space_prefix(scope)}documents/{digest}", path)
         item = MissionInput(uri=stored.uri, kind="document", name=_shown(path.name), sha256=digest)
         with tempfile.TemporaryDirectory(dir=self._scratch, prefix="space-") as folder:
             document = extract_document(self._sandbox, self._artifacts, item, Path(folder))
-        text_uri = self._store_text(scope, document.text.encode())
+        text_uri = store_text(self._artifacts, scope, document.text.encode())
         indexed = index_document(document, name=item.name, uri=stored.uri, text_uri=text_uri)
         if known is not None:  # read by an older extractor: its passages point into another text
             self._graph.remove(scope, [known.id])
         self._graph.upsert(scope, indexed.nodes, indexed.edges)
         passages = sum(node.kind == "Chunk" for node in indexed.nodes)
         return AddedFile(path.name, "added", document.title or item.name, document.pages, passages, document.warnings)
-
-    def _store_text(self, scope: Scope, data: bytes) -> str:
-        key = f"{_prefix(scope)}texts/{hashlib.sha256(data).hexdigest()}.txt"
-        return self._artifacts.put(key, data, media_type="text/plain; charset=utf-8").uri
 
     def summaries(self, owner: str) -> list[SpaceSummary]:
         """The owner's spaces with their counts."""
@@ -141,28 +138,6 @@ class Spaces:
         for edge in self._graph.edges(scope):
             yield json.dumps({"type": "edge", "source": edge.source, "target": edge.target, "kind": edge.kind, "weight": edge.weight})
 
-    def promote(self, owner: str, space: str, mission_id: str, documents: Sequence[str]) -> int:
-        """Make documents of a mission (their ids in the graph) part of the space, with copies of their texts; how many nodes.
-
-        For what a DONE mission verified. Documents that the space holds stay as they are.
-        """
-        scope = _scope(owner, space)
-        mission = Scope(owner, space, mission_id)
-        wanted = [d for d in dict.fromkeys(documents) if self._graph.node(scope, d) is None]
-        moved = [node for d in wanted if (node := self._graph.node(mission, d)) is not None]
-        changed: list[Node] = []
-        for node in moved:
-            try:
-                text_uri = self._store_text(scope, self._artifacts.get(str(node.properties["text_uri"])))
-            except (NotFound, Corrupt):
-                continue  # a document whose text is gone cannot be quoted by later missions
-            properties: dict[str, Json] = {**node.properties, "text_uri": text_uri}
-            changed.append(Node(node.id, node.kind, node.text, properties=properties))
-        if not changed:
-            return 0
-        self._graph.upsert(mission, changed, ())
-        return self._graph.promote(mission, [node.id for node in changed])
-
     def _known(self, scope: Scope) -> list[Node]:
         found = list(self._graph.nodes(scope, "Document"))
         if not found:
@@ -176,10 +151,6 @@ def _scope(owner: str, space: str) -> Scope:
             f"{space[:80]!r} cannot be the name of a knowledge space.", remedy="Use lower-case letters, digits, - and _, at most 64."
         )
     return Scope(owner, space)
-
-
-def _prefix(scope: Scope) -> str:
-    return f"spaces/{hashlib.sha256(scope.owner.encode()).hexdigest()[:16]}/{scope.space}/"
 
 
 def _shown(name: str) -> str:

@@ -12,6 +12,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from shared.reading.sentences import sentences as sentence_offsets
+
 _UNITS = "four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen".split()
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 NUMBER_WORDS: dict[str, int] = (
@@ -105,9 +107,6 @@ def unsourced(text: str, sources: NumberSources) -> tuple[str, ...]:
     return tuple(n.text for n in numerals(text) if not sources.holds(n))
 
 
-_SENTENCE_END = re.compile(r"(?:(?<=[.!?…])|(?<=[.!?…][\"'”’)\]]))\s+(?=[\"'“‘(\[]*[A-ZÀ-ÞА-Я0-9])")
-
-
 def sentences(text: str) -> tuple[str, ...]:
     """``text`` in sentences; where one ends is a guess that only decides how much goes when one has to go."""
-    return tuple(s for s in (part.strip() for part in _SENTENCE_END.split(text)) if s)
+    return tuple(text[start:end] for start, end in sentence_offsets(text))

@@ -91,7 +91,9 @@ class Ending:
         ended = mission.model_copy(
             update={"status": status, "fusion_status": fusion, "ended_at": self._clock.now(), "error": error, "admitted": False}
         )
-        detail: dict[str, Json] = {"status": str(status), "reports": len(mission.reports)} | ({"error": error.code} if error else {})
+        detail: dict[str, Json] = {"status": str(status), "reports": len(mission.reports)}
+        if error is not None:
+            detail["error"] = error.code
         return Change(ended, [Happening(f"mission.{status.lower()}", detail)])
 
     def _fail_track(self, request: AdvanceRequest) -> MissionStatusResult:

@@ -7,6 +7,7 @@ from flask import Request, Response
 
 from functions.lifecycle import dispatch as dispatching
 from functions.lifecycle.ending import Ending
+from functions.lifecycle.promotion import promote_verified
 from functions.lifecycle.reconcile import Reconciler
 from schemas.steps import (
     AdvanceRequest,
@@ -47,7 +48,9 @@ def advance(call: Call) -> MissionStatusResult:
 @api.route("POST", "/complete")
 def complete(call: Call) -> MissionStatusResult:
     """End a mission whose report is published."""
-    return _ending(call).complete(call.body(ExecutionRef))
+    runtime, request = call.runtime, call.body(ExecutionRef)
+    promote_verified(runtime.missions, request, artifacts=runtime.artifacts, graph=runtime.knowledge)
+    return _ending(call).complete(request)
 
 
 @api.route("POST", "/compensate")

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from shared.errors import BadInput, NotFound
+from shared.knowledge.port import Scope
+from shared.knowledge.promotion import promote_documents
 from shared.sandbox import CodeSandbox
 from shared.spaces import Spaces
 from tests.support.papers import write_docx, write_pdf
@@ -66,8 +68,8 @@ def test_export_is_json_lines_and_the_same_every_time(spaces: Spaces, tmp_path: 
 def test_what_a_mission_verified_outlives_it(spaces: Spaces, bench: ResearchBench, tmp_path: Path) -> None:
     package = bench.run("Why have visitors increased?", bench.given(write_docx(tmp_path / "report.docx")), mission="m_1", space="climate")
     documents = [f"document:{source.sha256[:24]}" for source in package.sources]
-    assert spaces.promote("me", "climate", "m_1", documents) > 0
-    assert spaces.promote("me", "climate", "m_1", documents) == 0
+    assert promote_documents(bench.graph, bench.artifacts, Scope("me", "climate", "m_1"), documents) > 0
+    assert promote_documents(bench.graph, bench.artifacts, Scope("me", "climate", "m_1"), documents) == 0
     bench.artifacts.delete_prefix("missions/m_1/")
     later = bench.run("Why have visitors increased?", mission="m_2", space="climate")
     bench.check_citations(later)
@@ -77,7 +79,9 @@ def test_what_a_mission_verified_outlives_it(spaces: Spaces, bench: ResearchBenc
 def test_a_mission_that_was_promoted_gives_the_same_answer_again(spaces: Spaces, bench: ResearchBench, tmp_path: Path) -> None:
     files = bench.given(write_docx(tmp_path / "report.docx"))
     first = bench.run("Why have visitors increased?", files, mission="m_1", space="climate")
-    spaces.promote("me", "climate", "m_1", [f"document:{source.sha256[:24]}" for source in first.sources])
+    promote_documents(
+        bench.graph, bench.artifacts, Scope("me", "climate", "m_1"), [f"document:{source.sha256[:24]}" for source in first.sources]
+    )
     second = bench.run("Why have visitors increased?", files, mission="m_2", space="climate")
     parts = ("scope", "answers", "claims", "evidence", "hypotheses", "gaps", "limitations")
     assert [getattr(second, part) for part in parts] == [getattr(first, part) for part in parts]
