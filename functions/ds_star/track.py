@@ -130,7 +130,10 @@ class DsStarTrack:
         planned = plan(given)
         if isinstance(planned, Refusal):
             return _refused(state, question, planned)
-        work = Work(question_id=question.id, reading=planned.text, specs=planned.specs, notes=planned.notes)
+        source = planned.specs[0].source.file
+        told = (f"calculated from {source}, a table in a document",) if origin[source] == "document" else ()
+        told = told or ((f"calculated from {source}",) if len(usable) > 1 else ())
+        work = Work(question_id=question.id, reading=planned.text, specs=planned.specs, notes=(*told, *planned.notes))
         return state.model_copy(
             update={"work": work, "last_spec": planned.specs[0], "plan": (*state.plan, f"{question.text}: {_plain(planned)}")}
         )
