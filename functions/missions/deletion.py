@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from shared.knowledge.port import KnowledgeGraph, Scope
-
 from schemas.mission import Track
 from shared.artifacts import ArtifactStore
 from shared.errors import Conflict
+from shared.knowledge.port import KnowledgeGraph, Scope
 from shared.missions.audit import Audit
 from shared.missions.chain import Happening
 from shared.missions.records import MissionRecord, TrackRecord

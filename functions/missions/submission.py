@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from shared.knowledge.port import KnowledgeGraph, Scope
-
 from schemas.mission import MissionInput, MissionRequest, Tier
 from shared.artifacts import SCHEME, ArtifactStore
 from shared.crash_points import reached
 from shared.errors import BadInput, NotFound
 from shared.inputs import input_prefix
+from shared.knowledge.port import KnowledgeGraph, Scope
 from shared.language.detect import require_language
 from shared.missions.dispatching import dispatch_task
 from shared.missions.records import MissionRecord

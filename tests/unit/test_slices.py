@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from functions.lifecycle.reconcile import raise_epoch
 from schemas.mission import Track, TrackStatus
 from shared.errors import Conflict, StaleEpoch, Unavailable
-from functions.lifecycle.reconcile import raise_epoch
 from shared.times import SLICE_LEASE_S
 from tests.support.house import CountingTrack, House, step
 

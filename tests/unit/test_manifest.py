@@ -1,0 +1,57 @@
+"""The one table of functions, and the times that nest (DESIGN section 2)."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from functions.manifest import MANIFEST, FunctionRow, Trigger, row
+from shared import times
+from shared.sandbox import SandboxLimits
+
+ROOT = Path(__file__).parents[2]
+DEFINITION = (ROOT / "workflows" / "mission.yaml").read_text()
+
+
+def test_whoever_waits_outlives_whom_it_waits_for() -> None:
+    for function in MANIFEST:
+        nested = [
+            times.SANDBOX_RUN_S,
+            times.SLICE_BUDGET_S,
+            function.timeout_s,
+            times.WORKFLOW_HTTP_TIMEOUT_S,
+            times.SLICE_LEASE_S,
+            times.HEARTBEAT_STALE_S,
+        ]
+        assert nested == sorted(set(nested)), function.name
+    assert SandboxLimits().seconds <= times.SANDBOX_RUN_S
+    assert times.SLICE_BUDGET_S * times.CHECKPOINT_SHARE + times.SANDBOX_RUN_S < times.FUNCTION_TIMEOUT_S
+
+
+def test_every_call_of_the_workflow_has_the_explicit_timeout() -> None:
+    calls = DEFINITION.count("call: http.post")
+    assert calls == DEFINITION.count(f"timeout: {times.WORKFLOW_HTTP_TIMEOUT_S}\n") == 3
+
+
+@pytest.mark.parametrize("function", MANIFEST, ids=lambda function: function.name)
+def test_every_row_is_a_folder_with_its_entry_point(function: FunctionRow) -> None:
+    module = importlib.import_module(function.module)
+    assert callable(getattr(module, function.entry_point))
+    assert (ROOT / "requirements" / f"{function.dependencies}.lock").exists()
+
+
+def test_every_folder_with_an_entry_point_is_a_row() -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/main.py")}
+    assert folders == {function.name for function in MANIFEST}
+
+
+def test_the_workflow_asks_for_the_addresses_of_functions_that_exist() -> None:
+    asked = set(re.findall(r'sys\.get_env\("(\w+_URL)"\)', DEFINITION))
+    assert asked == {row(name).url_variable for name in ("lifecycle", "budget", "deep_research", "ds_star", "fusion")}
+
+
+def test_users_reach_one_function_only() -> None:
+    assert [function.name for function in MANIFEST if function.trigger is Trigger.PUBLIC] == ["missions"]
