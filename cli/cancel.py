@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from cli.configuration import load_settings
 from cli.console import AsJson, Endpoint, MissionId, log_to, new_app, note, print_json
 
+if TYPE_CHECKING:
+    from schemas.mission import MissionState
+    from shared.settings import Settings
+
+_POLL_S = 0.1
 app = new_app("Stop a mission; what it has so far is fused into a report.")
 
 
@@ -19,12 +25,27 @@ def cancel(mission: MissionId, endpoint: Endpoint = None, as_json: AsJson = Fals
     log_to(settings.home)
     with any_access(settings, endpoint=endpoint, token=os.environ.get("KIMERA_TOKEN")) as api:
         state = api.cancel(mission)
+    if not state.status.terminal and endpoint is None and holder_of(settings) is None:
+        state = _close_here(settings, mission)
     if as_json:
         print_json(state)
     elif state.status.terminal:
-        note(f"It has ended already: {state.status}.")
-    elif endpoint is None and holder_of(settings) is None:
-        note(f"Noted. Nothing runs on this data folder now; `kimera run --resume {mission}` closes it with what it has.")
+        note(f"It has ended: {state.status}, with {len(state.reports)} report(s).")
     else:
         note(f"It stops within one slice; follow it with `kimera watch {mission}`.")
     return 0
+
+
+def _close_here(settings: Settings, mission_id: str) -> MissionState:
+    """Nobody runs the mission, so nobody would see the cancel: bring a platform up until it has ended."""
+    from infra.local.platform import Platform
+    from shared.missions.view import mission_state
+
+    note("Nothing runs on this data folder; closing the mission with what it has.")
+    with Platform(settings, command="kimera cancel") as platform:
+        runtime = platform.runtime
+        while True:
+            mission = runtime.missions.get(mission_id)
+            if mission.status.terminal:
+                return mission_state(mission, runtime.missions.tracks(mission), now=runtime.clock.now())
+            runtime.clock.sleep(_POLL_S)

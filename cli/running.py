@@ -19,13 +19,16 @@ from cli.watching import Stopping, watch
 from infra.local.access import serving, stored
 from infra.local.api import MissionsApi, bearer
 from infra.local.files import LocalFile
-from infra.local.lock import Holder
+from infra.local.lock import DataFolderLock, Holder
 from infra.local.reports import save_report
-from schemas.mission import MissionRequest, MissionState, Tier
+from schemas.mission import MissionRequest, MissionState, Tier, Track
 from shared.artifacts import ArtifactStore
 from shared.clock import SystemClock
 from shared.documents import Json
 from shared.inputs import store_input
+from shared.missions.chain import Happening
+from shared.missions.records import MissionRecord, TrackRecord
+from shared.missions.repository import Change, Missions
 from shared.missions.view import mission_state
 from shared.runtime import Runtime
 from shared.settings import Settings
@@ -60,6 +63,10 @@ class Running:
             mission = runtime.missions.owned(mission_id, runtime.identity.owner(bearer(self.token)))
             if mission.status.terminal:
                 return self._report_ended(runtime, _state(runtime, mission_id))
+            DataFolderLock(runtime.home).require_free()
+            if mission.cancel_requested:
+                withdraw_cancel(runtime.missions, mission_id)
+                note("The cancel is withdrawn; the mission goes on.")
         note(budget_line(mission.request))
         return self._embedded(prepared=None, mission_id=mission_id)
 
@@ -132,6 +139,17 @@ def _stored_input(artifacts: ArtifactStore, owner: str, file: LocalFile) -> Json
     progress = _Percent(file) if file.size >= LARGE_FILE else None
     stored_file = store_input(artifacts, owner=owner, name=file.name, source=file.path, seen=progress.seen if progress else None)
     return as_input(file, stored_file.uri, stored_file.sha256, stored_file.size)
+
+
+def withdraw_cancel(missions: Missions, mission_id: str) -> None:
+    """Who resumes a mission that was left while it was being stopped wants it to go on. What was closed by then stays closed."""
+
+    def decide(mission: MissionRecord, _: dict[Track, TrackRecord]) -> Change | None:
+        if mission.status.terminal or not mission.cancel_requested:
+            return None
+        return Change(mission.model_copy(update={"cancel_requested": False}), [Happening("mission.cancel_withdrawn")])
+
+    missions.change(mission_id, "api", decide)
 
 
 class _Percent:

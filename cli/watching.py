@@ -39,8 +39,8 @@ def watch(
                     return state
                 if stopping is not None and stopping.interruption.wanted and not told:
                     told = True
-                    view.say("Stopping: what there is gets fused into a report. Ctrl-C again leaves at once.")
                     stopping.cancel()
+                    view.say("Stopping: what there is gets fused into a report. Ctrl-C again leaves at once.")
             except Unavailable:
                 failures += 1
                 if failures >= _PATIENCE:

@@ -1,0 +1,129 @@
+"""``kimera run`` as a person and a program meet it: real processes on real stores."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import Ended, Kimera
+
+pytestmark = [pytest.mark.bubblewrap, pytest.mark.timeout(240)]
+QUESTION = "What is the mean temp by city?"
+THREE = "What is the mean temp by city? What is the median temp? How many rows are there by city?"
+
+
+@pytest.fixture(scope="module")
+def kimera(bubblewrap: object, tmp_path_factory: pytest.TempPathFactory) -> Kimera:
+    folder = tmp_path_factory.mktemp("cli")
+    folder.joinpath("a.csv").write_text("city,temp\nBern,12\nBern,13\nBasel,15\nBasel,14\nBern,12.5\nBasel,14.5\n")
+    return Kimera(folder)
+
+
+@pytest.fixture(scope="module")
+def done(kimera: Kimera) -> Ended:
+    """One mission that ended well; the tests below look at it from all sides."""
+    return kimera("run", QUESTION, "--data", "a.csv", "--json")
+
+
+def test_run_ends_with_one_json_object_and_the_report_on_disk(done: Ended) -> None:
+    assert done.code == 0, done.err
+    assert set(done.json) == {"mission_id", "status", "fusion_status", "cost_usd", "flags", "reports"}
+    assert (done.json["status"], done.json["fusion_status"], done.json["cost_usd"]) == ("DONE", "FINAL", 0)
+    assert all(Path(done.json["reports"][form]).is_file() for form in ("md", "html", "json"))
+
+
+def test_the_first_line_says_the_tier_and_what_it_costs(done: Ended) -> None:
+    assert done.err.splitlines()[0] == "extractive: no model, $0"
+
+
+def test_progress_tells_of_both_tracks_on_stderr(done: Ended) -> None:
+    assert "Deep Research" in done.err
+    assert "DS-STAR" in done.err
+
+
+def test_the_mission_is_read_without_a_running_platform(kimera: Kimera, done: Ended) -> None:
+    mission = done.json["mission_id"]
+    assert kimera("status", mission, "--json").json["status"] == "DONE"
+    assert [m["mission_id"] for m in kimera("list", "--json").json["missions"]] == [mission]
+    assert "14.5" in kimera("report", mission).out
+    assert kimera("audit", "verify", mission, "--json").json["ok"] is True
+
+
+def test_inspect_tells_events_and_spans_in_time_order(kimera: Kimera, done: Ended) -> None:
+    story = kimera("inspect", done.json["mission_id"], "--json").json
+    times = [moment["at"] for moment in story["timeline"]]
+    assert times == sorted(times)
+    told = {moment["what"] for moment in story["timeline"]}
+    assert {"mission.created", "slice.committed", "report.published", "mission.done", "ds_star.slice", "sandbox.run"} <= told
+    assert {phase["phase"] for phase in story["phases"]} >= {"sandbox.run", "fusion.final"}
+
+
+def test_a_question_from_stdin_and_an_out_folder(kimera: Kimera) -> None:
+    ended = kimera("run", "-", "--data", "a.csv", "--out", "here", question=QUESTION)
+    assert ended.code == 0, ended.err
+    assert "14.5" in ended.out
+    assert ended.out.rstrip().endswith("folder: here/")
+    assert {"README.txt", "report.html", "report.json", "report.md"} <= {p.name for p in (kimera.folder / "here").iterdir()}
+
+
+def test_the_first_ctrl_c_fuses_what_there_is(kimera: Kimera) -> None:
+    with kimera.started("run", THREE, "--data", "a.csv", "--json") as running:
+        running.line_with("answered")
+        running.interrupt()
+        ended = running.ended()
+    assert ended.code == 1
+    assert ended.json["status"] == "CANCELLED"
+    assert Path(ended.json["reports"]["html"]).is_file()
+
+
+def test_the_second_ctrl_c_leaves_at_once_and_the_printed_command_goes_on(kimera: Kimera) -> None:
+    with kimera.started("run", THREE, "--data", "a.csv") as running:
+        running.line_with("answered")
+        running.interrupt()
+        running.line_with("Ctrl-C again leaves at once")
+        running.interrupt()
+        left = running.ended()
+    assert left.code == 130
+    command = left.err.strip().splitlines()[-1].partition("go on with:")[2].split()
+    assert command[:3] == ["kimera", "run", "--resume"]
+    resumed = kimera(*command[1:], "--json")
+    assert resumed.json["status"] == "DONE", resumed.err
+    assert "The cancel is withdrawn" in resumed.err
+    assert kimera("audit", "verify").code == 0
+
+
+def test_a_mission_that_nobody_runs_is_cancelled_all_the_same(kimera: Kimera) -> None:
+    with kimera.started("run", THREE, "--data", "a.csv", KIMERA_CRASH_AT="slice.worked:4") as running:
+        mission = running.line_with("mission m_").split()[1]
+        running.ended()
+    cancelled = kimera("cancel", mission, "--json")
+    assert (cancelled.code, cancelled.json["status"]) == (0, "CANCELLED"), cancelled.err
+
+
+@pytest.mark.parametrize("point", ["slice.worked:3", "report.stored"])
+def test_a_killed_run_is_resumed_and_repeats_no_finished_slice(kimera: Kimera, point: str) -> None:
+    with kimera.started("run", THREE, "--data", "a.csv", KIMERA_CRASH_AT=point) as running:
+        mission = running.line_with("mission m_").split()[1]
+        assert running.ended().code == -9
+    before = kimera("inspect", mission, "--json").json
+    assert before["mission"]["status"] in ("RUNNING", "FUSION")
+    resumed = kimera("run", "--resume", mission, "--json")
+    assert resumed.code == 0, resumed.err
+    timeline = kimera("inspect", mission, "--json").json["timeline"]
+    slices = [(m["who"], m["detail"]["seq"]) for m in timeline if m["what"] == "slice.committed"]
+    assert len(slices) == len(set(slices))
+    assert any(m["what"] == "mission.restarted" for m in timeline)
+
+
+def test_resuming_a_mission_that_ended_only_reports(kimera: Kimera, done: Ended) -> None:
+    again = kimera("run", "--resume", done.json["mission_id"], "--json")
+    assert (again.code, json.loads(again.out)) == (0, done.json)
+
+
+def test_a_deleted_mission_is_gone_and_its_audit_chain_stays(kimera: Kimera) -> None:
+    mission = kimera("run", "How many rows are there?", "--data", "a.csv", "--json").json["mission_id"]
+    assert kimera("delete", mission).code == 0
+    assert kimera("status", mission).code == 2
+    assert kimera("audit", "verify", mission, "--json").json["events"] > 0
