@@ -64,6 +64,11 @@ class Runtime:
     @cached_property
     def documents(self) -> DocumentStore:
         """Where missions live."""
+        from shared.adapters.traced_documents import TracedDocuments
+
+        return TracedDocuments(self._plain_documents(), self.tracing)
+
+    def _plain_documents(self) -> DocumentStore:
         if self.settings.profile == "cloud":
             from shared.adapters.firestore_documents import FirestoreDocuments
 

@@ -13,12 +13,11 @@ import httpx
 
 from infra.local.functions import function_urls
 from infra.local.workflows.httpx_transport import HttpxTransport
-from infra.local.workflows.runner import Execution, Runner, State, load
+from infra.local.workflows.runner import Execution, Outcome, Runner, State, load
 from shared.documents import JsonMap
 from shared.executions import ExecutionState
 from shared.ids import Ids
 from shared.telemetry import names
-from shared.telemetry.context import current_traceparent
 from shared.telemetry.tracing import Attributes, Tracing
 
 DEFINITION = Path(__file__).parents[2] / "workflows" / "mission.yaml"
@@ -46,12 +45,16 @@ class LocalExecutions:
             names.PHASE: "orchestration",
             names.EPOCH: int(str(argument["epoch"])),
         }
-        with self._tracing.span("orchestration.start", parent=str(traceparent) if traceparent else None, attributes=attributes):
-            carried = {**argument, "traceparent": current_traceparent() or traceparent}
-        execution = self._runner.start(self._definition, carried, execution_id=execution_id)
+        span = self._tracing.begin("orchestration", parent=str(traceparent) if traceparent else None, attributes=attributes)
+        carried = {**argument, "traceparent": span.traceparent or traceparent}
+
+        def ended(outcome: Outcome) -> None:
+            span.end(outcome.state, error=outcome.error.context if outcome.error else None)
+
+        execution = self._runner.start(self._definition, carried, execution_id=execution_id, on_end=ended)
         with self._lock:
-            ended = [name for name, known in self._running.items() if known.outcome is not None]
-            for name in ended[:-_KEPT]:
+            over = [name for name, known in self._running.items() if known.outcome is not None]
+            for name in over[:-_KEPT]:
                 del self._running[name]
             self._running[execution_id] = execution
         return execution_id

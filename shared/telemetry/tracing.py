@@ -26,6 +26,28 @@ Attributes = Mapping[str, str | int | float | bool]
 
 
 @dataclass(frozen=True, slots=True)
+class OpenSpan:
+    """A span whose end is still to come."""
+
+    span: Span
+
+    @property
+    def traceparent(self) -> str | None:
+        """The span as the parent of others."""
+        carrier: dict[str, str] = {}
+        TraceContextTextMapPropagator().inject(carrier, trace.set_span_in_context(self.span))
+        return carrier.get("traceparent")
+
+    def end(self, outcome: str, *, error: str | None = None) -> None:
+        """End the span with its outcome; an ``error`` marks it failed."""
+        self.span.set_attribute(names.OUTCOME, outcome)
+        if error is not None:
+            self.span.set_attribute(names.ERROR_CODE, outcome)
+            self.span.set_status(Status(StatusCode.ERROR, error[:500]))
+        self.span.end()
+
+
+@dataclass(frozen=True, slots=True)
 class Tracing:
     """Makes spans. Without a provider they are recorded nowhere, and cost next to nothing."""
 
@@ -48,6 +70,12 @@ class Tracing:
                 span.set_attribute(names.ERROR_CODE, error.code if isinstance(error, KimeraError) else type(error).__name__)
                 span.set_status(Status(StatusCode.ERROR, str(error)[:500]))
                 raise
+
+    def begin(self, name: str, *, parent: str | None = None, attributes: Attributes | None = None) -> OpenSpan:
+        """A span that goes on after this call, until its ``end``: for what other threads carry out."""
+        tracer = self.provider.get_tracer("kimera") if self.provider else trace.NoOpTracer()
+        context = TraceContextTextMapPropagator().extract({"traceparent": parent}) if parent else None
+        return OpenSpan(tracer.start_span(name, context=context, attributes={**current().attributes(), **(attributes or {})}))
 
     def close(self) -> None:
         """Send what is left."""

@@ -110,6 +110,7 @@ class Execution:
         self._cancel = cancel
         self._ended = threading.Event()
         self._run: Run | None = None
+        self.on_end: Callable[[Outcome], None] | None = None
         self._on_step: Callable[[StepEvent], None] | None = None
 
     @property
@@ -150,6 +151,8 @@ class Execution:
         self.steps = self._run.steps if self._run is not None else 0
         self.outcome, self.ended_at, self._run = outcome, at, None
         self._ended.set()
+        if self.on_end is not None:
+            self.on_end(outcome)
 
 
 @dataclass(slots=True)
@@ -201,11 +204,16 @@ class Runner:
         execution_id: str,
         labels: Mapping[str, str] | None = None,
         on_step: Callable[[StepEvent], None] | None = None,
+        on_end: Callable[[Outcome], None] | None = None,
     ) -> Execution:
-        """Begin an execution and return at once. Raises ArgumentError when the service would refuse the argument."""
+        """Begin an execution and return at once. Raises ArgumentError when the service would refuse the argument.
+
+        ``on_end`` is called once with how it ended, on the scheduler's thread: it has to be quick.
+        """
         self._check(argument)
         execution = Execution(execution_id, definition, labels or {}, self._cancel)
         execution.on_step = on_step
+        execution.on_end = on_end
         with self._lock:
             pending = _Pending(execution, argument)  # type: ignore[arg-type]  # every Json is a Value
             if len(self._running) >= self._limits.concurrent_executions:
