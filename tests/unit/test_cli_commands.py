@@ -1,0 +1,123 @@
+"""The command line before any mission begins: help, mistakes, exit codes, one line for each error."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cli.commands import GROUPS, all_names
+from cli.main import main
+from tests.support.command import ROOT
+
+QUESTION = "What is the mean temp by city?"
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty current folder with one data file, and no settings from outside."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("KIMERA_HOME", "KIMERA_TIER", "KIMERA_BUDGET_USD", "KIMERA_DEBUG"):
+        monkeypatch.delenv(name, raising=False)
+    tmp_path.joinpath("a.csv").write_text("city,temp\nBern,12\n")
+    return tmp_path
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = "import sys; from cli.main import main; main(['--help']); print(*sys.modules, file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert {"typer", "rich", "pydantic", "httpx", "flask"}.isdisjoint(done.stderr.split())
+    assert all(f"  {name} " in done.stdout for name in all_names())
+
+
+@pytest.mark.parametrize("name", all_names())
+def test_every_command_of_the_table_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([name, "--help"]) == 0
+    assert f"kimera {name}" in capsys.readouterr().out
+
+
+def test_the_table_names_each_command_once() -> None:
+    assert len(all_names()) == len(set(all_names()))
+    assert all(command.summary.endswith(".") for _, commands in GROUPS for command in commands)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["runn"], "Did you mean `kimera run`?"),
+        (["run", QUESTION, "--bogus"], "--bogus"),
+        (["run", ""], "empty"),
+        (["run", "   "], "empty"),
+        (["run", "x" * 100_000, "--data", "a.csv"], "100,000 characters"),
+        (["run", "Wie hoch ist die mittlere Temperatur in der Stadt?", "--data", "a.csv"], "German"),
+        (["run", QUESTION, "--data", "missing.csv"], "no file missing.csv"),
+        (["run", QUESTION, "--docs", "empty"], "holds no documents"),
+        (["run", QUESTION, "--data", "a.csv", "--tier", "golden"], "--tier"),
+        (["run", QUESTION, "--data", "a.csv", "--model", "acme:huge"], "acme:huge"),
+        (["run", QUESTION, "--data", "a.csv", "--budget", "-1"], "--budget"),
+        (["run", QUESTION, "--data", "a.csv", "--budget", "1e9"], "--budget"),
+        (["run", QUESTION, "--data", "a.csv", "--budget", "lots"], "--budget"),
+        (["run", QUESTION, "--data", "a.csv", "--space", "No Space!"], "--space"),
+        (["run", QUESTION, "--data", "a.csv", "--soft", "100", "--hard", "10"], "--soft, --hard"),
+        (["run", QUESTION, "--data", "a.csv", "--out", "a.csv"], "--out"),
+        (["run", "--resume", "m_x", "--data", "a.csv"], "--resume"),
+        (["run", "--resume", "m_x"], "no missions"),
+        (["status", "m_x"], "no missions"),
+        (["delete", "../../etc"], "no missions"),
+        (["bench", "quality", "nowhere"], "no folder nowhere"),
+        (["bench", "quality", "empty"], "task.toml"),
+        (["space", "add", "s", "missing"], "no file missing"),
+        (["serve", "--host", "0.0.0.0"], "owners"),
+    ],
+)
+def test_bad_input_is_one_clear_line_and_exit_code_2(
+    arguments: list[str], said: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "empty").mkdir()
+    code = main(arguments)
+    told = capsys.readouterr()
+    assert (code, told.out) == (2, ""), told.err
+    assert said in told.err
+    assert told.err.startswith("error: ") and told.err.count("\n") == 1
+    assert "Traceback" not in told.err
+
+
+@pytest.mark.parametrize(
+    "command", [["submit", QUESTION, "--data", "a.csv"], ["watch", "m_x"], ["list", "--endpoint", "http://127.0.0.1:1"]]
+)
+def test_a_platform_that_is_not_there_is_exit_code_3(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command) == 3
+    assert "kimera serve" in capsys.readouterr().err
+
+
+def test_with_json_an_error_is_one_object_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["status", "m_x", "--json"]) == 2
+    told = capsys.readouterr()
+    assert json.loads(told.out)["error"]["code"] == "not_found"
+    assert told.err.startswith("error: ")
+
+
+def test_no_missions_is_an_answer_to_list_and_leaves_no_folder_behind(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"missions": []}
+    assert not (folder / ".kimera").exists()
+
+
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("KIMERA_TIER", "golden")
+    assert main(["list"]) == 2
+    assert "tier" in capsys.readouterr().err
+
+
+def test_a_defect_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("ouch")
+
+    monkeypatch.setattr("cli.list.load_settings", broken)
+    assert main(["list"]) == 1
+    told = capsys.readouterr().err
+    assert told.startswith("error: ZeroDivisionError: ouch")
+    assert told.count("\n") == 1
