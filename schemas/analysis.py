@@ -70,6 +70,8 @@ class Value(Contract):
     unit: str | None = None
     n: int | None = Field(default=None, ge=0)
     filters: str | None = None
+    digits: int | None = Field(default=None, ge=0, le=15)
+    """The decimals with which it is to be stated; without them fusion keeps about four significant digits."""
     run: LocalId
     line: int = Field(ge=0)
 

@@ -38,7 +38,17 @@ def collect(context: SliceContext, state: DsStarState, question_id: str, run: Op
             made.append(_file(context, state, len(made), number, kind, item, question_id, run_id))
     ids = {v.name: f"v{len(state.values) + i}" for i, v in enumerate(run.values, start=1)} if good else {}
     values = tuple(
-        Value(id=ids[v.name], name=v.name, value=v.value, unit=v.unit, n=v.n, filters=v.filters, run=run_id, line=v.line)
+        Value(
+            id=ids[v.name],
+            name=v.name,
+            value=v.value,
+            unit=v.unit,
+            n=v.n,
+            filters=v.filters,
+            digits=(run.formats or {}).get(v.name),
+            run=run_id,
+            line=v.line,
+        )
         for v in (run.values if good else ())
     )
     shas = tuple(d.sha256 for d in state.descriptions if d.file in _files(run))

@@ -41,14 +41,19 @@ def unit_text(unit: str | None) -> str:
     return text
 
 
-def number_text(value: int | float) -> str:
-    """A number for reading: ``12,345``, ``1234.6``, ``13.48``, ``−0.0032``, ``1.35 × 10⁻⁵``."""
+def number_text(value: int | float, digits: int | None = None) -> str:
+    """A number for reading: ``12,345``, ``1234.6``, ``13.48``, ``−0.0032``, ``1.35 × 10⁻⁵``; with so many decimals where ``digits`` says."""
     if isinstance(value, int):
         return _signed(value < 0, _grouped(str(abs(value))))
     exact = Decimal(repr(value))
     magnitude = abs(exact)
     if magnitude == 0:
         return "0"
+    if digits is not None and magnitude < Decimal(10) ** 15:
+        stated = magnitude.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
+        if stated:
+            whole, _, fraction = format(stated, "f").partition(".")
+            return _signed(exact < 0, _grouped(whole) + (f".{fraction}" if fraction else ""))
     if magnitude < Decimal("0.0001") or magnitude >= Decimal(10) ** 15:
         power = magnitude.adjusted()
         lead = _trimmed(magnitude.scaleb(-power).quantize(Decimal("0.01"), ROUND_HALF_EVEN))
@@ -92,7 +97,7 @@ def p_text(p: float) -> str:
     return _trimmed(Decimal(repr(p)).quantize(Decimal("0.001"), ROUND_HALF_EVEN))
 
 
-def bare_figure(value: Scalar, *, name: str = "") -> str:
+def bare_figure(value: Scalar, *, name: str = "", digits: int | None = None) -> str:
     """The value without its unit."""
     if value is None:
         return "not available"
@@ -100,12 +105,12 @@ def bare_figure(value: Scalar, *, name: str = "") -> str:
         return "yes" if value else "no"
     if isinstance(value, str):
         return value
-    return p_text(float(value)) if is_p_value(name, value) else number_text(value)
+    return p_text(float(value)) if is_p_value(name, value) else number_text(value, digits)
 
 
-def figure(value: Scalar, unit: str | None = None, *, name: str = "") -> str:
+def figure(value: Scalar, unit: str | None = None, *, name: str = "", digits: int | None = None) -> str:
     """The value with its unit."""
-    text, sign = bare_figure(value, name=name), unit_text(unit)
+    text, sign = bare_figure(value, name=name, digits=digits), unit_text(unit)
     if not sign or value is None or isinstance(value, str | bool) or is_p_value(name, value):
         return text
     return f"{text}%" if sign == "%" else f"{text}{NARROW}{sign}"

@@ -65,7 +65,11 @@ def _research_facts(research: ResearchEvidencePackage) -> list[str]:
 def _analysis_facts(analysis: AnalyticalReportPackage) -> list[str]:
     from functions.fusion.figures import figure
 
-    texts = [text for v in analysis.values for text in (figure(v.value, v.unit, name=v.name), v.name, v.filters or "", str(v.n or 0))]
+    texts = [
+        text
+        for v in analysis.values
+        for text in (figure(v.value, v.unit, name=v.name, digits=v.digits), v.name, v.filters or "", str(v.n or 0))
+    ]
     texts += [str(n) for f in analysis.findings for n in (f.n_used, f.n_dropped) if n is not None]
     for file in analysis.files:
         texts += [file.file, str(len(file.tables))]

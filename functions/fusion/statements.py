@@ -132,7 +132,11 @@ def analysis_statements(package: AnalyticalReportPackage) -> Statements:
 
 def value_sources(values: list[Value]) -> NumberSources:
     """The numbers that recorded values bring: the figure as it is shown, its n, and the words that were recorded with it."""
-    texts = [figure(v.value, v.unit, name=v.name) for v in values] + [v.name for v in values] + [v.filters or "" for v in values]
+    texts = (
+        [figure(v.value, v.unit, name=v.name, digits=v.digits) for v in values]
+        + [v.name for v in values]
+        + [v.filters or "" for v in values]
+    )
     return NumberSources.of(texts + [str(v.n) for v in values if v.n is not None])
 
 
@@ -159,10 +163,10 @@ def _figure_before(value: Value, following: str, by_id: Mapping[str, Value]) -> 
     unit = unit_text(value.unit)
     rest = following.lstrip()
     if (upper := _INTERVAL_GOES_ON.match(following)) and by_id[upper.group(1)].unit == value.unit:
-        return bare_figure(value.value, name=value.name)
+        return bare_figure(value.value, name=value.name, digits=value.digits)
     if unit and any(rest.casefold().startswith(u.casefold()) for u in {unit, value.unit or unit, _singular(unit)}):
-        return bare_figure(value.value, name=value.name)
-    return figure(value.value, value.unit, name=value.name)
+        return bare_figure(value.value, name=value.name, digits=value.digits)
+    return figure(value.value, value.unit, name=value.name, digits=value.digits)
 
 
 def _singular(unit: str) -> str:
@@ -187,7 +191,7 @@ def _data_label(inputs: list[str], finding: Finding) -> str:
 def _stated(value: Value, script: str) -> StatedValue:
     return StatedValue(
         name=value.name,
-        text=figure(value.value, value.unit, name=value.name),
+        text=figure(value.value, value.unit, name=value.name, digits=value.digits),
         value=value.value,
         unit=value.unit,
         n=value.n,
