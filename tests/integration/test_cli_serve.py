@@ -1,0 +1,104 @@
+"""``kimera serve`` and the commands that talk to it, in real processes; the inbox folder too."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.command import Kimera, Running, eventually
+
+pytestmark = [pytest.mark.bubblewrap, pytest.mark.timeout(240)]
+QUESTION = "What is the mean temp by city?"
+
+
+@pytest.fixture(scope="module")
+def kimera(bubblewrap: object, tmp_path_factory: pytest.TempPathFactory) -> Kimera:
+    folder = tmp_path_factory.mktemp("served")
+    folder.joinpath("a.csv").write_text("city,temp\nBern,12\nBern,13\nBasel,15\nBasel,14\n")
+    return Kimera(folder)
+
+
+@pytest.fixture(scope="module")
+def served(kimera: Kimera) -> Iterator[tuple[Running, str]]:
+    """The platform and its address."""
+    with kimera.started("serve", "--port", "0", "--inbox", "inbox") as running:
+        yield running, running.line_with("KIMERA is at").split()[3]
+
+
+def test_run_uses_the_platform_that_holds_the_data_folder(kimera: Kimera, served: tuple[Running, str]) -> None:
+    done = kimera("run", QUESTION, "--data", "a.csv", "--json")
+    assert done.json["status"] == "DONE", done.err
+    assert served[1] in done.err
+    assert (Path(done.json["reports"]["html"]).parent / "scripts").is_dir()  # charts and scripts too, since the folder is this machine's
+
+
+def test_submit_watch_and_the_same_key_twice(kimera: Kimera, served: tuple[Running, str]) -> None:
+    first, second = (kimera("submit", QUESTION, "--data", "a.csv", "--idempotency-key", "k1", "--json").json for _ in range(2))
+    assert (first["created"], second["created"]) == (True, False)
+    watched = kimera("watch", first["mission_id"], "--endpoint", served[1])
+    assert (watched.code, "14.5" in watched.out) == (0, True), watched.err
+    other = kimera("submit", "How many rows are there?", "--data", "a.csv", "--idempotency-key", "k1")
+    assert other.code == 1
+    assert "idempotency key" in other.err
+
+
+def test_a_second_platform_on_the_folder_or_the_port_is_refused(kimera: Kimera, served: tuple[Running, str], tmp_path: Path) -> None:
+    again = kimera("serve", "--port", "0")
+    assert again.code == 3
+    assert "already running" in again.err
+    assert served[1] in again.err
+    port = kimera("serve", "--port", served[1].rpartition(":")[2], KIMERA_HOME=str(tmp_path / "other"))
+    assert port.code == 3
+    assert "--port" in port.err
+
+
+def test_what_is_put_into_the_inbox_becomes_a_mission_once(kimera: Kimera, served: tuple[Running, str]) -> None:
+    inbox, outbox = kimera.folder / "inbox", kimera.folder / "outbox"
+    manifest = json.dumps({"question": QUESTION, "data": ["late.csv"], "session_id": "inbox"})
+    for name in ("first", "copy"):
+        (inbox / name).mkdir(parents=True)
+        (inbox / name / "mission.json").write_text(manifest)
+    eventually(lambda: (inbox / "first" / "waiting.txt").exists(), "it says what it waits for")
+    for name in ("first", "copy"):
+        (inbox / name / "late.csv").write_bytes((kimera.folder / "a.csv").read_bytes())
+    eventually(lambda: all((outbox / name / "status.json").exists() for name in ("first", "copy")), "both reports are delivered")
+    assert "14.5" in (outbox / "first" / "report.md").read_text()
+    missions = [json.loads((outbox / name / "status.json").read_text())["mission_id"] for name in ("first", "copy")]
+    assert missions[0] == missions[1]
+
+
+def test_an_invalid_manifest_is_answered_with_a_readable_error(kimera: Kimera, served: tuple[Running, str]) -> None:
+    folder = kimera.folder / "inbox" / "bad"
+    folder.mkdir(parents=True)
+    (folder / "mission.yaml").write_text("question: How many?\nbudget: {cap_usd: -1}\nunknown: 1\n")
+    eventually(lambda: (folder / "error.txt").exists(), "the error is written")
+    error = (folder / "error.txt").read_text()
+    assert "budget.cap_usd" in error
+    assert "unknown" in error
+
+
+def test_a_page_elsewhere_reaches_nothing(served: tuple[Running, str]) -> None:
+    answers = [
+        httpx.get(served[1] + "/missions", headers=h).status_code for h in ({"Host": "evil.example"}, {"Origin": "http://evil.example"})
+    ]
+    assert answers == [403, 403]
+
+
+def test_the_platform_stops_when_it_is_asked_to(kimera: Kimera, tmp_path: Path) -> None:
+    with kimera.started("serve", "--port", "0", KIMERA_HOME=str(tmp_path / "home")) as running:
+        running.line_with("KIMERA is at")
+        running.process.send_signal(signal.SIGTERM)
+        ended = running.ended()
+    assert ended.code == 0
+    assert "Stopped" in ended.err
+
+
+def test_others_may_only_reach_it_with_owners(kimera: Kimera, tmp_path: Path) -> None:
+    refused = kimera("serve", "--host", "0.0.0.0", "--port", "0", KIMERA_HOME=str(tmp_path / "home"))
+    assert refused.code == 2
+    assert "owners" in refused.err
