@@ -106,6 +106,11 @@ class Api:
 
         return add
 
+    def routes(self) -> list[tuple[str, str]]:
+        """(method, path) of every route; a variable part reads ``<name>``."""
+        found = (endpoint.partition(" ") for endpoint in self._handlers)
+        return [(method, path) for method, _, path in found]
+
     def answer(self, request: Request) -> Response:
         """The response to ``request``; never raises, never shows a traceback."""
         from opentelemetry.trace import SpanKind

@@ -1,0 +1,146 @@
+"""The HTTP API answers as ``schemas/openapi.yaml`` documents it: every route, its answer and its errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jsonschema
+import pytest
+import yaml
+
+from functions.missions.main import api as application
+from functions.missions.openapi import OPERATIONS
+from infra.local.functions import public_app
+from schemas import release
+from schemas.mission import FusionStatus, MissionStatus, ReportVersion, Track
+from schemas.outcome import MissionOutcomePackage, Provenance, Trust
+from shared.missions.records import MissionRecord, TrackRecord
+from shared.missions.repository import Change
+from shared.runtime import Runtime
+from shared.settings import Settings
+
+DOCUMENT: dict[str, Any] = yaml.safe_load((release.FOLDER.parent / "openapi.yaml").read_text())
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Iterator[Runtime]:
+    built = Runtime(Settings(home=tmp_path / "home", owners={}))
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def client(runtime: Runtime) -> Iterator[httpx.Client]:
+    with httpx.Client(transport=httpx.WSGITransport(app=public_app(runtime)), base_url="http://localhost") as made:
+        yield made
+
+
+@pytest.fixture
+def mission(client: httpx.Client) -> str:
+    """A mission that waits for its dispatch."""
+    return str(client.post("/missions", json={"question": "How many rows are there?", "inputs": [uploaded(client)]}).json()["mission_id"])
+
+
+def uploaded(client: httpx.Client) -> dict[str, object]:
+    stored = client.put("/inputs/a.csv", content=b"city,temp\nBern,1\n").json()
+    return {"uri": stored["uri"], "kind": "data", "name": "a.csv"}
+
+
+def as_documented(method: str, path: str, answer: httpx.Response) -> httpx.Response:
+    """The answer, after its status, media type and body were held against the document."""
+    responses = DOCUMENT["paths"][path][method.lower()]["responses"]
+    assert str(answer.status_code) in responses, (answer.status_code, answer.text)
+    content = responses[str(answer.status_code)]["content"]
+    media_type = answer.headers["content-type"].partition(";")[0]
+    assert media_type in content
+    if "json" in media_type:
+        schema = {**content[media_type]["schema"], "components": DOCUMENT["components"]}
+        jsonschema.validate(answer.json(), schema, cls=jsonschema.Draft202012Validator)
+    return answer
+
+
+def test_every_route_is_documented_and_nothing_else() -> None:
+    documented = {(o.method, o.path) for o in OPERATIONS}
+    served = {(method, re.sub(r"<(\w+)>", r"{\1}", path)) for method, path in application.routes()}
+    assert documented == served
+    assert documented == {(m.upper(), path) for path, methods in DOCUMENT["paths"].items() for m in methods}
+
+
+def test_submitting_and_reading_answer_as_documented(client: httpx.Client, mission: str) -> None:
+    body = {"question": "How many rows are there?", "inputs": [uploaded(client)]}
+    key = {"Idempotency-Key": "k"}
+    as_documented("GET", "/healthz", client.get("/healthz"))
+    as_documented("PUT", "/inputs/{name}", client.put("/inputs/b.csv", content=b"x"))
+    assert as_documented("POST", "/missions", client.post("/missions", json=body, headers=key)).status_code == 202
+    assert as_documented("POST", "/missions", client.post("/missions", json={**body, "mode": "benchmark"}, headers=key)).status_code == 409
+    as_documented("GET", "/missions", client.get("/missions", params={"limit": 1}))
+    as_documented("GET", "/missions/{mission_id}", client.get(f"/missions/{mission}"))
+    as_documented("GET", "/missions/{mission_id}/events", client.get(f"/missions/{mission}/events"))
+    as_documented("POST", "/missions/{mission_id}/cancel", client.post(f"/missions/{mission}/cancel"))
+
+
+def test_errors_answer_as_documented(client: httpx.Client, mission: str) -> None:
+    report = "/missions/{mission_id}/report"
+    for expected, method, path, answer in (
+        (400, "POST", "/missions", client.post("/missions", json={"question": "", "what": 1})),
+        (413, "POST", "/missions", client.post("/missions", content=b" " * 2_000_000, headers={"Content-Type": "application/json"})),
+        (422, "POST", "/missions", client.post("/missions", json={"question": "Wie hoch ist der Mittelwert der Punkte?"})),
+        (400, "GET", "/missions", client.get("/missions", params={"limit": "many"})),
+        (404, "GET", "/missions/{mission_id}", client.get("/missions/m_none")),
+        (404, "GET", report, client.get(f"/missions/{mission}/report")),
+        (400, "GET", report, client.get(f"/missions/{mission}/report", params={"format": "pdf"})),
+        (409, "DELETE", "/missions/{mission_id}", client.delete(f"/missions/{mission}")),
+        (404, "POST", "/missions/{mission_id}/cancel", client.post("/missions/m_none/cancel")),
+        (404, "GET", "/missions/{mission_id}/events", client.get("/missions/m_none/events")),
+    ):
+        assert as_documented(method, path, answer).status_code == expected, answer.text
+
+
+def test_the_report_in_each_format_and_the_deletion_answer_as_documented(client: httpx.Client, runtime: Runtime, mission: str) -> None:
+    publish(runtime, mission)
+    for form in ("md", "html", "json"):
+        path = "/missions/{mission_id}/report"
+        assert as_documented("GET", path, client.get(f"/missions/{mission}/report", params={"format": form})).status_code == 200
+    assert as_documented("DELETE", "/missions/{mission_id}", client.delete(f"/missions/{mission}")).status_code == 200
+
+
+def test_who_is_not_known_is_told_so_everywhere(tmp_path: Path) -> None:
+    built = Runtime(Settings(home=tmp_path / "owned", owners={"ann": "0" * 64}))
+    try:
+        with httpx.Client(transport=httpx.WSGITransport(app=public_app(built)), base_url="http://localhost") as stranger:
+            for operation in OPERATIONS:
+                if operation.path != "/healthz":
+                    path = operation.path.replace("{mission_id}", "m_1").replace("{name}", "a")
+                    answer = stranger.request(operation.method, path, json={} if operation.body else None)
+                    assert as_documented(operation.method, operation.path, answer).status_code == 401
+    finally:
+        built.close()
+
+
+def publish(runtime: Runtime, mission_id: str) -> None:
+    """End the mission with a report, as fusion and the workflow do."""
+    now = runtime.clock.now()
+    outcome = MissionOutcomePackage(
+        version=1,
+        kind="final",
+        status="not_answered",
+        question="How many rows are there?",
+        answer=("Not answered.",),
+        trust=Trust(tier="extractive", verified=0, unverified=0),
+        provenance=Provenance(mission_id=mission_id, version=1, created_at=now),
+    )
+    texts = {"json": outcome.model_dump_json(), "md": "# Report", "html": "<h1>Report</h1>"}
+    uris = {form: runtime.artifacts.put(f"missions/{mission_id}/r.{form}", text.encode()).uri for form, text in texts.items()}
+    report = ReportVersion(
+        version=1, kind="final", outcome_uri=uris["json"], markdown_uri=uris["md"], html_uri=uris["html"], created_at=now
+    )
+
+    def decide(current: MissionRecord, _: dict[Track, TrackRecord]) -> Change:
+        ended = {"status": MissionStatus.DONE, "fusion_status": FusionStatus.FINAL, "reports": (report,), "ended_at": now}
+        return Change(current.model_copy(update=ended))
+
+    runtime.missions.change(mission_id, "test", decide)
