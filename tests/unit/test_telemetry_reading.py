@@ -1,0 +1,75 @@
+"""Spans come back from the file as they were, one mission at a time, whatever a kill left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.local.story import tell_story
+from schemas.mission import MissionState
+from shared.errors import Unavailable
+from shared.missions.view import mission_state
+from shared.telemetry import names
+from shared.telemetry.context import about_mission, current_traceparent
+from shared.telemetry.reading import SpanRecord, mission_spans
+from shared.telemetry.tracing import to_file
+from tests.support.house import House
+
+
+@pytest.fixture
+def traces(tmp_path: Path) -> Path:
+    """Two missions, and a call that is about neither until its mission is known."""
+    path = tmp_path / "traces.jsonl"
+    tracing = to_file(path, service="test")
+    with tracing.span("missions /missions", attributes={names.PHASE: "missions"}):
+        parent = current_traceparent()
+    with about_mission("m_1", track="ds_star", seq=2), tracing.span("ds_star.slice", parent=parent):
+        pass
+    with pytest.raises(Unavailable), about_mission("m_1"), tracing.span("sandbox.run", parent=parent):
+        raise Unavailable("no room")
+    with about_mission("m_1"), tracing.span("sandbox.run", parent=parent):
+        pass
+    with about_mission("m_2"), tracing.span("ds_star.slice"):
+        pass
+    tracing.close()
+    return path
+
+
+def spans(path: Path) -> list[SpanRecord]:
+    return mission_spans(path, "m_1")
+
+
+def test_a_mission_has_its_own_spans_and_the_calls_of_its_traces(traces: Path) -> None:
+    assert [span.name for span in spans(traces)] == ["missions /missions", "ds_star.slice", "sandbox.run", "sandbox.run"]
+    assert spans(traces)[1].attributes == {names.MISSION_ID: "m_1", names.TRACK: "ds_star", names.SEQ: 2}
+
+
+def test_a_failed_span_says_how(traces: Path) -> None:
+    failed = spans(traces)[2]
+    assert (failed.failed, failed.error, failed.message) == (True, "unavailable", "no room")
+    assert spans(traces)[3].error is None
+
+
+def test_a_line_that_a_kill_cut_off_is_left_aside(traces: Path) -> None:
+    whole = spans(traces)
+    with traces.open("a") as file:
+        file.write('{"resourceSpans":[{"scopeSpans":[{"spans":[{"traceId":"' + whole[0].trace_id + '","kimera.mission_id":"m_1"')
+    assert spans(traces) == whole
+    assert mission_spans(traces.parent / "none", "m_1") == []
+
+
+def test_the_story_counts_retries_and_names_what_went_wrong(traces: Path, tmp_path: Path) -> None:
+    story = tell_story(_state(tmp_path), [], spans(traces))
+    phase = next(p for p in story.phases if p.name == "sandbox.run")
+    assert (phase.calls, phase.retries, phase.errors) == (2, 1, ("unavailable",))
+    assert story.reasons == ("sandbox.run: unavailable: no room",)
+
+
+def _state(tmp_path: Path) -> MissionState:
+    house = House(tmp_path)
+    mission_id, _ = house.claimed()
+    mission = house.missions.get(mission_id)
+    state = mission_state(mission, house.missions.tracks(mission), now=house.clock.now())
+    house.close()
+    return state
