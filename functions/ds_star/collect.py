@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functions.ds_star.execute import OperationRun, OutputArtifact
 from functions.ds_star.operation_result import RawFinding
 from functions.ds_star.roles.verifier import Verdict
+from functions.ds_star.standalone import lines_before_operation
 from functions.ds_star.state import DsStarState, OpenFinding
 from schemas.analysis import AnalysisArtifact, Finding, Run, Value
 from shared.tracks import SliceContext
@@ -36,6 +37,7 @@ def collect(context: SliceContext, state: DsStarState, question_id: str, run: Op
     for kind, found in (("chart", run.charts), ("table", run.tables)) if good else ():
         for item in found:
             made.append(_file(context, state, len(made), number, kind, item, question_id, run_id))
+    before = lines_before_operation(run.standalone)
     ids = {v.name: f"v{len(state.values) + i}" for i, v in enumerate(run.values, start=1)} if good else {}
     values = tuple(
         Value(
@@ -47,7 +49,7 @@ def collect(context: SliceContext, state: DsStarState, question_id: str, run: Op
             filters=v.filters,
             digits=(run.formats or {}).get(v.name),
             run=run_id,
-            line=v.line,
+            line=v.line + before if v.line else 0,
         )
         for v in (run.values if good else ())
     )

@@ -7,6 +7,9 @@ import json
 from functions.ds_star.libraries import libraries
 from shared.documents import JsonMap
 
+OPERATION_MARK = "# --- the operation ---\n\n"
+"""What stands before it is only the operation's library."""
+
 _HEAD = '''#!/usr/bin/env python3
 """{title}
 
@@ -85,9 +88,15 @@ def standalone_script(*, name: str, title: str, script: str, modules: tuple[str,
     parts = [head]
     for module, source in libraries(*modules):
         parts.append(f"\nmodule(\n    \"{module}\",\n    r'''\n{_raw(source)}''',\n)\n")
-    body = script.replace("from __future__ import annotations\n", "")
-    parts.append(f"\n# --- the operation ---\n\n{body}")
+    body = script.replace("from __future__ import annotations\n", "\n")  # not possible below other code; its line stays
+    parts.append(f"\n{OPERATION_MARK}{body}")
     return "".join(parts)
+
+
+def lines_before_operation(standalone: str) -> int:
+    """How many lines stand before the operation: line 1 of the operation is the one behind them."""
+    library, mark, _ = standalone.rpartition(OPERATION_MARK)
+    return library.count("\n") + mark.count("\n")
 
 
 def _raw(text: str) -> str:

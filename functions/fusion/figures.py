@@ -42,7 +42,7 @@ def unit_text(unit: str | None) -> str:
 
 
 def number_text(value: int | float, digits: int | None = None) -> str:
-    """A number for reading: ``12,345``, ``1234.6``, ``13.48``, ``−0.0032``, ``1.35 × 10⁻⁵``; with so many decimals where ``digits`` says."""
+    """A number for reading: ``12,345``, ``1234.6``, ``13.48``, ``1.35 × 10⁻⁵``; with so many decimals where ``digits`` says."""
     if isinstance(value, int):
         return _signed(value < 0, _grouped(str(abs(value))))
     exact = Decimal(repr(value))

@@ -35,7 +35,9 @@ def runs_alone(data: bytes) -> bool:
 def read_script(name: str, data: bytes, recorded_lines: set[int]) -> Script | None:
     """The operation of a script; ``None`` where it is too long for a page."""
     text = data.decode("utf-8", errors="replace")
-    text = text.rpartition(OPERATION_MARK)[2].rstrip("\n")
-    if len(text) > MAX_CODE_BYTES:
+    library, mark, operation = text.rpartition(OPERATION_MARK)
+    operation = operation.rstrip("\n")
+    if len(operation) > MAX_CODE_BYTES:
         return None
-    return Script(name, tuple(CodeLine(line, i in recorded_lines) for i, line in enumerate(text.split("\n"), start=1)))
+    first = 1 + library.count("\n") + mark.count("\n")
+    return Script(name, tuple(CodeLine(line, n in recorded_lines) for n, line in enumerate(operation.split("\n"), start=first)))
