@@ -11,7 +11,7 @@ from schemas.mission import MissionState
 from shared.clock import Clock
 from shared.errors import Unavailable
 
-_PATIENCE = 10
+_PATIENCE = 60
 """Failed readings in a row (a platform that restarts) before watching gives up."""
 
 

@@ -36,7 +36,10 @@ class MissionsApi:
     @classmethod
     def over_http(cls, endpoint: str, token: str | None) -> MissionsApi:
         """A platform at an address."""
-        return cls(httpx.Client(base_url=endpoint.rstrip("/"), headers=bearer(token), timeout=_TIMEOUT))
+        try:
+            return cls(httpx.Client(base_url=endpoint.rstrip("/"), headers=bearer(token), timeout=_TIMEOUT))
+        except (httpx.InvalidURL, UnicodeError, ValueError) as error:
+            raise BadInput(f"{endpoint[:200]} is no address: {error}.", remedy="Give one like http://127.0.0.1:8700.") from error
 
     @classmethod
     def in_process(cls, app: WSGIApplication, token: str | None) -> MissionsApi:
@@ -125,15 +128,15 @@ class MissionsApi:
     ) -> httpx.Response:
         try:
             answer = self._client.request(method, path, content=content, headers=headers, params=params)
-        except httpx.InvalidURL as error:
-            raise Unavailable(f"{self._client.base_url} is no address: {error}.", remedy="Give one like http://127.0.0.1:8700.") from error
+        except httpx.UnsupportedProtocol as error:
+            raise BadInput(f"{self._client.base_url} is no address.", remedy="Give one like http://127.0.0.1:8700.") from error
         except httpx.HTTPError as error:
             raise Unavailable(
                 f"The platform at {self._client.base_url} cannot be reached: {error}.",
                 remedy="Is it running? Start one with `kimera serve`.",
             ) from error
         if not answer.is_success:
-            raise _error(answer)
+            raise error_of(answer)
         return answer
 
 
@@ -151,7 +154,7 @@ def _chunks(read: Callable[[int], bytes]) -> Iterator[bytes]:
         yield chunk
 
 
-def _error(answer: httpx.Response) -> KimeraError:
+def error_of(answer: httpx.Response) -> KimeraError:
     """The error that the platform raised, of the same class, so that the same exit code follows."""
     try:
         problem = Problem.model_validate_json(answer.content)

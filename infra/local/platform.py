@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 import httpx
 
+from infra.local.api import error_of
 from infra.local.executions import LocalExecutions
 from infra.local.functions import INTERNAL_ROOT, internal_app, public_app
 from infra.local.lock import DataFolderLock, Holder
@@ -22,7 +23,6 @@ from schemas.steps import ReconcileResult
 from shared.adapters.document_queue import DocumentQueue
 from shared.clock import Clock, SystemClock
 from shared.documents import JsonMap
-from shared.errors import Unavailable
 from shared.executions import ExecutionState
 from shared.runtime import Runtime
 from shared.settings import Settings
@@ -95,7 +95,7 @@ class Platform:
         """Look after open missions now, as the scheduler does every minute."""
         answer = self.client.post(f"{INTERNAL_ROOT}/lifecycle/reconcile", json={"none_alive": none_alive, "mission_id": mission_id})
         if not answer.is_success:
-            raise Unavailable(f"The missions of an earlier run could not be looked after: {answer.text[:300]}")
+            raise error_of(answer)
         return ReconcileResult.model_validate_json(answer.content)
 
     @cached_property
