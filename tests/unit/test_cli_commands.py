@@ -71,6 +71,8 @@ def test_the_table_names_each_command_once() -> None:
         (["bench", "quality", "empty"], "task.toml"),
         (["space", "add", "s", "missing"], "no file missing"),
         (["serve", "--host", "0.0.0.0"], "owners"),
+        (["list", "--endpoint", "nowhere"], "no address"),
+        (["list", "--endpoint", "http://[::"], "no address"),
     ],
 )
 def test_bad_input_is_one_clear_line_and_exit_code_2(
@@ -104,6 +106,16 @@ def test_no_missions_is_an_answer_to_list_and_leaves_no_folder_behind(folder: Pa
     assert main(["list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"missions": []}
     assert not (folder / ".kimera").exists()
+
+
+def test_a_damaged_database_is_named_and_left_as_it_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / ".kimera").mkdir()
+    database = folder / ".kimera" / "kimera.sqlite3"
+    database.write_text("this is no database")
+    for command in (["list"], ["run", QUESTION, "--data", "a.csv"], ["audit", "verify"], ["serve", "--port", "0"]):
+        assert main(command) == 1
+        assert f"{database} is damaged" in capsys.readouterr().err
+    assert database.read_text() == "this is no database"
 
 
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
