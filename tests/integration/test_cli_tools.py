@@ -1,0 +1,67 @@
+"""``doctor``, ``space``, ``bench quality``, ``schemas check`` and ``run --plan`` in real processes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.support.command import Kimera
+
+pytestmark = [pytest.mark.bubblewrap, pytest.mark.timeout(240)]
+
+
+@pytest.fixture
+def kimera(bubblewrap: object, tmp_path: Path) -> Kimera:
+    tmp_path.joinpath("a.csv").write_text("city,temp\nBern,12\nBern,13\nBasel,15\nBasel,14\n")
+    tmp_path.joinpath("history.md").write_text("# Stations\n\nThe station in Bern was moved to the hill in 1994, where it is colder.\n")
+    return Kimera(tmp_path)
+
+
+def test_doctor_finds_everything_here_and_says_what_is_missing_there(kimera: Kimera) -> None:
+    well = kimera("doctor", "--json")
+    assert (well.code, well.json["ok"]) == (0, True), well.out
+    assert not kimera.home.exists()
+    ill = kimera("doctor", KIMERA_SANDBOX_PYTHON=str(kimera.folder / "nowhere"))
+    assert ill.code == 3
+    assert "MISSING  sandbox" in ill.out
+    assert "make setup" in ill.out
+
+
+def test_a_space_is_filled_listed_searched_and_exported(kimera: Kimera) -> None:
+    kimera.folder.joinpath("broken.pdf").write_bytes(b"no pdf")
+    added = kimera("space", "add", "climate", "history.md", "broken.pdf", "--json")
+    assert [f["status"] for f in added.json["files"]] == ["added", "unreadable"]
+    assert kimera("space", "list", "--json").json["spaces"][0]["documents"] == 1
+    found = kimera("space", "search", "climate", "when was the station moved", "--json").json["passages"]
+    assert "1994" in found[0]["text"]
+    assert {json.loads(line)["type"] for line in kimera("space", "export", "climate").out.splitlines()} >= {"document", "passage"}
+    assert kimera("space", "search", "nothing", "x").code == 2
+
+
+def test_a_plan_shows_the_reading_and_starts_no_mission(kimera: Kimera) -> None:
+    plan = kimera("run", "What is the mean temp by city, and why?", "--data", "a.csv", "--docs", "history.md", "--plan", "--json").json
+    assert [q["status"] for q in plan["sub_questions"]] == ["read", "not_read"]
+    assert "mean(temp) by city" in plan["sub_questions"][0]["reading"]
+    assert plan["sub_questions"][1]["suggestions"]
+    assert plan["cost_bound_usd"] == 0
+    assert [f["name"] for f in plan["files"]] == ["a.csv", "history.md"]
+    assert kimera("list", "--json").json == {"missions": []}
+
+
+def test_a_suite_is_scored_and_repeats_are_compared(kimera: Kimera) -> None:
+    for name, number in (("right", 14.5), ("wrong", 99)):
+        task = kimera.folder / "suite" / name
+        task.mkdir(parents=True)
+        checks = f'[[checks]]\ntype = "value"\nnumber = {number}\n'
+        (task / "task.toml").write_text(f'question = "What is the mean temp by city?"\ninputs = ["../../a.csv"]\n{checks}')
+    scored = kimera("bench", "quality", "suite", "--repeat", "2", "--json")
+    assert scored.code == 1
+    assert (scored.json["passed"], scored.json["failed"], scored.json["identical"]) == (1, 1, True)
+    assert [(t["name"], t["passed"], len(t["missions"])) for t in scored.json["tasks"]] == [("right", True, 2), ("wrong", False, 2)]
+    assert kimera("bench", "quality", "suite/right").code == 0
+
+
+def test_the_released_contracts_are_current(kimera: Kimera) -> None:
+    assert kimera("schemas", "check", "--json").json == {"ok": True, "breaking": False, "stale": []}
