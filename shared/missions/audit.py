@@ -10,12 +10,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import groupby
 
+from pydantic import ValidationError
+
 from schemas.events import Anchor, AuditEvent, ChainHead
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
-from shared.documents import DocumentStore, Query
+from shared.documents import Document, DocumentStore, Query, Ref
+from shared.errors import Corrupt
 from shared.missions.chain import GENESIS, digest
-from shared.missions.records import EVENTS, MissionRecord, TrackRecord
+from shared.missions.records import EVENTS, MissionRecord, TrackRecord, event_ref
 from shared.missions.repository import events_query
 
 ANCHORS = "audit/anchors"
@@ -73,8 +76,7 @@ class Audit:
 
     def verify(self, mission_id: str | None = None) -> AuditResult:
         """Every change, reordering or removal in the chains of one mission, or of all."""
-        events = self._read(events_query(mission_id) if mission_id else Query(EVENTS))
-        breaks: list[Break] = []
+        events, breaks = _sound(self._documents.query(events_query(mission_id) if mission_id else Query(EVENTS)))
         last: dict[tuple[str, str], dict[int, str]] = {}
         ordered = sorted(events, key=lambda e: (e.mission_id, e.writer, e.n))
         for (mission, writer), chain in groupby(ordered, key=lambda e: (e.mission_id, e.writer)):
@@ -116,4 +118,33 @@ class Audit:
             self._artifacts.put(key, anchor.model_dump_json(indent=1).encode(), media_type="application/json")
 
     def _read(self, query: Query) -> list[AuditEvent]:
-        return [AuditEvent.model_validate(document.data) for document in self._documents.query(query)]
+        events, breaks = _sound(self._documents.query(query))
+        if breaks:
+            wrong = breaks[0]
+            raise Corrupt(
+                f"The audit event {wrong.writer} {wrong.n} of mission {wrong.mission_id} is damaged: {wrong.what}.",
+                remedy="`kimera audit verify` lists every break; restore the events from a backup.",
+            )
+        return events
+
+
+def _sound(documents: Iterable[Document]) -> tuple[list[AuditEvent], list[Break]]:
+    """The events among the documents, and a break for each document that is none or stands in another's place."""
+    events: list[AuditEvent] = []
+    breaks: list[Break] = []
+    for document in documents:
+        try:
+            event = AuditEvent.model_validate(document.data)
+        except ValidationError:
+            breaks.append(_break_at(document.ref, "it is no audit event any more"))
+            continue
+        events.append(event)
+        if event_ref(event) != document.ref:
+            breaks.append(_break_at(document.ref, "another entry stands in its place"))
+    return events, breaks
+
+
+def _break_at(ref: Ref, what: str) -> Break:
+    mission_id, _, entry = ref.id.partition(":")
+    writer, _, n = entry.rpartition(":")
+    return Break(mission_id, writer, int(n) if n.isdecimal() else 0, what)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.mission import MissionStatus, Track
 from shared.documents import Json, Query, Ref
+from shared.errors import Corrupt
 from shared.missions.records import EVENTS
 from tests.support.house import CountingTrack, House, step
 
@@ -66,6 +67,32 @@ def test_a_chain_cut_off_at_its_end_is_found_by_the_anchor(ended: tuple[House, s
     (broken,) = house.audit.verify(mission_id).breaks
     assert (broken.writer, broken.n) == ("ds_star", 3)
     house.documents.put(last, kept.data)
+
+
+def test_a_document_that_is_no_event_any_more_is_a_break_like_any_other(ended: tuple[House, str]) -> None:
+    house, mission_id = ended
+    victim = Ref(EVENTS, f"{mission_id}:ds_star:000002")
+    kept = house.documents.get(victim)
+    assert kept is not None
+    house.documents.put(victim, {"mission_id": mission_id, "x": 1})
+    breaks = house.audit.verify(mission_id).breaks
+    assert ("ds_star", 2, "it is no audit event any more") in {(b.writer, b.n, b.what) for b in breaks}
+    with pytest.raises(Corrupt, match=r"ds_star 2 .* is damaged"):
+        house.audit.events(mission_id)
+    house.documents.put(victim, kept.data)
+
+
+def test_two_entries_that_changed_places_are_found(ended: tuple[House, str]) -> None:
+    house, mission_id = ended
+    first, second = (Ref(EVENTS, f"{mission_id}:ds_star:00000{n}") for n in (1, 2))
+    one, two = house.documents.get(first), house.documents.get(second)
+    assert one is not None
+    assert two is not None
+    house.documents.put(first, two.data)
+    house.documents.put(second, one.data)
+    assert [(b.writer, b.n) for b in house.audit.verify(mission_id).breaks] == [("ds_star", 1), ("ds_star", 2)]
+    house.documents.put(first, one.data)
+    house.documents.put(second, two.data)
 
 
 def _other(value: Json, field: str) -> Json:
