@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 SCHEMA_VERSION = 1
-"""The version that stored documents and packages carry. Raise it with an upcast in ``shared/upcast.py``, never silently."""
+"""The version that stored documents and packages carry. Raise it with an upcast (``shared/missions/records.py``), never silently."""
 
 
 class Contract(BaseModel):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Callable, Mapping
+from typing import ClassVar, Self
 
-from schemas.base import Sha256, Stored, Timestamp
+from schemas.base import SCHEMA_VERSION, Sha256, Stored, Timestamp
 from schemas.events import AuditEvent
 from schemas.mission import FusionStatus, MissionError, MissionRequest, MissionStatus, ReportVersion, Tier, Track, TrackStatus
 from schemas.steps import StepResult
@@ -23,18 +24,31 @@ class ChainPointer(Stored):
     hash: Sha256
 
 
-class _Record(Stored):
+Upcast = Callable[[dict[str, Json]], dict[str, Json]]
+
+
+class Record(Stored):
+    """A stored document. A deployment in mid-mission reads what the version before wrote, and keeps what a newer one added."""
+
+    UPCASTS: ClassVar[Mapping[int, Upcast]] = {}
+    """How a document of a version becomes one of the next version."""
+
     @classmethod
     def read(cls, document: Document) -> Self:
-        """The record in ``document``."""
-        return cls.model_validate(document.data)
+        """The record in ``document``, brought to this version's shape."""
+        data = document.data
+        version = data.get("schema_version", 1)
+        assert isinstance(version, int)
+        for old in range(version, SCHEMA_VERSION):
+            data = cls.UPCASTS[old](data)
+        return cls.model_validate(data)
 
     def data(self) -> dict[str, Json]:
         """The record as the document store takes it."""
         return self.model_dump(mode="json")
 
 
-class MissionRecord(_Record):
+class MissionRecord(Record):
     """A mission. ``heads`` points to the last event of each writer whose chain moves with this document."""
 
     mission_id: str
@@ -81,7 +95,7 @@ class Lease(Stored):
     until: Timestamp
 
 
-class TrackRecord(_Record):
+class TrackRecord(Record):
     """One attempt of one track: where it goes on, who works on it, and the stored result of every finished slice."""
 
     mission_id: str
