@@ -238,9 +238,3 @@ class TestHttpx:
 def test_a_connector_that_is_missing_is_named(bench: Bench) -> None:
     context = bench.error("- a: {call: googleapis.pubsub.v1.projects.topics.publish, args: {topic: t}, result: r}\n").context
     assert "googleapis.pubsub.v1.projects.topics.publish" in context
-
-
-def test_a_connector_gets_its_name_and_arguments() -> None:
-    with Runner(connectors=lambda name, arguments: [name, arguments]) as runner:
-        definition = load("- a: {call: googleapis.x.v1.get, args: {k: 1}, result: r}\n- b: {return: '${r}'}\n")
-        assert runner.start(definition, execution_id="x").wait(10).result == ["googleapis.x.v1.get", {"k": 1}]

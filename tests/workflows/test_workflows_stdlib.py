@@ -156,7 +156,7 @@ class TestSys:
 
     def test_callbacks_say_that_they_are_missing(self, bench: Bench) -> None:
         assert (
-            "not supported"
+            "no callback endpoints"
             in bench.error("- a: {call: events.create_callback_endpoint, args: {http_callback_method: POST}, result: c}\n").context
         )
 

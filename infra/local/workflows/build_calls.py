@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from infra.local.workflows.effects import Answer, Outside
-from infra.local.workflows.errors import failure, type_failure
+from infra.local.workflows.connectors import no_connector
+from infra.local.workflows.errors import type_failure
 from infra.local.workflows.expressions.compiler import Evaluate
 from infra.local.workflows.frames import UNSET, Frame, Unset
 from infra.local.workflows.interpreter import RoutineCode, Running, Signal, StepCode, invoke
-from infra.local.workflows.limits import SERVICE
 from infra.local.workflows.naming import NameFault, Signature, function_call, function_signature, named, positional, routine_signature
 from infra.local.workflows.stdlib import CONNECTOR_PREFIXES, FUNCTIONS
 from infra.local.workflows.stdlib.signature import BlockingFunction
@@ -130,7 +129,7 @@ def _blocking(function: BlockingFunction, bind: Bind, put: Store | None) -> Call
 
 
 def _connector(name: str, arguments: Evaluate | None, put: Store | None) -> Callable[[Frame], Running]:
-    """A connector runs outside, like a request. Without connectors the error names the one that is missing."""
+    """Without connectors the error names the one that is missing."""
 
     def run(frame: Frame) -> Running:
         given = arguments(frame) if arguments is not None else {}
@@ -138,10 +137,10 @@ def _connector(name: str, arguments: Evaluate | None, put: Store | None) -> Call
             raise type_failure(f"the arguments of '{name}' have to be a map, not '{type_name(given)}'")
         connectors = frame.run.connectors
         if connectors is None:
-            raise failure("SystemError", f"the connector '{name}' is not available: the runner was given no connectors")
-        value = yield Outside(lambda: Answer(connectors(name, given)), SERVICE.http_timeout_s)
+            raise no_connector(name)
+        value = yield from connectors.start(frame.run, name, given)
         if put is not None:
-            put(frame, value)  # type: ignore[arg-type]  # a connector gives a Value; effects carry objects
+            put(frame, value)
         return None
 
     return run

@@ -1,22 +1,29 @@
-"""What the command line offers, as plain functions: ``run_file``, ``check_files``, ``draw``. Nothing here prints."""
+"""What the command line offers, as plain functions: ``run_file``, ``check_files``, ``draw`` (``testing`` has ``run_tests``).
+
+Nothing here prints.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra.local.workflows.callbacks import Callbacks, Endpoints
 from infra.local.workflows.check import check
 from infra.local.workflows.clock import FastClock
 from infra.local.workflows.errors import ArgumentError, DefinitionError, Problem, WorkflowsError
 from infra.local.workflows.frames import LogEntry, StepEvent
 from infra.local.workflows.httpx_transport import HttpxTransport
-from infra.local.workflows.mocks import MockTransport, read_mocks
+from infra.local.workflows.mock_files import MockSet, read_mocks
 from infra.local.workflows.picture import mermaid
-from infra.local.workflows.runner import Outcome, Runner, State, load
+from infra.local.workflows.runner import Definition, Outcome, State, load
+from infra.local.workflows.service import Service
 from infra.local.workflows.transport import TokenSource, Transport
-from infra.local.workflows.values import Json
+from infra.local.workflows.values import Json, to_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +81,23 @@ def run_file(
     fast_clock: bool = False,
     trace: bool = False,
     on_step: Callable[[StepEvent], None] | None = None,
+    on_log: Callable[[str, str], None] | None = None,
+    notice: Callable[[str], None] | None = None,
     transport: Transport | None = None,
     token_source: TokenSource | None = None,
     execution_id: str = "local",
     timeout: float | None = None,
 ) -> RunReport:
-    """Run a definition to its end. ``data`` is JSON, or ``@file`` with JSON in it; ``on_step`` sees each step as it comes.
+    """Run a definition to its end. ``data`` is JSON, or ``@file`` with JSON in it; ``on_step`` sees each step as it comes,
+    ``on_log`` the severity and text of what ``sys.log`` writes, ``notice`` the URLs of callback endpoints. Other workflows that this one
+    executes are the definitions beside it, each by the name of its file.
 
     Raises the built-in TimeoutError when it has not ended after ``timeout`` real seconds.
     """
     try:
         definition = load(path)
         argument = read_data(data)
-        chosen = transport or (MockTransport(read_mocks(mock)) if mock is not None else HttpxTransport())
+        mocks = read_mocks(mock) if mock is not None else None
         events: list[StepEvent] = []
         logs: list[LogEntry] = []
 
@@ -96,16 +107,83 @@ def run_file(
             if on_step is not None:
                 on_step(event)
 
+        def keep(entry: LogEntry) -> None:
+            logs.append(entry)
+            if on_log is not None:
+                on_log(entry.severity, entry.payload if isinstance(entry.payload, str) else json.dumps(to_json(entry.payload)))
+
         watch = hook if trace or on_step is not None else None
-        clock = FastClock() if fast_clock else None
-        with Runner(transport=chosen, clock=clock, env=env, token_source=token_source, log=logs.append) as runner:
-            execution = runner.start(definition, argument, execution_id=execution_id, on_step=watch)
+        with ExitStack() as stack:
+            service = Service(
+                siblings(path, definition),
+                transport=transport or (HttpxTransport() if mocks is None else mocks.transport()),
+                clock=FastClock() if fast_clock else None,
+                env=env,
+                token_source=token_source or (MockTokens() if mocks is not None else None),
+                connectors=[] if mocks is None else mocks.mock_connectors(),
+                callbacks=_callbacks(mocks, stack, lambda: service, notice),
+                log=keep,
+            )
+            stack.callback(service.close)
+            execution = service.runner.start(definition, argument, execution_id=execution_id, on_step=watch)
             outcome = execution.wait(timeout)
     except DefinitionError as error:
         return RunReport(str(path), None, error.problems, str(error))
     except WorkflowsError as error:
         return RunReport(str(path), None, [], str(error))
     return RunReport(str(path), outcome, trace=events, logs=logs, steps=execution.steps)
+
+
+def siblings(path: Path, definition: Definition) -> Callable[[str], Definition | None]:
+    """Finds workflows by name: the one that runs, and the files beside it."""
+
+    def find(name: str) -> Definition | None:
+        if name == definition.name:
+            return definition
+        if not re.fullmatch(r"[A-Za-z][-\w]*", name):
+            return None
+        files = [path.with_name(name + suffix) for suffix in (".yaml", ".yml", ".json", ".workflows.yaml", ".workflows.json")]
+        return next((load(file) for file in files if file.is_file()), None)
+
+    return find
+
+
+def _callbacks(mocks: MockSet | None, stack: ExitStack, service: Callable[[], Service], notice: Callable[[str], None] | None) -> Callbacks:
+    """Mocked callbacks, or endpoints on a server that starts with the first one."""
+    if mocks is not None and mocks.callbacks:
+        return mocks.mock_callbacks()
+    served: list[str] = []
+
+    def base_url() -> str:
+        if not served:
+            from infra.local.workflows.executions_api import serve
+
+            server = stack.enter_context(serve(service(), endpoints=endpoints))
+            served.append(server.url)
+            if notice is not None:
+                notice(f"listening for callbacks on {server.url}")
+        return served[0]
+
+    endpoints = Endpoints(base_url)
+    return endpoints
+
+
+class MockTokens:
+    """Where the answers are mocks, any token will do."""
+
+    def token(self, kind: str, audience: str, scopes: tuple[str, ...]) -> str:
+        return "mock"
+
+
+def read_env(pairs: Sequence[str]) -> dict[str, str]:
+    """The variables that ``--env K=V`` gives. Raises ArgumentError."""
+    found: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise ArgumentError(f"--env takes NAME=VALUE, not {pair!r}")
+        found[name] = value
+    return found
 
 
 def read_data(data: str | None) -> Json:

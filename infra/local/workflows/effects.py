@@ -43,6 +43,18 @@ class Outside:
 
 
 @dataclass(frozen=True, slots=True)
+class Wait:
+    """Resume with what ``arrange``'s argument is called with, later and from any thread; TimeoutError after ``timeout_s``.
+
+    ``arrange`` is called at once, on the scheduler's thread. Nothing is under way outside meanwhile, so a fast clock moves on.
+    """
+
+    arrange: Callable[[Callable[[object], None]], None]
+    timeout_s: float
+    what: str = "the wait"
+
+
+@dataclass(frozen=True, slots=True)
 class Fork:
     """Run branches at the same time, at most ``limit`` of them; resume with the error of each that failed, by its position."""
 
@@ -50,7 +62,7 @@ class Fork:
     limit: int | None
 
 
-Effect: TypeAlias = "Pause | Sleep | Outside | Fork"
+Effect: TypeAlias = "Pause | Sleep | Outside | Wait | Fork"
 ForkErrors: TypeAlias = "list[tuple[int, WorkflowError]]"
 Coroutine: TypeAlias = "Generator[Effect, object, Value]"
 

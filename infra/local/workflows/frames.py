@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from infra.local.workflows.errors import limit_reached, memory_exceeded
 from infra.local.workflows.limits import Limits
 from infra.local.workflows.transport import TokenSource, Transport
 from infra.local.workflows.values import Value, size_of
+
+if TYPE_CHECKING:
+    from infra.local.workflows.callbacks import Callbacks
+    from infra.local.workflows.connectors import Connectors
+    from infra.local.workflows.interpreter import StepCode
 
 
 class Unset:
@@ -81,12 +86,14 @@ class Run:
     environment: Mapping[str, str]
     transport: Transport
     token_source: TokenSource | None
-    connectors: Callable[[str, dict[str, Value]], Value] | None
+    connectors: Connectors | None
+    callbacks: Callbacks | None
     log: Callable[[LogEntry], None]
     unique: Callable[[], str]
     memory: Memory
     on_step: Callable[[StepEvent], None] | None = None
     steps: int = 0
+    last_step: StepCode | None = None
     failures: int = 0
 
     def count_step(self) -> None:

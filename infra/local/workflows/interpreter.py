@@ -87,6 +87,7 @@ def run_block(block: BlockCode, frame: Frame, at: str | None = None) -> Running:
     while position < len(steps):
         step = steps[position]
         run.count_step()
+        run.last_step = step
         if run.on_step is not None:
             run.on_step(StepEvent(run.execution_id, run.now(), step.routine, step.name, step.kind, step.line, frame.branch))
         if frame.branch or run.steps % FAIR_SHARE == 0:

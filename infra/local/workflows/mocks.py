@@ -11,7 +11,8 @@ A mock file is a YAML list; the first entry that fits a request answers it:
         - {error: TimeoutError}                 # or ConnectionError, ConnectionFailedError
         - {body: ok}
 
-``status`` is 200 if left out; a ``body`` that is no string is sent as JSON; ``took`` is seconds on the workflow's clock.
+``status`` is 200 if left out; a ``body`` that is no string is sent as JSON; ``took`` is seconds on the workflow's clock. Entries with
+``call`` or ``callback`` instead of ``url`` answer connectors and callbacks: see ``mock_connectors`` and ``mock_callbacks``.
 """
 
 from __future__ import annotations
@@ -19,17 +20,16 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
-import yaml
-
+from infra.local.workflows.connectors import pattern
 from infra.local.workflows.errors import TransportError, WorkflowsError
 from infra.local.workflows.transport import HttpRequest, HttpResponse
-from infra.local.workflows.values import Json
 
-_ERRORS: Final[dict[str, Literal["ConnectionFailedError", "ConnectionError", "TimeoutError"]]] = {
+Failure: TypeAlias = Literal["ConnectionFailedError", "ConnectionError", "TimeoutError"]
+_ERRORS: Final[dict[str, Failure]] = {
     "ConnectionError": "ConnectionError",
     "ConnectionFailedError": "ConnectionFailedError",
     "TimeoutError": "TimeoutError",
@@ -46,7 +46,7 @@ class Mock:
 
     url: re.Pattern[str]
     method: str | None
-    answers: tuple[HttpResponse | Literal["ConnectionFailedError", "ConnectionError", "TimeoutError"], ...]
+    answers: tuple[HttpResponse | Failure, ...]
 
     def fits(self, request: HttpRequest) -> bool:
         return self.method in (None, request.method) and self.url.fullmatch(request.url) is not None
@@ -65,60 +65,75 @@ class MockTransport:
         with self._lock:
             self.requests.append(request)
             answer = self._answer(request)
+        if answer is None:
+            raise TransportError("ConnectionFailedError", f"no mock answers {request.method} {request.url}")
         if isinstance(answer, str):
             raise TransportError(answer, "request timed out" if answer == "TimeoutError" else f"the mock of {request.url} fails")
         return answer
 
-    def _answer(self, request: HttpRequest) -> HttpResponse | Literal["ConnectionFailedError", "ConnectionError", "TimeoutError"]:
+    def _answer(self, request: HttpRequest) -> HttpResponse | Failure | None:
         for position, mock in enumerate(self._mocks):
             if mock.fits(request):
                 answer = mock.answers[min(self._used[position], len(mock.answers) - 1)]
                 self._used[position] += 1
                 return answer
-        return "ConnectionFailedError"
-
-
-def read_mocks(path: Path) -> list[Mock]:
-    """The mocks in a file. Raises MockError, naming the file and the entry."""
-    try:
-        entries = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as problem:
-        raise MockError(f"{path}: cannot read the mocks: {problem}") from None
-    return parse_mocks(entries, str(path))
+        return None
 
 
 def parse_mocks(entries: object, file: str = "<mocks>") -> list[Mock]:
-    """The mocks that a list of maps describes."""
+    """The mocks of requests that a list of maps describes."""
     if not isinstance(entries, list):
         raise MockError(f"{file}: mocks are a list")
-    return [_mock(entry, f"{file}: mock {number}") for number, entry in enumerate(entries, 1)]
+    return [http_mock(entry, f"{file}: mock {number}") for number, entry in enumerate(entries, 1)]
 
 
-def _mock(entry: object, where: str) -> Mock:
+def http_mock(entry: object, where: str) -> Mock:
+    """One mock of requests. Raises MockError, saying ``where``."""
     if not isinstance(entry, dict) or not isinstance(entry.get("url"), str):
         raise MockError(f"{where} needs a url")
-    if unknown := set(entry) - {"url", "method", "response", "responses"}:
-        raise MockError(f"{where} has no key {min(map(str, unknown))!r}")
+    require_keys(entry, {"url", "method", "response", "responses"}, where)
+    method = entry.get("method")
+    answers = tuple(_response(response, where) for response in responses_of(entry, where))
+    return Mock(pattern(entry["url"]), str(method).upper() if method is not None else None, answers)
+
+
+def responses_of(entry: Mapping[str, object], where: str) -> list[object]:
+    """What an entry answers with, in order."""
     responses = entry.get("responses", [entry["response"]] if "response" in entry else None)
     if not isinstance(responses, list) or not responses:
         raise MockError(f"{where} needs a response, or responses as a list")
-    method = entry.get("method")
-    url = re.compile(".*".join(re.escape(part) for part in entry["url"].split("*")), re.DOTALL)
-    return Mock(url, str(method).upper() if method is not None else None, tuple(_response(response, where) for response in responses))
+    return responses
 
 
-def _response(entry: object, where: str) -> HttpResponse | Literal["ConnectionFailedError", "ConnectionError", "TimeoutError"]:
+def require_keys(entry: Mapping[object, object], known: set[str], where: str) -> None:
+    """Raise MockError if ``entry`` has a key that is not ``known``."""
+    if unknown := set(entry) - known:
+        raise MockError(f"{where} has no key {min(map(str, unknown))!r}; it has {', '.join(sorted(known))}")
+
+
+def seconds(value: object, what: str, where: str) -> float:
+    """``value`` as a number of seconds."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e12:
+        raise MockError(f"{where}: {what} is a number of seconds, not {value!r}")
+    return float(value)
+
+
+def _response(entry: object, where: str) -> HttpResponse | Failure:
     if not isinstance(entry, dict):
         raise MockError(f"{where}: a response is a map with status, body, headers, took or error")
-    if unknown := set(entry) - {"status", "body", "headers", "took", "error"}:
-        raise MockError(f"{where}: a response has no key {min(map(str, unknown))!r}")
+    require_keys(entry, {"status", "body", "headers", "took", "error"}, f"{where}: a response")
     if "error" in entry:
         if entry["error"] not in _ERRORS:
             raise MockError(f"{where}: error is one of {', '.join(_ERRORS)}")
         return _ERRORS[entry["error"]]
-    headers = {str(key): str(value) for key, value in (entry.get("headers") or {}).items()}
-    body: Json = entry.get("body")
+    status, given = entry.get("status", 200), entry.get("headers") or {}
+    if type(status) is not int or not 100 <= status <= 599:
+        raise MockError(f"{where}: status is a number from 100 to 599, not {status!r}")
+    if not isinstance(given, dict):
+        raise MockError(f"{where}: headers are a map")
+    headers = {str(key): str(value) for key, value in given.items()}
+    body: object = entry.get("body")
     if body is not None and not isinstance(body, str) and not any(key.lower() == "content-type" for key in headers):
         headers["Content-Type"] = "application/json"
     data = b"" if body is None else (body if isinstance(body, str) else json.dumps(body)).encode("utf-8")
-    return HttpResponse(int(entry.get("status", 200)), headers, data, float(entry.get("took", 0)))
+    return HttpResponse(status, headers, data, seconds(entry.get("took", 0), "took", where))

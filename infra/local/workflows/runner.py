@@ -20,10 +20,12 @@ from types import MappingProxyType
 from typing import Final
 
 from infra.local.workflows.build import build
+from infra.local.workflows.callbacks import Callbacks
 from infra.local.workflows.clock import Clock, RealClock
-from infra.local.workflows.errors import ArgumentError, DefinitionError, Problem, WorkflowError, failure, value_failure
+from infra.local.workflows.connectors import Connectors
+from infra.local.workflows.errors import ArgumentError, DefinitionError, Place, Problem, WorkflowError, failure, value_failure
 from infra.local.workflows.frames import UNSET, LogEntry, Memory, Run, StepEvent
-from infra.local.workflows.interpreter import RoutineCode, invoke
+from infra.local.workflows.interpreter import RoutineCode, StepCode, invoke
 from infra.local.workflows.limits import SERVICE, Limits
 from infra.local.workflows.parse import parse
 from infra.local.workflows.scheduler import Cancelled, Group, Scheduler
@@ -84,6 +86,7 @@ class ExecutionError:
 
     payload: Json
     context: str
+    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,13 +112,21 @@ class Execution:
         self._state = State.QUEUED
         self._cancel = cancel
         self._ended = threading.Event()
+        self._lock = threading.Lock()
+        self._listeners: list[Callable[[], None]] = []
         self._run: Run | None = None
+        self._last_step: StepCode | None = None
         self.on_end: Callable[[Outcome], None] | None = None
         self._on_step: Callable[[StepEvent], None] | None = None
 
     @property
     def state(self) -> State:
         return self.outcome.state if self.outcome is not None else self._state
+
+    @property
+    def last_step(self) -> StepCode | None:
+        """The step that runs, or the last one that ran."""
+        return self._run.last_step if self._run is not None else self._last_step
 
     @property
     def on_step(self) -> Callable[[StepEvent], None] | None:
@@ -138,6 +149,14 @@ class Execution:
         assert self.outcome is not None
         return self.outcome
 
+    def when_ended(self, listener: Callable[[], None]) -> None:
+        """Call ``listener`` once, when it has ended: at once if it has, else on the scheduler's thread."""
+        with self._lock:
+            if self.outcome is None:
+                self._listeners.append(listener)
+                return
+        listener()
+
     def cancel(self) -> None:
         """Stop it at its next step. Does nothing once it has ended; a request under way is left to itself."""
         self._cancel(self)
@@ -149,8 +168,13 @@ class Execution:
 
     def end(self, outcome: Outcome, at: float) -> None:
         self.steps = self._run.steps if self._run is not None else 0
-        self.outcome, self.ended_at, self._run = outcome, at, None
+        self._last_step = self._run.last_step if self._run is not None else None
+        with self._lock:
+            self.outcome, self.ended_at, self._run = outcome, at, None
+            listeners, self._listeners = self._listeners, []
         self._ended.set()
+        for listener in listeners:
+            listener()
         if self.on_end is not None:
             self.on_end(outcome)
 
@@ -165,8 +189,8 @@ class _Pending:
 class Runner:
     """Runs executions side by side on one thread of its own, and their requests on ``http_threads`` more.
 
-    ``env`` answers ``sys.get_env`` for variables of the user and overrides the built-in ones. ``connectors`` is called with the name and
-    the arguments of a ``googleapis.*`` call, on one of those threads.
+    ``env`` answers ``sys.get_env`` for variables of the user and overrides the built-in ones. ``connectors`` answer
+    ``googleapis.*`` calls, ``callbacks`` make the endpoints of ``events.*``.
     """
 
     def __init__(
@@ -176,7 +200,8 @@ class Runner:
         clock: Clock | None = None,
         env: Mapping[str, str] | None = None,
         token_source: TokenSource | None = None,
-        connectors: Callable[[str, dict[str, Value]], Value] | None = None,
+        connectors: Connectors | None = None,
+        callbacks: Callbacks | None = None,
         log: Callable[[LogEntry], None] | None = None,
         limits: Limits = SERVICE,
         http_threads: int = 64,
@@ -188,6 +213,7 @@ class Runner:
         self._env = dict(env or {})
         self._token_source = token_source
         self._connectors = connectors
+        self._callbacks = callbacks
         self._log = log or _log
         self._limits = limits
         self._unique = unique or _random_uuid
@@ -239,6 +265,12 @@ class Runner:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def full(self) -> bool:
+        """Whether the next execution would wait in the backlog."""
+        with self._lock:
+            return len(self._running) >= self._limits.concurrent_executions
+
     # Inside
 
     def _check(self, argument: Json) -> None:
@@ -260,6 +292,7 @@ class Runner:
             transport=self._transport,
             token_source=self._token_source,
             connectors=self._connectors,
+            callbacks=self._callbacks,
             log=self._log,
             unique=self._unique,
             memory=Memory(self._limits.memory_bytes),
@@ -281,6 +314,8 @@ class Runner:
             del self._running[execution]
             if self._backlog:
                 self._begin(self._backlog.popleft())
+        if self._callbacks is not None:
+            self._callbacks.forget(execution.id)
         execution.end(_outcome(value, error), self.clock.now())
 
     def _cancel(self, execution: Execution) -> None:
@@ -306,7 +341,7 @@ def _outcome(value: Value, error: Exception | None) -> Outcome:
     if not isinstance(error, WorkflowError):
         _LOG.error("a defect of the runner ended an execution", exc_info=error)
         error = failure("SystemError", f"the runner failed: {type(error).__name__}: {error}")
-    return Outcome(State.FAILED, error=ExecutionError(_json(error.payload), error.context()))
+    return Outcome(State.FAILED, error=ExecutionError(_json(error.payload), error.context(), tuple(error.trace.places)))
 
 
 def _built_in(workflow: str, execution_id: str) -> dict[str, str]:

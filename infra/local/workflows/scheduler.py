@@ -14,7 +14,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from infra.local.workflows.clock import Clock
-from infra.local.workflows.effects import Answer, Coroutine, Effect, Fork, ForkErrors, Outside, Pause, Sleep
+from infra.local.workflows.effects import Answer, Coroutine, Effect, Fork, ForkErrors, Outside, Pause, Sleep, Wait
 from infra.local.workflows.errors import FatalError, WorkflowError, failure, limit_reached
 from infra.local.workflows.values import Value
 
@@ -184,6 +184,8 @@ class Scheduler:
             self._sleep(task, effect)
         elif isinstance(effect, Outside):
             self._call(task, effect)
+        elif isinstance(effect, Wait):
+            self._wait(task, effect)
         else:
             self._fork(task, effect)
 
@@ -193,6 +195,19 @@ class Scheduler:
             self._timer(deadline, task, limit_reached("the execution lasted longer than a year"))
         else:
             self._timer(effect.until, task)
+
+    def _wait(self, task: Task, effect: Wait) -> None:
+        turn = task.turn
+        self._timer(self.clock.now() + effect.timeout_s, task, failure("TimeoutError", f"{effect.what} timed out"))
+
+        def deliver(value: object) -> None:
+            self.post(lambda: self._delivered(task, turn, value))
+
+        effect.arrange(deliver)
+
+    def _delivered(self, task: Task, turn: int, value: object) -> None:
+        if task.turn == turn and not task.group.over:
+            self._resume(task, value, None)
 
     def _call(self, task: Task, effect: Outside) -> None:
         """Run the call on the pool.

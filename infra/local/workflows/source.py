@@ -16,6 +16,7 @@ import yaml
 
 from infra.local.workflows.errors import DefinitionError, Problem
 from infra.local.workflows.limits import SERVICE
+from infra.local.workflows.values import Json
 
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -67,11 +68,11 @@ class MapNode:
 Node: TypeAlias = "ScalarNode | ListNode | MapNode"
 
 
-def read(text: str, file: str) -> Node:
+def read(text: str, file: str, limit: int = SERVICE.source_bytes) -> Node:
     """The document in ``text``. Raises DefinitionError for anything that is not one well-formed document within the limits."""
     size = len(text.encode("utf-8", "surrogatepass"))
-    if size > SERVICE.source_bytes:
-        raise _error(file, f"the definition has {size} bytes; the limit is {SERVICE.source_bytes}", Mark(1, 1), "source_too_large")
+    if size > limit:
+        raise _error(file, f"the definition has {size} bytes; the limit is {limit}", Mark(1, 1), "source_too_large")
     try:
         return _Builder(yaml.parse(text, Loader=_LOADER), file).document()
     except yaml.MarkedYAMLError as problem:
@@ -80,6 +81,15 @@ def read(text: str, file: str) -> Node:
         raise _error(file, f"not well-formed YAML: {problem.problem or problem.context}", mark, "yaml") from None
     except (yaml.YAMLError, UnicodeError, ValueError, RecursionError) as problem:
         raise _error(file, f"not well-formed YAML: {problem}", Mark(1, 1), "yaml") from None
+
+
+def plain(node: Node) -> Json:
+    """The data that ``node`` spells out."""
+    if isinstance(node, ListNode):
+        return [plain(item) for item in node.items]
+    if isinstance(node, MapNode):
+        return {key: plain(value) for key, _, value in node.entries}
+    return node.value
 
 
 def _error(file: str, message: str, mark: Mark, code: str) -> DefinitionError:

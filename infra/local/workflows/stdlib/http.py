@@ -27,7 +27,7 @@ _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 _OPTIONS: Final = "timeout? body? headers? query? auth? private_service_name? ca_certificate?"
 
 
-def _send(
+def send(
     run: Run,
     method: Value,
     url: Value,
@@ -39,6 +39,7 @@ def _send(
     service: Value,
     certificate: Value,
 ) -> Coroutine:
+    """Send one request; the map with body, code and headers."""
     verb, target = string(method, "method").upper(), _url(url)
     if verb not in _METHODS:
         raise value_failure(f"method has to be one of {', '.join(_METHODS)}")
@@ -166,7 +167,7 @@ def _result(run: Run, response: HttpResponse) -> Value:
     if len(response.body) > run.limits.response_bytes:
         raise limit_reached(f"the response has {len(response.body)} bytes; the limit is {run.limits.response_bytes}")
     headers: dict[str, Value] = {_canonical(key): value for key, value in response.headers.items()}
-    body = _decoded(response.body, str(headers.get("Content-Type", "")))
+    body = decoded(response.body, str(headers.get("Content-Type", "")))
     if response.status >= 400:
         raise http_failure(response.status, headers, body)
     return {"body": body, "code": response.status, "headers": headers}
@@ -176,7 +177,7 @@ def _canonical(name: str) -> str:
     return "-".join(part.capitalize() for part in name.split("-"))
 
 
-def _decoded(body: bytes, content_type: str) -> Value:
+def decoded(body: bytes, content_type: str) -> Value:
     """JSON as a value if the response says it is JSON, text otherwise, bytes if it is no text."""
     try:
         text = body.decode("utf-8")
@@ -192,17 +193,17 @@ def _decoded(body: bytes, content_type: str) -> Value:
 
 def _shortcut(verb: str) -> BlockingFunction:
     def start(run: Run, *arguments: Value) -> Coroutine:
-        return _send(run, verb, *arguments)
+        return send(run, verb, *arguments)
 
     return blocking(f"http.{verb.lower()}", f"url {_OPTIONS}", start)
 
 
 def _get(run: Run, url: Value, timeout: Value, *options: Value) -> Coroutine:
-    return _send(run, "GET", url, timeout, None, *options)
+    return send(run, "GET", url, timeout, None, *options)
 
 
 FUNCTIONS: Final = (
     blocking("http.get", "url " + _OPTIONS.replace("body? ", ""), _get),
     *(_shortcut(verb) for verb in ("POST", "PUT", "PATCH", "DELETE")),
-    blocking("http.request", "method url " + _OPTIONS, _send),
+    blocking("http.request", "method url " + _OPTIONS, send),
 )

@@ -20,6 +20,11 @@ def _matches(error: Value, codes: tuple[int, ...], tags: frozenset[str]) -> bool
     return (type(code) is int and code in codes) or (isinstance(found, list) and any(tag in tags for tag in found if isinstance(tag, str)))
 
 
+def may_retry(error: Value, *, idempotent: bool) -> bool:
+    """Whether the service's default predicates let a request be repeated after ``error``."""
+    return _matches(error, _IDEMPOTENT_CODES, _IDEMPOTENT_TAGS) if idempotent else _matches(error, _OTHER_CODES, _OTHER_TAGS)
+
+
 # retry.default_backoff page: initial delay 1 s, maximum 60 s, multiplier 1.25
 DEFAULT_BACKOFF: Final[dict[str, Value]] = {"initial_delay": 1, "max_delay": 60, "multiplier": 1.25}
 
