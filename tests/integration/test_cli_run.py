@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.command import Ended, Kimera
 
-pytestmark = [pytest.mark.bubblewrap, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.bubblewrap, pytest.mark.timeout(240), pytest.mark.xdist_group("cli-run")]
 QUESTION = "What is the mean temp by city?"
 THREE = "What is the mean temp by city? What is the median temp? How many rows are there by city?"
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.command import Kimera, Running, eventually
 
-pytestmark = [pytest.mark.bubblewrap, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.bubblewrap, pytest.mark.timeout(240), pytest.mark.xdist_group("cli-serve")]
 QUESTION = "What is the mean temp by city?"
 
 
