@@ -9,12 +9,14 @@ import sys
 from collections.abc import Mapping
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
-from pydantic import BaseModel
 
-from shared.documents import Json
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from shared.documents import Json
 
 JSON_OPTION = "--json"
 AsJson = Annotated[bool, typer.Option(JSON_OPTION, help="Print exactly one JSON object on stdout.")]
@@ -33,7 +35,7 @@ def new_app(summary: str) -> typer.Typer:
 
 def print_json(value: Printable) -> None:
     """One JSON object on stdout."""
-    text = value.model_dump_json() if isinstance(value, BaseModel) else json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False) if isinstance(value, Mapping) else value.model_dump_json()
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
