@@ -38,6 +38,7 @@ class _LexiconFile(BaseModel):
     connectives: tuple[str, ...]
     abbreviations: frozenset[str]
     neutral: frozenset[str]
+    measure_nouns: frozenset[str]
     not_cues: frozenset[str]
     operations: dict[str, tuple[str, ...]]
     superlatives: dict[str, bool]
@@ -90,6 +91,7 @@ class Lexicon:
     connectives: tuple[tuple[str, ...], ...]
     abbreviations: frozenset[str]
     neutral: frozenset[str]
+    measure_nouns: frozenset[str]
     not_cues: frozenset[str]
     operations: tuple[Phrase, ...]
     superlatives: Mapping[str, bool]
@@ -117,6 +119,18 @@ class Lexicon:
         cues = {p.words[0] for p in (*self.operations, *self.grains, *self.refusals) if len(p.words) == 1}
         listed = set(self.superlatives) | set(self.comparatives) | set(self.adjectives) | set(self.months)
         return frozenset(cues | listed | self.stopwords | self.neutral | self.question_words)
+
+    @cached_property
+    def only_neutral(self) -> frozenset[str]:
+        """The neutral words that have no other meaning in a question: where a table holds one as a value, the value is meant."""
+        return self.neutral - self._meant - self.row_words - set(self.adjectives)
+
+    @cached_property
+    def _meant(self) -> frozenset[str]:
+        """Every word that stands in a phrase or a list with a meaning."""
+        phrases = (*self.operations, *self.grains, *self.refusals, *self.grouping, *self.comparisons, *self.filter_words)
+        listed = set(self.superlatives) | set(self.comparatives) | set(self.months) | set(self.numbers) | self.stopwords
+        return frozenset({w for p in phrases for w in p.words} | listed | self.question_words | self.task_words)
 
     def find(self, phrases: Iterable[Phrase], text: tuple[Token, ...], *, by_stem: bool = True) -> tuple[Hit, ...]:
         """Every place where one of ``phrases`` stands in ``text``, in order; where two overlap, the longer one."""
@@ -188,6 +202,7 @@ def load_lexicon(language: str = "en") -> Lexicon:
         connectives=tuple(sorted((words(text) for text in file.connectives), key=len, reverse=True)),
         abbreviations=file.abbreviations,
         neutral=file.neutral,
+        measure_nouns=file.measure_nouns,
         not_cues=file.not_cues,
         operations=_phrases(file.operations, language),
         superlatives=MappingProxyType(file.superlatives),

@@ -235,3 +235,105 @@ def test_suggestions_are_readable_whatever_the_columns_are_called(names: list[st
 def test_a_name_that_may_be_mistaken_is_quoted() -> None:
     assert quoted("temp_mean_c") == "temp_mean_c"
     assert quoted("Total (CHF)") == '"Total (CHF)"'
+
+
+# --- what a stranger's questions taught ------------------------------------------------------------------------------
+
+PENGUINS = file(
+    "penguins.csv",
+    column("species", "category", 3, values=("Adelie", "Gentoo", "Chinstrap")),
+    column("sex", "category", 2, values=("male", "female"), missing=11),
+    column("body_mass_g", "measure", dtype="integer", unit="g", minimum=2700, maximum=6300),
+    column("flipper_length_mm", "measure", unit="mm", additive=False),
+    column("eggs", "measure", 4, dtype="integer", minimum=0, maximum=3),
+)
+BILLS = file(
+    "bills.csv",
+    column("bill_id", "id", 1000),
+    column("status", "category", 2, values=("paid", "open")),
+    column("date", "time", 500, minimum="2020-01-01", maximum="2021-12-31"),
+    column("amount", "measure", additive=True),
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "value"),
+    [
+        ("How many penguins are heavier than 5 kg?", 5000),
+        ("How many penguins have a body mass above 5000 grams?", 5000),
+        ("How many penguins have a body mass above 4.5 kilograms?", 4500),
+        ("How many penguins have a flipper length above 20 cm?", 200),
+    ],
+)
+def test_a_condition_in_another_unit_is_converted_to_the_column_s(question: str, value: float) -> None:
+    assert [f.values for f in spec_of(question, PENGUINS).filters] == [(value,)]
+
+
+def test_a_unit_that_measures_something_else_is_refused() -> None:
+    refusal = read("How many penguins have a body mass above 5 km?", PENGUINS)
+    assert isinstance(refusal, Refusal)
+    assert refusal.kind == "unsuitable"
+
+
+def test_a_value_of_the_table_is_never_an_idle_word() -> None:
+    assert spec_of("What is the total amount of paid bills?", BILLS).filters == (Filter(column="status", op="==", values=("paid",)),)
+
+
+def test_ranking_averages_of_what_is_no_column_is_refused() -> None:
+    refusal = read("Which bird has the highest average body mass?", PENGUINS)
+    assert isinstance(refusal, Refusal)
+    assert refusal.kind == "unmatched"
+
+
+@pytest.mark.parametrize("question", ["How many penguins have no recorded sex?", "How many penguins are there without a sex?"])
+def test_rows_that_lack_a_value_are_its_missing_ones(question: str) -> None:
+    spec = spec_of(question, PENGUINS)
+    assert (spec.operation, spec.measure) == ("missing_outliers", "sex")
+
+
+def test_members_are_counted_only_where_they_are_what_how_many_speaks_of() -> None:
+    assert spec_of("How many different species are there?", PENGUINS).entity == "species"
+    assert isinstance(read("How many penguins have a sex?", PENGUINS), Refusal)
+
+
+def test_observations_of_a_measure_are_the_rows_that_hold_a_value() -> None:
+    spec = spec_of("How many observations of body mass are there?", PENGUINS)
+    assert (spec.operation, spec.measure) == ("count", "body_mass_g")
+
+
+@pytest.mark.parametrize(
+    ("question", "operation", "measure", "by"),
+    [
+        ("How much does a penguin weigh on average?", "mean", "body_mass_g", ()),
+        ("mean flipper length by eggs", "mean", "flipper_length_mm", ("eggs",)),
+        ("penguins per species and sex", "count", None, ("species", "sex")),
+        ("What is the most common species?", "top_n", None, ("species",)),
+        ("Is the typical flipper length level known?", "mean", "flipper_length_mm", ()),
+    ],
+)
+def test_everyday_wording_is_understood(question: str, operation: str, measure: str | None, by: tuple[str, ...]) -> None:
+    found = read(question, PENGUINS)
+    assert isinstance(found, Reading), found
+    assert [(s.operation, s.measure, s.by) for s in found.specs] == [(operation, measure, by)]
+
+
+def test_what_adds_up_in_a_period_is_its_total() -> None:
+    assert spec_of("amount in March 2020", BILLS).operation == "sum"
+
+
+def test_the_table_itself_comes_before_another_form_of_it() -> None:
+    wide = TableDescription(
+        name="gdp", rows=3, columns=(column("Country", "category", 3), column("2019", "measure"), column("2020", "measure"))
+    )
+    long = TableDescription(
+        name="gdp (long)",
+        rows=6,
+        columns=(column("Country", "category", 3), column("year", "time", 2, dtype="integer"), column("2020", "measure")),
+    )
+    both = FileDescription(file="gdp.csv", sha256="0" * 64, format="csv", tables=(wide, long), analyzer="test", analyzer_version="1")
+    assert spec_of('What is the mean of "2020"?', both).source.table == "gdp"
+
+
+def test_a_column_that_bears_the_word_comes_before_its_synonyms() -> None:
+    airports = file("airports.csv", column("state", "category", 56), column("country", "category", 5))
+    assert spec_of("number of states", airports).entity == "state"

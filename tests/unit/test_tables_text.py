@@ -34,6 +34,7 @@ def _files(folder: Path) -> list[DataInput]:
         write(folder, "pipes.csv", "a|b|c\n1|x|2.5\n2|y|3.5\n"),
         write(folder, "quoted.csv", 'name,text\nx,"a, b\nand c"\ny,"say ""hi"""\n'),
         write(folder, "money.csv", 'item,price,rate\na,"$1,234.50",5%\nb,"$99.00",7.5%\nc,"($5.00)",-1%\n'),
+        write(folder, "accounting.csv", 'item,profit,mass_g\na,"$(1,234.50)",5\nb,$99.00,7\nc,$(5.00),9\n'),
         write(folder, "space.csv", "name;wert\na;1\u202f234,56\nb;12\u202f000,10\nc;3,5\n"),
         write(folder, "thousands.csv", 'city,people\na,"1,234"\nb,"23,456"\nc,"345,678"\n'),
         write(
@@ -69,6 +70,12 @@ def test_a_german_export_is_read_with_its_encoding_delimiter_and_decimal_comma(f
     assert (rain.maximum, rain.missing) == (1234.5, 1)
     assert column(found, "Datum").minimum == "2026-01-31"
     assert any("cp1252" in a for a in table(found).assumptions) and any("day first" in a for a in table(found).assumptions)
+
+
+def test_brackets_behind_the_currency_are_negative_and_grams_are_a_unit(files: Files) -> None:
+    profit = column(files["accounting.csv"], "profit")
+    assert (profit.dtype, profit.unit, profit.minimum, profit.maximum) == ("number", "USD", -1234.5, 99.0)
+    assert column(files["accounting.csv"], "mass_g").unit == "g"
 
 
 @pytest.mark.parametrize(

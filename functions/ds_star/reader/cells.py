@@ -95,6 +95,8 @@ def _stands_alone(sentence: Sentence, start: int, value: str, value_words: tuple
         return False
     if len(value_words) > 1:
         return True
+    if value_words[0] in sentence.lexicon.only_neutral:
+        return True  # "the total of paid orders": what is a value of the table is never an idle word
     if _steers(sentence, value_words) or len(value_words[0]) <= 2:
         token = sentence.tokens[start]
         return start > 0 and token.text == value and token.text[:1].isupper() and value_words[0] not in {"a", "i"}

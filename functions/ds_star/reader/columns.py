@@ -63,7 +63,10 @@ def find_mentions(sentence: Sentence, view: View) -> tuple[Mention, ...]:
         close = {
             other.column.name: other.column
             for other in found
-            if other.column is not mention.column and other.positions == mention.positions and other.score > mention.score - TOO_CLOSE
+            if other.column is not mention.column
+            and other.positions == mention.positions
+            and other.score > mention.score - TOO_CLOSE
+            and not (mention.score >= _STEM and other.score <= _SYNONYM)  # a column that bears the very word is the one
         }
         kept.append(Mention(mention.column, mention.positions, mention.soft, mention.score, tuple(close.values())))
         taken |= set(mention.positions)

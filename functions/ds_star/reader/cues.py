@@ -37,6 +37,8 @@ def find_cues(sentence: Sentence, slots: Slots) -> Cues:
         every = sentence.lexicon.find(sentence.lexicon.operations, sentence.tokens)
         used = [h for h in every if h.end - h.start == 1 and sentence.explained.get(h.start) == "column"]
     for hit in used:
+        if hit.text.casefold() == "different" and sentence.word(hit.start - 1) in {"many", "of", "all", "the"}:
+            continue  # "how many different species": no comparison
         if cues.superlative_at in range(hit.start, hit.end) and hit.meaning != "top_n":
             continue
         if hit.meaning not in cues.named:

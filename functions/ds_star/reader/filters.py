@@ -10,6 +10,7 @@ from typing import Literal
 from functions.ds_star.operation import Filter
 from functions.ds_star.reader.columns import Mention
 from functions.ds_star.reader.sentence import Sentence
+from functions.ds_star.reader.units import in_unit_of
 from functions.ds_star.reader.views import Column, View
 from schemas.base import Scalar
 from shared.language.lexicon import Hit
@@ -212,7 +213,11 @@ def find_comparisons(sentence: Sentence, view: View, mentions: tuple[Mention, ..
         column, start, stop = _column_beside(sentence, view, mentions, hit, second[1] if second else end)
         if column is None or (hit.meaning == "between" and second is None) or hit.meaning == "contains":
             continue
-        values: tuple[Scalar, ...] = (value, second[0]) if second else (value,)
+        ends = [(value, hit.end, end), *([(second[0], end + 1, second[1])] if second else [])]
+        units = [_unit_words(sentence, start, stop) for _, start, stop in ends]
+        values: tuple[Scalar, ...] = tuple(
+            in_unit_of(column, number, unit or units[-1], sentence.lexicon) for (number, _, _), unit in zip(ends, units, strict=True)
+        )
         if _rather_years(view, column, values):
             continue
         op: ComparisonOp = hit.meaning  # type: ignore[assignment]
@@ -249,9 +254,25 @@ def _number_at(sentence: Sentence, at: int) -> tuple[int | float, int] | None:
         value *= numbers[sentence.word(end)]
         end += 1
     unit_words = {w for p in sentence.lexicon.units for w in p.words}
-    while sentence.word(end) in unit_words or sentence.word(end) in {"%", "°", "percent", "degrees", "years", "old"}:
+    while (
+        sentence.word(end) in unit_words
+        or _singular(sentence.word(end)) in unit_words
+        or sentence.word(end) in {"%", "°", "percent", "degrees", "years", "old"}
+    ):
         end += 1
     return value, end
+
+
+def _singular(word: str) -> str:
+    """``kilometre`` for "kilometres"; a word of few letters is no plural."""
+    return word.removesuffix("s") if len(word) > 3 else word
+
+
+def _unit_words(sentence: Sentence, start: int, end: int) -> str:
+    """The unit that stands behind a number: what of ``start`` to ``end`` is no number and no filler, as it was written."""
+    fillers = {"a", "the", "about", "years", "old"} | set(sentence.lexicon.numbers)
+    found = [t for t in sentence.tokens[start:end] if not t.is_number and t.folded not in fillers]
+    return sentence.text[found[0].start : found[-1].end] if found else ""
 
 
 def parse_number(word: str) -> int | float | None:

@@ -21,6 +21,7 @@ AGGREGATES: tuple[Statistic, ...] = ("mean", "median", "minimum", "maximum", "su
 _WATER_WORDS = frozenset({"fall", "fell", "fallen"})
 _BE = frozenset({"is", "are", "was", "were", "have", "has", "had", "live", "lives", "come", "belong", "earn", "do", "does"})
 _SINGLE_RECORD = frozenset({"recorded", "reached", "ever", "single", "measured", "record", "observed", "individual"})
+_MOST_COMMON = frozenset((most, common) for most in ("most", "least") for common in ("common", "frequent", "often"))
 MIN_TREND_POINTS = 8
 """Fewer periods are no trend (reference/extractive.md)."""
 
@@ -70,7 +71,7 @@ def _operation(sentence: Sentence, slots: Slots, cues: Cues) -> str:
     aggregate = cues.has(*AGGREGATES)
     if cues.has("trend") and _rain_fell(sentence, slots, cues):
         return "aggregate"
-    if cues.has("missing_outliers"):
+    if cues.has("missing_outliers") or (cues.has("count") and _lacks(sentence, slots)):
         return "missing_outliers"
     if cues.has("correlation"):
         return "correlation"
@@ -83,6 +84,8 @@ def _operation(sentence: Sentence, slots: Slots, cues: Cues) -> str:
         return "distribution"
     if cues.has("share"):
         return "share"
+    if slots.groups and _most_common(sentence):
+        return "top_n"
     ranked = slots.which is not None or slots.which_time
     if ranked and (cues.superlative or cues.has("top_n", "maximum", "minimum") or cues.comparative):
         return "top_n"
@@ -96,13 +99,42 @@ def _operation(sentence: Sentence, slots: Slots, cues: Cues) -> str:
         return "aggregate"
     if (
         not cues.named
-        and (slots.by or slots.periods_asked)
+        and (slots.by or slots.periods_asked or slots.times)
         and slots.measures
         and all(additive(m, sentence.lexicon) for m in slots.measures)
     ):
         cues.named.append("sum")  # "monthly revenue": of what adds up, the total is meant
         return "aggregate"
+    nothing_else = not (cues.named or slots.measures or slots.groups or slots.ids)
+    if nothing_else and (slots.by or slots.periods_asked) and _says_rows(sentence, slots):
+        cues.named.append("count")  # "penguins per island"
+        return "aggregate"
     return ""
+
+
+def _lacks(sentence: Sentence, slots: Slots) -> bool:
+    """Whether it is "have no sex", "without a recorded age": the column's name stands for a value that is not there."""
+    taken = {c.column.name for c in (*slots.cells, *slots.excluded)} | {c.column.name for c in slots.comparisons}
+    named = [m for m in slots.mentions if m.column.name not in taken]
+    idle = {"a", "an", "any", "the", "known", "recorded", "value", "values", "given", "for"}
+    for mention in named:
+        before = [w for w in sentence.words(0, mention.first) if w not in idle]
+        if before[-1:] == ["without"] or (before[-1:] == ["no"] and before[-2:-1] and before[-2] in {"have", "has", "had", "with"}):
+            if mention.column.description.role == "flag":
+                continue
+            for i in range(mention.first):
+                if sentence.word(i) in {"no", "without", "recorded", "known"}:
+                    sentence.explain(i, i + 1, "condition")
+            return True
+    return False
+
+
+def _most_common(sentence: Sentence) -> bool:
+    """Whether it asks for the value that most rows hold, or fewest: "the most common weather"."""
+    found = next((i for i in range(len(sentence)) if sentence.words(i, i + 2) in _MOST_COMMON), None)
+    if found is not None:
+        sentence.explain(found, found + 2, "superlative")
+    return found is not None
 
 
 def _rain_fell(sentence: Sentence, slots: Slots, cues: Cues) -> bool:
@@ -138,6 +170,10 @@ def _aggregates(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operation
         statistics = ["count"]
     if len(statistics) > 1 and cues.superlative:
         raise Refused("ambiguous", "the question names two calculations; ask for one at a time")
+    if cues.superlative and statistics[0] in ("mean", "median", "sum"):
+        raise Refused("unmatched", f"the question ranks {statistics[0]}s, and no column of this table is named whose groups are ranked")
+    if "mean" in statistics and "sum" in statistics and _only_how_much(sentence):
+        statistics.remove("sum")  # "how much does a penguin weigh on average"
     by = _by(slots)
     specs: list[OperationSpec] = []
     for statistic in statistics:
@@ -150,11 +186,19 @@ def _aggregates(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operation
     return tuple(specs)
 
 
+def _only_how_much(sentence: Sentence) -> bool:
+    """Whether nothing but "how much" speaks of a sum."""
+    sums = [h for h in sentence.lexicon.find(sentence.lexicon.operations, sentence.tokens) if h.meaning == "sum"]
+    return all(h.text.casefold() == "how much" for h in sums)
+
+
 def _count(sentence: Sentence, slots: Slots, by: tuple[str, ...]) -> OperationSpec:
     """How many: the sum of a column that counts, else the distinct members of a named column, else the rows."""
     if any(h.end - h.start == 1 and sentence.word(h.start - 1) == "many" for h in sentence.find(sentence.lexicon.grains, free=False)):
         raise Refused("unsuitable", "it counts periods, and only rows, members and sums are counted; ask for a count by period")
     counted = [m for m in slots.measures if additive(m, sentence.lexicon)]
+    if len(slots.measures) == 1 and _counts_values(sentence, slots):
+        return _spec(slots, "count", measure=slots.measures[0], by=by)
     if slots.measures and not counted:
         raise Refused(
             "unsuitable",
@@ -162,10 +206,30 @@ def _count(sentence: Sentence, slots: Slots, by: tuple[str, ...]) -> OperationSp
         )
     if counted:
         return _spec(slots, "sum", measure=counted[0], by=by)
-    members = [c for c in (*slots.ids, *slots.groups, *([slots.which] if slots.which else [])) if c.name not in by]
+    members = [
+        c
+        for c in (*slots.ids, *slots.groups, *([slots.which] if slots.which else []))
+        if c.name not in by and _is_counted(sentence, slots, c)
+    ]
     if members and not _names_rows(members[0], slots):
         return _spec(slots, "count", by=by, entity=members[0])
     return _spec(slots, "count", by=by)
+
+
+def _is_counted(sentence: Sentence, slots: Slots, column: Column) -> bool:
+    """Whether "how many" speaks of the column, and not of rows that have it or lack it ("how many penguins have no sex")."""
+    places = [m.first for m in slots.mentions if m.column is column or column in m.rivals]
+    between = [sentence.words(0, place) for place in places]
+    return not any(
+        {"have", "has", "had", "having", "with", "without", "no", "lack", "lacks", "lacking"} & set(said[-3:]) for said in between
+    )
+
+
+def _counts_values(sentence: Sentence, slots: Slots) -> bool:
+    """Whether it is "how many observations of co2": the rows that hold a value."""
+    first = min((m.first for m in slots.mentions if m.column is slots.measures[0]), default=0)
+    before = [w for w in sentence.words(0, first) if w not in {"the", "there", "are"}]
+    return len(before) >= 2 and before[-1] in {"of", "for", "with"} and before[-2] in sentence.lexicon.row_words | {"values", "readings"}
 
 
 def _names_rows(column: Column, slots: Slots) -> bool:
@@ -511,8 +575,12 @@ def _measured(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Column | No
     if cues.has("count") and not any(s in named for s in ("mean", "median")):
         counted = next((m for m in slots.measures if additive(m, sentence.lexicon)), None)
         return (counted, "sum") if counted else (None, "count")
-    counts_rows = cues.superlative in {"most", "fewest", "least", "largest", "biggest", "smallest"} or cues.comparative in {"more", "fewer"}
-    if not slots.measures and not slots.ids and counts_rows and _says_rows(sentence, slots):
+    counts_rows = (
+        _most_common(sentence)
+        or cues.superlative in {"most", "fewest", "least", "largest", "biggest", "smallest"}
+        or cues.comparative in {"more", "fewer"}
+    )
+    if not slots.measures and not slots.ids and counts_rows and (_says_rows(sentence, slots) or _most_common(sentence)):
         return None, "count"
     column = _measures(slots, sentence)[0]
     if len(slots.measures) > 1:

@@ -127,11 +127,19 @@ def _column_positions(sentence: Sentence, view: View) -> set[int]:
 def _the_one(readings: list[Reading], found: Sequence[View], sentence: Sentence) -> Reading | Refusal:
     """The best reading; where two tables fit equally, both are named."""
     best = readings[0]
-    equal = [r for r in readings[1:] if r.score > best.score - 0.1 and _source(r) != _source(best) and not r.specs[0].join]
+    near = [best, *(r for r in readings[1:] if r.score > best.score - 0.1 and not r.specs[0].join)]
+    if not best.specs[0].join:
+        best = next((r for r in near if not any(_made_from(_source(r), _source(other)) for other in near)), best)
+    equal = [r for r in near if _source(r) != _source(best) and not _made_from(_source(r), _source(best))]
     if equal and not best.specs[0].join:
         names = [_label(found, _source(r)) for r in (best, *equal)]
         return Refusal("ambiguous", f"several tables fit ({' and '.join(names[:3])}); name the file in the question", ())
     return best
+
+
+def _made_from(table: tuple[str, str], other: tuple[str, str]) -> bool:
+    """Whether a table is another form of ``other``, of the same file: its periods as rows, or the records inside its records."""
+    return table[0] == other[0] and (table[1] == f"{other[1]} (long)" or table[1].startswith(f"{other[1]}."))
 
 
 def _source(reading: Reading) -> tuple[str, str]:
@@ -166,6 +174,7 @@ def _nothing_left(sentence: Sentence, slots: Slots, hints: ReadingHints) -> None
         and token.folded.removesuffix("'s") not in understood
         and token.folded not in unit_words
         and sentence.stems[i] not in slots.view.name_words
+        and not (token.folded in lexicon.measure_nouns and sentence.explained.get(i - 1) == "column")
         and not token.folded.endswith("ly")
         and (token.folded[0].isalnum())
         and i not in small

@@ -18,6 +18,8 @@ from schemas.mission import ReadingHints
 _LEAD_IN = frozenset(
     {"the", "a", "an", "all", "of", "each", "every", "different", "individual", "various", "these", "those", "single", "their", "its"}
 )
+MAX_STEPS = 15
+"""Different whole numbers up to which a measure may be grouped by."""
 GRAINS: tuple[Grain, ...] = ("day", "week", "month", "quarter", "year")
 
 
@@ -162,7 +164,7 @@ def _sort_mentions(sentence: Sentence, slots: Slots) -> None:
             _as_which(sentence, slots, mention)
         elif hit and _may_group(hit.text.casefold(), mention):
             column = _resolve(mention, "group")
-            if column.is_measure and not column.is_group:
+            if column.is_measure and not column.is_group and not _steps(column):
                 slots.measures.append(column)
             else:
                 _as_group(slots, column)
@@ -174,6 +176,11 @@ def _sort_mentions(sentence: Sentence, slots: Slots) -> None:
             by_until = mention.end
         else:
             _as_named(slots, mention)
+
+
+def _steps(column: Column) -> bool:
+    """Whether a measure takes so few whole values that "by" it makes groups: cylinders, children, stars."""
+    return column.description.dtype == "integer" and 2 <= column.description.distinct <= MAX_STEPS
 
 
 def _stands_by(mention: Mention, cell: CellMention) -> bool:

@@ -42,6 +42,7 @@ _CELL = re.compile(
     rf"^(?P<open>\()?(?P<sign>[+-])?\s*(?P<pre>{_MONEY})?\s*(?P<num>{_NUMBER})\s*(?P<post>%|‰|{_MONEY}|[A-Za-zµ°²³][A-Za-zµ°²³/·]{{0,9}})?(?P<close>\))?$",
     re.IGNORECASE,
 )
+_MONEY_BEFORE_BRACKET = re.compile(rf"^(?P<money>{_MONEY})\s*\((?=[^()]*\)$)", re.IGNORECASE)
 _PLAIN = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$")
 _GROUPED = re.compile(r"^[+-]?(?:\d*|\d{1,3}(?P<sep>[.,'’ ])(?:\d{2,3}(?P=sep))*\d{3})(?:[eE][+-]?\d+)?$")
 _EXPONENT = re.compile(r"^\d+[eE][+-]?\d+$")
@@ -178,8 +179,8 @@ def _numbers(
 
 
 def _parse(text: str, mark: str) -> tuple[float, str | None] | None:
-    """The number and its unit, or ``None``."""
-    found = _CELL.match(text)
+    """The number and its unit, or ``None``. Brackets around a number make it negative, wherever the currency stands: ``$(5)``."""
+    found = _CELL.match(_MONEY_BEFORE_BRACKET.sub(r"(\g<money>", text))
     if found is None or bool(found["open"]) != bool(found["close"]):
         return None
     whole, _, decimals = found["num"].strip().partition(mark)

@@ -53,12 +53,13 @@ STOCK = frozenset(
     """.split()
 )
 _LENGTHS = frozenset("altitude depth distance elevation height length level width".split())
+_MASSES = frozenset("dose gewicht mass masse weight wt".split())
 _UNIT_WORDS = dict(
     pair.split(" ")
     for pair in (
         "eur EUR; usd USD; chf CHF; gbp GBP; km km; kg kg; mm mm; cm cm; ha ha; kwh kWh; mwh MWh; gwh GWh; pct %; "
         "percent %; hpa hPa; ppm ppm; ppb ppb; kmh km/h; mps m/s; km2 km²; m2 m²; m3 m³; mg mg; ml ml; celsius °C; "
-        "fahrenheit °F; lb lb; lbs lb; miles mi; hours h; minutes min; tonnes t"
+        "fahrenheit °F; lb lb; lbs lb; grams g; miles mi; hours h; minutes min; tonnes t"
     ).split("; ")
 )
 _BRACKETS = re.compile(r"^(?P<label>.*\S)\s*[(\[](?P<unit>[^()\[\]]{1,24})[)\]]\s*$")
@@ -101,6 +102,8 @@ def label_and_unit(name: str, values_unit: str | None) -> tuple[str, str | None]
             return name, {"c": "°C", "f": "°F", "k": "K"}[last]
         if last == "m" and _LENGTHS & set(words):
             return name, "m"
+        if last == "g" and _MASSES & set(words):
+            return name, "g"
         values_unit = _UNIT_WORDS.get(last)
     return name, values_unit or ("%" if "%" in name else None)
 

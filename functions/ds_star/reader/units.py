@@ -1,0 +1,58 @@
+"""Units in a question: "heavier than 5 kg" of a column in grams is above 5000, and never above 5."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+from functions.ds_star.reader.reading import Refused
+from functions.ds_star.reader.views import Column
+from shared.language.lexicon import Lexicon
+from shared.language.words import words
+
+_DIMENSIONS = MappingProxyType(
+    {
+        "milligram": ("mass", 1e-3, 0.0),
+        "gram": ("mass", 1.0, 0.0),
+        "kilogram": ("mass", 1e3, 0.0),
+        "tonne": ("mass", 1e6, 0.0),
+        "pound": ("mass", 453.59237, 0.0),
+        "millimetre": ("length", 1e-3, 0.0),
+        "centimetre": ("length", 1e-2, 0.0),
+        "metre": ("length", 1.0, 0.0),
+        "kilometre": ("length", 1e3, 0.0),
+        "inch": ("length", 0.0254, 0.0),
+        "foot": ("length", 0.3048, 0.0),
+        "mile": ("length", 1609.344, 0.0),
+        "second": ("duration", 1.0, 0.0),
+        "minute": ("duration", 60.0, 0.0),
+        "hour": ("duration", 3600.0, 0.0),
+        "celsius": ("temperature", 1.0, 0.0),
+        "fahrenheit": ("temperature", 5 / 9, -160 / 9),
+    }
+)
+"""What a unit of the lexicon measures, and how it becomes the base unit: ``value * factor + offset`` (exact by definition)."""
+_NO_SCALE = frozenset({"degree", "degrees"})
+"""Words that leave open which of two units is meant: the column's own."""
+
+
+def unit_named(text: str, lexicon: Lexicon) -> str | None:
+    """The lexicon's name of the unit that ``text`` spells, whole; ``None`` where it is none or leaves it open."""
+    parts = words(text)
+    if not parts or (len(parts) == 1 and parts[0] in _NO_SCALE):
+        return None
+    return next((p.meaning for p in lexicon.units if parts in (p.words, tuple(f"{w}s" for w in p.words))), None)
+
+
+def in_unit_of(column: Column, value: int | float, asked: str, lexicon: Lexicon) -> int | float:
+    """``value``, said in the unit ``asked``, in the unit of ``column``. A column without a known unit takes the number as it stands.
+
+    ``Refused`` where the two do not measure the same.
+    """
+    said, own = unit_named(asked, lexicon), unit_named(column.description.unit or "", lexicon)
+    if said is None or own is None or said == own:
+        return value
+    here, there = _DIMENSIONS.get(said), _DIMENSIONS.get(own)
+    if here is None or there is None or here[0] != there[0]:
+        raise Refused("unsuitable", f'"{column.name}" is in {column.description.unit}, and the question names {asked}')
+    found = float(f"{(value * here[1] + here[2] - there[2]) / there[1]:.10g}")
+    return int(found) if found.is_integer() else found
