@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final
 
 from infra.local.workflows.execution_json import execution_json
-from infra.local.workflows.service import Record, Service, ServiceError
+from infra.local.workflows.service import REVISION, Record, Service, ServiceError
 from infra.local.workflows.values import Json
 
 _MOST: Final = 1000  # executions.list page: pageSize above it is lowered
@@ -36,7 +36,8 @@ def list_json(service: Service, parent: str, options: Mapping[str, str | int]) -
 
 def page(service: Service, parent: str, options: Mapping[str, str | int]) -> tuple[list[Record], str]:
     """The records of one page and the token of the next one. Raises ServiceError (INVALID_ARGUMENT)."""
-    records = [record for record in service.of_workflow(parent) if _fits(record, str(options.get("filter", "")))]
+    fits = _filter(str(options.get("filter", "")))
+    records = [record for record in service.of_workflow(parent) if fits(record)]
     records = _ordered(records, str(options.get("orderBy", "")))
     size = _number(options.get("pageSize", 0), "pageSize")
     size = min(size or _DEFAULT[options.get("view") == "FULL"], _MOST)
@@ -61,20 +62,21 @@ def _number(value: str | int, what: str) -> int:
     return number
 
 
-def _fits(record: Record, text: str) -> bool:
+def _filter(text: str) -> Callable[[Record], bool]:
     """Whether every term of a filter holds: ``state="SUCCEEDED" AND duration > 5s``."""
-    if not text.strip():
-        return True
-    for part in re.split(r"\s+AND\s+", text.strip()):
+    terms: list[tuple[Field, str, str]] = []
+    for part in re.split(r"\s+AND\s+", text.strip()) if text.strip() else ():
         match = _TERM.fullmatch(part)
         if match is None:
             raise ServiceError("INVALID_ARGUMENT", f'not a filter: {part!r}; write for instance state="SUCCEEDED" AND duration > 5s')
-        field, operator, value = match[1], match[2], match[3]
-        have = _field(record, field)
-        want = value[1:-1].replace('\\"', '"') if value.startswith('"') else value
-        if not _COMPARE[operator](have, _like(have, want)):
-            return False
-    return True
+        value = match[3]
+        terms.append((_field(match[1]), match[2], value[1:-1].replace('\\"', '"') if value.startswith('"') else value))
+
+    def fits(record: Record) -> bool:
+        found = ((field(record), operator, value) for field, operator, value in terms)
+        return all(_COMPARE[operator](have, _like(have, value)) for have, operator, value in found)
+
+    return fits
 
 
 def _like(have: str | float, want: str) -> str | float:
@@ -90,26 +92,34 @@ def _like(have: str | float, want: str) -> str | float:
         raise ServiceError("INVALID_ARGUMENT", f"not a time or a duration: {want!r}") from None
 
 
-def _field(record: Record, name: str) -> str | float:
-    execution = record.execution
-    started, ended = execution.started_at or 0.0, execution.ended_at or 0.0
+def _field(name: str) -> Field:
+    """Reads the field of that name; a label is ``labels.name`` or ``labels["name"]``."""
     label = re.fullmatch(r'labels(?:\.|\["?)([^"\]]+)"?\]?', name)
     if label is not None:
-        return execution.labels.get(label[1], "")
-    known: dict[str, str | float] = {
-        "executionid": execution.id,
-        "name": record.name,
-        "state": execution.state.value,
-        "createtime": record.created_at,
-        "starttime": started,
-        "endtime": ended,
-        "duration": max(0.0, ended - started),
-        "workflowrevisionid": "000001-local",
-    }
-    key = name.replace("_", "").lower()
-    if key not in known:
+        key = label[1]
+        return lambda record: record.execution.labels.get(key, "")
+    field = _FIELDS.get(name.replace("_", "").lower())
+    if field is None:
         raise ServiceError("INVALID_ARGUMENT", f"executions cannot be filtered or ordered by {name!r}")
-    return known[key]
+    return field
+
+
+def _duration(record: Record) -> float:
+    execution = record.execution
+    return max(0.0, (execution.ended_at or 0.0) - (execution.started_at or 0.0))
+
+
+Field = Callable[[Record], "str | float"]
+_FIELDS: Final[dict[str, Field]] = {
+    "executionid": lambda record: record.execution.id,
+    "name": lambda record: record.name,
+    "state": lambda record: record.execution.state.value,
+    "createtime": lambda record: record.created_at,
+    "starttime": lambda record: record.execution.started_at or 0.0,
+    "endtime": lambda record: record.execution.ended_at or 0.0,
+    "duration": _duration,
+    "workflowrevisionid": lambda record: REVISION,
+}
 
 
 def _ordered(records: list[Record], text: str) -> list[Record]:
@@ -118,5 +128,5 @@ def _ordered(records: list[Record], text: str) -> list[Record]:
         name, direction = part[0], part[1].lower() if len(part) > 1 else "asc"
         if direction not in ("asc", "desc") or len(part) > 2:
             raise ServiceError("INVALID_ARGUMENT", f"not an order: {' '.join(part)!r}")
-        records = sorted(records, key=lambda record, name=name: _field(record, name), reverse=direction == "desc")  # type: ignore[misc]
+        records = sorted(records, key=_field(name), reverse=direction == "desc")
     return records
