@@ -61,6 +61,14 @@ class Agreement(Contract):
     reason: str
 
 
+class Comparison(Contract):
+    """A document and the data speak of the same measure, but not surely of the same thing: the reader compares."""
+
+    document: MergedClaim
+    data: MergedClaim
+    reason: str
+
+
 class Conflict(Contract):
     """Two statements about the same thing that cannot both hold."""
 
@@ -140,6 +148,7 @@ class MissionOutcomePackage(Contract):
     executive_summary: tuple[MergedClaim, ...] = ()
     sections: tuple[Section, ...] = ()
     agreements: tuple[Agreement, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     assumptions: tuple[str, ...] = ()
     limitations: tuple[str, ...] = ()

@@ -155,8 +155,10 @@ def judge(one: Side, two: Side) -> Judgement | None:
     entities = name_key(a.entity), name_key(b.entity)
     if measures[0] is None or measures[0] != measures[1]:
         return None
-    if None not in entities and entities[0] != entities[1]:
-        return None
+    if entities[0] and entities[1] and entities[0] != entities[1]:
+        if not _one_narrows_the_other(entities[0], entities[1]):
+            return None
+        entities = (entities[0], None)  # "Gentoo" and "Gentoo penguins": perhaps the same, so nothing is concluded
     periods = parse_period(a.period), parse_period(b.period)
     if periods[0] and periods[1] and not periods[0].overlaps(periods[1]):
         return None
@@ -181,6 +183,12 @@ def judge(one: Side, two: Side) -> Judgement | None:
         unit_class, conversion = compare_units(a.unit, b.unit, a.statistic)
         {"unknown": unknown, "incomparable": differing}.get(unit_class, matched).append("unit")
     return _verdict(one, two, conversion, matched, differing, unknown)
+
+
+def _one_narrows_the_other(first: str, second: str) -> bool:
+    """Whether one name has all the words of the other, and more."""
+    one, two = set(first.split()), set(second.split())
+    return one <= two or two <= one
 
 
 def _sort_part(

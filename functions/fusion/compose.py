@@ -13,9 +13,13 @@ from functions.fusion.wording import DERIVED, notices
 from schemas.evidence import AnswerStatus
 from schemas.fusion import FusionInputPackage
 from schemas.mission import Track
-from schemas.outcome import Agreement, Conflict, MergedClaim, MissionOutcomePackage, Section, Trust
+from schemas.outcome import Agreement, Comparison, Conflict, MergedClaim, MissionOutcomePackage, Section, Trust
 
 _EMPTY = Statements({}, 0)
+
+
+MAX_COMPARISONS = 12
+"""Pairs that are shown side by side; all of them stand in the stored alignment."""
 
 
 def compose(
@@ -46,6 +50,7 @@ def compose(
         executive_summary=chosen,
         sections=sections,
         agreements=agreements,
+        comparisons=_comparisons(package, research, analysis),
         conflicts=conflicts,
         assumptions=assumptions,
         limitations=limitations,
@@ -66,6 +71,19 @@ def _agreements(package: FusionInputPackage, research: Statements, analysis: Sta
         for p in package.alignment.pairs
         if p.verdict == "agree" and p.claim_id in research.by_id and p.finding_id in analysis.by_id
     )
+
+
+def _comparisons(package: FusionInputPackage, research: Statements, analysis: Statements) -> tuple[Comparison, ...]:
+    """What may or may not be the same thing, in figures on both sides, for the reader to compare."""
+    measured = {f.id for f in package.analysis.findings if f.assertion and f.assertion.value is not None} if package.analysis else set()
+    stated = {c.id for c in package.research.claims if c.assertion and c.assertion.value is not None} if package.research else set()
+    found: dict[tuple[str, str], Comparison] = {}
+    for pair in package.alignment.pairs:
+        document, data = research.by_id.get(pair.claim_id), analysis.by_id.get(pair.finding_id)
+        both = pair.claim_id in stated and pair.finding_id in measured
+        if pair.verdict in ("related", "differs_in_scope") and both and document and data:
+            found.setdefault((plain(document.text), plain(data.text)), Comparison(document=document, data=data, reason=pair.reason))
+    return tuple(found.values())[:MAX_COMPARISONS]
 
 
 def _conflicts(package: FusionInputPackage, research: Statements, analysis: Statements) -> tuple[Conflict, ...]:

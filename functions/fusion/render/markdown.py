@@ -97,6 +97,10 @@ def _conflicts(view: Page) -> Iterator[str]:
         yield from ("## Where documents and data agree", "")
         for agreement in outcome.agreements:
             yield from (f"- {_side(agreement.document)}", f"- {_side(agreement.data)}", f"- {escape(agreement.reason)}", "")
+    if outcome.comparisons:
+        yield from ("## Side by side", "")
+        for comparison in outcome.comparisons:
+            yield from (f"- {_side(comparison.document)}", f"- {_side(comparison.data)}", f"- {escape(comparison.reason)}", "")
 
 
 def _pair(first: MergedClaim, second: MergedClaim, conflict: Conflict) -> Iterator[str]:
