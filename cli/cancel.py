@@ -38,11 +38,11 @@ def cancel(mission: MissionId, endpoint: Endpoint = None, as_json: AsJson = Fals
 
 def _close_here(settings: Settings, mission_id: str) -> MissionState:
     """Nobody runs the mission, so nobody would see the cancel: bring a platform up until it has ended."""
-    from infra.local.platform import Platform
+    from infra.local.platform import OneMission, Platform
     from shared.missions.view import mission_state
 
     note("Nothing runs on this data folder; closing the mission with what it has.")
-    with Platform(settings, command="kimera cancel") as platform:
+    with Platform(settings, command="kimera cancel", only=OneMission(mission_id)) as platform:
         runtime = platform.runtime
         while True:
             mission = runtime.missions.get(mission_id)

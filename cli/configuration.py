@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from shared.errors import BadInput
 from shared.settings import Settings
@@ -18,6 +19,11 @@ def load_settings() -> Settings:
         wrong = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors(include_url=False, include_input=False))
         raise BadInput(
             f"The settings are wrong: {wrong}.", remedy="Look at KIMERA_... in the environment, .env and kimera.toml."
+        ) from error
+    except SettingsError as error:  # a value that has to be JSON and is not
+        raise BadInput(
+            f"The settings are wrong: {error}.",
+            remedy='Write it as JSON, for instance KIMERA_OWNERS=\'{"alice": "<SHA-256 of her token>"}\'.',
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"kimera.toml cannot be read: {error}.", remedy="Correct ./kimera.toml or ~/.config/kimera/kimera.toml.") from error

@@ -64,6 +64,8 @@ class Running:
             if mission.status.terminal:
                 return self._report_ended(runtime, _state(runtime, mission_id))
             DataFolderLock(runtime.home).require_free()
+            if mission.request.inputs:
+                runtime.sandbox.check()
             if mission.cancel_requested:
                 withdraw_cancel(runtime.missions, mission_id)
                 note("The cancel is withdrawn; the mission goes on.")
@@ -71,19 +73,21 @@ class Running:
         return self._embedded(prepared=None, mission_id=mission_id)
 
     def _embedded(self, *, prepared: Prepared | None, mission_id: str | None) -> int:
-        from infra.local.platform import Platform
+        from infra.local.platform import OneMission, Platform
 
-        with Platform(self.settings, command="kimera run") as platform, ExitStack() as open_things:
+        only = OneMission(mission_id)
+        with Platform(self.settings, command="kimera run", only=only) as platform, ExitStack() as open_things:
             runtime = platform.runtime
             api = MissionsApi.in_process(platform.public, self.token)
             open_things.callback(api.close)
             if mission_id is None:
                 assert prepared is not None
+                if prepared.files:
+                    runtime.sandbox.check()  # files are read in it only: a mission without it could answer nothing
                 owner = runtime.identity.owner(bearer(self.token))
                 inputs = [_stored_input(runtime.artifacts, owner, file) for file in prepared.files]
                 mission_id = api.submit(prepared.body(inputs)).mission_id
-            else:
-                platform.reconcile(mission_id=mission_id)
+                platform.attend_to(mission_id)
             return self._watch(api, mission_id, artifacts=runtime.artifacts, runtime=runtime)
 
     def _on_served(self, holder: Holder, *, prepared: Prepared | None, mission_id: str | None) -> int:

@@ -142,11 +142,12 @@ class MissionStatusResult(Contract):
 class ReconcileRequest(StepMessage):
     """``none_alive``: the caller knows that no execution is alive, as a platform does that has just started on its own data folder.
 
-    ``mission_id`` narrows the round to one mission, and gives it its five executions anew.
+    ``mission_id`` narrows the round to one mission; ``anew`` gives what is restarted its five executions anew, since a person asked.
     """
 
     none_alive: bool = False
     mission_id: str | None = None
+    anew: bool = False
 
 
 class ReconcileResult(Contract):

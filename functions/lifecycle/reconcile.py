@@ -49,10 +49,10 @@ class Reconciler:
             if mission.dispatched_epoch < mission.epoch:
                 self._queue.enqueue(dispatch_task(mission))
             elif request.none_alive or self._is_dead(mission):
-                if mission.compensate_because is not None and request.mission_id is None:
+                if mission.compensate_because is not None and not request.anew:
                     self._ending.give_up(mission.mission_id, MissionError(code="given_up", message=mission.compensate_because))
                     failed.append(mission.mission_id)
-                elif self._restart(mission, anew=request.mission_id is not None):
+                elif self._restart(mission, anew=request.anew):
                     restarted.append(mission.mission_id)
         return ReconcileResult(looked_at=looked_at, restarted=tuple(restarted), failed=tuple(failed))
 

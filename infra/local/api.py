@@ -16,7 +16,7 @@ from schemas.events import AuditEvent
 from schemas.mission import MissionState
 from schemas.problem import Problem
 from shared.documents import JsonMap
-from shared.errors import BadInput, KimeraError, Unavailable
+from shared.errors import BadInput, KimeraError, NotFound, Unavailable
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -146,6 +146,8 @@ def bearer(token: str | None) -> dict[str, str]:
 
 
 def _mission(mission_id: str) -> str:
+    if not mission_id or not mission_id.isprintable():  # no route would take it, so no platform could say what is wrong
+        raise NotFound(f"There is no mission {mission_id[:64]!r}.", remedy="List yours with `kimera list`.")
     return f"/missions/{quote(mission_id, safe='')}"
 
 

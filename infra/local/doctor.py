@@ -147,6 +147,9 @@ def _optional() -> Iterator[Finding]:
 def _data_folder(runtime: Runtime) -> Iterator[Finding]:
     home = runtime.home
     nearest = next(folder for folder in (home, *home.parents) if folder.exists())
+    if not nearest.is_dir():
+        yield Finding("data", "folder", "missing", f"{nearest} is a file, not a folder", "Choose another with KIMERA_HOME.")
+        return
     if not os.access(nearest, os.W_OK):
         yield Finding(
             "data", "folder", "missing", f"{home} cannot be written", "Change its permissions, or choose another with KIMERA_HOME."

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
@@ -19,7 +20,7 @@ from infra.local.executions import LocalExecutions
 from infra.local.functions import INTERNAL_ROOT, internal_app, public_app
 from infra.local.lock import DataFolderLock, Holder
 from infra.local.worker import QueueWorker, Scheduler
-from schemas.steps import ReconcileResult
+from schemas.steps import ReconcileRequest, ReconcileResult
 from shared.adapters.document_queue import DocumentQueue
 from shared.clock import Clock, SystemClock
 from shared.documents import JsonMap
@@ -34,10 +35,26 @@ if TYPE_CHECKING:
 _SPARE_THREADS = 4
 
 
-class Platform:
-    """Everything of KIMERA on one machine. A context manager: entering starts it, leaving stops it."""
+@dataclass(slots=True)
+class OneMission:
+    """What a platform is limited to that came up for one mission: the others wait for a platform of their own.
 
-    def __init__(self, settings: Settings, *, command: str, url: str = "", clock: Clock | None = None) -> None:
+    ``mission_id`` is ``None`` until the mission is submitted.
+    """
+
+    mission_id: str | None = None
+
+
+class Platform:
+    """Everything of KIMERA on one machine. A context manager: entering starts it, leaving stops it.
+
+    Without ``only`` it looks after every mission on its data folder.
+    """
+
+    def __init__(
+        self, settings: Settings, *, command: str, url: str = "", clock: Clock | None = None, only: OneMission | None = None
+    ) -> None:
+        self._only = only
         self._holder = Holder(pid=os.getpid(), command=command, url=url)
         self.runtime = Runtime(settings, clock=clock or SystemClock(), executions=_Later(self), wake=lambda: self._worker.wake())
         self._lock = DataFolderLock(self.runtime.home)
@@ -47,7 +64,10 @@ class Platform:
         self._lock.acquire(self._holder)
         try:
             shutil.rmtree(self.runtime.home / "scratch", ignore_errors=True)
-            self.reconcile(none_alive=True)
+            if self._only is None:
+                self.reconcile(ReconcileRequest(none_alive=True))
+            elif self._only.mission_id is not None:
+                self.reconcile(ReconcileRequest(none_alive=True, mission_id=self._only.mission_id, anew=True))
             self._worker.start()
             self._scheduler.start()
         except BaseException:
@@ -91,9 +111,15 @@ class Platform:
         threads = 2 * self.runtime.settings.max_running + _SPARE_THREADS
         return LocalExecutions(self.client, self.runtime.ids, self.runtime.tracing, threads=threads)
 
-    def reconcile(self, *, none_alive: bool = False, mission_id: str | None = None) -> ReconcileResult:
+    def attend_to(self, mission_id: str) -> None:
+        """Begin to run the one mission that this platform came up for."""
+        assert self._only is not None
+        self._only.mission_id = mission_id
+        self._worker.wake()
+
+    def reconcile(self, request: ReconcileRequest) -> ReconcileResult:
         """Look after open missions now, as the scheduler does every minute."""
-        answer = self.client.post(f"{INTERNAL_ROOT}/lifecycle/reconcile", json={"none_alive": none_alive, "mission_id": mission_id})
+        answer = self.client.post(f"{INTERNAL_ROOT}/lifecycle/reconcile", json=request.model_dump())
         if not answer.is_success:
             raise error_of(answer)
         return ReconcileResult.model_validate_json(answer.content)
@@ -105,11 +131,16 @@ class Platform:
             assert isinstance(found, DocumentQueue)
             return found
 
-        return QueueWorker(queue, self.client, self.runtime.clock)
+        only = self._only
+        return QueueWorker(queue, self.client, self.runtime.clock, wanted=(lambda payload: _is_about(payload, only)) if only else None)
 
     @cached_property
     def _scheduler(self) -> Scheduler:
-        return Scheduler(self.client, self.runtime.clock)
+        return Scheduler(self.client, self.runtime.clock, about=lambda: {"mission_id": self._only.mission_id} if self._only else {})
+
+
+def _is_about(payload: JsonMap, only: OneMission) -> bool:
+    return only.mission_id is not None and payload.get("mission_id") == only.mission_id
 
 
 class _Later:

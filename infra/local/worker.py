@@ -17,15 +17,23 @@ from shared.documents import Document, Json, JsonMap
 from shared.errors import KimeraError
 
 _POLL_S = 5.0
+_FILTERED_POLL_S = 0.2
+_BATCH = 50
 _PARALLEL = 4
 _log = logging.getLogger(__name__)
 
 
 class QueueWorker:
-    """Delivers due tasks. ``wake`` makes it look at once; otherwise it looks when the next task is due."""
+    """Delivers due tasks, or those whose payload is ``wanted``.
 
-    def __init__(self, queue: Callable[[], DocumentQueue], client: httpx.Client, clock: Clock) -> None:
+    ``wake`` makes it look at once; otherwise it looks when the next task is due.
+    """
+
+    def __init__(
+        self, queue: Callable[[], DocumentQueue], client: httpx.Client, clock: Clock, *, wanted: Callable[[JsonMap], bool] | None = None
+    ) -> None:
         self._queue = queue
+        self._wanted_payload = wanted
         self._client = client
         self._clock = clock
         self._wanted = threading.Event()
@@ -54,7 +62,7 @@ class QueueWorker:
             while not self._stopped.is_set():
                 self._wanted.clear()
                 try:
-                    due = queue.due(limit=50)
+                    due = self._due(queue)
                     list(pool.map(lambda task: self._deliver(queue, task), due))
                     wait = 0.0 if due else self._until_next(queue)
                 except KimeraError as error:
@@ -68,7 +76,14 @@ class QueueWorker:
         except KimeraError as error:
             _log.warning("Task %s was not delivered: %s", task.ref.id, error)
 
+    def _due(self, queue: DocumentQueue) -> list[Document]:
+        if self._wanted_payload is None:
+            return queue.due(limit=_BATCH)
+        return [task for task in queue.due(limit=None) if self._wanted_payload(_payload(task))]
+
     def _until_next(self, queue: DocumentQueue) -> float:
+        if self._wanted_payload is not None:
+            return _FILTERED_POLL_S  # what is due next may be somebody else's
         due = queue.next_due()
         return _POLL_S if due is None else min(_POLL_S, max(0.01, (due - self._clock.now()).total_seconds()))
 
@@ -81,6 +96,12 @@ class QueueWorker:
         problem: dict[str, Json] = answer.json() if "json" in answer.headers.get("content-type", "") else {}
         later = float(answer.headers["Retry-After"]) if problem.get("code") == "busy" and "Retry-After" in answer.headers else None
         return Delivery(accepted=False, later_s=later, error=str(problem.get("detail", answer.status_code)))
+
+
+def _payload(task: Document) -> JsonMap:
+    payload = task.data["payload"]
+    assert isinstance(payload, dict)
+    return payload
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +117,11 @@ SCHEDULES = (Schedule("lifecycle/reconcile", 60, {}), Schedule("lifecycle/anchor
 
 
 class Scheduler:
-    """Calls each schedule's function, first after one interval."""
+    """Calls each schedule's function, first after one interval; ``about`` is added to what each is called with."""
 
-    def __init__(self, client: httpx.Client, clock: Clock) -> None:
+    def __init__(self, client: httpx.Client, clock: Clock, *, about: Callable[[], Mapping[str, Json]]) -> None:
         self._client = client
+        self._about = about
         self._clock = clock
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kimera-scheduler", daemon=True)
@@ -125,5 +147,5 @@ class Scheduler:
         while not self._stopped.wait(max(0.05, min(due) - self._clock.monotonic())):
             for n, schedule in enumerate(SCHEDULES):
                 if self._clock.monotonic() >= due[n]:
-                    self.call(schedule.route, schedule.payload)
+                    self.call(schedule.route, {**schedule.payload, **self._about()})
                     due[n] = self._clock.monotonic() + schedule.every_s

@@ -50,7 +50,7 @@ class DocumentQueue:
             return
         self._wake()
 
-    def due(self, *, limit: int) -> list[Document]:
+    def due(self, *, limit: int | None) -> list[Document]:
         """The tasks whose time has come, the longest waiting first."""
         return self._documents.query(Query(TASKS, (Where("due", "<=", self._clock.now().isoformat()),), order_by="due", limit=limit))
 

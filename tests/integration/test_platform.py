@@ -11,9 +11,10 @@ import httpx
 import pytest
 
 from functions.lifecycle.reconcile import raise_epoch
-from infra.local.platform import Platform
+from infra.local.platform import OneMission, Platform
 from schemas.mission import Deadlines, FusionStatus, MissionInput, MissionRequest, MissionStatus, Track, TrackStatus
 from schemas.outcome import MissionOutcomePackage
+from schemas.steps import ReconcileRequest
 from shared.documents import Query
 from shared.errors import DataFolderInUse
 from shared.inputs import store_input
@@ -108,7 +109,7 @@ def test_of_two_executions_the_stale_one_is_fenced_off_and_nothing_is_written_tw
     seen = missions.get(mission_id)
     raised = raise_epoch(missions, seen)
     assert raised.epoch == 2
-    platform.reconcile()  # dispatches the new epoch while the old execution still runs
+    platform.reconcile(ReconcileRequest())  # dispatches the new epoch while the old execution still runs
     ended = until_ended(platform, mission_id)
     assert (ended.status, ended.epoch) == (MissionStatus.DONE, 2)
     assert ended.execution != seen.execution
@@ -165,3 +166,17 @@ def test_a_track_can_be_left_out(platform: Platform, tmp_path: Path) -> None:
     ended = until_ended(platform, mission_id)
     assert ended.status is MissionStatus.DONE
     assert platform.runtime.missions.tracks(ended)[Track.DEEP_RESEARCH].status is TrackStatus.SKIPPED
+
+
+def test_a_platform_for_one_mission_leaves_the_others_where_they_are(tmp_path: Path, bubblewrap: Path) -> None:
+    settings = Settings(home=tmp_path / "home")
+    only = OneMission()
+    with Platform(settings, command="kimera run", only=only) as platform:
+        waiting = submit(platform, request(platform, tmp_path), key="other")
+        mine = submit(platform, request(platform, tmp_path), key="mine")
+        platform.attend_to(mine)
+        assert until_ended(platform, mine).status is MissionStatus.DONE
+        assert platform.runtime.missions.get(waiting).status is MissionStatus.PENDING
+    with Platform(settings, command="kimera serve") as platform:
+        ended = until_ended(platform, waiting)
+        assert (ended.status, ended.epoch) == (MissionStatus.DONE, 1)

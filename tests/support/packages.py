@@ -35,7 +35,7 @@ from schemas.fusion import FusionInputPackage, FusionMode, TrackHandoff
 from schemas.mission import MissionInput, MissionRequest, TrackStatus
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
-MISSION = "01JPA7Z0KD5M3Q8W9X2V4C6B7N"
+MISSION = "01JPA7Z0KD5M3Q8W9X2V4C6B7N"  # pragma: allowlist secret
 QUESTION = (
     "How have annual mean temperatures in the Alps changed since 1961, do stations above 1,500 m warm faster than those below, "
     "and what do the reports give as the cause?"

@@ -40,8 +40,8 @@ _COMPANIONS: Final[dict[str, set[str]]] = {
     "for": {"next"},
     "parallel": {"next"},
     "try": {"retry", "except", "next"},
-    "raise": set(),
-    "return": set(),
+    "raise": {"next"},  # never followed; published definitions of the service's own demos write it all the same
+    "return": {"next"},
     "steps": {"next"},
 }
 
