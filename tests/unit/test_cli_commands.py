@@ -11,6 +11,8 @@ import pytest
 
 from cli.commands import GROUPS, all_names
 from cli.main import main
+from infra.local.api import MissionsApi
+from shared.errors import NotFound
 from tests.support.command import ROOT
 
 QUESTION = "What is the mean temp by city?"
@@ -122,6 +124,37 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     monkeypatch.setenv("KIMERA_TIER", "golden")
     assert main(["list"]) == 2
     assert "tier" in capsys.readouterr().err
+
+
+def test_a_setting_that_has_to_be_json_and_is_not_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("KIMERA_OWNERS", "{alice")
+    assert main(["list"]) == 2
+    told = capsys.readouterr().err
+    assert "owners" in told
+    assert "JSON" in told
+
+
+def test_where_nothing_can_run_files_no_mission_begins(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIMERA_SANDBOX_PYTHON", str(folder / "nowhere"))
+    assert main(["run", QUESTION, "--data", "a.csv", "--json"]) == 3
+    told = json.loads(capsys.readouterr().out)["error"]
+    assert (told["code"], "make setup" in told["remedy"]) == ("sandbox_unavailable", True)
+    assert main(["list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"missions": []}
+
+
+def test_doctor_says_that_the_data_folder_is_a_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("KIMERA_HOME", "a.csv")
+    assert main(["doctor"]) == 3
+    assert "a.csv is a file, not a folder" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("mission", ["", "m\nx", "m\x1b[31m"])
+def test_an_id_that_no_address_can_carry_is_an_unknown_mission(mission: str) -> None:
+    with pytest.raises(NotFound, match="There is no mission"):
+        MissionsApi.over_http("http://127.0.0.1:1", None).state(mission)
 
 
 def test_a_defect_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
