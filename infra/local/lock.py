@@ -8,7 +8,7 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from shared.errors import DataFolderInUse, Unavailable
+from shared.errors import DataFolderInUse, StorageFull, Unavailable
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,14 @@ class DataFolderLock:
         except BlockingIOError as error:
             os.close(fd)
             raise _in_use(self._path.parent, self.holder()) from error
-        os.ftruncate(fd, 0)
-        os.write(fd, json.dumps(asdict(holder)).encode())
+        try:
+            os.ftruncate(fd, 0)
+            os.write(fd, json.dumps(asdict(holder)).encode())
+        except OSError as error:
+            os.close(fd)
+            raise StorageFull(
+                f"There is no room left for {self._path}: {error.strerror}.", remedy="Free some space and try again; nothing was lost."
+            ) from error
         self._fd = fd
 
     def require_free(self) -> None:
