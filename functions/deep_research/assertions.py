@@ -46,7 +46,7 @@ _STATISTICS: tuple[tuple[str, Statistic], ...] = (
     (r"median", "median"),
     (r"(?:total )?number|count", "count"),
     (r"total|sum", "sum"),
-    (r"share|percentage|proportion|fraction", "share"),
+    (r"share(?! price)|percentage|proportion|fraction", "share"),
     (r"maximum|highest|peak|largest", "maximum"),
     (r"minimum|lowest|smallest", "minimum"),
     (r"correlation(?: coefficient)?", "correlation"),

@@ -16,6 +16,7 @@ from functions.fusion.figures import number_text, unit_text
 from functions.fusion.measures import measure_key, name_key
 from functions.fusion.numbers import Numeral, numerals
 from functions.fusion.periods import parse_period
+from functions.fusion.populations import row_words, time_columns, with_entity, without_row_words
 from functions.fusion.units import Conversion, compare_units, normal_unit
 from schemas.analysis import AnalyticalReportPackage, Finding, Value
 from schemas.assertion import Assertion
@@ -52,7 +53,8 @@ class Side:
 
 def align(research: ResearchEvidencePackage | None, analysis: AnalyticalReportPackage | None) -> Alignment:
     """All proposed pairs of claims and findings, and all conflicts between documents."""
-    claims = _claim_sides(research) if research else []
+    rows = row_words(analysis.files) if analysis else frozenset[str]()
+    claims = _claim_sides(research, rows) if research else []
     findings = _finding_sides(analysis) if analysis else []
     pairs: list[AlignedPair] = []
     for claim, side in claims:
@@ -83,7 +85,7 @@ def _claim_conflicts(claims: list[tuple[Claim, Side]], research: ResearchEvidenc
             yield ClaimConflict(first_claim_id=first.id, second_claim_id=second.id, reason=judgement.reason)
 
 
-def _claim_sides(research: ResearchEvidencePackage) -> list[tuple[Claim, Side]]:
+def _claim_sides(research: ResearchEvidencePackage, rows: frozenset[str]) -> list[tuple[Claim, Side]]:
     """Claims that may be compared: supported by their source, with figures that stand in their quotes."""
     quotes = {e.id: e.quote for e in research.evidence}
     sides: list[tuple[Claim, Side]] = []
@@ -91,7 +93,7 @@ def _claim_sides(research: ResearchEvidencePackage) -> list[tuple[Claim, Side]]:
         if claim.assertion is None or claim.support not in ("verbatim", "entailed"):
             continue
         stated = [n for i in claim.evidence_ids for n in numerals(quotes[i])]
-        assertion, text = _sourced(claim.assertion, stated)
+        assertion, text = _sourced(without_row_words(claim.assertion, rows), stated)
         sides.append((claim, Side(assertion, "document", text)))
     return sides
 
@@ -124,12 +126,13 @@ def _stated_as(value: float | None, stated: list[Numeral]) -> Numeral | None:
 def _finding_sides(analysis: AnalyticalReportPackage) -> list[tuple[Finding, Side]]:
     """Findings that may be compared: verified, with figures that a run recorded."""
     values = {v.id: v for v in analysis.values}
+    times = time_columns(analysis.files)
     sides: list[tuple[Finding, Side]] = []
     for finding in analysis.findings:
         if finding.assertion is None or not finding.verified:
             continue
         recorded = _recorded(finding.assertion, [values[i] for i in finding.value_ids])
-        assertion = finding.assertion
+        assertion = with_entity(finding.assertion, times)
         if assertion.value is not None and recorded is None:
             assertion = assertion.model_copy(update={"value": None})
         text = number_text(recorded) if recorded is not None else None

@@ -41,6 +41,10 @@ from functions.deep_research.numerals import quantities
             {"measure": "women", "statistic": "share", "comparator": ">=", "value": 41.5, "unit": "%"},
         ),
         (
+            "The share price of IBM was 75.40 dollars in 2002.",
+            {"entity": "IBM", "measure": "share price", "statistic": "unknown", "value": 75.4, "period": "2002"},
+        ),
+        (
             "Precipitation increased by 12 mm per decade.",
             {"statistic": "trend", "comparator": "increases", "value": 12, "unit": "mm/decade", "direction": "up"},
         ),

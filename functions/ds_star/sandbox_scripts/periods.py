@@ -99,11 +99,20 @@ def complete(dates: pd.Series, grain: str) -> tuple[pd.Series, list[str]]:
     return keep, left_out
 
 
+def _named_by_first_days(dates: pd.Series) -> str | None:
+    """Several dates that all are a month's first day stand for months, and for years where all are January's."""
+    if dates.nunique() < 3 or not bool((dates.dt.day == 1).all()) or bool((dates.dt.normalize() != dates).any()):
+        return None
+    return "year" if bool((dates.dt.month == 1).all()) else "month"
+
+
 def iso_range(dates: pd.Series, grain: str | None) -> str | None:
     """The time that the dates span, in ISO 8601: one period, or ``start/end``."""
     present = dates.dropna()
     if present.empty:
         return None
+    if grain in (None, "day"):
+        grain = _named_by_first_days(present)
     unit = grain or "day"
     unit = "day" if unit in ("week", "quarter") else unit
     low = present.min()
