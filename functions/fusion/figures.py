@@ -7,7 +7,7 @@ recorded value itself stands in the report's JSON.
 from __future__ import annotations
 
 import re
-from decimal import ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 
 from schemas.analysis import TestResult
 from schemas.base import Scalar
@@ -50,15 +50,15 @@ def number_text(value: int | float, digits: int | None = None) -> str:
     if magnitude == 0:
         return "0"
     if digits is not None and magnitude < Decimal(10) ** 15:
-        stated = magnitude.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_EVEN)
+        stated = magnitude.quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP)
         if stated:
             whole, _, fraction = format(stated, "f").partition(".")
             return _signed(exact < 0, _grouped(whole) + (f".{fraction}" if fraction else ""))
     if magnitude < Decimal("0.0001") or magnitude >= Decimal(10) ** 15:
         power = magnitude.adjusted()
-        lead = _trimmed(magnitude.scaleb(-power).quantize(Decimal("0.01"), ROUND_HALF_EVEN))
+        lead = _trimmed(magnitude.scaleb(-power).quantize(Decimal("0.01"), ROUND_HALF_UP))
         return _signed(exact < 0, f"{lead} × 10{str(power).translate(_SUPERSCRIPT)}")
-    text = _trimmed(magnitude.quantize(Decimal(1).scaleb(-_decimals(magnitude)), ROUND_HALF_EVEN))
+    text = _trimmed(magnitude.quantize(Decimal(1).scaleb(-_decimals(magnitude)), ROUND_HALF_UP))
     whole, _, fraction = text.partition(".")
     return _signed(exact < 0, _grouped(whole) + (f".{fraction}" if fraction else ""))
 
@@ -94,7 +94,7 @@ def p_text(p: float) -> str:
         return "< 0.001"
     if p > 0.999:
         return "> 0.999"
-    return _trimmed(Decimal(repr(p)).quantize(Decimal("0.001"), ROUND_HALF_EVEN))
+    return _trimmed(Decimal(repr(p)).quantize(Decimal("0.001"), ROUND_HALF_UP))
 
 
 def bare_figure(value: Scalar, *, name: str = "", digits: int | None = None) -> str:
@@ -151,4 +151,4 @@ def money_text(micro_usd: int) -> str:
     """``$0.00``, ``$0.0042``, ``$1.25``."""
     usd = Decimal(micro_usd) / 1_000_000
     places = "0.01" if usd == 0 or usd >= Decimal("0.01") else "0.0001"
-    return f"${usd.quantize(Decimal(places), ROUND_HALF_EVEN):,}"
+    return f"${usd.quantize(Decimal(places), ROUND_HALF_UP):,}"

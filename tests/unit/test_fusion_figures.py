@@ -33,6 +33,10 @@ def test_numbers(value: float, text: str) -> None:
     assert number_text(value) == text
 
 
+def test_half_a_digit_is_rounded_up_as_people_do() -> None:
+    assert number_text(44.45, 1) == "44.5"
+
+
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=1e-4, max_value=1e14))
 def test_what_is_shown_is_the_recorded_value_rounded(value: float) -> None:
     shown = float(number_text(value).replace(",", ""))
