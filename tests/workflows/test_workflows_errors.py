@@ -94,9 +94,8 @@ class TestRaiseAndCatch:
             - boom:
                 raise: "It broke"
         """
-        assert (
-            bench.error(definition).context == 'It broke\nin step "boom", routine "sub", line: 8\nin step "outer", routine "main", line: 3'
-        )
+        said = 'RuntimeError: "It broke"\nin step "boom", routine "sub", line: 9\nin step "outer", routine "main", line: 4'
+        assert bench.error(definition).context == said
 
     def test_try_alone_is_refused(self) -> None:
         with pytest.raises(DefinitionError, match="retry"):

@@ -61,6 +61,7 @@ VALUES: list[tuple[str, str, Json]] = [
     ("datatypes: comparison", "[1, {}] == [1.0, {}]", True),
     ("datatypes: booleans", "[true, True, TRUE, false, False, FALSE]", [True, True, True, False, False, False]),
     ("expressions: string concatenation", 'a.s + " " + a.s', "text text"),
+    ("workflows-demos, executing other workflows: its output", 'a.s + 1 + 2.5 + "x"', "text12.5x"),
     ("expressions: decimal point", ".5 + 1.25", 1.75),
     ("expressions: strings", '"a: \\"b\\" \\\\ \\u00e9\\n"', 'a: "b" \\ é\n'),
     ("error-types: strings in single quotes", "'x' in ['x']", True),
@@ -94,8 +95,8 @@ VALUES: list[tuple[str, str, Json]] = [
 
 FAILURES: list[tuple[str, str, str]] = [
     # page, expression, tag
-    ("error-types: TypeError", 'a.i + "1"', "TypeError"),
-    ("error-types: TypeError", "a.s + 1", "TypeError"),
+    ("error-types: TypeError", 'a.i - "1"', "TypeError"),
+    ("error-types: TypeError", "a.s + true", "TypeError"),
     ("error-types: TypeError", "[1] + [2]", "TypeError"),
     ("error-types: TypeError", "not a.i", "TypeError"),
     ("error-types: TypeError", "a.i and true", "TypeError"),

@@ -106,7 +106,7 @@ def test_each_step_is_announced_with_its_time_and_branch(bench: Bench) -> None:
     )
     assert [(event.step, event.kind, event.time - 1_000_000, event.branch, event.line) for event in bench.events] == [
         ("a", "call", 0, "", 1),
-        ("p", "parallel", 5, "", 2),
+        ("p", "parallel", 5, "", 3),
         ("b", "next", 5, "p/x", 3),
         ("c", "return", 5, "", 4),
     ]

@@ -67,6 +67,13 @@ def parse_body(parser: Parser, node: Node, name: str, also: frozenset[str] = fro
     return _PARSERS[actions[0]](parser, fields, node.mark), following
 
 
+def keyword_of(node: Node) -> tuple[Mark, str]:
+    """Where the word for the action of a step stands in the map below the step's name, and the word."""
+    entries = node.entries if isinstance(node, MapNode) else ()
+    found = [(mark, key) for key, mark, _ in entries if key in _COMPANIONS] or [(mark, key) for key, mark, _ in entries]
+    return found[0] if found else (node.mark, "")
+
+
 def _assign(parser: Parser, fields: dict[str, Node], mark: Mark) -> Action:
     node = fields["assign"]
     assignments: list[tuple[Target, Data]] = []
@@ -165,7 +172,7 @@ def _body(parser: Parser, node: Node, name: str) -> Block:
     if steps is not None and isinstance(node, MapNode) and len(node.entries) == 1:
         return parser.block(steps)
     action, following = parse_body(parser, node, name)
-    return (Step(name, action, following, node.mark, implied=True),)
+    return (Step(name, action, following, node.mark, *keyword_of(node), implied=True),)
 
 
 def _try(parser: Parser, fields: dict[str, Node], mark: Mark) -> Action:

@@ -117,7 +117,9 @@ class Builder:
         return code
 
     def build_step(self, step: Step, place: Place) -> StepCode:
-        code = StepCode(step.name, build_actions.kind_of(step.action), step.mark.line, place.routine)
+        code = StepCode(
+            step.name, build_actions.kind_of(step.action), step.at.line, place.routine, column=step.at.column, length=len(step.keyword)
+        )
         build_actions.build_action(self, step.action, place, code)
         code.after = self.following(step.next, step.mark, place)
         return code

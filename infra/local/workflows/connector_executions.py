@@ -105,7 +105,7 @@ def _ended(record: Record, timeout_s: float, tag: str) -> Coroutine:
 
     yield Wait(arrange, timeout_s, f"the execution {record.name}")
     if record.execution.state.value != "SUCCEEDED":
-        raise operation_failure(f"the execution {record.name} ended as {record.execution.state}", _shown(record), tag)
+        raise operation_failure("Execution failed or cancelled.", _shown(record), tag)
     return None
 
 

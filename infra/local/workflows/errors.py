@@ -13,6 +13,7 @@ Tags and their meaning: https://cloud.google.com/workflows/docs/reference/syntax
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -67,11 +68,13 @@ class TransportError(WorkflowsError):
 
 @dataclass(slots=True)
 class Place:
-    """Where an error passed: the step, the routine and the line."""
+    """Where an error passed: the step, the routine, and the keyword of its action in the text."""
 
     step: str
     routine: str
     line: int
+    column: int = 1
+    length: int = 0
 
 
 @dataclass(slots=True)
@@ -105,7 +108,7 @@ class WorkflowError(WorkflowsError):
 
     def context(self) -> str:
         """The text that the service shows beside the payload: the message, then each step that was being executed."""
-        lines = [self.message]
+        lines = [f"RuntimeError: {json.dumps(self.payload, ensure_ascii=False)}" if isinstance(self.payload, str) else self.message]
         lines += [f'in step "{place.step}", routine "{place.routine}", line: {place.line}' for place in self.trace.places]
         return "\n".join(lines)
 

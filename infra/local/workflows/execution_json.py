@@ -35,10 +35,10 @@ def _details(record: Record) -> dict[str, Json]:
     if execution.labels:
         shown["labels"] = dict(execution.labels)
     if outcome is not None and outcome.state is State.SUCCEEDED:
-        shown["result"] = json.dumps(outcome.result, ensure_ascii=False)
+        shown["result"] = _compact(outcome.result)
     if outcome is not None and outcome.error is not None:
         elements: list[Json] = [_element(place) for place in outcome.error.places]
-        payload = json.dumps(outcome.error.payload, ensure_ascii=False)
+        payload = _compact(outcome.error.payload)
         shown["error"] = {"payload": payload, "context": outcome.error.context, "stackTrace": {"elements": elements}}
     steps = _current(execution)
     if steps:
@@ -46,8 +46,13 @@ def _details(record: Record) -> dict[str, Json]:
     return shown
 
 
+def _compact(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
 def _element(place: Place) -> Json:
-    return {"step": place.step, "routine": place.routine, "position": {"line": str(place.line)}}
+    position: Json = {"line": str(place.line), "column": str(place.column), "length": str(place.length)}
+    return {"step": place.step, "routine": place.routine, "position": position}
 
 
 def _current(execution: Execution) -> list[Json]:

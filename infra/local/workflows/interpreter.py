@@ -50,7 +50,10 @@ Running: TypeAlias = "Generator[Effect, object, Signal]"
 
 @dataclass(slots=True)
 class StepCode:
-    """A compiled step. ``after`` is what follows it if it gives no signal of its own; ``enter`` goes to a step inside it."""
+    """A compiled step. ``line``, ``column`` and ``length`` are those of its action's keyword.
+
+    ``after`` is what follows it if it gives no signal of its own; ``enter`` goes to a step inside it.
+    """
 
     name: str
     kind: str
@@ -60,6 +63,8 @@ class StepCode:
     general: Callable[[Frame], Running] | None = None
     enter: Callable[[Frame, str], Running] | None = None
     after: Signal = None
+    column: int = 1
+    length: int = 0
 
 
 @dataclass(slots=True)
@@ -119,7 +124,7 @@ def locate(error: WorkflowError, step: StepCode) -> None:
     """Add the step to the trace of the error, unless a step inside it is there already."""
     places = error.trace.places
     if not places or places[-1].routine != step.routine:
-        places.append(Place(step.name, step.routine, step.line))
+        places.append(Place(step.name, step.routine, step.line, step.column, step.length))
 
 
 def invoke(routine: RoutineCode, arguments: list[Value | Unset], run: Run, caller: Frame | None) -> Coroutine:

@@ -118,7 +118,7 @@ class Parser:
         name, mark, body = node.entries[0]
         self.step = name
         action, following = actions.parse_body(self, body, name)
-        return Step(name, action, following, mark)
+        return Step(name, action, following, mark, *actions.keyword_of(body))
 
     # Data
 

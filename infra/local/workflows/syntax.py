@@ -191,12 +191,17 @@ Action: TypeAlias = "Assign | Call | Switch | For | Parallel | Try | Raise | Ret
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step. ``implied`` marks the one that stands for an action written without steps, as in ``try: {call: ...}``."""
+    """A step. ``keyword`` is the first word of its action, such as ``call``, at ``at``: there the service says an error happened.
+
+    ``implied`` marks the step that stands for an action written without steps, as in ``try: {call: ...}``.
+    """
 
     name: str
     action: Action
     next: str | None
     mark: Mark
+    at: Mark
+    keyword: str
     implied: bool = False
 
 

@@ -40,13 +40,20 @@ def checked_string(value: str) -> str:
 
 
 def add(left: Value, right: Value) -> Value:
-    """``left + right`` of two numbers or two strings."""
+    """``left + right`` of two numbers, of two strings, or of a string and a number, which becomes text as by ``string``.
+
+    The pages only show two strings; published outputs of the service show ``"Hello world" + 1`` as ``Hello world1``.
+    """
     if type(left) is int and type(right) is int:
         return checked_integer(left + right)
     if isinstance(left, str) and isinstance(right, str):
         return checked_string(left + right)
     if _is_number(left) and _is_number(right):
         return left + right  # type: ignore[operator]
+    if isinstance(left, str) and _is_number(right):
+        return checked_string(left + str(right))
+    if _is_number(left) and isinstance(right, str):
+        return checked_string(str(left) + right)
     raise _mismatch("+", left, right)
 
 
