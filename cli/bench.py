@@ -1,4 +1,4 @@
-"""``kimera bench``: how good the answers are."""
+"""``kimera bench``: how good the answers are, and how fast the Workflows runner is."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from cli.configuration import load_settings
 from cli.console import AsJson, log_to, new_app, note, print_json
 from shared.errors import BadInput
 
-app = new_app("Measure the quality of answers on a suite of tasks.")
+app = new_app("Measure the quality of answers on a suite of tasks, or the Workflows runner.")
 
 
 @app.callback()
 def bench() -> None:
-    """Measure the quality of answers on a suite of tasks."""
+    """Measure the quality of answers on a suite of tasks, or the Workflows runner."""
 
 
 @app.command()
@@ -62,3 +62,18 @@ def quality(
         print(f"{total.passed} of {len(results)} passed ({total.share:.0%}); first usable result after {told['first_usable_p50_s']} s")
         print(f"(median); cost ${told['cost_usd']:.2f}; repeats {'identical' if told['identical'] else 'DIFFER'}")
     return 0 if total.share >= pass_share and all(result.identical for result in results) else 1
+
+
+@app.command()
+def workflows(as_json: AsJson = False) -> int:
+    """Measure the Workflows runner: a loop, 1,000 executions at once, memory. Exit 1 if a limit is not kept."""
+    from infra.local.workflows.measuring import measure
+
+    found = measure()
+    if as_json:
+        print_json({"kept": all(one.kept for one in found), "measures": [one.as_json() for one in found]})
+    else:
+        for one in found:
+            limit = f"  (at most {one.limit:g})" if one.limit is not None else ""
+            print(f"{one.name:<52} {one.value:10.3f} {one.unit:<4}{limit}{'' if one.kept else '  NOT KEPT'}")
+    return 0 if all(one.kept for one in found) else 1
