@@ -19,8 +19,8 @@ VALUES: list[tuple[str, Json]] = [
     ('text.decode(base64.decode("SGVsbG8", false))', "Hello"),
     (
         'base64.encode(hash.compute_checksum(text.encode("Hello World", "UTF-8"), "SHA256"))',
-        "pZGm1Av0IEBKARczz7exkNYsZb8LzaMrV7J32a2fFG4=",
-    ),  # pragma: allowlist secret
+        "pZGm1Av0IEBKARczz7exkNYsZb8LzaMrV7J32a2fFG4=",  # pragma: allowlist secret
+    ),
     ('len(hash.compute_checksum(text.encode(""), "MD5"))', 16),
     (
         'base64.encode(hash.compute_hmac(text.encode("key"), text.encode("The quick brown fox jumps over the lazy dog"), "SHA1"))',
