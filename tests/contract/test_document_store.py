@@ -163,7 +163,7 @@ class TestValues:
             b"bytes",
             {1, 2},
             (1, 2),
-            object(),
+            Ellipsis,
             "\ud800",
             [[1]],
             {"": 1},
