@@ -21,6 +21,8 @@ _CAUSE_BONUS = 0.25
 _HEADING_COUNTS = 0.5
 """How much a word counts that stands in the heading above a quote only."""
 _OF_THE_BEST = 0.6
+_LEAST = 0.4
+"""Share of the question's weight below which a passage only shares a name with it ("Who is the CEO of IBM?" and any sentence on IBM)."""
 _ONE_WORD = 0.6
 """Coverage of a question with a single word to look for: a match says little."""
 _MIN_WORDS = 3
@@ -43,6 +45,43 @@ _WHY = re.compile(
     r"\b(?:why|how come|what (?:causes?|caused|explains?|drives|led to)|reasons? (?:for|of|why)|explain|causes? of|warum|wieso|weshalb)\b",
     re.IGNORECASE,
 )
+
+
+_NUMBER_WORD = (
+    r"\b(?:no|none|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|twenty|thirty|forty|fifty|hundreds?|thousands?|"
+    r"millions?|billions?|half|third|quarter|most|majority|few|kein\w*|eine?r?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|"
+    r"hundert|tausend|million\w*|hälfte|drittel|viertel|meisten)\b"
+)
+_NO_COUNT = r"[\w%°]|[.,'’]\d|\s?(?:mm|cm|km|m|kg|g|mg|ppm|percent|per cent|°C|°F|EUR|USD|CHF)\b|\s?[%°€$]"
+_COUNT = re.compile(
+    rf"(?<![\w.,])\d[\d.,'’]*(?!{_NO_COUNT})|{_NUMBER_WORD}",
+    re.IGNORECASE,
+)
+_FIGURE = re.compile(rf"(?<!\w)[-+−$€£]?\d|{_NUMBER_WORD}", re.IGNORECASE)
+_CHANGE = re.compile(
+    rf"{_FIGURE.pattern}|\b(?:rise|rises|rose|rising|increas\w*|decreas\w*|declin\w*|f[ae]ll\w*|drop\w*|gr[eo]w\w*|chang\w*|trends?|higher|lower|"
+    r"stable|constant|steady|unchanged|evol\w*|develop\w*|faster|slower|warm\w*|cool\w*|los[et]\w*|loss\w*|gain\w*|shr[ai]n\w*|retreat\w*|reduc\w*|rais\w*|remain\w*|peak\w*|doubl\w*|halv\w*|more|less|improv\w*|worse\w*|"
+    r"stieg\w*|steig\w*|sank\w*|sink\w*|zunahme|abnahme|wachs\w*|wuchs\w*|änder\w*|entwick\w*)\b",
+    re.IGNORECASE,
+)
+_ASKS = (
+    (re.compile(r"\b(?:how many|number of|wie viele|anzahl)\b", re.IGNORECASE), _COUNT),
+    (
+        re.compile(
+            r"^\W*(?:how (?:did|does|do|has|have)\b.*\b(?:change|develop|evolve|grow)|.*\b(?:trend|over time|over the years)\b)",
+            re.IGNORECASE,
+        ),
+        _CHANGE,
+    ),
+    (
+        re.compile(
+            r"^\W*(?:what (?:is|was|were|are) the (?:mean|average|median|total|sum|share|percentage|proportion)\b)",
+            re.IGNORECASE,
+        ),
+        _FIGURE,
+    ),
+)
+"""What a question asks for by its form, and what a passage has to hold to be an answer: a count, a change, a figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +107,13 @@ def asks_for_a_cause(question: str) -> bool:
     return _WHY.search(question) is not None
 
 
+def _needed(question: str) -> re.Pattern[str] | None:
+    """What a passage must hold to answer the question; ``None`` where its form does not tell, or where a cause is asked."""
+    if asks_for_a_cause(question):
+        return None
+    return next((answer for asked, answer in _ASKS if asked.search(question)), None)
+
+
 def with_context(questions: Sequence[SubQuestion], at: int) -> str:
     """The words to look for: a question that leans on the one before ("and who made it?") is read together with it."""
     text = questions[at].text
@@ -78,13 +124,15 @@ def with_context(questions: Sequence[SubQuestion], at: int) -> str:
 
 def quotes_from(question: SubQuestion, query: Sequence[QueryTerm], hits: Sequence[Hit]) -> list[Candidate]:
     """At most one quote for each passage, best first; what holds much less of the question than the best is left out."""
-    why = asks_for_a_cause(question.text)
+    why, needed = asks_for_a_cause(question.text), _needed(question.text)
     own = frozenset(i for i, term in enumerate(query) if term.alternatives in {t.alternatives for t in query_terms(question.text)})
     passages = [_passage(hit, query) for hit in hits]
     weights = _weights(query, [sentence for passage in passages for sentence in passage.sentences])
-    found = [c for passage in passages if (c := _candidate(question.id, passage, weights, own or frozenset(range(len(query))), why))]
+    found = [
+        c for passage in passages if (c := _candidate(question.id, passage, weights, own or frozenset(range(len(query))), why, needed))
+    ]
     best = max((c.coverage for c in found if INSTRUCTION_LIKE not in c.flags), default=0.0)
-    kept = [c for c in found if c.coverage >= _OF_THE_BEST * best]
+    kept = [c for c in found if c.coverage >= max(_OF_THE_BEST * best, _LEAST)]
     return sorted(kept, key=lambda c: (INSTRUCTION_LIKE in c.flags, why and not c.causal, -c.coverage, -c.score, c.document_id, c.start))
 
 
@@ -122,10 +170,12 @@ def _weights(query: Sequence[QueryTerm], found: Sequence[_Sentence]) -> list[flo
     return [1 + math.log((len(found) + 1) / (count + 1)) / math.log(len(found) + 2) for count in held]
 
 
-def _candidate(question_id: str, passage: _Passage, weights: list[float], own: frozenset[int], why: bool) -> Candidate | None:
+def _candidate(
+    question_id: str, passage: _Passage, weights: list[float], own: frozenset[int], why: bool, needed: re.Pattern[str] | None
+) -> Candidate | None:
     """The passage's best window; ``None`` if none of its sentences says anything that was asked for."""
     found, hit = passage.sentences, passage.hit
-    window = _best_window(found, weights, own, why)
+    window = _best_window(found, weights, own, why, needed)
     if window is None:
         return None
     first, last = window
@@ -156,7 +206,9 @@ def _candidate(question_id: str, passage: _Passage, weights: list[float], own: f
     )
 
 
-def _best_window(found: list[_Sentence], weights: list[float], own: frozenset[int], why: bool) -> tuple[int, int] | None:
+def _best_window(
+    found: list[_Sentence], weights: list[float], own: frozenset[int], why: bool, needed: re.Pattern[str] | None
+) -> tuple[int, int] | None:
     """First and last sentence of the shortest window that holds the most; instructions only where nothing else is there."""
     total = sum(weights) or 1.0
     best = (-math.inf, 0, 0)
@@ -166,7 +218,7 @@ def _best_window(found: list[_Sentence], weights: list[float], own: frozenset[in
             if not found[last].says:
                 break
             held |= found[last].held
-            if not held & own:
+            if not held & own or (needed and not any(s.held and needed.search(s.text) for s in found[first : last + 1])):
                 continue
             value = sum(weights[i] for i in held) / total - _COST_OF_A_SENTENCE * (last - first)
             if why and any(_CAUSE.search(sentence.text) for sentence in found[first : last + 1]):

@@ -153,6 +153,19 @@ def test_contents_lines_and_lone_names_are_not_quoted(bench: ResearchBench, tmp_
     assert [c.text for c in package.claims] == ["The glacier lost mass in every year."]
 
 
+def test_a_passage_without_what_the_question_asks_for_is_no_answer(bench: ResearchBench, tmp_path: Path) -> None:
+    """A count needs a number that is no measurement, a change needs a change, and sharing a name alone is nothing."""
+    text = (
+        "# Penguins\n\nThe flipper length of Adelie penguins was 210 mm. In total 344 penguins were measured.\n\n"
+        "# Method\n\nFlipper lengths derived from calipers at all sites. The flipper length rose by 2 mm."
+    )
+    asked = "How many penguins were there? How did the flipper length change over the years? Who is the chief executive of Adelie?"
+    package = bench.run(asked, bench.given(note(tmp_path, "a.md", text)))
+    assert [c.text for c in package.claims if c.question_id == "q1"] == ["In total 344 penguins were measured."]
+    assert "Flipper lengths derived from calipers at all sites." not in [c.text for c in package.claims]
+    assert [c.text for c in package.claims if c.question_id == "q3"] == []
+
+
 def test_two_equal_missions_give_equal_packages(bench: ResearchBench, tmp_path: Path) -> None:
     files = bench.given(write_pdf(tmp_path / "report.pdf", table=True), write_docx(tmp_path / "report.docx"))
     first = bench.run(QUESTION, files, mission="m_1")
