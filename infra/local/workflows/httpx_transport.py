@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from infra.local.workflows.errors import TransportError
@@ -39,6 +40,7 @@ class HttpxTransport:
         import httpx
 
         client = self._ready()
+        deadline = time.monotonic() + request.timeout_s
         try:
             url = httpx.URL(request.url)
             if request.query:
@@ -46,7 +48,7 @@ class HttpxTransport:
             built = client.build_request(request.method, url, headers=request.headers, content=request.body, timeout=request.timeout_s)
             response = client.send(built, stream=True, follow_redirects=True)
             try:
-                return HttpResponse(response.status_code, dict(response.headers), _body(response))
+                return HttpResponse(response.status_code, dict(response.headers), _body(response, deadline))
             finally:
                 response.close()
         except httpx.ConnectTimeout as problem:
@@ -65,7 +67,8 @@ class HttpxTransport:
             self._client.close()
 
 
-def _body(response: httpx.Response) -> bytes:
+def _body(response: httpx.Response, deadline: float) -> bytes:
+    """The body, as far as the limit. httpx counts its timeout from byte to byte; a body that trickles in has to end too."""
     parts: list[bytes] = []
     size = 0
     for part in response.iter_bytes():
@@ -73,4 +76,6 @@ def _body(response: httpx.Response) -> bytes:
         size += len(part)
         if size > SERVICE.response_bytes:
             break
+        if time.monotonic() > deadline:
+            raise TransportError("TimeoutError", "request timed out")
     return b"".join(parts)
