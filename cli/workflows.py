@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.console import AsJson, new_app, note, print_json
+from cli.invocation import INTERRUPTED
 
 if TYPE_CHECKING:
     from infra.local.workflows.command import RunReport
@@ -47,9 +49,13 @@ def run(
         given = read_env(env or [])
     except ArgumentError as problem:
         return _told(_unable(file, str(problem)), as_json)
-    report = run_file(
-        file, data=data, env=given, mock=mock, fast_clock=fast_clock, on_step=_Trace() if trace else None, on_log=_log, notice=note
-    )
+    try:
+        report = run_file(
+            file, data=data, env=given, mock=mock, fast_clock=fast_clock, on_step=_Trace() if trace else None, on_log=_log, notice=note
+        )
+    except KeyboardInterrupt:
+        note("interrupted")
+        os._exit(INTERRUPTED)  # an ordinary exit would wait for a request under way, for up to half an hour
     return _told(report, as_json)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from infra.local.workflows import ArgumentError, DefinitionError, FastClock, HttpRequest, HttpResponse, Outcome, State, TransportError, load
+from infra.local.workflows.command import run_file
 from infra.local.workflows.connector_http import HttpConnector, discovered
 from infra.local.workflows.connectors import Connector
+from infra.local.workflows.executions_api import serve
 from infra.local.workflows.mock_files import mock_set
 from infra.local.workflows.mocks import MockError
 from infra.local.workflows.service import Service
@@ -152,6 +155,14 @@ class TestMocks:
     def test_what_nothing_answers_is_named(self) -> None:
         outcome, _ = run(None, {}, *mock_set([{"call": "googleapis.y.*", "response": {"result": 1}}], "m").mock_connectors())
         assert outcome.error is not None and "googleapis.store.v1.items.get" in outcome.error.context
+
+    def test_an_emulator_is_asked_although_requests_are_mocked(self, tmp_path: Path) -> None:
+        with Service({"kid": load(BAD)}) as emulated, serve(emulated) as emulator:
+            list_url = f"{emulator.url}/v1/{{+parent}}/executions"
+            (tmp_path / "m.yaml").write_text(f"- {{call: googleapis.x.list, http: 'GET {list_url}'}}\n")
+            call = "{call: googleapis.x.list, args: {parent: projects/local/locations/local/workflows/kid}, result: r}"
+            (tmp_path / "f.yaml").write_text(f"- a: {call}\n- b: {{return: '${{r}}'}}\n")
+            assert run_file(tmp_path / "f.yaml", mock=tmp_path / "m.yaml", timeout=10).as_json()["result"] == {}
 
     @pytest.mark.parametrize(
         "entry",

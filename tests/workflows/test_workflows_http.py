@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 import httpx
 import pytest
 
-from infra.local.workflows import HttpxTransport, Runner, load
+from infra.local.workflows import HttpRequest, HttpxTransport, Runner, TransportError, load
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import Bench
@@ -165,6 +166,14 @@ class Server(BaseHTTPRequestHandler):
         elif self.path.startswith("/cut"):
             self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort")
             self.close_connection = True
+        elif self.path.startswith("/drip"):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            with contextlib.suppress(OSError):
+                for _ in range(1000):
+                    self.wfile.write(b"x")
+                    if self.hold.wait(0.02):
+                        break
+            self.close_connection = True
         elif self.path.startswith("/never"):
             self.hold.wait(10)
             self.close_connection = True
@@ -218,6 +227,13 @@ class TestHttpx:
         timeout = 0.2 if path == "/never" else 60
         found = self.run(f"- a: {{call: http.get, args: {{url: '{server}{path}', timeout: {timeout}}}}}\n")
         assert isinstance(found, dict) and found["tags"][0] == tag
+
+    def test_a_body_that_trickles_in_times_out_as_a_whole(self, server: str) -> None:
+        transport = HttpxTransport()
+        with pytest.raises(TransportError) as raised:
+            transport.send(HttpRequest("GET", f"{server}/drip", timeout_s=0.2))
+        transport.close()
+        assert raised.value.tag == "TimeoutError"
 
     def test_nobody_listens(self) -> None:
         found = self.run("- a: {call: http.get, args: {url: 'http://127.0.0.1:9/'}}\n")

@@ -13,12 +13,13 @@ from urllib.parse import quote, urlsplit
 from infra.local.workflows.connectors import Connector, ConnectorParams, operation_failure, read_params
 from infra.local.workflows.effects import Coroutine, Sleep
 from infra.local.workflows.errors import DefinitionError, Problem, WorkflowError, failure, type_failure
-from infra.local.workflows.stdlib.http import send
+from infra.local.workflows.stdlib.http import send_through
 from infra.local.workflows.stdlib.retries import may_retry
 from infra.local.workflows.values import Json, Value, type_name
 
 if TYPE_CHECKING:
     from infra.local.workflows.frames import Run
+    from infra.local.workflows.transport import Transport
 
 _RETRIES: Final = 5  # http.default_retry: five, from 1 s, times 1.25, at most 60 s
 _REQUEST_TIMEOUT_S: Final = 1800.0
@@ -28,13 +29,14 @@ _PLACEHOLDER: Final = re.compile(r"\{(\+?)([A-Za-z0-9_.]+)\}")
 class HttpConnector:
     """One method of an API. ``url`` has ``{argument}`` and ``{+argument}``; ``body`` is sent as JSON, other arguments as the query.
 
-    ``base`` is where operations are asked for; the host of ``url`` if left out.
+    ``base`` is where operations are asked for; the host of ``url`` if left out. Requests go through ``transport``, or the execution's.
     """
 
-    def __init__(self, method: str, url: str, base: str = "") -> None:
+    def __init__(self, method: str, url: str, base: str = "", transport: Transport | None = None) -> None:
         parts = urlsplit(url)
         self._method = method
         self._url = url
+        self._transport = transport
         self._base = base.rstrip("/") or f"{parts.scheme}://{parts.netloc}"
 
     def start(self, run: Run, name: str, arguments: dict[str, Value]) -> Coroutine:
@@ -50,6 +52,7 @@ class HttpConnector:
 
     def _request(self, run: Run, method: str, url: str, body: Value, query: Value, params: ConnectorParams, deadline: float) -> Coroutine:
         retries = 0
+        transport = self._transport or run.transport
         pause = replace(params, initial_delay_s=1.0, multiplier=1.25, max_delay_s=60.0)
         auth: Value = {"type": "OAuth2", "scopes": list(params.scopes)} if run.token_source is not None else None
         while True:
@@ -57,13 +60,13 @@ class HttpConnector:
             if left <= 0:
                 raise failure("TimeoutError", "the connector call timed out")
             try:
-                answer = yield from send(run, method, url, left, body, None, query, auth, None, None)
+                answer = yield from send_through(transport, run, method, url, left, body, None, query, auth, None, None)
             except WorkflowError as error:
                 if error.fatal or retries >= _RETRIES or not may_retry(error.payload, idempotent=method == "GET"):
                     raise
             else:
                 assert isinstance(answer, dict)
-                return answer["body"] or None
+                return None if answer["body"] == "" else answer["body"]
             yield Sleep(run.now() + pause.delay(retries))
             retries += 1
 

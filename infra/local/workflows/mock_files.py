@@ -27,6 +27,7 @@ from infra.local.workflows.connectors import Connector, pattern
 from infra.local.workflows.effects import Coroutine, Sleep
 from infra.local.workflows.errors import DefinitionError, WorkflowError, failure
 from infra.local.workflows.frames import Run
+from infra.local.workflows.httpx_transport import HttpxTransport
 from infra.local.workflows.mocks import Mock, MockError, MockTransport, http_mock, require_keys, responses_of, seconds
 from infra.local.workflows.source import plain, read
 from infra.local.workflows.values import Json, Value
@@ -155,7 +156,7 @@ def _connector(entry: dict[str, object], where: str) -> tuple[str, tuple[Connect
         method, _, url = str(entry["http"]).partition(" ")
         if not url.startswith(("http://", "https://")):
             raise MockError(f"{where}: http is a method and a URL, as in 'GET http://127.0.0.1:8080/v1/{{+name}}'")
-        return name, HttpConnector(method.upper(), url.strip())
+        return name, HttpConnector(method.upper(), url.strip(), transport=HttpxTransport())
     return name, tuple(_connector_answer(response, where) for response in responses_of(entry, where))
 
 

@@ -20,14 +20,15 @@ from infra.local.workflows.errors import (
 from infra.local.workflows.frames import Run
 from infra.local.workflows.stdlib.jsons import decode, encode
 from infra.local.workflows.stdlib.signature import BlockingFunction, blocking, mapping, number, sequence, string
-from infra.local.workflows.transport import HttpRequest, HttpResponse
+from infra.local.workflows.transport import HttpRequest, HttpResponse, Transport
 from infra.local.workflows.values import Value, type_name
 
 _METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 _OPTIONS: Final = "timeout? body? headers? query? auth? private_service_name? ca_certificate?"
 
 
-def send(
+def send_through(
+    transport: Transport,
     run: Run,
     method: Value,
     url: Value,
@@ -53,7 +54,7 @@ def send(
         if token is not None:
             sent["Authorization"] = f"Bearer {token()}"
         try:
-            response = run.transport.send(request)
+            response = transport.send(request)
         except TransportError as problem:
             raise transport_failure(problem) from problem
         return Answer(response, response.took_s)
@@ -193,17 +194,22 @@ def decoded(body: bytes, content_type: str) -> Value:
 
 def _shortcut(verb: str) -> BlockingFunction:
     def start(run: Run, *arguments: Value) -> Coroutine:
-        return send(run, verb, *arguments)
+        return send_through(run.transport, run, verb, *arguments)
 
     return blocking(f"http.{verb.lower()}", f"url {_OPTIONS}", start)
 
 
 def _get(run: Run, url: Value, timeout: Value, *options: Value) -> Coroutine:
-    return send(run, "GET", url, timeout, None, *options)
+    return send_through(run.transport, run, "GET", url, timeout, None, *options)
+
+
+def _request(run: Run, *arguments: Value) -> Coroutine:
+    method, url, *options = arguments
+    return send_through(run.transport, run, method, url, *options)
 
 
 FUNCTIONS: Final = (
     blocking("http.get", "url " + _OPTIONS.replace("body? ", ""), _get),
     *(_shortcut(verb) for verb in ("POST", "PUT", "PATCH", "DELETE")),
-    blocking("http.request", "method url " + _OPTIONS, send),
+    blocking("http.request", "method url " + _OPTIONS, _request),
 )
