@@ -337,3 +337,54 @@ def test_the_table_itself_comes_before_another_form_of_it() -> None:
 def test_a_column_that_bears_the_word_comes_before_its_synonyms() -> None:
     airports = file("airports.csv", column("state", "category", 56), column("country", "category", 5))
     assert spec_of("number of states", airports).entity == "state"
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the second heaviest species?",
+        "mean body mass of penguins that can fly",
+        "mean body mass in Italy",
+        "How many columns are there?",
+        "How many different groups are there?",
+        "average body mass without outliers",
+        "weighted average of body mass",
+        "cumulative body mass by species",
+    ],
+)
+def test_what_would_be_another_figure_is_refused(question: str) -> None:
+    assert isinstance(read(question, PENGUINS), Refusal)
+
+
+def test_a_column_of_years_gives_no_days() -> None:
+    assert isinstance(read("What are the average daily sales?", SALES), Refusal)
+
+
+CLIENTS = file("clients.csv", column("id", "id", 30, dtype="integer"), column("country", "category", 2, values=("FR", "IT")), rows=30)
+INVOICES = file(
+    "invoices.csv",
+    column("id", "id", 1000, dtype="integer"),
+    column("client_id", "id", 20, dtype="integer"),
+    column("amount", "measure", additive=True),
+)
+
+
+def test_a_key_called_after_the_other_table_joins_and_two_row_numbers_do_not() -> None:
+    join = spec_of("total amount by country", INVOICES, CLIENTS).join
+    assert join is not None
+    assert (join.left_key, join.right_key) == ("client_id", "id")
+    few = INVOICES.model_copy(update={"tables": (INVOICES.tables[0].model_copy(update={"rows": 10}),)})
+    assert isinstance(read("total amount by country", few, CLIENTS), Refusal)
+
+
+def test_members_are_counted_in_the_table_that_is_called_after_them() -> None:
+    assert spec_of("How many clients are there?", INVOICES, CLIENTS).source.file == "clients.csv"
+
+
+def test_a_value_that_resembles_a_column_named_elsewhere_is_a_condition() -> None:
+    weather = file(
+        "seattle.csv",
+        column("precipitation", "measure", additive=True),
+        column("weather", "category", 2, values=("rain", "sun")),
+    )
+    assert spec_of("mean precipitation on rain days", weather).filters == (Filter(column="weather", op="==", values=("rain",)),)

@@ -22,6 +22,28 @@ _WATER_WORDS = frozenset({"fall", "fell", "fallen"})
 _BE = frozenset({"is", "are", "was", "were", "have", "has", "had", "live", "lives", "come", "belong", "earn", "do", "does"})
 _SINGLE_RECORD = frozenset({"recorded", "reached", "ever", "single", "measured", "record", "observed", "individual"})
 _MOST_COMMON = frozenset((most, common) for most in ("most", "least") for common in ("common", "frequent", "often"))
+_ORDINALS = frozenset({"second", "third", "fourth", "fifth", "2nd", "3rd", "4th", "5th", "next"})
+_NOT_ROWS = frozenset(
+    {
+        "column",
+        "field",
+        "variabl",
+        "tabl",
+        "file",
+        "categori",
+        "group",
+        "kind",
+        "valu",
+        "part",
+        "level",
+        "thing",
+        "figur",
+        "statist",
+        "unit",
+        "period",
+    }
+)
+"""Stems of nouns that may stand in a question about data and that are no word for its rows."""
 MIN_TREND_POINTS = 8
 """Fewer periods are no trend (reference/extractive.md)."""
 
@@ -35,6 +57,10 @@ def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
         raise Refused("ambiguous", f"the question may mean {names}; name one of them in full")
     if by_adjective and not slots.measures:
         slots.measures = by_adjective
+    if cues.superlative_at > 0 and sentence.word(cues.superlative_at - 1) in _ORDINALS:
+        raise Refused("unsuitable", f'a single place such as "{sentence.word(cues.superlative_at - 1)}" is not given; ask for the top 5')
+    if cues.has("missing_outliers") and cues.has("mean", "median", "sum", "minimum", "maximum", "trend", "correlation"):
+        raise Refused("ambiguous", "the question names a calculation and missing or unusual values; ask for one at a time")
     operation = _operation(sentence, slots, cues)
     if operation in ("aggregate", "share"):
         _flags_to_values(sentence, slots)
@@ -196,6 +222,11 @@ def _count(sentence: Sentence, slots: Slots, by: tuple[str, ...]) -> OperationSp
     """How many: the sum of a column that counts, else the distinct members of a named column, else the rows."""
     if any(h.end - h.start == 1 and sentence.word(h.start - 1) == "many" for h in sentence.find(sentence.lexicon.grains, free=False)):
         raise Refused("unsuitable", "it counts periods, and only rows, members and sums are counted; ask for a count by period")
+    noun = next((h.end for h in sentence.find(sentence.lexicon.operations, free=False) if h.meaning == "count"), len(sentence))
+    while sentence.word(noun) in {"different", "the", "distinct", "unique"}:
+        noun += 1
+    if noun < len(sentence) and sentence.stems[noun] in _NOT_ROWS and sentence.explained.get(noun) is None and not slots.measures:
+        raise Refused("unmatched", f'"{sentence.tokens[noun].text}" is no word for the rows or members of this table')
     counted = [m for m in slots.measures if additive(m, sentence.lexicon)]
     if len(slots.measures) == 1 and _counts_values(sentence, slots):
         return _spec(slots, "count", measure=slots.measures[0], by=by)
@@ -506,7 +537,9 @@ def _grain(slots: Slots, time: Column | None, operation: str) -> Literal["day", 
     if time is None:
         return None
     if time.is_numeric:
-        return "year" if slots.grain in (None, "year") else slots.grain
+        if slots.grain not in (None, "year"):
+            raise Refused("unmatched", f'the column "{time.name}" holds years and cannot tell a {slots.grain}')
+        return "year"
     if slots.grain is None and operation not in ("trend", "trend_difference"):
         return None
     return slots.grain

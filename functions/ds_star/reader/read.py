@@ -21,8 +21,11 @@ _REASONS: dict[str, tuple[RefusalKind, str]] = {
     "why": ("why", "data alone do not say why; they show what goes together with what"),
     "forecast": ("forecast", "it asks about the future, and nothing is forecast without a model"),
     "advice": ("advice", "it asks for advice, which figures alone do not give"),
+    "not_done": ("unsuitable", "is not among the calculations that are done without a model"),
     "what_if": ("what_if", "it asks what would be, and the data hold what was"),
 }
+_COUNTED_TABLE = 1.5
+"""A table that is called what is counted holds its members; a column of another table may miss those without a row there."""
 _JOIN_COST = 0.5
 """A joined table has to explain more of the question than a single one."""
 
@@ -78,9 +81,18 @@ def _attempt(sentence: Sentence, view: View, hints: ReadingHints, before: Operat
         return Refusal(refused.kind, refused.reason, _matched(sentence, view, slots), score=slots.score)
     notes = (_join_note(view),) if view.join else ()
     score = slots.score - (_JOIN_COST if view.join else 0) + _file_named(sentence, view)
+    if specs[0].operation == "count" and not view.join and not specs[0].entity and not specs[0].measure and _counts_table(sentence, view):
+        score += _COUNTED_TABLE
     return Reading(
         specs, f"I read this as {' and '.join(_say(spec, view) for spec in specs)}; change it with --measure, --by, --time", score, notes
     )
+
+
+def _counts_table(sentence: Sentence, view: View) -> bool:
+    """Whether "how many customers" speaks of the rows of the table ``customers``."""
+    named = tuple(stem(w) for w in words(view.source.table))
+    hits = [h for h in sentence.find(sentence.lexicon.operations, free=False) if h.meaning == "count"]
+    return any(sentence.stems[h.end : h.end + len(named)] == named for h in hits)
 
 
 def _refused_outright(sentence: Sentence, found: Sequence[View], attempts: Sequence[Reading | Refusal]) -> Refusal | None:
@@ -92,6 +104,7 @@ def _refused_outright(sentence: Sentence, found: Sequence[View], attempts: Seque
     for hit in refusing:
         if not set(range(hit.start, hit.end)) & some:
             kind, reason = _REASONS[hit.meaning]
+            reason = f'"{hit.text}" {reason}' if hit.meaning == "not_done" else reason
             return Refusal(kind, reason, matched)
     about_documents = [h for h in documents if not set(range(h.start, h.end)) & some]
     if about_documents and not _about_data(sentence):
@@ -175,7 +188,6 @@ def _nothing_left(sentence: Sentence, slots: Slots, hints: ReadingHints) -> None
         and token.folded not in unit_words
         and sentence.stems[i] not in slots.view.name_words
         and not (token.folded in lexicon.measure_nouns and sentence.explained.get(i - 1) == "column")
-        and not token.folded.endswith("ly")
         and (token.folded[0].isalnum())
         and i not in small
     ]

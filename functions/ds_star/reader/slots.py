@@ -123,11 +123,19 @@ def _settle(mentions: tuple[Mention, ...], cells: tuple[CellMention, ...]) -> tu
     for cell in cells:
         span = set(range(cell.start, cell.end))
         clash = [m for m in mentions if span & set(m.positions)]
-        if any(len(m.positions) > len(span) or (len(m.positions) == len(span) and m.score >= max(cell.score - 0.1, 0.9)) for m in clash):
+        # "mean precipitation on rain days": the column is named already, so "rain" is the value
+        clash_is_weak = cell.score == 1.0 and all(_said_better_elsewhere(m, mentions) for m in clash)
+        if not clash_is_weak and any(
+            len(m.positions) > len(span) or (len(m.positions) == len(span) and m.score >= max(cell.score - 0.1, 0.9)) for m in clash
+        ):
             continue
         kept_cells.append(cell)
         dropped |= {id(m) for m in clash}
     return tuple(m for m in mentions if id(m) not in dropped), tuple(kept_cells)
+
+
+def _said_better_elsewhere(mention: Mention, mentions: tuple[Mention, ...]) -> bool:
+    return any(m is not mention and m.column is mention.column and m.score > mention.score for m in mentions)
 
 
 def _sort_cells(sentence: Sentence, slots: Slots, cells: tuple[CellMention, ...]) -> None:

@@ -141,9 +141,14 @@ def _join(left: View, right: View) -> View | None:
         and _may_match(a.description, b.description)
     ]
     shared_names = [a for a in left.columns for b in right.columns if a.words == b.words]
+    pointing = _pointing(left, right)
+    if pointing is not None:
+        keys = [pointing]
+    elif _pointing(right, left) is not None:
+        return None
     if not keys or (left.source.file == right.source.file and left.source.table == right.source.table):
         return None
-    key = next(((a, b) for a, b in keys if left.by_name[a].description.role == "id"), keys[0])
+    key = pointing or next(((a, b) for a, b in keys if left.by_name[a].description.role == "id"), keys[0])
     if left.by_name[key[0]].is_measure and left.by_name[key[0]].description.dtype == "number":
         return None
     taken = {c.words for c in shared_names}
@@ -152,6 +157,22 @@ def _join(left: View, right: View) -> View | None:
         return None
     join = Join(right=right.source, left_key=key[0], right_key=key[1])
     return View(left.source, left.rows, (*left.columns, *added), join=join, joined_rows=right.rows)
+
+
+def _pointing(left: View, right: View) -> tuple[str, str] | None:
+    """The column of ``left`` that is called after the table on the right and its key: ``customer_id`` and ``customers.id``.
+
+    Where there is one, an ``id`` that both tables have counts the rows of each and joins nothing.
+    """
+    named = {stem(w) for w in words(right.source.table)}
+    for b in right.columns:
+        if b.description.role != "id" or b.description.distinct != right.rows or b.description.missing or right.rows == 0:
+            continue
+        for a in left.columns:
+            called_after = len(a.stems) > len(b.stems) and a.stems[-len(b.stems) :] == b.stems and set(a.stems[: -len(b.stems)]) == named
+            if called_after and _may_match(a.description, b.description):
+                return a.name, b.name
+    return None
 
 
 def _may_match(left: ColumnDescription, right: ColumnDescription) -> bool:
