@@ -25,7 +25,8 @@ fix: setup-dev ## repair format and style, then check
 	@scripts/check --fix
 
 bench: setup-dev ## measure answer quality, as the tests demand it, and print the scores
-	@.venv/bin/kimera bench quality tests/benchmarks
+	@.venv/bin/python tests/quality/extractive/tasks.py build/quality
+	@.venv/bin/kimera bench quality build/quality
 
 lock: setup-dev ## resolve requirements/*.in into requirements/*.lock
 	@scripts/lock
