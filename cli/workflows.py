@@ -37,6 +37,9 @@ def run(
     mock: Annotated[
         Path | None, typer.Option("--mock", metavar="FILE", help="Answers for requests, connectors and callbacks; nothing else is sent.")
     ] = None,
+    record: Annotated[
+        Path | None, typer.Option("--record", metavar="FILE", help="Keep what was answered there, to be given to --mock.")
+    ] = None,
     fast_clock: Annotated[bool, typer.Option("--fast-clock", help="Sleeps, backoff and timeouts take no real time.")] = False,
     trace: Annotated[bool, typer.Option("--trace", help="Show each step with its time, on stderr.")] = False,
     as_json: AsJson = False,
@@ -51,7 +54,15 @@ def run(
         return _told(_unable(file, str(problem)), as_json)
     try:
         report = run_file(
-            file, data=data, env=given, mock=mock, fast_clock=fast_clock, on_step=_Trace() if trace else None, on_log=_log, notice=note
+            file,
+            data=data,
+            env=given,
+            mock=mock,
+            record=record,
+            fast_clock=fast_clock,
+            on_step=_Trace() if trace else None,
+            on_log=_log,
+            notice=note,
         )
     except KeyboardInterrupt:
         note("interrupted")

@@ -64,6 +64,19 @@ class TestRun:
         assert told == (0, {"state": "SUCCEEDED", "result": 7, "error": None})
         assert "60.000 s  line 14   main.end_ (return)" in kimera.err
 
+    def test_a_recorded_run_is_repeated_without_what_it_asked(self, kimera: Terminal, folder: Path) -> None:
+        (folder / "f.yaml").write_text(
+            "- a: {try: {call: http.get, args: {url: 'http://x'}, result: r}, retry: '${http.default_retry}'}\n"
+            "- b: {call: googleapis.x.get, result: s}\n- c: {return: ['${base64.encode(r.body)}', '${s}']}\n"
+        )
+        responses: list[object] = [{"status": 503}, {"error": "TimeoutError"}, {"base64": "/w==", "headers": {"X": "1"}}]
+        entries: list[object] = [{"url": "*", "responses": responses}, {"call": "*", "response": {"result": [1]}}]
+        (folder / "m.yaml").write_text(json.dumps(entries))
+        first = kimera("run", "f.yaml", "--mock", "m.yaml", "--fast-clock", "--record", "again.yaml")
+        assert first == (0, {"state": "SUCCEEDED", "result": ["/w==", [1]], "error": None})
+        assert kimera("run", "f.yaml", "--mock", "again.yaml", "--fast-clock") == first
+        assert len(json.loads((folder / "again.yaml").read_text())[0]["responses"]) == 3
+
     def test_failure_names_step_and_line(self, kimera: Terminal) -> None:
         code, told = kimera("run", "flow.yaml", "--data", "{}", "--mock", "mocks.yaml", "--fast-clock")
         assert (code, told["state"], told["result"]) == (1, "FAILED", None)

@@ -20,6 +20,7 @@ from infra.local.workflows.frames import LogEntry, StepEvent
 from infra.local.workflows.httpx_transport import HttpxTransport
 from infra.local.workflows.mock_files import MockSet, read_mocks
 from infra.local.workflows.picture import mermaid
+from infra.local.workflows.recording import Recording
 from infra.local.workflows.runner import Definition, Outcome, State, load
 from infra.local.workflows.service import Service
 from infra.local.workflows.transport import TokenSource, Transport
@@ -78,6 +79,7 @@ def run_file(
     data: str | None = None,
     env: Mapping[str, str] | None = None,
     mock: Path | None = None,
+    record: Path | None = None,
     fast_clock: bool = False,
     trace: bool = False,
     on_step: Callable[[StepEvent], None] | None = None,
@@ -88,7 +90,8 @@ def run_file(
     execution_id: str = "local",
     timeout: float | None = None,
 ) -> RunReport:
-    """Run a definition to its end. ``data`` is JSON, or ``@file`` with JSON in it; ``on_step`` sees each step as it comes,
+    """Run a definition to its end. ``data`` is JSON, or ``@file`` with JSON in it; ``record`` is written with what requests and connectors
+    answered, as a mock file; ``on_step`` sees each step as it comes,
     ``on_log`` the severity and text of what ``sys.log`` writes, ``notice`` the URLs of callback endpoints. Other workflows that this one
     executes are the definitions beside it, each by the name of its file.
 
@@ -98,6 +101,8 @@ def run_file(
         definition = load(path)
         argument = read_data(data)
         mocks = read_mocks(mock) if mock is not None else None
+        recording = Recording()
+        chosen = transport or (HttpxTransport() if mocks is None else mocks.transport())
         events: list[StepEvent] = []
         logs: list[LogEntry] = []
 
@@ -116,17 +121,19 @@ def run_file(
         with ExitStack() as stack:
             service = Service(
                 siblings(path, definition),
-                transport=transport or (HttpxTransport() if mocks is None else mocks.transport()),
+                transport=recording.transport(chosen) if record is not None else chosen,
                 clock=FastClock() if fast_clock else None,
                 env=env,
                 token_source=token_source or (MockTokens() if mocks is not None else None),
-                connectors=[] if mocks is None else mocks.mock_connectors(),
+                connectors=[] if mocks is None else recording.connectors(mocks.mock_connectors()),
                 callbacks=_callbacks(mocks, stack, lambda: service, notice),
                 log=keep,
             )
             stack.callback(service.close)
             execution = service.runner.start(definition, argument, execution_id=execution_id, on_step=watch)
             outcome = execution.wait(timeout)
+        if record is not None:
+            recording.write(record)
     except DefinitionError as error:
         return RunReport(str(path), None, error.problems, str(error))
     except WorkflowsError as error:

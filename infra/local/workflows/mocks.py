@@ -11,12 +11,13 @@ A mock file is a YAML list; the first entry that fits a request answers it:
         - {error: TimeoutError}                 # or ConnectionError, ConnectionFailedError
         - {body: ok}
 
-``status`` is 200 if left out; a ``body`` that is no string is sent as JSON; ``took`` is seconds on the workflow's clock. Entries with
-``call`` or ``callback`` instead of ``url`` answer connectors and callbacks: see ``mock_connectors`` and ``mock_callbacks``.
+``status`` is 200 if left out; a ``body`` that is no string is sent as JSON, ``base64`` gives bytes; ``took`` is seconds on the workflow's
+clock. Entries with ``call`` or ``callback`` instead of ``url`` answer connectors and callbacks: see ``mock_files``.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 import threading
@@ -121,7 +122,7 @@ def seconds(value: object, what: str, where: str) -> float:
 def _response(entry: object, where: str) -> HttpResponse | Failure:
     if not isinstance(entry, dict):
         raise MockError(f"{where}: a response is a map with status, body, headers, took or error")
-    require_keys(entry, {"status", "body", "headers", "took", "error"}, f"{where}: a response")
+    require_keys(entry, {"status", "body", "base64", "headers", "took", "error"}, f"{where}: a response")
     if "error" in entry:
         if entry["error"] not in _ERRORS:
             raise MockError(f"{where}: error is one of {', '.join(_ERRORS)}")
@@ -132,8 +133,17 @@ def _response(entry: object, where: str) -> HttpResponse | Failure:
     if not isinstance(given, dict):
         raise MockError(f"{where}: headers are a map")
     headers = {str(key): str(value) for key, value in given.items()}
+    if "base64" in entry:
+        return HttpResponse(status, headers, _bytes(entry["base64"], where), seconds(entry.get("took", 0), "took", where))
     body: object = entry.get("body")
     if body is not None and not isinstance(body, str) and not any(key.lower() == "content-type" for key in headers):
         headers["Content-Type"] = "application/json"
     data = b"" if body is None else (body if isinstance(body, str) else json.dumps(body)).encode("utf-8")
     return HttpResponse(status, headers, data, seconds(entry.get("took", 0), "took", where))
+
+
+def _bytes(text: object, where: str) -> bytes:
+    try:
+        return base64.b64decode(str(text), validate=True)
+    except ValueError:
+        raise MockError(f"{where}: base64 is not base64") from None
