@@ -388,3 +388,27 @@ def test_a_value_that_resembles_a_column_named_elsewhere_is_a_condition() -> Non
         column("weather", "category", 2, values=("rain", "sun")),
     )
     assert spec_of("mean precipitation on rain days", weather).filters == (Filter(column="weather", op="==", values=("rain",)),)
+
+
+RAIN = file(
+    "rain.csv", column("date", "time", 1000, minimum="2000-01-01", maximum="2019-12-31"), column("rain_mm", "measure", additive=True)
+)
+
+
+def test_a_superlative_of_a_period_ranks_periods() -> None:
+    spec = spec_of("What was the wettest month?", RAIN)
+    assert (spec.operation, spec.measure, spec.time, spec.grain) == ("top_n", "rain_mm", "date", "month")
+
+
+def test_an_adjective_that_speaks_of_another_measure_is_refused() -> None:
+    assert isinstance(read("What was the warmest year?", RAIN), Refusal)
+
+
+def test_a_measure_where_another_is_at_its_end_is_refused() -> None:
+    assert isinstance(read("What was the maximum wind speed in the wettest month?"), Refusal)
+
+
+def test_a_column_called_value_is_a_measure_and_no_part_of_a_cue() -> None:
+    table = file("long.csv", column("city", "category", 3, values=STATIONS), column("value", "measure"))
+    spec = spec_of("mean value by city", table)
+    assert (spec.operation, spec.measure, spec.by) == ("mean", "value", ("city",))

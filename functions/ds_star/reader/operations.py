@@ -8,10 +8,10 @@ from typing import Literal
 from functions.ds_star.operation import Filter, OperationName, OperationSpec
 from functions.ds_star.reader.cells import CellMention
 from functions.ds_star.reader.cues import Cues, find_cues
-from functions.ds_star.reader.filters import parse_number
+from functions.ds_star.reader.filters import columns_about, parse_number
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
-from functions.ds_star.reader.slots import Slots, cell_filter, measure_by_adjective
+from functions.ds_star.reader.slots import GRAINS, Slots, cell_filter, measure_by_adjective
 from functions.ds_star.reader.views import Column, additive
 from shared.language.words import stem
 
@@ -61,6 +61,8 @@ def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
         raise Refused("unsuitable", f'a single place such as "{sentence.word(cues.superlative_at - 1)}" is not given; ask for the top 5')
     if cues.has("missing_outliers") and cues.has("mean", "median", "sum", "minimum", "maximum", "trend", "correlation"):
         raise Refused("ambiguous", "the question names a calculation and missing or unusual values; ask for one at a time")
+    _one_measure_only(sentence, slots, cues)
+    _superlative_of_periods(sentence, slots, cues)
     operation = _operation(sentence, slots, cues)
     if operation in ("aggregate", "share"):
         _flags_to_values(sentence, slots)
@@ -79,6 +81,27 @@ def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
         _all_used(slots, specs)
         return specs
     raise Refused("no_operation", "no word of the question says what to calculate (count, sum, mean, share, trend, ...)")
+
+
+def _one_measure_only(sentence: Sentence, slots: Slots, cues: Cues) -> None:
+    """Refuses "the mean price in the wettest month": one measure is asked for where another one is at its end."""
+    spoken = sentence.lexicon.adjectives.get(cues.superlative or "")
+    about = columns_about(slots.view, spoken, sentence) if spoken else []
+    if about and slots.measures and not any(c in slots.measures for c in about):
+        raise Refused(
+            "ambiguous", f'the question names "{slots.measures[0].name}" and speaks of {spoken} ("{about[0].name}"); ask for one at a time'
+        )
+
+
+def _superlative_of_periods(sentence: Sentence, slots: Slots, cues: Cues) -> None:
+    """In "the wettest month" periods are ranked, with or without "which"."""
+    after = sentence.word(cues.superlative_at + 1)
+    grain = next((g for g in GRAINS if g == after), None)
+    if cues.superlative_at < 0 or grain is None or slots.time is None or slots.which_time:
+        return
+    slots.which_time = slots.periods_asked = True
+    slots.grain = grain
+    sentence.explain(cues.superlative_at + 1, cues.superlative_at + 2, "period")
 
 
 def _all_used(slots: Slots, specs: tuple[OperationSpec, ...]) -> None:
@@ -597,6 +620,9 @@ def _measures(slots: Slots, sentence: Sentence) -> list[Column]:
         for i, t in enumerate(sentence.tokens)
         if i not in sentence.explained and t.folded not in sentence.lexicon.stopwords | sentence.lexicon.neutral
     ]
+    spoken = next((sentence.lexicon.adjectives[t.folded] for t in sentence.tokens if t.folded in sentence.lexicon.adjectives), None)
+    if spoken is not None:
+        raise Refused("unmatched", f"the question speaks of {spoken}, and no column of this table is called so")
     if len(measures) == 1 and not unexplained:
         return measures
     raise Refused("unmatched", "no word of the question names a numeric column")
