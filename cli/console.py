@@ -61,5 +61,9 @@ class _LazyFile(RotatingFileHandler):
     """Makes its folder when there is something to write."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
-        super().emit(record)
+        try:
+            Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            self.handleError(record)  # raised here, it would end the thread that wanted to log
+        else:
+            super().emit(record)

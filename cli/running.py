@@ -8,6 +8,7 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from cli.asking import Prepared
 from cli.console import note
@@ -25,6 +26,7 @@ from schemas.mission import MissionRequest, MissionState, Tier, Track
 from shared.artifacts import ArtifactStore
 from shared.clock import SystemClock
 from shared.documents import Json
+from shared.errors import StorageFull
 from shared.inputs import store_input
 from shared.missions.chain import Happening
 from shared.missions.records import MissionRecord, TrackRecord
@@ -33,7 +35,12 @@ from shared.missions.view import mission_state
 from shared.runtime import Runtime
 from shared.settings import Settings
 
+if TYPE_CHECKING:
+    from infra.local.platform import Platform, Trouble
+
 _EMBEDDED_POLL_S = 0.1
+_TROUBLE_S = 15.0
+"""How long a full disk may last before the command gives up waiting."""
 _SERVED_POLL_S = 0.4
 
 
@@ -88,7 +95,7 @@ class Running:
                 inputs = [_stored_input(runtime.artifacts, owner, file) for file in prepared.files]
                 mission_id = api.submit(prepared.body(inputs)).mission_id
                 platform.attend_to(mission_id)
-            return self._watch(api, mission_id, artifacts=runtime.artifacts, runtime=runtime)
+            return self._watch(api, mission_id, artifacts=runtime.artifacts, runtime=runtime, platform=platform)
 
     def _on_served(self, holder: Holder, *, prepared: Prepared | None, mission_id: str | None) -> int:
         note(f"The platform at {holder.url} (process {holder.pid}) holds the data folder; the mission runs there.")
@@ -101,12 +108,20 @@ class Running:
             runtime = open_things.enter_context(stored(self.settings))  # the served folder is this machine's: its charts can be read
             return self._watch(api, mission_id, artifacts=runtime.artifacts, runtime=None)
 
-    def _watch(self, api: MissionsApi, mission_id: str, *, artifacts: ArtifactStore, runtime: Runtime | None) -> int:
+    def _watch(
+        self, api: MissionsApi, mission_id: str, *, artifacts: ArtifactStore, runtime: Runtime | None, platform: Platform | None = None
+    ) -> int:
         note(f"mission {mission_id}")
         clock = SystemClock()
+
+        def read() -> MissionState:
+            if platform is not None and platform.trouble is not None:
+                self._bear(platform.trouble, clock, mission_id)
+            return _state(runtime, mission_id) if runtime else api.state(mission_id)
+
         with Interruption(self._resume_command(mission_id)) as interruption:
             state = watch(
-                (lambda: _state(runtime, mission_id)) if runtime else (lambda: api.state(mission_id)),
+                read,
                 view=on_stderr(clock),
                 clock=clock,
                 every_s=_EMBEDDED_POLL_S if runtime else _SERVED_POLL_S,
@@ -114,6 +129,12 @@ class Running:
             )
             saved = save_report(api, state, self._folder(mission_id), artifacts) if state.reports else None
         return tell(state, saved, as_json=self.as_json)
+
+    def _bear(self, trouble: Trouble, clock: SystemClock, mission_id: str) -> None:
+        """Wait for a while for the trouble to pass; then raise it, with the command that goes on."""
+        if clock.monotonic() - trouble.since > _TROUBLE_S:
+            remedy = f"{trouble.error.remedy} Go on with: {self._resume_command(mission_id)}"
+            raise StorageFull(trouble.error.message, remedy=remedy.strip())
 
     def _report_ended(self, runtime: Runtime, state: MissionState) -> int:
         from infra.local.functions import public_app

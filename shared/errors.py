@@ -15,7 +15,7 @@ KimeraError                     code, HTTP status, what happened, what to do
 │   └── IllegalTransition       the state machine has no such arrow
 ├── Busy                        somebody else holds the lease: come back later    503
 ├── Unavailable                 a dependency is down or missing                   503, exit 3
-│   ├── SandboxUnavailable      bubblewrap is missing or does not work
+│   ├── SandboxUnavailable      bubblewrap is missing or does not work            501
 │   ├── StorageFull             no room on the disk
 │   └── DataFolderInUse         another platform runs on this data folder
 ├── Corrupt                     stored bytes do not match what was recorded       500
@@ -147,9 +147,10 @@ class Unavailable(KimeraError):
 
 
 class SandboxUnavailable(Unavailable):
-    """Generated code cannot be isolated on this machine, so it is not run."""
+    """Generated code cannot be isolated on this machine, so it is not run. Waiting does not help, so the status is not a transient one."""
 
     code = "sandbox_unavailable"
+    status = 501
     retryable = False
 
 

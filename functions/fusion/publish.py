@@ -98,7 +98,7 @@ class Publisher:
                 update={
                     "fusion_status": status,
                     "reports": (*mission.reports, report),
-                    "flags": tuple(dict.fromkeys([*mission.flags, *publication.outcome.flags])),
+                    "flags": publication.outcome.flags,
                 }
             )
             return Change(changed, [Happening("report.published", detail)])

@@ -24,6 +24,7 @@ from schemas.steps import ReconcileRequest, ReconcileResult
 from shared.adapters.document_queue import DocumentQueue
 from shared.clock import Clock, SystemClock
 from shared.documents import JsonMap
+from shared.errors import StorageFull
 from shared.executions import ExecutionState
 from shared.runtime import Runtime
 from shared.settings import Settings
@@ -45,6 +46,14 @@ class OneMission:
     mission_id: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What keeps every mission of a platform from going on, and since when (seconds of the monotonic clock)."""
+
+    error: StorageFull
+    since: float
+
+
 class Platform:
     """Everything of KIMERA on one machine. A context manager: entering starts it, leaving stops it.
 
@@ -55,6 +64,8 @@ class Platform:
         self, settings: Settings, *, command: str, url: str = "", clock: Clock | None = None, only: OneMission | None = None
     ) -> None:
         self._only = only
+        self.trouble: Trouble | None = None
+        """Set while calls fail for want of room on the disk; cleared by the first one that does not."""
         self._holder = Holder(pid=os.getpid(), command=command, url=url)
         self.runtime = Runtime(settings, clock=clock or SystemClock(), executions=_Later(self), wake=lambda: self._worker.wake())
         self._lock = DataFolderLock(self.runtime.home)
@@ -98,7 +109,8 @@ class Platform:
     @cached_property
     def client(self) -> httpx.Client:
         """Calls this process's functions, internal ones too, by ``INTERNAL_ROOT`` + route."""
-        return httpx.Client(transport=httpx.WSGITransport(app=internal_app(self.runtime)), timeout=WORKFLOW_HTTP_TIMEOUT_S)
+        transport = httpx.WSGITransport(app=internal_app(self.runtime))
+        return httpx.Client(transport=transport, timeout=WORKFLOW_HTTP_TIMEOUT_S, event_hooks={"response": [self._notice]})
 
     @cached_property
     def public(self) -> WSGIApplication:
@@ -110,6 +122,16 @@ class Platform:
         """The workflow's executions in this process."""
         threads = 2 * self.runtime.settings.max_running + _SPARE_THREADS
         return LocalExecutions(self.client, self.runtime.ids, self.runtime.tracing, threads=threads)
+
+    def _notice(self, answer: httpx.Response) -> None:
+        """Remember what the workflow only retries: a full disk is for a person to mend."""
+        if answer.is_success:
+            self.trouble = None
+            return
+        answer.read()
+        error = error_of(answer)
+        if isinstance(error, StorageFull) and self.trouble is None:
+            self.trouble = Trouble(error, self.runtime.clock.monotonic())
 
     def attend_to(self, mission_id: str) -> None:
         """Begin to run the one mission that this platform came up for."""

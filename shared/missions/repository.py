@@ -107,8 +107,9 @@ class Missions:
         where = [Where("owner", "==", owner)] if owner is not None else []
         if statuses:
             where.append(Where("status", "in", [str(s) for s in statuses]))
-        after = self._documents.get(_safe_ref(before)) if before else None
-        query = Query(MISSIONS, tuple(where), order_by="-mission_id", limit=limit, after=after)
+        if before is not None:
+            where.append(Where("mission_id", "<", _safe_ref(before).id))  # ids sort by time, also that of a mission that is gone
+        query = Query(MISSIONS, tuple(where), order_by="-mission_id", limit=limit)
         return [MissionRecord.read(d) for d in self._documents.query(query)]
 
     def change(self, mission_id: str, writer: str, decide: Decide, *, caller: ExecutionRef | None = None) -> MissionRecord:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from cli.commands import GROUPS, all_names
+from cli.console import log_to
 from cli.main import main
 from infra.local.api import MissionsApi
 from shared.errors import NotFound
@@ -166,3 +168,16 @@ def test_a_defect_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: p
     told = capsys.readouterr().err
     assert told.startswith("error: ZeroDivisionError: ouch")
     assert told.count("\n") == 1
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Raised out of a handler, it would end whichever thread wanted to log: the workflow's own, for one."""
+    (tmp_path / "file").write_text("not a folder")
+    root = logging.getLogger()
+    before = root.handlers
+    monkeypatch.delenv("KIMERA_DEBUG", raising=False)
+    try:
+        log_to(tmp_path / "file" / "home")
+        root.warning("nowhere to go")
+    finally:
+        root.handlers = before

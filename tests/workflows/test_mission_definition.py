@@ -23,6 +23,7 @@ ARGUMENT: dict[str, Json] = {"mission_id": "m_1", "epoch": 2, "traceparent": "00
 Body = dict[str, Json]
 Reply = Body | int | Callable[[Body], "Body | int"]
 STEPS_SEEN: Counter[str] = Counter()
+pytestmark = pytest.mark.xdist_group("mission-definition")  # the last test asks what the ones before it saw
 
 
 def final(seq: int = 1) -> Body:
@@ -82,7 +83,7 @@ def run(functions: Functions, argument: Body | None = None) -> Outcome:
         execution = runner.start(
             load(DEFINITION), argument or ARGUMENT, execution_id="x1", on_step=lambda event: STEPS_SEEN.update([event.step])
         )
-        outcome = execution.wait(20)
+        outcome = execution.wait(60)
         functions.steps = execution.steps  # type: ignore[attr-defined]
         return outcome
 

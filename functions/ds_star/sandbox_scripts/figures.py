@@ -68,6 +68,12 @@ def stable(value: object) -> object:
     return None if value is None else str(value)
 
 
+def inert(value: object) -> object:
+    """The value for a CSV file: a text that a spreadsheet would carry out as a formula gets an apostrophe in front."""
+    kept = stable(value)
+    return f"'{kept}" if isinstance(kept, str) and kept.startswith(("=", "+", "-", "@", "\t", "\r")) else kept
+
+
 @dataclass
 class Report:
     """What an operation leaves behind. ``value`` records a figure and gives back its slot for a statement."""
@@ -136,7 +142,7 @@ class Report:
     def table(self, frame: pd.DataFrame, name: str, caption: str) -> None:
         """Write a result table as CSV."""
         file = f"{slug(name)}.csv"
-        frame.map(stable).to_csv(f"outputs/{file}", index=False, lineterminator="\n")
+        frame.map(inert).to_csv(f"outputs/{file}", index=False, lineterminator="\n")
         self.tables.append({"file": file, "caption": caption})
 
     def assume(self, text: str) -> None:
