@@ -72,17 +72,9 @@ def _analysis_facts(analysis: AnalyticalReportPackage) -> list[str]:
     ]
     texts += [str(n) for f in analysis.findings for n in (f.n_used, f.n_dropped) if n is not None]
     for file in analysis.files:
-        texts += [file.file, str(len(file.tables)), file.error or "", *file.warnings]
+        texts += [file.file, str(len(file.tables))]
         for table in file.tables:
-            texts += [
-                *table.warnings,
-                *table.assumptions,
-                table.name,
-                str(table.rows),
-                f"{table.rows:,}",
-                str(table.sampled_rows or 0),
-                str(len(table.columns)),
-            ]
+            texts += [table.name, str(table.rows), f"{table.rows:,}", str(table.sampled_rows or 0), str(len(table.columns))]
             for c in table.columns:
                 texts += [c.name, str(c.missing), str(c.distinct), str(c.minimum), str(c.maximum), *c.samples, *c.values]
     texts += [str(len(x)) for x in (analysis.files, analysis.findings, analysis.values, analysis.runs, analysis.rounds)]
