@@ -10,6 +10,9 @@ from schemas.mission import MissionState, MissionStatus
 from schemas.outcome import MissionOutcomePackage
 from shared.documents import Json
 
+MAX_LIMITATIONS = 3
+"""Limitations that are told on the console; all stand in the report."""
+
 
 def tell(state: MissionState, saved: SavedReport | None, *, as_json: bool) -> int:
     """Print it; the exit code: 0 for DONE, else 1."""
@@ -54,6 +57,8 @@ def answer_lines(outcome: MissionOutcomePackage) -> list[str]:
     lines = ["", *outcome.notices, *outcome.answer]
     if not outcome.answer:
         lines.append("Not answered.")
+    if outcome.status != "answered":  # what stood in the way, a file that could not be read for one, is no detail of the report then
+        lines += [f"- {limitation}" for limitation in outcome.limitations[:MAX_LIMITATIONS]]
     if outcome.conflicts:
         lines.append(f"{len(outcome.conflicts)} conflict(s) between data and documents: see the report.")
     trust = outcome.trust
