@@ -83,13 +83,15 @@ def _answer(platform: Platform, listening: socket.socket, *, local: bool, starte
     def stop(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one does not wait
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-        raise KeyboardInterrupt  # which waitress takes as the word to shut down
+        raise KeyboardInterrupt
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    started()
     try:
+        started()
         server.run()
+    except KeyboardInterrupt:
+        pass  # asked to stop before waitress, which takes it as the word to shut down, was at work
     finally:
         server.close()
 
