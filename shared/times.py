@@ -1,4 +1,4 @@
-"""How long things may take: one table, and they nest (DESIGN section 2). ``tests/unit/test_times.py`` asserts the order.
+"""How long things may take: one table, and they nest. ``tests/unit/test_manifest.py`` asserts the order.
 
 sandbox run < slice budget < function timeout < the workflow's HTTP timeout < slice lease < heartbeat staleness. So whoever waits
 outlives whom it waits for, and nobody takes a lease over while its holder can still commit.

@@ -1,4 +1,4 @@
-"""What a mission verified becomes part of its knowledge space, so that later missions can quote it (DESIGN section 7, Memory)."""
+"""What a mission verified becomes part of its knowledge space, so that later missions can quote it."""
 
 from __future__ import annotations
 

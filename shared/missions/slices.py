@@ -1,4 +1,4 @@
-"""The slice engine: runs one slice of a track so that it happens once (DESIGN section 2).
+"""The slice engine: runs one slice of a track so that it happens once.
 
 acquire: a finished ``seq`` returns its stored result; one that somebody works on answers BUSY; else the lease is stored.
 work:    the track's own logic, outside of any transaction.

@@ -1,4 +1,4 @@
-"""The one table of functions, and the times that nest (DESIGN section 2)."""
+"""The one table of functions, and the times that nest."""
 
 from __future__ import annotations
 

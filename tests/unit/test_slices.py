@@ -1,4 +1,4 @@
-"""A slice happens once: leases, stored results, epochs, faults (DESIGN section 2)."""
+"""A slice happens once: leases, stored results, epochs, faults."""
 
 from __future__ import annotations
 

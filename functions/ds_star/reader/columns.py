@@ -16,7 +16,7 @@ from shared.language.lexicon import load_lexicon
 from shared.language.words import fold
 
 FUZZY_FROM = 0.88
-"""Least Damerau-Levenshtein similarity of two words (reference/extractive.md)."""
+"""Least Damerau-Levenshtein similarity of two words."""
 TOO_CLOSE = 0.1
 """Two columns whose scores are nearer than this are both named, and neither is taken."""
 _ENOUGH = 0.3

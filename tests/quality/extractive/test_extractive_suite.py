@@ -1,4 +1,4 @@
-"""The gate of the extractive tier (reference/extractive.md): 60 questions with planted truth, 20 that nobody should answer."""
+"""The gate of the extractive tier: 60 questions with planted truth, 20 that nobody should answer."""
 
 from __future__ import annotations
 

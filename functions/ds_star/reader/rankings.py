@@ -1,0 +1,83 @@
+"""Questions for the first or the last few: what is ranked, by what, and how many."""
+
+from __future__ import annotations
+
+from functions.ds_star.operation import OperationSpec
+from functions.ds_star.reader.cues import Cues
+from functions.ds_star.reader.filters import parse_number
+from functions.ds_star.reader.reading import Refused
+from functions.ds_star.reader.sentence import Sentence
+from functions.ds_star.reader.slots import Slots
+from functions.ds_star.reader.specs import make_spec, what_is_measured
+
+
+def top_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
+    """The groups, periods or rows at one end."""
+    n, descending = _how_many(sentence, slots, cues)
+    groups = [*([slots.which] if slots.which else []), *slots.by, *slots.groups, *slots.ids]
+    measure_in_by = [c for c in groups if c.is_measure and not c.is_group]
+    groups = [c for c in groups if c not in measure_in_by]
+    slots.measures += [c for c in measure_in_by if c not in slots.measures]
+    time = slots.time if slots.which_time or (slots.periods_asked and not groups) else None
+    if not groups and time is None:
+        label = next(
+            (
+                c
+                for c in slots.view.columns
+                if c.description.role in ("id", "text", "category") and c.description.distinct == slots.view.rows
+            ),
+            None,
+        )
+        if label is None:
+            raise Refused("unmatched", "the question ranks something that is no column of this table")
+        groups = [label]
+    column, statistic = what_is_measured(sentence, slots, cues)
+    spec = make_spec(
+        slots,
+        "top_n",
+        measure=column,
+        statistic=statistic,
+        by=tuple(dict.fromkeys(c.name for c in groups)),
+        time=time,
+        n=n,
+        descending=descending,
+    )
+    return (spec,)
+
+
+def _how_many(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[int, bool]:
+    """("top 5", "three largest", "rank" -> n, from the highest or the lowest)."""
+    words = [t.folded for t in sentence.tokens]
+    places = (
+        [cues.superlative_at]
+        if cues.superlative_at >= 0
+        else cues.at.get("top_n", []) + cues.at.get("maximum", []) + cues.at.get("minimum", [])
+    )
+    descending = cues.highest and not cues.has("minimum")
+    for place in places:
+        if words[place] in sentence.lexicon.superlatives:
+            descending = sentence.lexicon.superlatives[words[place]]
+        for near in (place + 1, place - 1):
+            word = sentence.word(near)
+            number = parse_number(word) if word else None
+            number = number if number is not None else sentence.lexicon.numbers.get(word)
+            if isinstance(number, int) and 1 <= number <= 100 and (near > place or sentence.explained.get(near) is None):
+                sentence.explain(near, near + 1, "number")
+                return number, descending
+    for mention in slots.mentions:
+        number = sentence.lexicon.numbers.get(sentence.word(mention.first - 1)) or parse_number(sentence.word(mention.first - 1) or "x")
+        if (
+            isinstance(number, int)
+            and 1 <= number <= 100
+            and sentence.is_free(mention.first - 1, mention.first)
+            and mention.column.is_group
+        ):
+            sentence.explain(mention.first - 1, mention.first, "number")
+            return number, descending
+    ranks = any(words[p].startswith("rank") for p in cues.at.get("top_n", []))
+    singular = (
+        (cues.superlative is not None and cues.superlative not in {"top", "bottom"})
+        or cues.comparative is not None
+        or cues.has("maximum", "minimum")
+    )
+    return (100 if ranks else 1 if singular and not ranks else 5), descending

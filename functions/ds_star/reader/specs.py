@@ -1,0 +1,216 @@
+"""What every operation's spec is made of: measure, statistic, groups, time, entity, and the checks that all of them share."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from functions.ds_star.operation import Filter, OperationName, OperationSpec
+from functions.ds_star.reader.cells import CellMention
+from functions.ds_star.reader.cues import Cues
+from functions.ds_star.reader.reading import Refused
+from functions.ds_star.reader.sentence import Sentence
+from functions.ds_star.reader.slots import Slots
+from functions.ds_star.reader.views import Column, additive
+from shared.language.words import stem
+
+Statistic = Literal["count", "sum", "mean", "median", "minimum", "maximum"]
+AGGREGATES: tuple[Statistic, ...] = ("mean", "median", "minimum", "maximum", "sum", "count")
+BE = frozenset({"is", "are", "was", "were", "have", "has", "had", "live", "lives", "come", "belong", "earn", "do", "does"})
+_SINGLE_RECORD = frozenset({"recorded", "reached", "ever", "single", "measured", "record", "observed", "individual"})
+_MOST_COMMON = frozenset((most, common) for most in ("most", "least") for common in ("common", "frequent", "often"))
+MIN_TREND_POINTS = 8
+"""Fewer periods are no trend."""
+
+
+def most_common(sentence: Sentence) -> bool:
+    """Whether it asks for the value that most rows hold, or fewest: "the most common weather"."""
+    found = next((i for i in range(len(sentence)) if sentence.words(i, i + 2) in _MOST_COMMON), None)
+    if found is not None:
+        sentence.explain(found, found + 2, "superlative")
+    return found is not None
+
+
+def cell_pair(slots: Slots) -> list[CellMention]:
+    """Two or more values of one column, which a question sets against each other."""
+    for column in slots.cell_columns:
+        found = [c for c in slots.cells if c.column is column]
+        if len({c.value for c in found}) >= 2:
+            return found
+    return []
+
+
+def make_spec(
+    slots: Slots,
+    operation: OperationName,
+    *,
+    measure: Column | None = None,
+    second: Column | None = None,
+    statistic: Statistic | None = None,
+    by: tuple[str, ...] = (),
+    time: Column | None = None,
+    filters: tuple[Filter, ...] | None = None,
+    share_of: tuple[Filter, ...] = (),
+    entity: Column | None = None,
+    n: int = 5,
+    descending: bool = True,
+) -> OperationSpec:
+    """The spec, with what all operations share: source, join, periods, filters, unit."""
+    timed = time or (slots.time if slots.periods_asked and operation not in ("correlation", "compare_groups") else None)
+    own: Statistic = statistic or (operation if operation in AGGREGATES else "mean")
+    return OperationSpec(
+        operation=operation,
+        source=slots.view.source,
+        join=slots.view.join,
+        measure=measure.name if measure else None,
+        second_measure=second.name if second else None,
+        statistic=own,
+        by=by,
+        time=timed.name if timed else None,
+        grain=_grain(slots, timed, operation),
+        filters=slots.filters() if filters is None else filters,
+        share_of=share_of,
+        entity=entity.name if entity else None,
+        n=n,
+        descending=descending,
+        unit=measure.description.unit if measure else None,
+    )
+
+
+def _grain(slots: Slots, time: Column | None, operation: str) -> Literal["day", "week", "month", "quarter", "year"] | None:
+    """The asked length of a period; whole years for a column of years. A trend over dates is left to the script where none is asked."""
+    if time is None:
+        return None
+    if time.is_numeric:
+        if slots.grain not in (None, "year"):
+            raise Refused("unmatched", f'the column "{time.name}" holds years and cannot tell a {slots.grain}')
+        return "year"
+    if slots.grain is None and operation not in ("trend", "trend_difference"):
+        return None
+    return slots.grain
+
+
+def grouping(slots: Slots, *, groups: bool = True, periods: bool = True) -> tuple[str, ...]:
+    """The grouping columns: those after "by", "which" ones, and the column of several named values."""
+    found = [c.name for c in slots.by]
+    if groups and slots.which is not None:
+        found.append(slots.which.name)
+    pair = cell_pair(slots)
+    if groups and periods and pair:
+        found.append(pair[0].column.name)
+    return tuple(dict.fromkeys(found))
+
+
+def group_column(slots: Slots) -> Column:
+    """The one column whose groups are compared."""
+    pair = cell_pair(slots)
+    candidates = list(
+        dict.fromkeys([*(c.name for c in slots.by), *([slots.which.name] if slots.which else []), *([pair[0].column.name] if pair else [])])
+    )
+    if not candidates:
+        candidates = [c.name for c in slots.groups]
+    if not candidates and len(slots.cells) == 1:
+        candidates = [slots.cells[0].column.name]
+    if not candidates:
+        raise Refused("unmatched", "the question compares groups, and names no column that holds groups")
+    if len(candidates) > 1:
+        raise Refused("ambiguous", f"the groups may be those of {' or '.join(candidates[:3])}; use --by to name one")
+    column = slots.view.by_name[candidates[0]]
+    if column.description.role == "id" and not column.description.values:
+        raise Refused("unsuitable", f'"{column.name}" is an id: every row would be a group of its own')
+    if column.description.distinct < 2:
+        raise Refused("too_few", f'"{column.name}" holds one group only')
+    if len(slots.cells) == 1 and slots.cells[0].column is column:
+        raise Refused("unmatched", f'the question names one group of "{column.name}" only; name the other one too')
+    return column
+
+
+def measure_columns(slots: Slots, sentence: Sentence) -> list[Column]:
+    """The measures, never an id or a text; the only one of the table where the question names none at all."""
+    if slots.measures:
+        return slots.measures
+    if slots.ids:
+        raise Refused("unsuitable", f'"{slots.ids[0].name}" is an id, and ids are no measures')
+    coded = [c for c in slots.groups if c.is_numeric]
+    if coded:
+        return coded
+    if slots.groups:
+        raise Refused("unsuitable", f'"{slots.groups[0].name}" holds names, not numbers')
+    measures = [c for c in slots.view.columns if c.is_measure and c.description.role == "measure"]
+    unexplained = [
+        t
+        for i, t in enumerate(sentence.tokens)
+        if i not in sentence.explained and t.folded not in sentence.lexicon.stopwords | sentence.lexicon.neutral
+    ]
+    spoken = next((sentence.lexicon.adjectives[t.folded] for t in sentence.tokens if t.folded in sentence.lexicon.adjectives), None)
+    if spoken is not None:
+        raise Refused("unmatched", f"the question speaks of {spoken}, and no column of this table is called so")
+    if len(measures) == 1 and not unexplained:
+        return measures
+    raise Refused("unmatched", "no word of the question names a numeric column")
+
+
+def what_is_measured(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Column | None, Statistic]:
+    """The measure and how it is aggregated: by the question's own word, else sums add up and the rest is averaged; rows are counted."""
+    named: list[Statistic] = [s for s in AGGREGATES if cues.has(s) and not (s in ("maximum", "minimum") and not slots.measures)]
+    if cues.has("count") and not any(s in named for s in ("mean", "median")):
+        counted = next((m for m in slots.measures if additive(m, sentence.lexicon)), None)
+        return (counted, "sum") if counted else (None, "count")
+    counts_rows = (
+        most_common(sentence)
+        or cues.superlative in {"most", "fewest", "least", "largest", "biggest", "smallest"}
+        or cues.comparative in {"more", "fewer"}
+    )
+    if not slots.measures and not slots.ids and counts_rows and (says_rows(sentence, slots) or most_common(sentence)):
+        return None, "count"
+    column = measure_columns(slots, sentence)[0]
+    if len(slots.measures) > 1:
+        raise Refused(
+            "ambiguous", f"the question names several measures ({', '.join(c.name for c in slots.measures)}); ask for one at a time"
+        )
+    statistic: Statistic = next((s for s in named if s != "count"), "mean")
+    if not named:
+        if additive(column, sentence.lexicon):
+            statistic = "sum"
+        elif cues.superlative and _SINGLE_RECORD & {t.folded for t in sentence.tokens}:
+            statistic = "maximum" if cues.highest else "minimum"
+    check_additive(statistic, column, sentence)
+    return column, statistic
+
+
+def says_rows(sentence: Sentence, slots: Slots) -> bool:
+    """Whether the question speaks of the rows themselves, by the lexicon's words or the file's own name."""
+    rows = {stem(w) for w in sentence.lexicon.row_words} | slots.view.name_words
+    return any(s in rows and i not in slots.soft and sentence.explained.get(i) != "column" for i, s in enumerate(sentence.stems))
+
+
+def check_additive(statistic: str, column: Column, sentence: Sentence) -> None:
+    """Refuse a sum of what does not add up."""
+    if statistic == "sum" and additive(column, sentence.lexicon) is False:
+        raise Refused(
+            "unsuitable", f'the values of "{column.name}" do not add up to anything; ask for the mean, the minimum or the maximum'
+        )
+
+
+def needs_time(slots: Slots) -> Column:
+    """The column of times; refused where there is none."""
+    if slots.time is None:
+        raise Refused("unmatched", "a trend needs a column with dates or years, and this table has none")
+    return slots.time
+
+
+def enough_periods(slots: Slots, time: Column) -> None:
+    """Fewer distinct times than a trend needs are refused before anything runs; the script checks the periods themselves."""
+    if 0 < time.description.distinct < MIN_TREND_POINTS:
+        raise Refused(
+            "too_few", f'"{time.name}" holds {time.description.distinct} different times; a trend needs at least {MIN_TREND_POINTS}'
+        )
+    if slots.view.rows < MIN_TREND_POINTS:
+        raise Refused("too_few", f"{slots.view.label} has {slots.view.rows} rows; a trend needs at least {MIN_TREND_POINTS}")
+
+
+def entity_column(slots: Slots, group: Column) -> Column | None:
+    """The unit that the question names itself ("patients", "private schools"); else the script finds what the rows repeat."""
+    behind = {m.column.name for m in slots.mentions for c in slots.cells if c.column is group and m.first == c.end}
+    named = [c for c in slots.groups if c.name in behind] + slots.ids
+    repeated = [c for c in named if c is not group and c.description.distinct < slots.view.rows]
+    return repeated[0] if repeated else None
