@@ -70,6 +70,25 @@ def test_a_lease_that_ran_out_passes_to_the_next_call_and_the_late_commit_is_ref
     assert house.missions.tracks(house.missions.get(mission_id))[Track.DS_STAR].next_seq == 1
 
 
+def test_a_late_commit_is_refused_while_another_call_holds_the_lease(house: House) -> None:
+    mission_id, _ = house.claimed()
+
+    class Dies(CountingTrack):
+        def step(self, context, state):  # type: ignore[no-untyped-def]
+            raise KeyboardInterrupt
+
+    class Slow(CountingTrack):
+        def step(self, context, state):  # type: ignore[no-untyped-def]
+            house.clock.advance(SLICE_LEASE_S + 1)
+            with pytest.raises(KeyboardInterrupt):
+                house.slices.run(Dies(), step(mission_id, 0))
+            return super().step(context, state)
+
+    with pytest.raises(StaleEpoch):
+        house.slices.run(Slow(), step(mission_id, 0))
+    assert house.missions.tracks(house.missions.get(mission_id))[Track.DS_STAR].next_seq == 0
+
+
 def test_a_newer_epoch_takes_the_slice_over_at_once_and_fences_the_older_off(house: House) -> None:
     mission_id, _ = house.claimed()
     newer = CountingTrack()
