@@ -27,9 +27,10 @@ _OPTIONS = {
     "session_id": "--session",
     "tier": "--tier",
     "budget.cap_usd": "--budget",
-    "deadlines": "--soft, --hard",
+    "deadlines": "--soft, --hard, --late",
     "deadlines.soft_s": "--soft",
     "deadlines.hard_s": "--hard",
+    "deadlines.late_s": "--late",
     "hints.measure": "--measure",
     "hints.time": "--time",
     "output_guidelines": "--guidelines",
@@ -53,7 +54,12 @@ Measure = Annotated[str | None, typer.Option("--measure", metavar="C", help="The
 By = Annotated[list[str] | None, typer.Option("--by", metavar="C", help="A column to group by. Repeatable.")]
 Time = Annotated[str | None, typer.Option("--time", metavar="C", help="The column that holds the time.")]
 Soft = Annotated[int | None, typer.Option("--soft", metavar="SECONDS", help="After this a slow track no longer delays a partial report.")]
-Hard = Annotated[int | None, typer.Option("--hard", metavar="SECONDS", help="After this tracks are closed with what they have.")]
+Hard = Annotated[
+    int | None, typer.Option("--hard", metavar="SECONDS", help="After this tracks hand off what they have, and the report is made.")
+]
+Late = Annotated[
+    int | None, typer.Option("--late", metavar="SECONDS", help="Until then a track that was late may still upgrade the report.")
+]
 Guidelines = Annotated[str, typer.Option("--guidelines", metavar="TEXT", help="How the report should be written, for tiers with a model.")]
 
 
@@ -74,6 +80,7 @@ class Asked:
     time: str | None = None
     soft: int | None = None
     hard: int | None = None
+    late: int | None = None
     guidelines: str = ""
 
 
@@ -105,7 +112,7 @@ def prepare(asked: Asked, settings: Settings) -> Prepared:
         "hints": {"measure": asked.measure, "by": list(asked.by), "time": asked.time},
         "tier": asked.tier if asked.tier is not None else str(settings.tier),
         "budget": {"cap_usd": _amount(asked.budget) if asked.budget is not None else str(settings.budget_usd)},
-        "deadlines": _deadlines(asked.soft, asked.hard),
+        "deadlines": _deadlines(asked.soft, asked.hard, asked.late),
     }
     import json
 
@@ -146,14 +153,14 @@ def _amount(text: str) -> str:
     return str(amount)
 
 
-def _deadlines(soft: int | None, hard: int | None) -> dict[str, Json]:
-    """Both deadlines; one that was not given makes room for the other."""
+def _deadlines(soft: int | None, hard: int | None, late: int | None) -> dict[str, Json]:
+    """All deadlines; one that was not given makes room for the others."""
     from schemas.mission import Deadlines
 
     usual = Deadlines()
-    hard_s = hard if hard is not None else max(usual.hard_s, soft or 0)
+    hard_s = hard if hard is not None else max(min(usual.hard_s, late or usual.hard_s), soft or 0)
     soft_s = soft if soft is not None else min(usual.soft_s, hard_s)
-    return {"soft_s": soft_s, "hard_s": hard_s, "late_s": max(usual.late_s, hard_s)}
+    return {"soft_s": soft_s, "hard_s": hard_s, "late_s": late if late is not None else max(usual.late_s, hard_s)}
 
 
 def _by_option(wrong: str) -> str:

@@ -25,11 +25,11 @@ def cancel(mission: MissionId, endpoint: Endpoint = None, as_json: AsJson = Fals
     log_to(settings.home)
     with any_access(settings, endpoint=endpoint, token=os.environ.get("KIMERA_TOKEN")) as api:
         state = api.cancel(mission)
-    if not state.status.terminal and endpoint is None and holder_of(settings) is None:
+    if not state.over and endpoint is None and holder_of(settings) is None:
         state = _close_here(settings, mission)
     if as_json:
         print_json(state)
-    elif state.status.terminal:
+    elif state.over:
         note(f"It has ended: {state.status}, with {len(state.reports)} report(s).")
     else:
         note(f"It stops within one slice; follow it with `kimera watch {mission}`.")
@@ -46,6 +46,6 @@ def _close_here(settings: Settings, mission_id: str) -> MissionState:
         runtime = platform.runtime
         while True:
             mission = runtime.missions.get(mission_id)
-            if mission.status.terminal:
+            if mission.over:
                 return mission_state(mission, runtime.missions.tracks(mission), now=runtime.clock.now())
             runtime.clock.sleep(_POLL_S)

@@ -62,7 +62,8 @@ def describe_mission(state: MissionState) -> str:
         return "fusing both tracks into the report"
     partial = f", report {state.reports[-1].version} ({state.reports[-1].kind}) is out" if state.reports else ""
     asked = ", stopping" if state.cancel_requested and not state.status.terminal else ""
-    return f"{state.status.value.lower()}{asked}{partial}"
+    late = ", a late track goes on" if state.late_until is not None else ""
+    return f"{state.status.value.lower()}{asked}{partial}{late}"
 
 
 class PlainLines:

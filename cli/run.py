@@ -32,6 +32,7 @@ def run(
     guidelines: asking.Guidelines = "",
     soft: asking.Soft = None,
     hard: asking.Hard = None,
+    late: asking.Late = None,
     plan: Annotated[bool, typer.Option("--plan", help="Show how the question is read and what it can cost; run nothing.")] = False,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Where the report goes.  [default: kimera-report/<mission>]")
@@ -61,6 +62,7 @@ def run(
         time=time,
         soft=soft,
         hard=hard,
+        late=late,
         guidelines=guidelines,
     )
     if resume is not None and (question is not None or data or docs or plan):

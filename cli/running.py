@@ -16,7 +16,7 @@ from cli.interruption import Interruption
 from cli.progress import on_stderr
 from cli.results import tell
 from cli.uploading import LARGE_FILE, as_input, upload_and_submit
-from cli.watching import Stopping, watch
+from cli.watching import Stopping, has_ended, watch
 from infra.local.access import serving, stored
 from infra.local.api import MissionsApi, bearer
 from infra.local.files import LocalFile
@@ -68,18 +68,20 @@ class Running:
             return self._on_served(holder, prepared=None, mission_id=mission_id)
         with stored(self.settings) as runtime:
             mission = runtime.missions.owned(mission_id, runtime.identity.owner(bearer(self.token)))
-            if mission.status.terminal:
+            if mission.over:
                 return self._report_ended(runtime, _state(runtime, mission_id))
             DataFolderLock(runtime.home).require_free()
             if mission.request.inputs:
                 runtime.sandbox.check()
+            if mission.late:
+                note("The mission has its report; a late track goes on to upgrade it.")
             if mission.cancel_requested:
                 withdraw_cancel(runtime.missions, mission_id)
                 note("The cancel is withdrawn; the mission goes on.")
         note(budget_line(mission.request))
-        return self._embedded(prepared=None, mission_id=mission_id)
+        return self._embedded(prepared=None, mission_id=mission_id, late=mission.late)
 
-    def _embedded(self, *, prepared: Prepared | None, mission_id: str | None) -> int:
+    def _embedded(self, *, prepared: Prepared | None, mission_id: str | None, late: bool = False) -> int:
         from infra.local.platform import OneMission, Platform
 
         only = OneMission(mission_id)
@@ -95,21 +97,29 @@ class Running:
                 inputs = [_stored_input(runtime.artifacts, owner, file) for file in prepared.files]
                 mission_id = api.submit(prepared.body(inputs)).mission_id
                 platform.attend_to(mission_id)
-            return self._watch(api, mission_id, artifacts=runtime.artifacts, runtime=runtime, platform=platform)
+            return self._watch(api, mission_id, artifacts=runtime.artifacts, runtime=runtime, platform=platform, late=late)
 
     def _on_served(self, holder: Holder, *, prepared: Prepared | None, mission_id: str | None) -> int:
         note(f"The platform at {holder.url} (process {holder.pid}) holds the data folder; the mission runs there.")
         api = MissionsApi.over_http(holder.url, self.token)
         with ExitStack() as open_things:
             open_things.callback(api.close)
+            late = mission_id is not None and api.state(mission_id).status.terminal
             if mission_id is None:
                 assert prepared is not None
                 mission_id = upload_and_submit(api, prepared).mission_id
             runtime = open_things.enter_context(stored(self.settings))  # the served folder is this machine's: its charts can be read
-            return self._watch(api, mission_id, artifacts=runtime.artifacts, runtime=None)
+            return self._watch(api, mission_id, artifacts=runtime.artifacts, runtime=None, late=late)
 
     def _watch(
-        self, api: MissionsApi, mission_id: str, *, artifacts: ArtifactStore, runtime: Runtime | None, platform: Platform | None = None
+        self,
+        api: MissionsApi,
+        mission_id: str,
+        *,
+        artifacts: ArtifactStore,
+        runtime: Runtime | None,
+        platform: Platform | None = None,
+        late: bool = False,
     ) -> int:
         note(f"mission {mission_id}")
         clock = SystemClock()
@@ -125,10 +135,15 @@ class Running:
                 view=on_stderr(clock),
                 clock=clock,
                 every_s=_EMBEDDED_POLL_S if runtime else _SERVED_POLL_S,
+                until=_is_over if late else has_ended,
                 stopping=Stopping(interruption, lambda: api.cancel(mission_id)),
             )
             saved = save_report(api, state, self._folder(mission_id), artifacts) if state.reports else None
-        return tell(state, saved, as_json=self.as_json)
+        told = tell(state, saved, as_json=self.as_json)
+        if state.late_until is not None:
+            goes_on = "the platform goes on with it" if runtime is None else f"go on with it: {self._resume_command(mission_id)}"
+            note(f"A track was late; until {state.late_until:%Y-%m-%d %H:%M} UTC it can still upgrade the report: {goes_on}")
+        return told
 
     def _bear(self, trouble: Trouble, clock: SystemClock, mission_id: str) -> None:
         """Wait for a while for the trouble to pass; then raise it, with the command that goes on."""
@@ -166,11 +181,15 @@ def _stored_input(artifacts: ArtifactStore, owner: str, file: LocalFile) -> Json
     return as_input(file, stored_file.uri, stored_file.sha256, stored_file.size)
 
 
+def _is_over(state: MissionState) -> bool:
+    return state.over
+
+
 def withdraw_cancel(missions: Missions, mission_id: str) -> None:
     """Who resumes a mission that was left while it was being stopped wants it to go on. What was closed by then stays closed."""
 
     def decide(mission: MissionRecord, _: dict[Track, TrackRecord]) -> Change | None:
-        if mission.status.terminal or not mission.cancel_requested:
+        if mission.over or not mission.cancel_requested:
             return None
         return Change(mission.model_copy(update={"cancel_requested": False}), [Happening("mission.cancel_withdrawn")])
 

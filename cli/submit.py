@@ -30,6 +30,7 @@ def submit(
     guidelines: asking.Guidelines = "",
     soft: asking.Soft = None,
     hard: asking.Hard = None,
+    late: asking.Late = None,
     key: Annotated[
         str | None, typer.Option("--idempotency-key", metavar="KEY", help="The same key again gives the same mission, not a second one.")
     ] = None,
@@ -53,6 +54,7 @@ def submit(
         time=time,
         soft=soft,
         hard=hard,
+        late=late,
         guidelines=guidelines,
     )
     from cli.uploading import upload_and_submit

@@ -23,10 +23,21 @@ class Stopping:
     cancel: Callable[[], object]
 
 
+def has_ended(state: MissionState) -> bool:
+    """Whether the mission has its result; a late track may still go on behind it."""
+    return state.status.terminal
+
+
 def watch(
-    read: Callable[[], MissionState], *, view: Progress, clock: Clock, every_s: float, stopping: Stopping | None = None
+    read: Callable[[], MissionState],
+    *,
+    view: Progress,
+    clock: Clock,
+    every_s: float,
+    until: Callable[[MissionState], bool] = has_ended,
+    stopping: Stopping | None = None,
 ) -> MissionState:
-    """The mission's last state."""
+    """The first state that ``until`` is true of."""
     told = False
     failures = 0
     with view:
@@ -35,7 +46,7 @@ def watch(
                 state = read()
                 failures = 0
                 view.show(state)
-                if state.status.terminal:
+                if until(state):
                     return state
                 if stopping is not None and stopping.interruption.wanted and not told:
                     told = True

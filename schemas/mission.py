@@ -140,8 +140,9 @@ class Budget(Contract):
 class Deadlines(Contract):
     """Seconds after the mission began to run.
 
-    ``soft_s``: a track that is later than this no longer delays a partial report. ``hard_s``: the track is closed with what it
-    has. ``late_s``: a remote job that was detached may still upgrade the report until then.
+    ``soft_s``: a track that is later than this no longer delays a partial report. ``hard_s``: the track hands off what it has, and
+    the mission ends. ``late_s``: until then it goes on behind the ended mission, and what it then finds upgrades the report. Equal
+    to ``hard_s``: nothing goes on.
     """
 
     soft_s: int = Field(default=300, ge=1, le=86_400)
@@ -250,8 +251,15 @@ class MissionState(Contract):
     flags: tuple[str, ...] = ()
     reports: tuple[ReportVersion, ...] = ()
     cancel_requested: bool = False
+    late_until: Timestamp | None = None
+    """Set while a track goes on behind the ended mission: until then its findings may still upgrade the report."""
     error: MissionError | None = None
     created_at: Timestamp
     started_at: Timestamp | None = None
     ended_at: Timestamp | None = None
     updated_at: Timestamp
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing of the mission goes on any more, not even a late track."""
+        return self.status.terminal and self.late_until is None

@@ -61,6 +61,8 @@ class ClaimResult(Contract):
     run: bool
     status: MissionStatus
     tracks: dict[Track, ClaimedTrack]
+    report: FusionMode = "final"
+    """The report that this execution is to end with: the final one, or the upgrade of a mission whose report is out."""
     reason: str = ""
 
 
@@ -156,4 +158,3 @@ class ReconcileResult(Contract):
     looked_at: int = 0
     restarted: tuple[str, ...] = ()
     failed: tuple[str, ...] = ()
-    upgraded: tuple[str, ...] = ()

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 CHECKOUT = Path(__file__).parents[1]
 INDEXES = {
-    "missions": ("owner", "status", "mission_id", "admitted"),
+    "missions": ("owner", "status", "mission_id", "admitted", "late"),
     "tracks": ("mission_id",),
     "events": ("mission_id",),
     "tasks": ("due",),

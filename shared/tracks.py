@@ -21,6 +21,11 @@ from shared.artifacts import Artifact, ArtifactStore
 from shared.clock import Clock
 from shared.documents import Json
 
+CANCELLED = "cancelled"
+HARD_DEADLINE = "hard deadline"
+LATE_DEADLINE = "late deadline"
+"""Why a track is closed. At the hard deadline it is only detached where the mission leaves it time until the late one."""
+
 StateT = TypeVar("StateT", bound=BaseModel)
 Package = ResearchEvidencePackage | AnalyticalReportPackage
 

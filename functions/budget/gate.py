@@ -9,7 +9,8 @@ from schemas.steps import GateRequest, GateResult
 from shared.clock import Clock
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Missions, fence
-from shared.missions.view import past_hard_deadline, past_soft_deadline
+from shared.missions.view import late_deadline, past_hard_deadline, past_soft_deadline
+from shared.tracks import CANCELLED, HARD_DEADLINE, LATE_DEADLINE
 
 
 class Gate:
@@ -28,15 +29,17 @@ class Gate:
 
 def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord], asking: Track, now: datetime) -> GateResult:
     """The decision by itself, without I/O. A stop comes before a partial report, and a partial report is asked for once."""
-    if mission.status.terminal:
+    if mission.over:
         return GateResult(action="stop", reason=f"the mission is {mission.status}")
     if mission.cancel_requested:
-        return GateResult(action="stop", reason="cancelled")
-    mine, others = tracks[asking], [t for name, t in tracks.items() if name is not asking]
-    if not mine.status.final and past_hard_deadline(mission, now):
-        return GateResult(action="stop", reason="hard deadline")
-    one_final = any(t.status.final and t.handoff_uri for t in tracks.values())
-    one_open = any(not t.status.final for t in [mine, *others])
+        return GateResult(action="stop", reason=CANCELLED)
+    if mission.late:
+        past = now >= late_deadline(mission)
+        return GateResult(action="stop", reason=LATE_DEADLINE) if past else GateResult(action="continue")
+    if not tracks[asking].handed_off and past_hard_deadline(mission, now):
+        return GateResult(action="stop", reason=HARD_DEADLINE)
+    one_final = any(t.handed_off and t.handoff_uri for t in tracks.values())
+    one_open = any(not t.handed_off for t in tracks.values())
     if mission.fusion_status is FusionStatus.PENDING and one_final and one_open and past_soft_deadline(mission, now):
         return GateResult(action="fuse_partial", reason="one track is done, the other is past its soft deadline")
     return GateResult(action="continue")

@@ -49,7 +49,10 @@ class Publisher:
         if mission.fusion_status in _ALREADY_COVERED[request.mode]:
             return _standing(mission, f"the report is {mission.fusion_status} already")
         check_fusion(mission.fusion_status, _STATUS_AFTER[request.mode])
-        publication = self._make(mission, self._missions.tracks(mission), request.mode)
+        tracks = self._missions.tracks(mission)
+        if request.mode == "upgrade" and not self._improves(mission, tracks):
+            return _standing(mission, "the late track added nothing")
+        publication = self._make(mission, tracks, request.mode)
         reached("report.stored")
         published = self._enter(request, publication)
         reached("report.published")
@@ -57,32 +60,40 @@ class Publisher:
 
     def _make(self, mission: MissionRecord, tracks: dict[Track, TrackRecord], mode: FusionMode) -> FusionPublication:
         """Fuse what the tracks handed off. A version that a dead call left behind in another mode is passed over."""
-        research, analysis = tracks[Track.DEEP_RESEARCH], tracks[Track.DS_STAR]
-        last = mission.reports[-1] if mission.reports else None
-        first = last.version + 1 if last else 1
+        first = _next_version(mission)
         for version in range(first, first + _SPARE_VERSIONS):
-            inputs = FusionInputs(
-                mission_id=mission.mission_id,
-                request=mission.request,
-                mode=mode,
-                version=version,
-                research=ResearchEvidencePackage.model_validate_json(self._artifacts.get(research.handoff_uri))
-                if research.handoff_uri
-                else None,
-                research_handoff=_handoff(research, mission.request),
-                analysis=AnalyticalReportPackage.model_validate_json(self._artifacts.get(analysis.handoff_uri))
-                if analysis.handoff_uri
-                else None,
-                analysis_handoff=_handoff(analysis, mission.request),
-                flags=_flags(mission, tracks),
-                previous_outcome_uri=last.outcome_uri if last else None,
-                created_at=self._clock.now(),
-            )
             try:
-                return self._fusion.fuse(inputs)
+                return self._fusion.fuse(self._inputs(mission, tracks, mode, version))
             except AlreadyExists:
                 continue
         raise Conflict(f"{_SPARE_VERSIONS} versions of the report of {mission.mission_id} are taken by another mode.")
+
+    def _improves(self, mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> bool:
+        """Whether the tracks have more to say than the last report; never for somebody who asked to stop."""
+        if mission.cancel_requested:
+            return False
+        inputs = self._inputs(mission, tracks, "upgrade", _next_version(mission))
+        return self._fusion.adds_to(mission.reports[-1].version, inputs)
+
+    def _inputs(self, mission: MissionRecord, tracks: dict[Track, TrackRecord], mode: FusionMode, version: int) -> FusionInputs:
+        research, analysis = tracks[Track.DEEP_RESEARCH], tracks[Track.DS_STAR]
+        return FusionInputs(
+            mission_id=mission.mission_id,
+            request=mission.request,
+            mode=mode,
+            version=version,
+            research=ResearchEvidencePackage.model_validate_json(self._artifacts.get(research.handoff_uri))
+            if research.handoff_uri
+            else None,
+            research_handoff=_handoff(research, mission.request),
+            analysis=AnalyticalReportPackage.model_validate_json(self._artifacts.get(analysis.handoff_uri))
+            if analysis.handoff_uri
+            else None,
+            analysis_handoff=_handoff(analysis, mission.request),
+            flags=_flags(mission, tracks),
+            previous_outcome_uri=mission.reports[-1].outcome_uri if mission.reports else None,
+            created_at=self._clock.now(),
+        )
 
     def _enter(self, request: FuseRequest, publication: FusionPublication) -> MissionRecord:
         report = publication.report
@@ -104,6 +115,10 @@ class Publisher:
             return Change(changed, [Happening("report.published", detail)])
 
         return self._missions.change(request.mission_id, "fusion", decide, caller=request)
+
+
+def _next_version(mission: MissionRecord) -> int:
+    return mission.reports[-1].version + 1 if mission.reports else 1
 
 
 def _handoff(track: TrackRecord, request: MissionRequest) -> TrackHandoff:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functions.fusion.alignment import align
 from functions.fusion.bundle import read_files
 from functions.fusion.compose import compose
+from functions.fusion.news import has_news
 from functions.fusion.quotes import check_quotes
 from functions.fusion.render.html import render_html
 from functions.fusion.render.json import render_json
@@ -66,7 +67,7 @@ class Fusion:
 
         ``AlreadyExists`` where the version belongs to another mode; errors of the store as they are.
         """
-        folder = f"missions/{inputs.mission_id}/reports/v{inputs.version}"
+        folder = _folder(inputs.mission_id, inputs.version)
         package, package_uri = self._package(folder, inputs)
         alignment = self._put(f"{folder}/{ALIGNMENT}", package.alignment.model_dump_json(indent=2).encode(), "application/json")
         stored = self._find(f"{folder}/{OUTCOME}")
@@ -89,27 +90,34 @@ class Fusion:
         )
         return FusionPublication(report, outcome, package_uri, alignment.uri, published=stored is None)
 
+    def adds_to(self, version: int, inputs: FusionInputs) -> bool:
+        """Whether these inputs say something that the stored report of ``version`` does not hold. Errors of the store as they are."""
+        stored = self._artifacts.get(f"{SCHEME}{_folder(inputs.mission_id, version)}/{PACKAGE}")
+        return has_news(FusionInputPackage.model_validate_json(stored), self._aligned(inputs))
+
+    def _aligned(self, inputs: FusionInputs) -> FusionInputPackage:
+        research = check_quotes(inputs.research, self._artifacts) if inputs.research else None
+        return FusionInputPackage(
+            mission_id=inputs.mission_id,
+            request=inputs.request,
+            mode=inputs.mode,
+            version=inputs.version,
+            research=research,
+            research_handoff=inputs.research_handoff,
+            analysis=inputs.analysis,
+            analysis_handoff=inputs.analysis_handoff,
+            alignment=align(research, inputs.analysis),
+            flags=inputs.flags,
+            previous_outcome_uri=inputs.previous_outcome_uri,
+            created_at=inputs.created_at,
+        )
+
     def _package(self, folder: str, inputs: FusionInputs) -> tuple[FusionInputPackage, str]:
         """The stored input package of this version; it is made and stored where there is none."""
         key = f"{folder}/{PACKAGE}"
         stored = self._find(key)
         if stored is None:
-            research = check_quotes(inputs.research, self._artifacts) if inputs.research else None
-            package = FusionInputPackage(
-                mission_id=inputs.mission_id,
-                request=inputs.request,
-                mode=inputs.mode,
-                version=inputs.version,
-                research=research,
-                research_handoff=inputs.research_handoff,
-                analysis=inputs.analysis,
-                analysis_handoff=inputs.analysis_handoff,
-                alignment=align(research, inputs.analysis),
-                flags=inputs.flags,
-                previous_outcome_uri=inputs.previous_outcome_uri,
-                created_at=inputs.created_at,
-            )
-            stored = self._put(key, package.model_dump_json().encode(), "application/json")
+            stored = self._put(key, self._aligned(inputs).model_dump_json().encode(), "application/json")
         package = FusionInputPackage.model_validate_json(self._artifacts.get(stored.uri))
         if package.mode != inputs.mode:
             raise AlreadyExists(
@@ -135,3 +143,7 @@ class Fusion:
             return self._artifacts.put(key, data, media_type=media_type)
         except AlreadyExists:
             return self._artifacts.stat(SCHEME + key)
+
+
+def _folder(mission_id: str, version: int) -> str:
+    return f"missions/{mission_id}/reports/v{version}"

@@ -61,6 +61,8 @@ def track_notice(name: str, handoff: TrackHandoff, *, present: bool, mode: str) 
     if not handoff.status.final:
         because = "" if "still running" in why else because
         holds = "what it had found so far" if present else "nothing of it yet"
+        if handoff.status is TrackStatus.DELAYED:
+            return f"The {name} had not ended by the hard deadline. The report holds {holds}, and is upgraded if more comes in time."
         replaced = " This report will be replaced when it has ended." if mode == "partial" else ""
         return f"The {name} is still running{because}. The report holds {holds}.{replaced}"
     kept = " What it had found until then is part of the report." if present else " The report rests on the other part alone."

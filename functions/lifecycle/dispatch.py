@@ -19,7 +19,7 @@ _FULL_RETRY_S = 1.0
 def dispatch(missions: Missions, executions: WorkflowExecutions, request: DispatchRequest, *, max_running: int) -> DispatchResult:
     """Start the mission's execution for this epoch, once. Raises ``Busy`` while ``max_running`` missions run."""
     mission = missions.get(request.mission_id)
-    if mission.status.terminal:
+    if mission.over:
         return DispatchResult(started=False, reason=f"the mission is {mission.status}")
     if request.epoch != mission.epoch or mission.dispatched_epoch >= request.epoch:
         return DispatchResult(started=False, execution=mission.execution, reason="this epoch was dispatched before")
@@ -45,7 +45,7 @@ def _mark(missions: Missions, request: DispatchRequest) -> bool:
 
     def decide(mission: MissionRecord, _: dict[Track, TrackRecord]) -> Change | None:
         nonlocal won
-        won = not mission.status.terminal and mission.epoch == request.epoch and mission.dispatched_epoch < request.epoch
+        won = not mission.over and mission.epoch == request.epoch and mission.dispatched_epoch < request.epoch
         if not won:
             return None
         marked = mission.model_copy(update={"dispatched_epoch": request.epoch, "admitted": True})
@@ -59,7 +59,7 @@ def claim(missions: Missions, clock: Clock, request: ClaimRequest) -> ClaimResul
     """Make the caller the mission's execution. ``run`` is false for one that came too late; the same pair may ask again."""
 
     def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
-        if mission.status.terminal or mission.execution == request.execution:
+        if mission.over or mission.execution == request.execution:
             return None
         changes: dict[str, object] = {"execution": request.execution}
         if mission.status is MissionStatus.PENDING:
@@ -77,8 +77,13 @@ def claim(missions: Missions, clock: Clock, request: ClaimRequest) -> ClaimResul
     reached("mission.claimed")
     tracks = {
         name: ClaimedTrack(
-            enabled=mission.request.tracks.options(name).enabled, attempt=track.attempt, seq=track.next_seq, final=track.status.final
+            enabled=mission.request.tracks.options(name).enabled,
+            attempt=track.attempt,
+            seq=track.next_seq,
+            final=track.status.final or (track.detached and not mission.late),
         )
         for name, track in missions.tracks(mission).items()
     }
-    return ClaimResult(run=not mission.status.terminal, status=mission.status, tracks=tracks)
+    return ClaimResult(
+        run=not mission.over, status=mission.status, tracks=tracks, report="upgrade" if mission.status is MissionStatus.DONE else "final"
+    )

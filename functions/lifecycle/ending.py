@@ -31,7 +31,7 @@ class Ending:
         def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
             if mission.status is not MissionStatus.RUNNING:
                 return None
-            still_open = sorted(name for name, track in tracks.items() if not track.status.final)
+            still_open = sorted(name for name, track in tracks.items() if not track.handed_off)
             if still_open:
                 raise IllegalTransition(f"Fusion cannot begin: {', '.join(still_open)} has not ended.")
             return Change(mission.model_copy(update={"status": MissionStatus.FUSION}), [Happening("mission.fusing")])
@@ -39,38 +39,47 @@ class Ending:
         return _result(self._missions.change(request.mission_id, "lifecycle", decide, caller=request))
 
     def complete(self, request: ExecutionRef) -> MissionStatusResult:
-        """End a mission whose report is published: DONE; CANCELLED where that was asked for; FAILED where neither track got anywhere."""
+        """End a mission whose report is published: DONE; CANCELLED where that was asked for; FAILED where neither track got anywhere.
+
+        Where a track was detached at the hard deadline, the mission is DONE and ``late``: the reconciler lets that track go on.
+        Asked by the execution of a late mission, its late work has ended.
+        """
 
         def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
             if mission.status.terminal:
-                return None
+                return self._late_ended(mission, tracks) if mission.late else None
             if mission.cancel_requested:
-                return self._ended(mission, MissionStatus.CANCELLED, _CANCELLED)
+                return self._ended(mission, MissionStatus.CANCELLED, _CANCELLED, tracks)
             failed = [track for track in tracks.values() if track.status is TrackStatus.FAILED]
             if failed and all(track.status in (TrackStatus.FAILED, TrackStatus.SKIPPED) for track in tracks.values()):
-                return self._ended(mission, MissionStatus.FAILED, failed[0].error)
+                return self._ended(mission, MissionStatus.FAILED, failed[0].error, tracks)
             if not mission.reports:
                 raise IllegalTransition("A mission without a report is not done.")
-            return self._ended(mission, MissionStatus.DONE, None)
+            return self._ended(mission, MissionStatus.DONE, None, tracks)
 
         return self._end(request, decide)
 
     def compensate(self, request: CompensateRequest) -> MissionStatusResult:
-        """End a mission that something went wrong with: release what it held and record why. Its reports stay."""
+        """End a mission that something went wrong with: release what it held and record why. Its reports stay.
 
-        def decide(mission: MissionRecord, _: dict[Track, TrackRecord]) -> Change | None:
+        A mission that is only late stays DONE, with the report that it has.
+        """
+
+        def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
             if mission.status.terminal:
-                return None
+                return self._late_ended(mission, tracks, request.error) if mission.late else None
             status = MissionStatus.CANCELLED if mission.cancel_requested else MissionStatus.FAILED
-            return self._ended(mission, status, request.error)
+            return self._ended(mission, status, request.error, tracks)
 
         return self._end(request, decide)
 
     def give_up(self, mission_id: str, error: MissionError) -> MissionStatusResult:
         """End a mission from outside of any execution (the reconciler's last word)."""
 
-        def decide(mission: MissionRecord, _: dict[Track, TrackRecord]) -> Change | None:
-            return None if mission.status.terminal else self._ended(mission, MissionStatus.FAILED, error)
+        def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
+            if mission.status.terminal:
+                return self._late_ended(mission, tracks, error) if mission.late else None
+            return self._ended(mission, MissionStatus.FAILED, error, tracks)
 
         mission = self._missions.change(mission_id, "lifecycle", decide)
         self._audit.anchor_mission(mission, self._missions.tracks(mission).values())
@@ -82,19 +91,43 @@ class Ending:
         self._audit.anchor_mission(mission, self._missions.tracks(mission).values())
         return _result(mission)
 
-    def _ended(self, mission: MissionRecord, status: MissionStatus, error: MissionError | None) -> Change:
+    def _ended(self, mission: MissionRecord, status: MissionStatus, error: MissionError | None, tracks: dict[Track, TrackRecord]) -> Change:
         check_mission(mission.status, status)
+        detached = [track for track in tracks.values() if track.detached]
+        late = status is MissionStatus.DONE and bool(detached)
         fusion = mission.fusion_status
         if fusion is FusionStatus.PENDING:
             check_fusion(fusion, FusionStatus.FAILED)
             fusion = FusionStatus.FAILED
         ended = mission.model_copy(
-            update={"status": status, "fusion_status": fusion, "ended_at": self._clock.now(), "error": error, "admitted": False}
+            update={
+                "status": status,
+                "fusion_status": fusion,
+                "ended_at": self._clock.now(),
+                "error": error,
+                "admitted": False,
+                "late": late,
+            }
         )
         detail: dict[str, Json] = {"status": str(status), "reports": len(mission.reports)}
         if error is not None:
             detail["error"] = error.code
-        return Change(ended, [Happening(f"mission.{status.lower()}", detail)])
+        if late:
+            detail["late"] = [track.track for track in detached]
+        return Change(ended, [Happening(f"mission.{status.lower()}", detail)], tracks=[] if late else self._closed(detached))
+
+    def _late_ended(self, mission: MissionRecord, tracks: dict[Track, TrackRecord], error: MissionError | None = None) -> Change:
+        """Nothing of the mission goes on any more. What a detached track handed off at the hard deadline stays its result."""
+        ended = mission.model_copy(update={"late": False, "admitted": False})
+        detail: dict[str, Json] = {"reports": len(mission.reports), "fusion": mission.fusion_status}
+        if error is not None:
+            detail |= {"error": error.code, "why": error.message[:300]}
+        detached = [track for track in tracks.values() if track.detached]
+        return Change(ended, [Happening("mission.late_ended", detail)], tracks=self._closed(detached))
+
+    def _closed(self, detached: list[TrackRecord]) -> list[TrackRecord]:
+        now = self._clock.now()
+        return [t.model_copy(update={"status": TrackStatus.DONE, "lease": None, "updated_at": now}) for t in detached]
 
     def _fail_track(self, request: AdvanceRequest) -> MissionStatusResult:
         track = request.track

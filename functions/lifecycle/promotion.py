@@ -24,7 +24,8 @@ def promote_verified(missions: Missions, request: ExecutionRef, *, artifacts: Ar
     fence(mission, request)
     research = missions.tracks(mission)[Track.DEEP_RESEARCH]
     shared_space = mission.request.knowledge_space != UNNAMED
-    if not shared_space or research.handoff_uri is None or mission.cancel_requested or mission.status is not MissionStatus.FUSION:
+    ending_well = (mission.status is MissionStatus.FUSION or mission.late) and not mission.cancel_requested
+    if not shared_space or research.handoff_uri is None or not ending_well:
         return 0
     package = ResearchEvidencePackage.model_validate_json(artifacts.get(research.handoff_uri))
     cited = {evidence for claim in package.claims if claim.support in ("verbatim", "entailed") for evidence in claim.evidence_ids}

@@ -4,6 +4,9 @@ It runs every minute over PENDING, RUNNING and FUSION. A mission that is queued 
 nothing happens where it still waits). One whose execution has ended without ending it, or whose heartbeat is stale, gets a new
 epoch by compare-and-set, which fences the old execution off. After five executions in a row that finished nothing, the last
 one only compensates: it fuses what there is and records why. If even that dies, the mission is FAILED here.
+
+A mission that is DONE but late (a track was detached at the hard deadline) gets an execution in the same way: it takes that track
+on from where it was, until its end or the late deadline, and upgrades the report.
 """
 
 from __future__ import annotations
@@ -59,11 +62,15 @@ class Reconciler:
     def _open(self, mission_id: str | None) -> Iterator[MissionRecord]:
         if mission_id is not None:
             mission = self._missions.get(mission_id)
-            if not mission.status.terminal:
+            if not mission.over:
                 yield mission
             return
         before: str | None = None
         while batch := self._missions.list(statuses=OPEN, limit=_BATCH, before=before):
+            before = batch[-1].mission_id
+            yield from batch
+        before = None
+        while batch := self._missions.list(late=True, limit=_BATCH, before=before):
             before = batch[-1].mission_id
             yield from batch
 
@@ -76,7 +83,7 @@ class Reconciler:
                 state = ExecutionState.UNKNOWN
             if state in (ExecutionState.FAILED, ExecutionState.CANCELLED, ExecutionState.SUCCEEDED):
                 current = self._missions.get(mission.mission_id)
-                return not current.status.terminal and current.execution == mission.execution
+                return not current.over and current.execution == mission.execution
         stale = timedelta(seconds=HEARTBEAT_STALE_S)
         return self._clock.now() - heartbeat(mission, self._missions.tracks(mission)) > stale
 
@@ -99,7 +106,7 @@ def raise_epoch(missions: Missions, seen: MissionRecord, *, anew: bool = False) 
     """
 
     def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
-        if mission.status.terminal or mission.epoch != seen.epoch:
+        if mission.over or mission.epoch != seen.epoch:
             return None
         mark = sum(track.next_seq for track in tracks.values()) + len(mission.reports)
         fruitless = 0 if anew or mark > mission.progress_mark else mission.fruitless_epochs + 1

@@ -83,7 +83,7 @@ def cancel(call: Call) -> MissionState:
     mission = _mission(call)
 
     def decide(current: MissionRecord, _: dict[Track, TrackRecord]) -> Change | None:
-        if current.status.terminal or current.cancel_requested:
+        if current.over or current.cancel_requested:
             return None
         return Change(current.model_copy(update={"cancel_requested": True}), [Happening("mission.cancel_requested")])
 

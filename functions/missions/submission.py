@@ -33,7 +33,7 @@ class Submission:
             raise BadInput(f"An idempotency key has 1 to {MAX_KEY_CHARS} printable characters.")
         mission, created = self._missions.create(checked, owner=owner, idempotency_key=idempotency_key)
         reached("mission.created")
-        if not mission.status.terminal and mission.dispatched_epoch < mission.epoch:
+        if not mission.over and mission.dispatched_epoch < mission.epoch:
             self._queue.enqueue(dispatch_task(mission))
         return mission, created
 

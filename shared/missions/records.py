@@ -72,6 +72,8 @@ class MissionRecord(Record):
     flags: tuple[str, ...] = ()
     reports: tuple[ReportVersion, ...] = ()
     cancel_requested: bool = False
+    late: bool = False
+    """Whether the mission has ended but a track of it goes on, to upgrade the report until the late deadline."""
     error: MissionError | None = None
     heads: dict[str, ChainPointer] = {}
     traceparent: str | None = None
@@ -84,6 +86,11 @@ class MissionRecord(Record):
     def ref(self) -> Ref:
         """Where the mission is stored."""
         return mission_ref(self.mission_id)
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing of the mission goes on any more."""
+        return self.status.terminal and not self.late
 
 
 class Lease(Stored):
@@ -120,6 +127,16 @@ class TrackRecord(Record):
     def ref(self) -> Ref:
         """Where the attempt is stored."""
         return track_ref(self.mission_id, self.track, self.attempt)
+
+    @property
+    def detached(self) -> bool:
+        """Whether the track handed off what it had at the hard deadline, and may go on from there: it is stored as DELAYED."""
+        return self.status is TrackStatus.DELAYED
+
+    @property
+    def handed_off(self) -> bool:
+        """Whether the mission need not wait for the track."""
+        return self.status.final or self.detached
 
 
 def mission_ref(mission_id: str) -> Ref:

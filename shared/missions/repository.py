@@ -101,12 +101,20 @@ class Missions:
         return {track: TrackRecord.read(document) if document else _new_track(mission, track) for track, document in found.items()}
 
     def list(
-        self, *, owner: str | None = None, statuses: Sequence[MissionStatus] = (), limit: int = 100, before: str | None = None
+        self,
+        *,
+        owner: str | None = None,
+        statuses: Sequence[MissionStatus] = (),
+        late: bool | None = None,
+        limit: int = 100,
+        before: str | None = None,
     ) -> list[MissionRecord]:
         """Missions, newest first; ``before`` is the id of the last one of an earlier page."""
         where = [Where("owner", "==", owner)] if owner is not None else []
         if statuses:
             where.append(Where("status", "in", [str(s) for s in statuses]))
+        if late is not None:
+            where.append(Where("late", "==", late))
         if before is not None:
             where.append(Where("mission_id", "<", _safe_ref(before).id))  # ids sort by time, also that of a mission that is gone
         query = Query(MISSIONS, tuple(where), order_by="-mission_id", limit=limit)

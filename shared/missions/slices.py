@@ -33,7 +33,7 @@ from shared.missions.repository import fence, load, load_tracks
 from shared.telemetry.context import about_mission, current_trace_id
 from shared.telemetry.tracing import Tracing
 from shared.times import CHECKPOINT_SHARE, MAX_RETRY_AFTER_S, SLICE_BUDGET_S, SLICE_LEASE_S
-from shared.tracks import SliceContext, SliceOutcome, TrackLogic
+from shared.tracks import CANCELLED, HARD_DEADLINE, SliceContext, SliceOutcome, TrackLogic
 
 StateT = TypeVar("StateT", bound=BaseModel)
 _BUSY_RETRY_S = 2.0
@@ -80,7 +80,7 @@ class SliceEngine:
         mission, track = self._load(tx, request)
         if stored := track.results.get(str(request.seq)):
             return stored
-        if track.status.final:
+        if track.status.final or (track.detached and not mission.late):
             return StepResult(outcome="FINAL", next_seq=track.next_seq, track_status=track.status)
         if request.seq != track.next_seq:
             raise Conflict(f"The next slice of {request.track} is {track.next_seq}, not {request.seq}.")
@@ -92,7 +92,8 @@ class SliceEngine:
         holder = self._ids.new("h")
         lease = Lease(seq=request.seq, holder=holder, epoch=request.epoch, until=now + timedelta(seconds=SLICE_LEASE_S))
         started = track.started_at or now
-        track = track.model_copy(update={"lease": lease, "status": TrackStatus.RUNNING, "started_at": started, "updated_at": now})
+        status = track.status if track.detached else TrackStatus.RUNNING
+        track = track.model_copy(update={"lease": lease, "status": status, "started_at": started, "updated_at": now})
         tx.put(track.ref, track.data())
         return _Leased(mission, track, holder)
 
@@ -148,13 +149,14 @@ class SliceEngine:
         )
 
     def _commit(self, tx: Transaction, request: StepRequest, holder: str, worked: _Worked) -> StepResult:
-        _, track = self._load(tx, request)
+        mission, track = self._load(tx, request)
         if track.lease is None or track.lease.holder != holder:
             raise StaleEpoch(f"The lease of slice {request.seq} of {request.track} went to another call.")
         now = self._clock.now()
-        status = _status_after(worked, request)
+        status = _status_after(worked, request, mission)
+        detached = worked.final and not status.final
         result = StepResult(
-            outcome="FINAL" if status.final else ("WAIT" if worked.wait_s > 0 else "CONTINUE"),
+            outcome="FINAL" if worked.final else ("WAIT" if worked.wait_s > 0 else "CONTINUE"),
             next_seq=request.seq + 1,
             retry_after_s=min(worked.wait_s, MAX_RETRY_AFTER_S),
             track_status=status,
@@ -188,8 +190,9 @@ class SliceEngine:
                 "next_seq": request.seq + 1,
                 "lease": None,
                 "results": track.results | {str(request.seq): result},
-                "state_uri": worked.state_uri or track.state_uri,
-                "handoff_uri": worked.handoff_uri,
+                # A detached track goes on from where it was, not from what closing made of it.
+                "state_uri": track.state_uri if detached else worked.state_uri or track.state_uri,
+                "handoff_uri": worked.handoff_uri or track.handoff_uri,
                 "closed_because": request.close,
                 "waiting_for": worked.waiting_for,
                 "progress": worked.progress or track.progress,
@@ -215,7 +218,7 @@ class SliceEngine:
     def _load(self, tx: Transaction, request: StepRequest) -> tuple[MissionRecord, TrackRecord]:
         mission = load(tx, request.mission_id)
         fence(mission, request)
-        if mission.status.terminal:
+        if mission.over:
             raise StaleEpoch(f"Mission {mission.mission_id} has ended: {mission.status}.")
         track = load_tracks(tx, mission)[request.track]
         if track.attempt != request.attempt:
@@ -259,9 +262,12 @@ class _Worked:
     happenings: tuple[Happening, ...] = ()
 
 
-def _status_after(worked: _Worked, request: StepRequest) -> TrackStatus:
+def _status_after(worked: _Worked, request: StepRequest, mission: MissionRecord) -> TrackStatus:
     if worked.error is not None:
         return TrackStatus.FAILED
     if not worked.final:
-        return TrackStatus.RUNNING
-    return TrackStatus.CANCELLED if request.close == "cancelled" else TrackStatus.DONE
+        return TrackStatus.DELAYED if mission.late else TrackStatus.RUNNING
+    deadlines = mission.request.deadlines
+    if request.close == HARD_DEADLINE and deadlines.late_s > deadlines.hard_s:
+        return TrackStatus.DELAYED
+    return TrackStatus.CANCELLED if request.close == CANCELLED else TrackStatus.DONE

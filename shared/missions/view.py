@@ -9,7 +9,7 @@ from shared.missions.records import MissionRecord, TrackRecord
 
 
 def mission_state(mission: MissionRecord, tracks: dict[Track, TrackRecord], *, now: datetime) -> MissionState:
-    """The state as the API shows it. A running track past its soft deadline reads as DELAYED."""
+    """The state as the API shows it. A running track past its soft deadline reads as DELAYED, as a detached one does."""
     return MissionState(
         mission_id=mission.mission_id,
         session_id=mission.request.session_id,
@@ -26,6 +26,7 @@ def mission_state(mission: MissionRecord, tracks: dict[Track, TrackRecord], *, n
         flags=tuple(dict.fromkeys([*mission.flags, *(flag for track in tracks.values() for flag in track.flags)])),
         reports=mission.reports,
         cancel_requested=mission.cancel_requested,
+        late_until=late_deadline(mission) if mission.late else None,
         error=mission.error,
         created_at=mission.created_at,
         started_at=mission.started_at,
@@ -42,6 +43,12 @@ def past_soft_deadline(mission: MissionRecord, now: datetime) -> bool:
 def past_hard_deadline(mission: MissionRecord, now: datetime) -> bool:
     """Whether tracks are closed with what they have."""
     return mission.started_at is not None and now >= mission.started_at + timedelta(seconds=mission.request.deadlines.hard_s)
+
+
+def late_deadline(mission: MissionRecord) -> datetime:
+    """Until when a detached track may upgrade the report of a mission that began to run."""
+    assert mission.started_at is not None
+    return mission.started_at + timedelta(seconds=mission.request.deadlines.late_s)
 
 
 def _track_state(mission: MissionRecord, track: TrackRecord, now: datetime) -> TrackState:

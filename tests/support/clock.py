@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 START = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
@@ -35,3 +36,24 @@ class FrozenClock:
         with self._lock:
             self._now += timedelta(seconds=seconds)
             self._monotonic += seconds
+
+
+class ShiftedClock:
+    """The machine's clock, and as far ahead of it as a test says."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta()
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    def monotonic(self) -> float:
+        return time.monotonic() + self._ahead.total_seconds()
+
+    def sleep(self, seconds: float) -> None:
+        if seconds > 0:
+            time.sleep(seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Let that many seconds pass at once."""
+        self._ahead += timedelta(seconds=seconds)

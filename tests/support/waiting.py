@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from infra.local.platform import Platform
 from shared.missions.records import MissionRecord
 
 
 def until_ended(platform: Platform, mission_id: str, *, seconds: float = 60) -> MissionRecord:
-    """The mission once it has ended; an ``AssertionError`` that says where it stood if that takes longer."""
+    """The mission once it has its result; an ``AssertionError`` that says where it stood if that takes longer."""
+    return _until(platform, mission_id, lambda mission: mission.status.terminal, seconds)
+
+
+def until_over(platform: Platform, mission_id: str, *, seconds: float = 60) -> MissionRecord:
+    """The mission once nothing of it goes on any more, not even a late track."""
+    return _until(platform, mission_id, lambda mission: mission.over, seconds)
+
+
+def _until(platform: Platform, mission_id: str, enough: Callable[[MissionRecord], bool], seconds: float) -> MissionRecord:
     bound = time.monotonic() + seconds
     while True:
         mission = platform.runtime.missions.get(mission_id)
-        if mission.status.terminal:
+        if enough(mission):
             return mission
         tracks = {name: (t.status, t.next_seq, t.error) for name, t in platform.runtime.missions.tracks(mission).items()}
         assert time.monotonic() < bound, f"after {seconds} s {mission_id} is still {mission.status}: {tracks}"

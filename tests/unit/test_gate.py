@@ -74,3 +74,21 @@ def test_a_cancel_stops_both() -> None:
 
 def test_a_mission_that_has_ended_stops_whoever_asks() -> None:
     assert decide(mission(status=MissionStatus.FAILED), tracks(RUNNING, RUNNING), Track.DS_STAR, EARLY).action == "stop"
+
+
+LATE = START + timedelta(seconds=7_201)
+
+
+def test_a_late_mission_lets_its_track_go_on_until_the_late_deadline() -> None:
+    late = mission(status=MissionStatus.DONE, fusion_status=FusionStatus.FINAL, late=True)
+    assert decide(late, tracks(TrackStatus.DELAYED, DONE), Track.DEEP_RESEARCH, HARD).action == "continue"
+    stopped = decide(late, tracks(TrackStatus.DELAYED, DONE), Track.DEEP_RESEARCH, LATE)
+    assert (stopped.action, stopped.reason) == ("stop", "late deadline")
+
+
+def test_a_detached_track_is_not_closed_again_while_the_other_one_is_closed() -> None:
+    assert (
+        decide(mission(fusion_status=FusionStatus.PARTIAL), tracks(TrackStatus.DELAYED, RUNNING), Track.DEEP_RESEARCH, HARD).action
+        == "continue"
+    )
+    assert decide(mission(), tracks(TrackStatus.DELAYED, RUNNING), Track.DS_STAR, HARD).action == "stop"
