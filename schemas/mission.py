@@ -164,6 +164,23 @@ class ReadingHints(Contract):
     time: str | None = Field(default=None, max_length=200)
 
 
+class ModelChoice(Contract):
+    """One model for every role, instead of the tier's own. ``name`` is ``google:NAME`` or ``openai:NAME``.
+
+    Prices are US dollars for a million tokens; both are needed for a model that the catalogue does not price.
+    """
+
+    name: Annotated[str, StringConstraints(pattern=r"^(google|openai):[^\s:][^\s]{0,199}$")]
+    input_usd: Decimal | None = Field(default=None, ge=0, le=10_000)
+    output_usd: Decimal | None = Field(default=None, ge=0, le=10_000)
+
+    @model_validator(mode="after")
+    def _both_prices(self) -> ModelChoice:
+        if (self.input_usd is None) != (self.output_usd is None):
+            raise ValueError("a price needs both parts: input_usd and output_usd")
+        return self
+
+
 class MissionRequest(Contract):
     """What is asked. The API and the inbox accept exactly this."""
 
@@ -174,6 +191,7 @@ class MissionRequest(Contract):
     output_guidelines: str = Field(default="", max_length=2_000)
     hints: ReadingHints = ReadingHints()
     tier: Tier = Tier.EXTRACTIVE
+    model: ModelChoice | None = None
     tracks: Tracks = Tracks()
     budget: Budget = Budget()
     deadlines: Deadlines = Deadlines()

@@ -19,7 +19,10 @@ KimeraError                     code, HTTP status, what happened, what to do
 │   ├── StorageFull             no room on the disk
 │   └── DataFolderInUse         another platform runs on this data folder
 ├── Corrupt                     stored bytes do not match what was recorded       500
-└── BudgetRefused               no money left, or a price unknown                 402
+└── NoModelAnswer               the step goes on without a model (extractive)     502
+    ├── BudgetRefused           no money left, or a price unknown                 402
+    ├── ModelUnavailable        the provider is down, refuses, or its circuit is open  503
+    └── AnswerRejected          nothing that the model answered fits              502
 
 The message says what happened and to what; ``remedy`` says what to do about it. Neither ever holds a secret.
 """
@@ -173,8 +176,28 @@ class Corrupt(KimeraError):
     code = "corrupt"
 
 
-class BudgetRefused(KimeraError):
+class NoModelAnswer(KimeraError):
+    """No answer of a model will come for this step: it is done without one, and the report says so."""
+
+    code = "no_model_answer"
+    status = 502
+
+
+class BudgetRefused(NoModelAnswer):
     """A paid call would pass a cap, or has no known price."""
 
     code = "budget_refused"
     status = 402
+
+
+class ModelUnavailable(NoModelAnswer):
+    """The provider cannot be reached, refuses (a key, a model's name) or has failed so often that its circuit is open."""
+
+    code = "model_unavailable"
+    status = 503
+
+
+class AnswerRejected(NoModelAnswer):
+    """The model answered, but nothing that fits what was asked for."""
+
+    code = "answer_rejected"

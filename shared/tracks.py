@@ -20,6 +20,7 @@ from schemas.mission import MissionRequest, Track
 from shared.artifacts import Artifact, ArtifactStore
 from shared.clock import Clock
 from shared.documents import Json
+from shared.models.asking import Models
 
 CANCELLED = "cancelled"
 HARD_DEADLINE = "hard deadline"
@@ -47,6 +48,8 @@ class SliceContext:
     """An empty folder that is removed after the slice."""
     time_left: Callable[[], float]
     """Seconds until this slice should leave a checkpoint and return (60 % of the slice budget)."""
+    models: Models | None = None
+    """The models of this slice; ``None`` in the extractive tier."""
 
     def put_artifact(self, name: str, data: bytes, *, media_type: str) -> Artifact:
         """Store bytes among this track's artifacts; the key holds the digest, so that a repeated slice stores nothing twice."""

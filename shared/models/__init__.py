@@ -1,0 +1,8 @@
+"""Language models: one way to ask one, and one chain that every request goes through.
+
+``roles``    what a role asks for: its prompt and the type of its answer
+``prompts``  prompt files: front matter, rendering, data in marked blocks
+``asking``   the ``Models`` of a slice, which the tracks use
+``desk``     the same, carried out: numbers the calls, checks the answers
+``calls``    one request and its answer, as the chain hands them on
+"""

@@ -1,0 +1,150 @@
+"""``Models``, carried out: numbers a slice's calls, reads the answers, and has what does not fit done again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from schemas.evidence import Usage
+from schemas.mission import Tier
+from shared.errors import AnswerRejected, NoModelAnswer
+from shared.models.asking import Check
+from shared.models.calls import Account, CallKey, Correction, ModelAnswer, ModelCall, ModelSpec, Sender
+from shared.models.prompts import PromptValue
+from shared.models.roles import ModelRole
+
+if TYPE_CHECKING:
+    from shared.documents import Json
+
+OutputT = TypeVar("OutputT", bound=BaseModel)
+MAX_ANSWERS = 3
+"""Answers that a model may give until one fits. Each takes an ordinal of its own."""
+PARALLEL = 4
+_FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(?P<inside>.*?)\n?```\s*\Z", re.DOTALL)
+_SHOWN_PROBLEMS = 5
+_REMEMBERED_CHARS = 4_000
+
+Reject = Callable[[CallKey, str], None]
+"""Records that the answer of a call did not fit, and why."""
+
+
+class Desk:
+    """The models of one slice. ``choose`` gives the model of a role."""
+
+    def __init__(
+        self,
+        sender: Sender,
+        *,
+        choose: Callable[[str], ModelSpec],
+        reject: Reject,
+        tier: Tier,
+        mission_id: str,
+        account: Account,
+        attempt: int,
+        seq: int,
+    ) -> None:
+        self._sender = sender
+        self._choose = choose
+        self._reject = reject
+        self._tier = tier
+        self._of = (mission_id, account, attempt, seq)
+        self._asked: dict[str, int] = {}
+        self._usage = Usage()
+        self._lock = Lock()
+
+    @property
+    def tier(self) -> Tier:
+        """See ``Models.tier``."""
+        return self._tier
+
+    def usage(self) -> Usage:
+        """See ``Models.usage``."""
+        with self._lock:
+            return self._usage
+
+    def ask(self, role: ModelRole[OutputT], variables: Mapping[str, PromptValue], *, check: Check[OutputT] | None = None) -> OutputT:
+        """See ``Models.ask``."""
+        return self._answer(role, variables, check, number=self._number(role.name, 1))
+
+    def ask_each(
+        self, role: ModelRole[OutputT], variables: Sequence[Mapping[str, PromptValue]], *, check: Check[OutputT] | None = None
+    ) -> list[OutputT | NoModelAnswer]:
+        """See ``Models.ask_each``."""
+        first = self._number(role.name, len(variables))
+
+        def one(at: int) -> OutputT | NoModelAnswer:
+            try:
+                return self._answer(role, variables[at], check, number=first + at)
+            except NoModelAnswer as error:
+                return error
+
+        with ThreadPoolExecutor(PARALLEL, thread_name_prefix="kimera-ask") as pool:
+            asked = [pool.submit(copy_context().run, one, at) for at in range(len(variables))]
+            return [future.result() for future in asked]
+
+    def _number(self, role: str, count: int) -> int:
+        """The number of the first of ``count`` questions to a role; they are given out in the order of the code, not of the threads."""
+        with self._lock:
+            first = self._asked.get(role, 0)
+            self._asked[role] = first + count
+            return first
+
+    def _answer(
+        self, role: ModelRole[OutputT], variables: Mapping[str, PromptValue], check: Check[OutputT] | None, *, number: int
+    ) -> OutputT:
+        prompt = role.prompt.render(variables)
+        schema: dict[str, Json] = role.output.model_json_schema()
+        model = self._choose(role.name)
+        corrections: tuple[Correction, ...] = ()
+        for attempt in range(MAX_ANSWERS):
+            call = ModelCall(
+                key=CallKey(*self._of, role.name, number * MAX_ANSWERS + attempt + 1),
+                model=model,
+                prompt=prompt,
+                output_name=role.output.__name__,
+                output_schema=schema,
+                max_output_tokens=min(role.max_output_tokens, model.max_output_tokens),
+                corrections=corrections,
+            )
+            answer = self._sender.send(call)
+            self._count(answer)
+            try:
+                return _fitting(role, answer, check)
+            except ValueError as wrong:
+                problem = _problem(wrong)
+                self._reject(call.key, problem)
+                corrections = (*corrections, Correction(answer.text[:_REMEMBERED_CHARS], problem))
+        raise AnswerRejected(f"{model.label} gave {MAX_ANSWERS} answers as {role.name}, and none of them fits: {corrections[-1].problem}")
+
+    def _count(self, answer: ModelAnswer) -> None:
+        with self._lock:
+            self._usage = Usage(
+                calls=self._usage.calls + 1,
+                input_tokens=self._usage.input_tokens + (answer.usage.input_tokens if answer.usage else 0),
+                output_tokens=self._usage.output_tokens + (answer.usage.output_tokens if answer.usage else 0),
+                cost_micro_usd=self._usage.cost_micro_usd + answer.cost_micro_usd,
+            )
+
+
+def _fitting(role: ModelRole[OutputT], answer: ModelAnswer, check: Check[OutputT] | None) -> OutputT:
+    """The answer in its type; raises ``ValueError`` (pydantic's is one) with what does not fit."""
+    if role.prompt.canary in answer.text:
+        raise ValueError("the answer repeats the mark of its instructions")
+    fenced = _FENCED.match(answer.text)
+    output = role.output.model_validate_json(fenced["inside"] if fenced else answer.text)
+    if check is not None:
+        check(output)
+    return output
+
+
+def _problem(wrong: ValueError) -> str:
+    if not isinstance(wrong, ValidationError):
+        return str(wrong)
+    errors = wrong.errors(include_url=False, include_input=False)[:_SHOWN_PROBLEMS]
+    return "; ".join(f"{'.'.join(str(part) for part in error['loc']) or 'the answer'}: {error['msg']}" for error in errors)
