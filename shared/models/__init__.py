@@ -4,5 +4,5 @@
 ``prompts``  prompt files: front matter, rendering, data in marked blocks
 ``asking``   the ``Models`` of a slice, which the tracks use
 ``desk``     the same, carried out: numbers the calls, checks the answers
-``calls``    one request and its answer, as the chain hands them on
+``calls``    one request and its answer, as the chain hands them on; ``failures``: how a physical one fails
 """

@@ -1,0 +1,41 @@
+"""How a physical request fails, as the provider link says it to the links that pay, retry and break the circuit."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Failure(StrEnum):
+    """What is known of a request that brought no answer."""
+
+    THROTTLED = "throttled"
+    """429: no work was done; come back later."""
+    OVERLOADED = "overloaded"
+    """503 or 529: no work was done."""
+    UNREACHABLE = "unreachable"
+    """No connection: the request was not sent."""
+    REFUSED = "refused"
+    """A 4xx: the key, the model's name, the quota or the request itself; sending it again does not help."""
+    LOST = "lost"
+    """A 5xx, a time-out, a cut connection, half an answer: it may have been worked on and charged."""
+
+    @property
+    def unpaid(self) -> bool:
+        """Whether the provider certainly did no work."""
+        return self is not Failure.LOST
+
+    @property
+    def transient(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self is not Failure.REFUSED
+
+
+class RequestFailed(Exception):
+    """A physical request without an answer. Never leaves the chain: there it becomes a ``ModelUnavailable``."""
+
+    def __init__(self, failure: Failure, message: str, *, remedy: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message)
+        self.failure = failure
+        self.message = message
+        self.remedy = remedy
+        self.retry_after_s = retry_after_s
