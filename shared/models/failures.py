@@ -16,6 +16,8 @@ class Failure(StrEnum):
     """No connection: the request was not sent."""
     REFUSED = "refused"
     """A 4xx: the key, the model's name, the quota or the request itself; sending it again does not help."""
+    UNSUPPORTED = "unsupported"
+    """The endpoint does not take this way of asking for JSON: the next request asks in another way."""
     LOST = "lost"
     """A 5xx, a time-out, a cut connection, half an answer: it may have been worked on and charged."""
 

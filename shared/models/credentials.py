@@ -1,0 +1,43 @@
+"""Where models are reached: endpoints and keys, from the environment under the names that the providers' own tools use."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from schemas.mission import Tier
+from shared.models.calls import ModelSpec
+
+
+class ModelEndpoints(BaseSettings):
+    """Keys never stand in ``kimera.toml``: the environment or ``.env`` only. They are not shown, logged or stored."""
+
+    model_config = SettingsConfigDict(env_file=Path(".env"), env_ignore_empty=True, extra="ignore", frozen=True, populate_by_name=True)
+
+    google_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("GOOGLE_API_KEY", "GEMINI_API_KEY"))
+    google_base_url: str | None = Field(default=None, validation_alias="KIMERA_GOOGLE_BASE_URL")
+    vertex_project: str | None = Field(default=None, validation_alias="KIMERA_VERTEX_PROJECT")
+    """Set: Gemini is asked through Vertex AI in this project, as the machine's own identity."""
+    vertex_location: str = Field(default="global", validation_alias="KIMERA_VERTEX_LOCATION")
+    openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
+    openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
+    """Any endpoint that speaks chat completions; a local one needs no key."""
+
+    def reaches(self, provider: Literal["google", "openai"]) -> bool:
+        """Whether there is enough to ask this provider."""
+        if provider == "google":
+            return self.google_api_key is not None or self.vertex_project is not None
+        return self.openai_api_key is not None or self.openai_base_url is not None
+
+    def missing(self, model: ModelSpec) -> str:
+        """What to set so that ``model`` can be asked."""
+        if model.provider == "google":
+            return "Set GEMINI_API_KEY, or KIMERA_VERTEX_PROJECT to use Vertex AI; or use --tier extractive, which needs no model."
+        return "Set OPENAI_API_KEY, or OPENAI_BASE_URL for an endpoint of your own; or use --tier extractive, which needs no model."
+
+    def usual_tier(self) -> Tier:
+        """What a mission runs on when nobody says: standard where its models can be asked, else extractive."""
+        return Tier.STANDARD if self.reaches("google") else Tier.EXTRACTIVE

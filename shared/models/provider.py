@@ -1,0 +1,179 @@
+"""The innermost link: one physical request, through pydantic-ai, to Gemini or to an endpoint that speaks chat completions.
+
+It retries nothing and remembers nothing but how an endpoint can be asked for JSON: by schema (``native``), by a tool, or in words
+(``prompted``), whichever is taken first. What goes wrong is a ``RequestFailed`` that says whether the request can have cost anything.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Literal
+
+from shared.models.background_loop import BackgroundLoop
+from shared.models.calls import CallUsage, ModelAnswer, ModelCall, ModelSpec
+from shared.models.credentials import ModelEndpoints
+from shared.models.failures import Failure, RequestFailed
+
+if TYPE_CHECKING:
+    from pydantic_ai.exceptions import ModelAPIError
+    from pydantic_ai.messages import ModelMessage, ModelResponse
+    from pydantic_ai.models import Model, ModelRequestParameters
+
+Mode = Literal["native", "tool", "prompted"]
+NEXT_MODE: dict[Mode, Mode] = {"native": "tool", "tool": "prompted"}
+TIMEOUT_S = 75.0
+"""For one request: below the slice's budget of 90 s."""
+_GRACE_S = 5.0
+"""How much later than the library's own time-out the caller stops waiting."""
+TOOL = "answer"
+
+
+class ProviderLink:
+    """Sends calls. Clients are made when they are first needed, and shared by all calls of the process."""
+
+    def __init__(self, endpoints: ModelEndpoints, *, timeout_s: float = TIMEOUT_S) -> None:
+        self._endpoints = endpoints
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        self._loop: BackgroundLoop | None = None
+        self._models: dict[str, Model] = {}
+        self._modes: dict[str, Mode] = {}
+
+    def send(self, call: ModelCall) -> ModelAnswer:
+        """The answer's JSON text as it came. Raises ``RequestFailed``."""
+        if not self._endpoints.reaches(call.model.provider):
+            raise RequestFailed(
+                Failure.REFUSED, f"There is no key or endpoint for {call.model.label}.", remedy=self._endpoints.missing(call.model)
+            )
+        with self._lock:
+            loop = self._loop = self._loop or BackgroundLoop()
+            model = self._models.get(call.model.label) or self._models.setdefault(call.model.label, self._model(call.model))
+            mode = self._modes.get(call.model.label, "native")
+        try:
+            response = loop.run(_request(model, call, mode, self._timeout_s), timeout_s=self._timeout_s + _GRACE_S)
+        except TimeoutError as late:
+            raise RequestFailed(Failure.LOST, f"{call.model.label}: {late}.") from late
+        except RequestFailed as failed:
+            if failed.failure is Failure.UNSUPPORTED:
+                self._modes[call.model.label] = NEXT_MODE[mode]
+            raise
+        return _answer(response)
+
+    def close(self) -> None:
+        """End the loop with its connections."""
+        with self._lock:
+            if self._loop is not None:
+                self._loop.close()
+            self._loop = None
+            self._models.clear()
+
+    def _model(self, spec: ModelSpec) -> Model:
+        if spec.provider == "google":
+            return self._google(spec.name)
+        return self._openai(spec.name)
+
+    def _google(self, name: str) -> Model:
+        from pydantic_ai.models.google import GoogleModel
+        from pydantic_ai.providers.google import GoogleProvider
+        from pydantic_ai.providers.google_cloud import GoogleCloudProvider
+
+        at = self._endpoints
+        if at.vertex_project is not None:
+            cloud = GoogleCloudProvider(project=at.vertex_project, location=at.vertex_location, base_url=at.google_base_url)
+            return GoogleModel(name, provider=cloud)
+        assert at.google_api_key is not None
+        return GoogleModel(name, provider=GoogleProvider(api_key=at.google_api_key.get_secret_value(), base_url=at.google_base_url))
+
+    def _openai(self, name: str) -> Model:
+        from openai import AsyncOpenAI
+        from pydantic_ai.models.openai import OpenAIChatModel
+        from pydantic_ai.profiles.openai import OpenAIModelProfile
+        from pydantic_ai.providers.openai import OpenAIProvider
+
+        at = self._endpoints
+        key = at.openai_api_key.get_secret_value() if at.openai_api_key is not None else "none"  # local servers ask for no key
+        client = AsyncOpenAI(api_key=key, base_url=at.openai_base_url, max_retries=0, timeout=self._timeout_s)
+        # Servers of one's own know the older name of the limit only; OpenAI's own models the newer one.
+        profile = OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False) if at.openai_base_url is not None else None
+        return OpenAIChatModel(name, provider=OpenAIProvider(openai_client=client), profile=profile)
+
+
+async def _request(model: Model, call: ModelCall, mode: Mode, timeout_s: float) -> ModelResponse:
+    from pydantic_ai import exceptions
+    from pydantic_ai.direct import model_request
+    from pydantic_ai.settings import ModelSettings
+
+    limit = ModelSettings(max_tokens=call.max_output_tokens, timeout=timeout_s, request_timeout=timeout_s, max_retries=0)
+    try:
+        return await model_request(model, _messages(call), model_settings=limit, model_request_parameters=_parameters(call, mode))
+    except exceptions.ModelAPIError as error:
+        raise _failed(call.model, error, mode) from error
+    except (exceptions.UnexpectedModelBehavior, exceptions.UserError) as error:
+        raise RequestFailed(Failure.LOST, f"{call.model.label} sent an answer that cannot be read: {_short(error)}") from error
+
+
+def _messages(call: ModelCall) -> list[ModelMessage]:
+    from pydantic_ai.messages import ModelRequest, ModelResponse, TextPart, UserPromptPart
+
+    messages: list[ModelMessage] = [ModelRequest(parts=[UserPromptPart(call.prompt.user)], instructions=call.prompt.system)]
+    for correction in call.corrections:
+        messages.append(ModelResponse(parts=[TextPart(correction.answer)]))
+        told = f"That answer does not fit: {correction.problem}\nAnswer again, with the whole JSON object, corrected."
+        messages.append(ModelRequest(parts=[UserPromptPart(told)], instructions=call.prompt.system))
+    return messages
+
+
+def _parameters(call: ModelCall, mode: Mode) -> ModelRequestParameters:
+    from pydantic_ai.models import ModelRequestParameters
+    from pydantic_ai.output import OutputObjectDefinition
+    from pydantic_ai.tools import ToolDefinition
+
+    if mode == "tool":
+        tool = ToolDefinition(name=TOOL, parameters_json_schema=call.output_schema, description=f"The {call.output_name}.", kind="output")
+        return ModelRequestParameters(output_mode="tool", output_tools=[tool], allow_text_output=False)
+    return ModelRequestParameters(
+        output_mode=mode, output_object=OutputObjectDefinition(json_schema=call.output_schema, name=call.output_name)
+    )
+
+
+def _answer(response: ModelResponse) -> ModelAnswer:
+    from pydantic_ai.messages import ToolCallPart
+
+    tools = [part.args_as_json_str() for part in response.parts if isinstance(part, ToolCallPart)]
+    used = response.usage
+    counted = used.input_tokens or used.output_tokens
+    usage = CallUsage(used.input_tokens, used.output_tokens, min(used.cache_read_tokens, used.input_tokens)) if counted else None
+    return ModelAnswer(tools[0] if tools else response.text or "", usage, response.model_name or "")
+
+
+def _failed(spec: ModelSpec, error: ModelAPIError, mode: Mode) -> RequestFailed:
+    """What a provider's error means for money and for the next try."""
+    from pydantic_ai import exceptions as e
+
+    said = f"{spec.label}: {_short(error)}"
+    wait = error.retry_after
+    match error:
+        case e.ModelRateLimitError():
+            return RequestFailed(Failure.THROTTLED, said, retry_after_s=wait)
+        case e.ModelUnavailableError():
+            return RequestFailed(Failure.OVERLOADED, said, retry_after_s=wait)
+        case e.ModelQuotaExceededError():
+            return RequestFailed(Failure.REFUSED, said, remedy="The account's quota or credit is used up: see the provider's console.")
+        case e.ModelAuthenticationError():
+            return RequestFailed(Failure.REFUSED, said, remedy="Check the key, and that it may use this model.")
+        case e.ModelNotFoundError():
+            return RequestFailed(Failure.REFUSED, said, remedy="Check the model's name and the endpoint's address.")
+        case e.ModelContextWindowExceededError():
+            return RequestFailed(Failure.REFUSED, said)
+        case e.ModelRequestRejectedError() if mode in NEXT_MODE:
+            return RequestFailed(Failure.UNSUPPORTED, said, retry_after_s=0)
+        case e.ModelRequestRejectedError():
+            return RequestFailed(Failure.REFUSED, said)
+        case e.ModelConnectionError(phase="pool" | "connect"):
+            return RequestFailed(Failure.UNREACHABLE, said, remedy="Is the endpoint up, and its address right?")
+        case _:
+            return RequestFailed(Failure.LOST, said, retry_after_s=wait)
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
