@@ -15,8 +15,9 @@ from infra.local.files import LocalFile, collect
 from schemas.mission import MAX_QUESTION_CHARS, MissionRequest, Tier
 from shared.documents import Json
 from shared.errors import BadInput
-from shared.http import InvalidFields, parse
+from shared.http import parse
 from shared.language.detect import require_language
+from shared.problems import InvalidFields
 from shared.settings import Settings
 
 STDIN = "-"

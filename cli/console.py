@@ -53,8 +53,16 @@ def log_to(home: Path) -> None:
     else:
         logging.raiseExceptions = False  # a log that cannot be written stops nothing
         handler = _LazyFile(home / "kimera.log", maxBytes=5_000_000, backupCount=1, delay=True, encoding="utf-8")
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.setFormatter(_OneEntryEach("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().handlers = [handler]
+
+
+class _OneEntryEach(logging.Formatter):
+    """Whatever a message quotes, it stays one entry: further lines are indented, other control characters are spelled out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        lines = super().format(record).split("\n")
+        return "\n    ".join("".join(c if c.isprintable() or c == "\t" else ascii(c)[1:-1] for c in line) for line in lines)
 
 
 class _LazyFile(RotatingFileHandler):

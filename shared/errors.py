@@ -4,8 +4,17 @@ KimeraError                     code, HTTP status, what happened, what to do
 ├── BadInput                    the caller's mistake                              400, exit 2
 │   ├── InputUnreadable         a data file or document that cannot be read       422
 │   ├── NotUnderstood           a question that no reading fits                   422
-│   └── TooLarge                over a stated limit                               413
+│   ├── TooLarge                over a stated limit                               413
+│   ├── MalformedRequest        bytes that are no HTTP request                    400
+│   ├── MethodNotAllowed        the address is known, not with this method        405
+│   ├── LengthRequired          a body is expected, and none was announced        411
+│   ├── UriTooLong              the request line is over its limit                414
+│   ├── UnsupportedMediaType    a body of another kind than is read               415
+│   ├── HeadersTooLarge         the headers are over their limit                  431
+│   ├── NotImplementedHere      a part of HTTP that is not spoken here            501
+│   └── UnsupportedVersion      another HTTP than 1.0 and 1.1                     505
 ├── Unauthenticated             who is calling is not known                       401, exit 2
+├── Forbidden                   a caller that may not reach this platform         403, exit 2
 ├── NotFound                    no such mission, document, artifact               404, exit 2
 ├── Conflict                    the world moved on                                409
 │   ├── AlreadyExists           create or put-if-absent met an existing one
@@ -79,11 +88,78 @@ class TooLarge(BadInput):
     status = 413
 
 
+class MalformedRequest(BadInput):
+    """Bytes that cannot be read as an HTTP request."""
+
+    code = "malformed_request"
+
+
+class MethodNotAllowed(BadInput):
+    """There is such an address, but not with this method; ``allowed`` are those it knows."""
+
+    code = "method_not_allowed"
+    status = 405
+
+    def __init__(self, message: str, *, remedy: str = "", allowed: tuple[str, ...] = ()) -> None:
+        super().__init__(message, remedy=remedy)
+        self.allowed = allowed
+
+
+class LengthRequired(BadInput):
+    """A body is expected, and the request announces none."""
+
+    code = "length_required"
+    status = 411
+
+
+class UriTooLong(BadInput):
+    """The request's first line is over its limit."""
+
+    code = "uri_too_long"
+    status = 414
+
+
+class UnsupportedMediaType(BadInput):
+    """The body is of another kind than is read there."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
+class HeadersTooLarge(BadInput):
+    """The request's headers are over their limit."""
+
+    code = "headers_too_large"
+    status = 431
+
+
+class NotImplementedHere(BadInput):
+    """A part of HTTP that is not spoken here."""
+
+    code = "not_implemented"
+    status = 501
+
+
+class UnsupportedVersion(BadInput):
+    """A version of HTTP that is not spoken here."""
+
+    code = "http_version_not_supported"
+    status = 505
+
+
 class Unauthenticated(KimeraError):
     """The caller did not say who it is, or not convincingly."""
 
     code = "unauthenticated"
     status = 401
+    exit_code = 2
+
+
+class Forbidden(KimeraError):
+    """The caller may not reach this platform at all."""
+
+    code = "forbidden"
+    status = 403
     exit_code = 2
 
 

@@ -6,20 +6,20 @@ Flask application's configuration where a host put it (``RUNTIME_KEY``), else fr
 
 from __future__ import annotations
 
-import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
-from werkzeug.exceptions import NotFound as NoSuchRoute
-from werkzeug.routing import Map, Rule
+from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import MethodNotAllowed as WrongMethod
+from werkzeug.routing import BaseConverter, Map, Rule
 
-from schemas.problem import Problem
-from shared.errors import BadInput, KimeraError, NotFound, TooLarge
+from shared.errors import BadInput, KimeraError, MethodNotAllowed, NotFound, TooLarge, UnsupportedMediaType
+from shared.problems import MEDIA_TYPE, InvalidFields, problem_body, problem_headers, usable_request_id
 from shared.telemetry import names
 from shared.telemetry.context import REQUEST_ID_HEADER, CallContext, about
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 RUNTIME_KEY = "KIMERA_RUNTIME"
 MAX_BODY_BYTES = 1_048_576
-MAX_REQUEST_ID_CHARS = 128
+MAX_SHOWN_CHARS = 200
 BodyT = TypeVar("BodyT", bound=BaseModel)
 _log = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Call:
         if len(raw) > MAX_BODY_BYTES:
             raise TooLarge(f"The body has more than {MAX_BODY_BYTES} bytes.", remedy="Upload files first and refer to them by uri.")
         if self.request.mimetype != "application/json":
-            raise BadInput("The body has to be JSON.", remedy="Send the header Content-Type: application/json.")
+            raise UnsupportedMediaType("The body has to be JSON.", remedy="Send the header Content-Type: application/json.")
         return parse(model, raw)
 
 
@@ -73,14 +73,11 @@ def parse(model: type[BodyT], raw: bytes | str) -> BodyT:
         raise BadInput("The body is nested too deeply.") from error
 
 
-class InvalidFields(BadInput):
-    """Fields that are missing, unknown or of the wrong type; one entry each."""
+class _Rest(BaseConverter):
+    """The rest of the path, whatever it is: the handler says what is wrong with it."""
 
-    code = "invalid_fields"
-
-    def __init__(self, wrong: list[str]) -> None:
-        super().__init__("; ".join(wrong[:10]), remedy="See the API's schema for what each field takes.")
-        self.wrong = tuple(wrong)
+    regex = "(?s:.*)"
+    part_isolating = False
 
 
 Answer = BaseModel | tuple[BaseModel, int]
@@ -92,11 +89,11 @@ class Api:
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._map = Map(strict_slashes=False)
+        self._map = Map(strict_slashes=False, merge_slashes=False, converters={"rest": _Rest})
         self._handlers: dict[str, Handler] = {}
 
     def route(self, method: str, path: str) -> Callable[[Handler], Handler]:
-        """Answer ``method`` on ``path`` (a werkzeug rule: ``/missions/<id>``) with the function under the decorator."""
+        """Answer ``method`` on ``path`` (a werkzeug rule: ``/missions/<id>``, ``/inputs/<rest:name>``) with the function under it."""
 
         def add(handler: Handler) -> Handler:
             endpoint = f"{method} {path}"
@@ -108,7 +105,7 @@ class Api:
 
     def routes(self) -> list[tuple[str, str]]:
         """(method, path) of every route; a variable part reads ``<name>``."""
-        found = (endpoint.partition(" ") for endpoint in self._handlers)
+        found = (re.sub(r"<\w+:(\w+)>", r"<\1>", endpoint).partition(" ") for endpoint in self._handlers)
         return [(method, path) for method, _, path in found]
 
     def answer(self, request: Request) -> Response:
@@ -129,17 +126,21 @@ class Api:
             except KimeraError as error:
                 return _problem(error, request_id)
             except Exception as error:  # noqa: BLE001 - the outermost place: a defect becomes a 500 with a request id, and a traceback in the log
-                _log.exception("%s %s failed (request %s)", request.method, request.path, request_id)
+                _log.exception("%s %r failed (request %s)", request.method, request.path, request_id)
                 return _problem(KimeraError(f"{self._name} failed: {type(error).__name__}.", remedy="The log has the details."), request_id)
 
     def _dispatch(self, runtime: Runtime, request: Request, request_id: str) -> Response:
         try:
             endpoint, arguments = self._map.bind("").match(request.path, request.method)
-        except MethodNotAllowed as error:
-            allowed = ", ".join(error.valid_methods or ())
-            raise _MethodNotAllowed(f"{request.method} is not possible on {request.path}.", remedy=f"Possible: {allowed}.") from error
-        except (NoSuchRoute, HTTPException) as error:
-            raise NotFound(f"There is nothing at {request.path}.") from error
+        except WrongMethod as error:
+            allowed = tuple(sorted(error.valid_methods or ()))
+            raise MethodNotAllowed(
+                f"{request.method[:20]} is not possible on {_shown(request.path)}.",
+                remedy=f"Possible: {', '.join(allowed)}.",
+                allowed=allowed,
+            ) from error
+        except HTTPException as error:
+            raise NotFound(f"There is nothing at {_shown(request.path)}.") from error
         call = Call(runtime, request, arguments, request_id)
         answer = self._handlers[endpoint](call)
         if isinstance(answer, tuple):
@@ -148,11 +149,6 @@ class Api:
             return _json(answer, 200, request_id)
         answer.headers[REQUEST_ID_HEADER] = request_id
         return answer
-
-
-class _MethodNotAllowed(BadInput):
-    code = "method_not_allowed"
-    status = 405
 
 
 def runtime_of_app() -> Runtime:
@@ -171,9 +167,13 @@ def _process_runtime() -> Runtime:
 
 
 def _request_id(request: Request, runtime: Runtime) -> str:
-    given = request.headers.get(REQUEST_ID_HEADER, "")
-    usable = given.isascii() and given.isprintable() and 0 < len(given) <= MAX_REQUEST_ID_CHARS
-    return given if usable else runtime.ids.new("r")
+    return usable_request_id(request.headers.get(REQUEST_ID_HEADER, "")) or runtime.ids.new("r")
+
+
+def _shown(path: str) -> str:
+    """A path in a sentence: short, and without characters that would break the line."""
+    short = path if len(path) <= MAX_SHOWN_CHARS else path[:MAX_SHOWN_CHARS] + "..."
+    return short if short.isprintable() else repr(short)
 
 
 def _json(body: BaseModel, status: int, request_id: str) -> Response:
@@ -185,17 +185,4 @@ def _json(body: BaseModel, status: int, request_id: str) -> Response:
 def _problem(error: KimeraError, request_id: str) -> Response:
     from flask import Response
 
-    problem = Problem(
-        type=f"urn:kimera:problem:{error.code}",
-        title=error.code.replace("_", " "),
-        status=error.status,
-        detail=error.message,
-        code=error.code,
-        remedy=error.remedy,
-        request_id=request_id,
-        fields=error.wrong if isinstance(error, InvalidFields) else (),
-    )
-    headers = {REQUEST_ID_HEADER: request_id}
-    if error.retry_after_s is not None:
-        headers["Retry-After"] = str(max(1, round(error.retry_after_s)))
-    return Response(json.dumps(problem.model_dump(), ensure_ascii=False), error.status, headers, mimetype="application/problem+json")
+    return Response(problem_body(error, request_id), error.status, problem_headers(error, request_id), mimetype=MEDIA_TYPE)

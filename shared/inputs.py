@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
@@ -11,6 +12,8 @@ from shared.artifacts import Artifact, ArtifactStore
 from shared.errors import BadInput
 
 MAX_NAME_BYTES = 200
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode's categories of controls, direction marks, halves of pairs, what has no meaning, and line and paragraph separators."""
 
 
 def input_prefix(owner: str) -> str:
@@ -32,9 +35,13 @@ def store_input(artifacts: ArtifactStore, *, owner: str, name: str, source: Path
 
 
 def safe_name(name: str) -> str:
-    """``name`` if it can be a file's name; else ``BadInput``."""
-    if not name or name in (".", "..") or "/" in name or not name.isprintable() or len(name.encode()) > MAX_NAME_BYTES:
-        raise BadInput(f"{name[:80]!r} cannot be the name of an input.", remedy="Use a plain file name of at most 200 bytes.")
+    """``name`` if it can be a file's name; else ``BadInput``, which says why not."""
+    wrong = _what_is_wrong(name)
+    if wrong:
+        raise BadInput(
+            f"{name[:80]!a} cannot be the name of an input: {wrong}.",
+            remedy=f"Use a plain file name of at most {MAX_NAME_BYTES} bytes, such as sales.csv.",
+        )
     return name
 
 
@@ -46,3 +53,28 @@ def copy_limited(stream: IO[bytes], target: Path, *, limit: int) -> int:
             out.write(chunk)
             written += len(chunk)
     return written
+
+
+def _what_is_wrong(name: str) -> str:
+    """Why it cannot be a name: it could lead elsewhere, break a line, or show another name than it is."""
+    for character in name:
+        if character == "\ufffd":
+            return "it is not valid UTF-8"
+        if unicodedata.category(character) in _UNSEEN:
+            return f"it holds {_called(character)}, which cannot be seen"
+    if not name or name.isspace():
+        return "it is empty"
+    if "/" in name or "\\" in name:
+        return "it holds a path separator"
+    if name in (".", ".."):
+        return "it leads to a folder"
+    if name.endswith("@"):
+        return "it ends with '@', which the store keeps for itself"
+    if len(name.encode()) > MAX_NAME_BYTES:
+        return f"it has {len(name.encode())} bytes"
+    return ""
+
+
+def _called(character: str) -> str:
+    name = unicodedata.name(character, "a control character" if unicodedata.category(character) == "Cc" else "an unassigned character")
+    return f"{name} (U+{ord(character):04X})"

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import functions_framework
 from flask import Request, Response
 
 from functions.missions.answers import Accepted, Deleted, EventPage, Health, MissionPage, StoredInput
 from functions.missions.deletion import delete_mission
 from functions.missions.submission import Submission
+from functions.missions.uploads import receive_upload
 from schemas.mission import MissionRequest, MissionState, Track
-from shared.errors import BadInput, NotFound, TooLarge
+from shared.errors import BadInput, LengthRequired, NotFound
 from shared.http import Answer, Api, Call
-from shared.inputs import copy_limited, safe_name, store_input
+from shared.inputs import safe_name
 from shared.missions.chain import Happening
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change
@@ -22,7 +20,6 @@ from shared.missions.view import mission_state
 from shared.telemetry.context import about_mission
 from shared.version import VERSION
 
-MAX_UPLOAD_BYTES = 4 << 30
 MAX_PAGE = 500
 _MEDIA_TYPES = {"md": "text/markdown; charset=utf-8", "html": "text/html; charset=utf-8", "json": "application/json"}
 
@@ -119,18 +116,14 @@ def report(call: Call) -> Response:
     return Response(call.runtime.artifacts.get(uri), 200, headers, content_type=_MEDIA_TYPES[wanted])
 
 
-@api.route("PUT", "/inputs/<name>")
+@api.route("PUT", "/inputs/<rest:name>")
 def upload(call: Call) -> Answer:
     """Upload a file: 201 with the uri to name in a mission's inputs."""
     owner, name = _owner(call), safe_name(call.arguments["name"])
+    if call.request.content_length is None and "Transfer-Encoding" not in call.request.headers:
+        raise LengthRequired(f"No content for {name} was sent.", remedy="Send the file as the body, with its Content-Length or in chunks.")
     runtime = call.runtime
-    scratch = runtime.home / "scratch"
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=scratch, prefix="upload-") as folder:
-        target = Path(folder) / "upload"
-        if copy_limited(call.request.stream, target, limit=MAX_UPLOAD_BYTES) > MAX_UPLOAD_BYTES:
-            raise TooLarge(f"{name} is larger than {MAX_UPLOAD_BYTES >> 30} GiB.")
-        stored = store_input(runtime.artifacts, owner=owner, name=name, source=target)
+    stored = receive_upload(call.request.stream, name=name, owner=owner, artifacts=runtime.artifacts, scratch=runtime.home / "scratch")
     return StoredInput(uri=stored.uri, sha256=stored.sha256, size=stored.size, name=name), 201
 
 
@@ -148,7 +141,7 @@ def _state(call: Call, mission: MissionRecord) -> MissionState:
 
 def _limit(call: Call) -> int:
     text = call.request.args.get("limit", "100")
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= MAX_PAGE:
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_PAGE)) and 1 <= int(text) <= MAX_PAGE):
         raise BadInput(f"limit has to be a number from 1 to {MAX_PAGE}, not {text[:20]!r}.")
     return int(text)
 

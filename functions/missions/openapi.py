@@ -55,7 +55,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Submit a mission",
         202,
         Accepted,
-        (400, 401, 409, 413, 422),
+        (400, 401, 409, 413, 415, 422),
         body=MissionRequest,
         parameters=(
             _parameter(
@@ -118,7 +118,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Upload a file, to be named in a mission's inputs by the uri in the answer",
         201,
         StoredInput,
-        (400, 401, 413),
+        (400, 401, 411, 413),
         parameters=(_parameter("name", "path", {"type": "string", "maxLength": 200}, "The file's name."),),
     ),
 )
@@ -183,7 +183,9 @@ _ERRORS = {
     401: "Who is calling is not known",
     404: "There is none that the caller may see",
     409: "It contradicts what is stored",
+    411: "No body was announced",
     413: "Over a stated limit",
+    415: "The body is no JSON, or is not said to be",
     422: "Understood as a message, not as a mission",
 }
 

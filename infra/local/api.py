@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -56,9 +56,9 @@ class MissionsApi:
         return self._model(Accepted, "POST", "/missions", content=json.dumps(request).encode(), headers=headers)
 
     def upload(self, path: Path, name: str) -> StoredInput:
-        """Upload a file, in chunks."""
+        """Upload a file; its size goes ahead, so that one that is too large is refused at once."""
         with path.open("rb") as stream:
-            return self._model(StoredInput, "PUT", f"/inputs/{quote(name, safe='')}", content=_chunks(stream.read))
+            return self._model(StoredInput, "PUT", f"/inputs/{quote(name, safe='')}", content=stream)
 
     def state(self, mission_id: str) -> MissionState:
         """Where a mission stands."""
@@ -104,7 +104,7 @@ class MissionsApi:
         method: str,
         path: str,
         *,
-        content: bytes | Iterator[bytes] | None = None,
+        content: bytes | BinaryIO | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> ModelT:
@@ -122,7 +122,7 @@ class MissionsApi:
         method: str,
         path: str,
         *,
-        content: bytes | Iterator[bytes] | None = None,
+        content: bytes | BinaryIO | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
     ) -> httpx.Response:
@@ -149,11 +149,6 @@ def _mission(mission_id: str) -> str:
     if not mission_id or not mission_id.isprintable():  # no route would take it, so no platform could say what is wrong
         raise NotFound(f"There is no mission {mission_id[:64]!r}.", remedy="List yours with `kimera list`.")
     return f"/missions/{quote(mission_id, safe='')}"
-
-
-def _chunks(read: Callable[[int], bytes]) -> Iterator[bytes]:
-    while chunk := read(1 << 20):
-        yield chunk
 
 
 def error_of(answer: httpx.Response) -> KimeraError:

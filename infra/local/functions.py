@@ -13,15 +13,19 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import functions_framework
-from werkzeug.exceptions import NotFound
+from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from functions.manifest import MANIFEST, FunctionRow, Trigger
-from schemas.problem import Problem
+from shared.errors import Forbidden
 from shared.http import RUNTIME_KEY
+from shared.problems import MEDIA_TYPE, problem_body, problem_headers, usable_request_id
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+    from flask.typing import ResponseReturnValue
 
     from shared.runtime import Runtime
 
@@ -35,6 +39,14 @@ def function_app(row: FunctionRow, runtime: Runtime) -> WSGIApplication:
     source = Path(str(importlib.import_module(f"functions.{row.name}").__file__)).parent / "main.py"
     app = functions_framework.create_app(row.entry_point, str(source), "http")  # type: ignore[no-untyped-call] # it has no types
     app.config[RUNTIME_KEY] = runtime
+    app.url_map.merge_slashes = False  # it would redirect, with a page of its own
+
+    def unrouted(_: HTTPException) -> ResponseReturnValue:
+        """What functions-framework's one route does not match (a path with a line break) is for the function to answer, too."""
+        answer: ResponseReturnValue = app.view_functions["run"]("")
+        return answer
+
+    app.register_error_handler(HTTPException, unrouted)
     wsgi: WSGIApplication = app
     return wsgi
 
@@ -51,7 +63,7 @@ def public_app(runtime: Runtime, *, hosts: frozenset[str] | None = LOCAL_HOSTS) 
     """
     (row,) = (r for r in MANIFEST if r.trigger is Trigger.PUBLIC)
     app = function_app(row, runtime)
-    return app if hosts is None else _OnlyHosts(app, hosts)
+    return app if hosts is None else _OnlyHosts(app, hosts, lambda: runtime.ids.new("r"))
 
 
 def function_urls() -> dict[str, str]:
@@ -59,31 +71,34 @@ def function_urls() -> dict[str, str]:
     return {row.url_variable: INTERNAL_ROOT + row.route for row in MANIFEST}
 
 
-class _OnlyHosts:
-    """Answers 403 to a foreign ``Host`` (DNS rebinding) or ``Origin`` (another page in the user's browser)."""
+def require_known(hosts: frozenset[str], host: str, origin: str | None) -> None:
+    """Raise ``Forbidden`` for a foreign ``Host`` (DNS rebinding) or ``Origin`` (another page in the user's browser)."""
+    if not _is_known(hosts, f"//{host}") or (origin is not None and not _is_known(hosts, origin)):
+        raise Forbidden("This platform answers to localhost only.", remedy="Call it by http://127.0.0.1 and its port.")
 
-    def __init__(self, app: WSGIApplication, hosts: frozenset[str]) -> None:
+
+class _OnlyHosts:
+    """Answers 403 to what ``require_known`` refuses."""
+
+    def __init__(self, app: WSGIApplication, hosts: frozenset[str], new_request_id: Callable[[], str]) -> None:
         self._app = app
         self._hosts = hosts
+        self._new_request_id = new_request_id
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        origin = environ.get("HTTP_ORIGIN")
-        if self._is_known("//" + environ.get("HTTP_HOST", "")) and (origin is None or self._is_known(origin)):
-            return self._app(environ, start_response)
-        problem = Problem(
-            type="urn:kimera:problem:forbidden",
-            title="forbidden",
-            status=403,
-            detail="This platform answers to localhost only.",
-            code="forbidden",
-            request_id="",
-        )
-        body = problem.model_dump_json().encode()
-        start_response("403 Forbidden", [("Content-Type", "application/problem+json"), ("Content-Length", str(len(body)))])
-        return [body]
-
-    def _is_known(self, address: str) -> bool:
         try:
-            return urlsplit(address).hostname in self._hosts
-        except ValueError:  # no address at all
-            return False
+            require_known(self._hosts, environ.get("HTTP_HOST", ""), environ.get("HTTP_ORIGIN"))
+        except Forbidden as error:
+            request_id = usable_request_id(environ.get("HTTP_X_REQUEST_ID", "")) or self._new_request_id()
+            body = problem_body(error, request_id)
+            headers = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body))} | problem_headers(error, request_id)
+            start_response("403 Forbidden", list(headers.items()))
+            return [body if environ["REQUEST_METHOD"] != "HEAD" else b""]
+        return self._app(environ, start_response)
+
+
+def _is_known(hosts: frozenset[str], address: str) -> bool:
+    try:
+        return urlsplit(address).hostname in hosts
+    except ValueError:  # no address at all
+        return False

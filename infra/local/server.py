@@ -5,12 +5,15 @@ from __future__ import annotations
 import ipaddress
 import signal
 import socket
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from infra.local.functions import public_app
+from infra.local.admission import admission
+from infra.local.functions import LOCAL_HOSTS, public_app
 from infra.local.lock import DataFolderLock
 from infra.local.platform import Platform
 from shared.errors import BadInput, Unavailable
@@ -20,7 +23,7 @@ if TYPE_CHECKING:
     from infra.local.inbox import Inbox
 
 _THREADS = 16
-_MAX_REQUEST_BYTES = 5 << 30  # above the API's own limit, which answers with a problem document
+_RECEIVE_BYTES = 65_536
 _CONNECTION_TIMEOUT_S = 120
 
 
@@ -69,16 +72,23 @@ def serve(settings: Settings, address: Address, *, inbox: Callable[[Platform], I
 def _answer(platform: Platform, listening: socket.socket, *, local: bool, started: Callable[[], None]) -> None:
     from waitress import create_server  # type: ignore[import-untyped] # it has no types
 
+    from infra.local.connection import Connection
+    from infra.local.request_parser import MAX_HEADER_BYTES
+
     app = platform.public if local else public_app(platform.runtime, hosts=None)
     server = create_server(
         app,
         sockets=[listening],
         threads=_THREADS,
         ident="kimera",
-        max_request_body_size=_MAX_REQUEST_BYTES,
+        recv_bytes=_RECEIVE_BYTES,
+        max_request_header_size=MAX_HEADER_BYTES,
+        max_request_body_size=sys.maxsize,  # each route has its own limit: see RequestParser
         channel_timeout=_CONNECTION_TIMEOUT_S,
         clear_untrusted_proxy_headers=True,
     )
+
+    server.channel_class = partial(Connection, admission(platform.runtime, LOCAL_HOSTS if local else None))
 
     def stop(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one does not wait

@@ -109,7 +109,7 @@ def test_a_body_over_the_limit_is_refused(api: httpx.Client) -> None:
 
 
 def test_a_body_that_is_not_json_is_refused(api: httpx.Client) -> None:
-    problem(api.post("/missions", data={"question": "mean?"}), 400, "bad_input")
+    problem(api.post("/missions", data={"question": "mean?"}), 415, "unsupported_media_type")
 
 
 def test_a_tier_without_a_model_is_refused(api: httpx.Client, table: dict[str, object]) -> None:
