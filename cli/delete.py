@@ -1,26 +1,78 @@
-"""``kimera delete``: remove a mission that has ended, with everything it wrote."""
+"""``kimera delete``: remove a mission that has ended, with everything it wrote; and the uploaded files that no mission uses."""
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from cli.configuration import load_settings
-from cli.console import AsJson, Endpoint, MissionId, log_to, new_app, note, print_json
+from cli.console import AsJson, Endpoint, log_to, new_app, note, print_json
+from shared.errors import BadInput
+
+if TYPE_CHECKING:
+    from functions.missions.answers import Deleted
+    from shared.missions.unused_inputs import Removed
 
 app = new_app("Delete a mission that has ended, with everything it wrote.")
 
 
 @app.command()
-def delete(mission: MissionId, endpoint: Endpoint = None, as_json: AsJson = False) -> int:
-    """Delete a mission that has ended, with everything it wrote. Its audit chain stays."""
-    from infra.local.access import any_access
+def delete(
+    mission: Annotated[str | None, typer.Argument(metavar="[MISSION]", help="The mission's id, as `kimera list` shows it.")] = None,
+    unused_inputs: Annotated[
+        bool, typer.Option("--unused-inputs", help="Also remove the uploaded files of this data folder that no mission uses any more.")
+    ] = False,
+    endpoint: Endpoint = None,
+    as_json: AsJson = False,
+) -> int:
+    """Delete a mission that has ended, with everything it wrote. Its audit chain stays.
+
+    The files that were uploaded for it stay as well, since other missions may use them; the command says how much room they take.
+    With --unused-inputs (alone or with a MISSION), those that no mission uses are removed; meanwhile no platform may be running.
+    """
+    from infra.local.access import alone_on, any_access
+    from infra.local.api import MissionsApi
+    from infra.local.functions import public_app
+    from shared.missions.unused_inputs import remove_unused_inputs
 
     settings = load_settings()
     log_to(settings.home)
-    with any_access(settings, endpoint=endpoint, token=os.environ.get("KIMERA_TOKEN")) as api:
-        deleted = api.delete(mission)
+    token = os.environ.get("KIMERA_TOKEN")
+    if mission is None and not unused_inputs:
+        raise BadInput("There is nothing to delete.", remedy="Name a mission (see `kimera list`), or give --unused-inputs.")
+    if endpoint is not None and unused_inputs:
+        raise BadInput("--unused-inputs works on this machine's data folder, not on an --endpoint.", remedy="Leave one of them out.")
+    deleted: Deleted | None = None
+    removed: Removed | None = None
+    if unused_inputs:
+        with alone_on(settings, command="kimera delete --unused-inputs") as runtime:
+            if mission is not None:
+                deleted = MissionsApi.in_process(public_app(runtime), token).delete(mission)
+            removed = remove_unused_inputs(runtime.missions, runtime.artifacts)
+    elif mission is not None:
+        with any_access(settings, endpoint=endpoint, token=token) as api:
+            deleted = api.delete(mission)
     if as_json:
-        print_json(deleted)
+        counted = {"unused_inputs": removed.files, "unused_inputs_bytes": removed.size} if removed else {}
+        print_json({**(deleted.model_dump(mode="json") if deleted else {}), **counted})
     else:
-        note(f"Deleted, with {deleted.artifacts} stored files. The audit chain stays as the proof of what was done.")
+        _tell(deleted, removed)
     return 0
+
+
+def _tell(deleted: Deleted | None, removed: Removed | None) -> None:
+    if deleted is not None:
+        note(f"Deleted, with {deleted.artifacts} stored files. The audit chain stays as the proof of what was done.")
+    if removed is not None:
+        note(f"Removed {removed.files} uploaded files that no mission uses ({_size(removed.size)}).")
+    elif deleted is not None and deleted.inputs_kept:
+        note(
+            f"Its {deleted.inputs_kept} uploaded files ({_size(deleted.inputs_kept_bytes)}) stay, since other missions may use them; "
+            "`kimera delete --unused-inputs` removes what none uses."
+        )
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size} bytes"

@@ -38,10 +38,12 @@ class StoredInput(Contract):
 
 
 class Deleted(Contract):
-    """What was removed. The audit chain stays."""
+    """What was removed, and what stays beside the audit chain: the mission's inputs, which other missions may use."""
 
     mission_id: str
     artifacts: int
+    inputs_kept: int = 0
+    inputs_kept_bytes: int = 0
 
 
 class Health(Contract):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functions.missions.answers import Deleted
 from schemas.mission import Track
 from shared.artifacts import ArtifactStore
 from shared.errors import Conflict
@@ -14,8 +15,11 @@ from shared.missions.repository import Change, Missions
 
 def delete_mission(
     mission_id: str, *, owner: str, missions: Missions, artifacts: ArtifactStore, knowledge: KnowledgeGraph, audit: Audit
-) -> int:
-    """Remove the mission's artifacts, knowledge and documents; how many artifacts there were. Raises ``Conflict`` while it runs."""
+) -> Deleted:
+    """Remove the mission's artifacts, knowledge and documents. Raises ``Conflict`` while it runs.
+
+    Its inputs stay: they lie by content, so that the same bytes may be named by another mission, or by one that is being submitted now.
+    """
     mission = missions.owned(mission_id, owner)
     if not mission.status.terminal:
         raise Conflict(f"Mission {mission_id} is {mission.status}.", remedy="Cancel it first, then delete it.")
@@ -28,4 +32,7 @@ def delete_mission(
     knowledge.delete(Scope(mission.owner, mission.request.knowledge_space, mission_id))
     removed = artifacts.delete_prefix(f"missions/{mission_id}/")
     missions.delete(deleted)
-    return removed
+    inputs = mission.request.inputs
+    return Deleted(
+        mission_id=mission_id, artifacts=removed, inputs_kept=len(inputs), inputs_kept_bytes=sum(item.size or 0 for item in inputs)
+    )

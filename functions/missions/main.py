@@ -63,7 +63,7 @@ def delete(call: Call) -> Deleted:
     """Delete a mission that has ended, with everything it wrote."""
     runtime, mission_id = call.runtime, call.arguments["mission_id"]
     with about_mission(mission_id):
-        removed = delete_mission(
+        return delete_mission(
             mission_id,
             owner=_owner(call),
             missions=runtime.missions,
@@ -71,7 +71,6 @@ def delete(call: Call) -> Deleted:
             knowledge=runtime.knowledge,
             audit=runtime.audit,
         )
-    return Deleted(mission_id=mission_id, artifacts=removed)
 
 
 @api.route("POST", "/missions/<mission_id>/cancel")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -82,3 +83,15 @@ def stored(settings: Settings) -> Iterator[Runtime]:
         yield runtime
     finally:
         runtime.close()
+
+
+@contextmanager
+def alone_on(settings: Settings, *, command: str) -> Iterator[Runtime]:
+    """The data folder's stores while nobody else uploads, submits or runs missions there; ``DataFolderInUse`` names who does."""
+    with stored(settings) as runtime:
+        lock = DataFolderLock(runtime.home)
+        lock.acquire(Holder(pid=os.getpid(), command=command))
+        try:
+            yield runtime
+        finally:
+            lock.release()

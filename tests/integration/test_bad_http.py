@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
 from collections.abc import Iterable, Iterator
@@ -68,7 +67,7 @@ class Served:
         found = []
         for descriptor in Path(f"/proc/{self.pid}/fd").iterdir():
             try:
-                target = os.readlink(descriptor)
+                target = str(descriptor.readlink())
             except FileNotFoundError:  # closed meanwhile
                 continue
             if "(deleted)" in target:

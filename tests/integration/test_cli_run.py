@@ -127,3 +127,31 @@ def test_a_deleted_mission_is_gone_and_its_audit_chain_stays(kimera: Kimera) -> 
     assert kimera("delete", mission).code == 0
     assert kimera("status", mission).code == 2
     assert kimera("audit", "verify", mission, "--json").json["events"] > 0
+
+
+def test_inputs_stay_until_no_mission_uses_them_and_they_are_asked_to_go(kimera: Kimera, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    (kimera.folder / "twice.csv").write_text("city,temp\nBern,1\nBasel,2\n")
+    (kimera.folder / "once.csv").write_text("city,temp\nBern,3\nBasel,4\n")
+
+    def run(*files: str) -> str:
+        data = [word for name in files for word in ("--data", name)]
+        return str(kimera("run", "How many rows are there?", *data, "--json", KIMERA_HOME=str(home)).json["mission_id"])
+
+    def stored() -> set[str]:
+        return {path.name.removesuffix("@") for path in (home / "artifacts" / "objects").glob("inputs/*/*/*@")}
+
+    both, other = run("twice.csv", "once.csv"), run("twice.csv")
+    kept = kimera("delete", both, KIMERA_HOME=str(home))
+    assert (kept.code, stored()) == (0, {"twice.csv", "once.csv"})
+    assert "2 uploaded files (50 bytes) stay" in kept.err
+    removed = kimera("delete", "--unused-inputs", "--json", KIMERA_HOME=str(home))
+    assert removed.json == {"unused_inputs": 1, "unused_inputs_bytes": 25}
+    assert stored() == {"twice.csv"}
+    last = kimera("delete", other, "--unused-inputs", "--json", KIMERA_HOME=str(home)).json
+    assert (last["mission_id"], last["unused_inputs"], stored()) == (other, 1, set())
+
+
+def test_a_delete_of_nothing_says_what_it_wants(kimera: Kimera) -> None:
+    assert (refused := kimera("delete")).code == 2 and "--unused-inputs" in refused.err
+    assert (refused := kimera("delete", "--unused-inputs", "--endpoint", "http://127.0.0.1:1")).code == 2 and "--endpoint" in refused.err

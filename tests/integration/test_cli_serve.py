@@ -57,6 +57,15 @@ def test_a_second_platform_on_the_folder_or_the_port_is_refused(kimera: Kimera, 
     assert "--port" in port.err
 
 
+def test_unused_inputs_are_not_looked_for_while_a_platform_may_be_taking_some_in(kimera: Kimera, served: tuple[Running, str]) -> None:
+    stored = httpx.put(served[1] + "/inputs/not-yet-submitted.csv", content=b"a,b\n1,2\n").json()
+    refused = kimera("delete", "--unused-inputs")
+    assert refused.code == 3
+    assert served[1] in refused.err
+    body = {"question": "How many rows are there?", "inputs": [{"uri": stored["uri"], "kind": "data", "name": "a.csv"}]}
+    assert httpx.post(served[1] + "/missions", json=body).status_code == 202
+
+
 def test_what_is_put_into_the_inbox_becomes_a_mission_once(kimera: Kimera, served: tuple[Running, str]) -> None:
     inbox, outbox = kimera.folder / "inbox", kimera.folder / "outbox"
     manifest = json.dumps({"question": QUESTION, "data": ["late.csv"], "session_id": "inbox"})
