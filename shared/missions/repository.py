@@ -204,7 +204,7 @@ def _key_ref(owner: str, key: str) -> Ref:
 
 
 def _safe_ref(mission_id: str) -> Ref:
-    if not mission_id or len(mission_id) > 64 or not mission_id.replace("_", "").isalnum():
+    if not mission_id or len(mission_id) > 64 or mission_id.startswith("_") or not mission_id.replace("_", "").isalnum():
         raise _unknown(mission_id)
     return mission_ref(mission_id)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import socket
@@ -262,6 +263,52 @@ def test_a_name_in_any_script_is_kept_as_it_is(served: Served) -> None:
         answer = served.send(asking("PUT", f"/inputs/{name}", body=b"x\n1\n"))
         assert answer.status == 201, answer
     assert {"ventes décembre.csv@", "売上.csv@", "😀.csv@", "%2e%2e@"} <= set(served.stored())
+
+
+QUESTION = '"question": "What is the mean temp by city?"'
+
+
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ('{"question": ""}', "question"),
+        ('{"question": "' + "x" * 100_000 + '"}', "question"),
+        ('{"question": 7}', "question"),
+        ("{" + QUESTION + ', "colour": "red"}', "colour"),
+        ("{" + QUESTION + ', "inputs": "a.csv"}', "inputs"),
+        ("{" + QUESTION + ', "budget": {"cap_usd": -1}}', "budget.cap_usd"),
+        ("{" + QUESTION + ', "budget": {"cap_usd": 1e300}}', "budget.cap_usd"),
+        ("{" + QUESTION + ', "tier": "platinum"}', "tier"),
+        ("[" * 100_000, "body"),
+        ('{"question": "\\ud800"}', "body"),
+    ],
+)
+def test_a_mission_that_cannot_be_one_is_told_which_field_is_wrong(served: Served, body: str, field: str) -> None:
+    answer = served.send(asking("POST", "/missions", headers=b"Content-Type: application/json\r\n", body=body.encode()))
+    assert (answer.status, answer.problem["code"]) == (400, "invalid_fields")
+    assert json.loads(answer.body)["fields"][0].startswith(field)
+    assert len(answer.body) < 4_000
+
+
+def test_a_stranger_uploads_nothing_and_sees_nothing(tmp_path: Path) -> None:
+    owners = {name: hashlib.sha256(f"{name}-word".encode()).hexdigest() for name in ("ann", "bob")}
+    kimera = Kimera(tmp_path)
+    with kimera.started("serve", "--port", "0", KIMERA_OWNERS=json.dumps(owners)) as running:
+        served = Served(running, kimera.home)
+        stranger = served.send(b"PUT /inputs/a.csv HTTP/1.1\r\n" + HOST + b"Content-Length: 4000000000\r\n\r\n")
+        assert (stranger.status, stranger.problem["code"], stranger.headers["www-authenticate"]) == (401, "unauthenticated", "Bearer")
+        foreign = served.send(b"PUT /inputs/a.csv HTTP/1.1\r\nHost: evil.example\r\nContent-Length: 4000000000\r\n\r\n")
+        assert (foreign.status, foreign.problem["code"]) == (403, "forbidden")
+        ann, bob = (f"Authorization: Bearer {name}-word\r\n".encode() for name in owners)
+        stored = json.loads(served.send(asking("PUT", "/inputs/a.csv", headers=ann, body=b"city,temp\nBern,1\n")).body)
+        body = json.dumps({"question": "How many rows are there?", "inputs": [{"uri": stored["uri"], "kind": "data", "name": "a.csv"}]})
+        as_json = b"Content-Type: application/json\r\n"
+        assert served.send(asking("POST", "/missions", headers=bob + as_json, body=body.encode())).problem["code"] == "bad_input"
+        accepted = served.send(asking("POST", "/missions", headers=ann + as_json, body=body.encode()))
+        mission_id = json.loads(accepted.body)["mission_id"]
+        assert served.send(asking("GET", f"/missions/{mission_id}", headers=ann)).status == 200
+        assert served.send(asking("GET", f"/missions/{mission_id}", headers=bob)).problem["code"] == "not_found"
+        assert served.send(asking("GET", "/missions/m_nothere", headers=bob)).problem["code"] == "not_found"
 
 
 def test_nothing_that_was_sent_is_taken_for_a_defect_of_the_platform(served: Served) -> None:

@@ -157,7 +157,7 @@ def test_a_mission_of_another_owner_reads_as_one_that_does_not_exist(api: httpx.
     assert api.get(f"/missions/{mission_id}").json()["status"] == "PENDING"
 
 
-@pytest.mark.parametrize("mission_id", ["nope", "..", "%2e%2e", "a" * 300, "m_1%2Fx", "m_1%00", "é"])
+@pytest.mark.parametrize("mission_id", ["nope", "..", "%2e%2e", "a" * 300, "m_1%2Fx", "m_1%00", "é", "__main__", "___"])
 def test_an_id_that_does_not_exist_is_not_found(api: httpx.Client, mission_id: str) -> None:
     assert api.get(f"/missions/{mission_id}").status_code == 404
 
