@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
@@ -88,8 +89,8 @@ class MissionInput(Contract):
     @field_validator("name")
     @classmethod
     def _plain_name(cls, name: str) -> str:
-        if any(ord(c) < 32 for c in name) or name.startswith("/") or ".." in name.split("/"):
-            raise ValueError("a file name without control characters, leading '/' or '..' parts, please")
+        if any(unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") for c in name) or name.startswith("/") or ".." in name.split("/"):
+            raise ValueError("a file name without control characters or others that cannot be seen, leading '/' or '..' parts, please")
         return name
 
 

@@ -90,6 +90,7 @@ def test_a_key_is_its_owners_own(api: httpx.Client, table: dict[str, object]) ->
         ({"question": "mean?", "knowledge_space": "../etc"}, "knowledge_space"),
         ({"question": "mean?", "tracks": {"ds_star": {"enabled": False}, "deep_research": {"enabled": False}}}, "tracks"),
         ({"question": "mean?", "inputs": [{"uri": "artifact:x", "kind": "data", "name": "../x"}]}, "inputs.0.name"),
+        ({"question": "mean?", "inputs": [{"uri": "artifact:x", "kind": "data", "name": "\u202efdp.csv"}]}, "inputs.0.name"),
     ],
 )
 def test_a_wrong_field_is_named(api: httpx.Client, body: dict[str, object], field: str) -> None:
