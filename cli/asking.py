@@ -17,6 +17,8 @@ from shared.documents import Json
 from shared.errors import BadInput
 from shared.http import parse
 from shared.language.detect import require_language
+from shared.models.credentials import ModelEndpoints
+from shared.models.selection import select
 from shared.problems import InvalidFields
 from shared.settings import Settings
 
@@ -50,7 +52,12 @@ Space = Annotated[str, typer.Option("--space", metavar="S", help="The knowledge 
 Session = Annotated[str | None, typer.Option("--session", metavar="S", help="A name that keeps missions of one line of work together.")]
 BudgetUsd = Annotated[str | None, typer.Option("--budget", metavar="USD", help="The most the mission may spend.")]
 TierName = Annotated[str | None, typer.Option("--tier", metavar="T", help=f"{', '.join(Tier)}.")]
-Model = Annotated[str | None, typer.Option("--model", metavar="P:NAME", help="A language model, for instance gemini:NAME.")]
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="P:NAME", help="One model for every role: google:NAME, or openai:NAME for any endpoint.")
+]
+PriceOf = Annotated[
+    str | None, typer.Option("--price", metavar="IN/OUT", help="What it costs: US dollars for a million tokens, input/output.")
+]
 Measure = Annotated[str | None, typer.Option("--measure", metavar="C", help="The column that is measured; it beats every guess.")]
 By = Annotated[list[str] | None, typer.Option("--by", metavar="C", help="A column to group by. Repeatable.")]
 Time = Annotated[str | None, typer.Option("--time", metavar="C", help="The column that holds the time.")]
@@ -76,6 +83,7 @@ class Asked:
     budget: str | None = None
     tier: str | None = None
     model: str | None = None
+    price: str | None = None
     measure: str | None = None
     by: Sequence[str] = ()
     time: str | None = None
@@ -99,11 +107,7 @@ class Prepared:
 
 def prepare(asked: Asked, settings: Settings) -> Prepared:
     """Check all that can be checked before a file is read. Raises ``BadInput`` in terms of the options."""
-    if asked.model is not None:
-        raise BadInput(
-            f"The model {asked.model[:80]!r} cannot be used: this version has no model provider yet.",
-            remedy="Leave --model out; the tier extractive needs no model and costs nothing.",
-        )
+    selected = select(settings, ModelEndpoints(), tier=_tier(asked.tier), model=asked.model, price=asked.price)
     question = read_question(asked.question)
     body: dict[str, Json] = {
         "question": question,
@@ -111,7 +115,8 @@ def prepare(asked: Asked, settings: Settings) -> Prepared:
         "session_id": asked.session,
         "output_guidelines": asked.guidelines,
         "hints": {"measure": asked.measure, "by": list(asked.by), "time": asked.time},
-        "tier": asked.tier if asked.tier is not None else str(settings.tier),
+        "tier": str(selected.tier),
+        "model": selected.model.model_dump(mode="json") if selected.model else None,
         "budget": {"cap_usd": _amount(asked.budget) if asked.budget is not None else str(settings.budget_usd)},
         "deadlines": _deadlines(asked.soft, asked.hard, asked.late),
     }
@@ -144,6 +149,13 @@ def read_question(given: str | None) -> str:
             remedy="Put long texts into a file and give it with --docs.",
         )
     return question
+
+
+def _tier(name: str | None) -> Tier | None:
+    try:
+        return Tier(name) if name is not None else None
+    except ValueError as error:
+        raise BadInput(f"--tier: {name!r} is none.", remedy=f"Tiers: {', '.join(Tier)}.") from error
 
 
 def _amount(text: str) -> str:

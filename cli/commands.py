@@ -39,6 +39,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
         "Looking behind",
         (
             Command("inspect", "cli.inspect", "Tell a mission's whole story in time order, failed or not."),
+            Command("models", "cli.models", "List the models of the catalogue with their tiers and prices."),
             Command("audit", "cli.audit", "Verify the audit chains."),
             Command("doctor", "cli.doctor", "Say what is installed, configured and reachable, and what to do."),
         ),

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+from typing import Annotated
 
+import typer
+
+from cli.asking import PriceOf
 from cli.configuration import load_settings
 from cli.console import AsJson, log_to, new_app, print_json
 from shared.documents import Json
@@ -13,15 +17,22 @@ _MARKS = {"ok": "ok", "note": "note", "missing": "MISSING"}
 
 
 @app.command()
-def doctor(as_json: AsJson = False) -> int:
+def doctor(
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="P:NAME", help="Ask this model three small questions, for at most $0.02.")
+    ] = None,
+    price: PriceOf = None,
+    as_json: AsJson = False,
+) -> int:
     """Say what is installed, configured, reachable and healthy, and what to do. Exit 3 if something needed is missing."""
-    from infra.local.doctor import Finding, examine, settings_with_origin
+    from infra.local.doctor import Finding, examine, probe_model, settings_with_origin
 
     settings = load_settings()
     log_to(settings.home)
     findings: list[Finding] = []
     area = ""
-    for finding in examine(settings, os.environ.get("KIMERA_TOKEN")):
+    looked_at = examine(settings, os.environ.get("KIMERA_TOKEN")) if model is None else probe_model(settings, model, price)
+    for finding in looked_at:
         findings.append(finding)
         if as_json:
             continue

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shared.artifacts import ArtifactStore
     from shared.documents import DocumentStore
     from shared.knowledge.port import KnowledgeGraph
+    from shared.models.credentials import ModelEndpoints
     from shared.sandbox import CodeSandbox
 
 CHECKOUT = Path(__file__).parents[1]
@@ -124,6 +125,18 @@ class Runtime:
         if self.settings.profile == "cloud":
             return to_google_cloud(self._project, service=self._service)
         return to_file(self.home / "telemetry" / "traces.jsonl", service=self._service)
+
+    @cached_property
+    def endpoints(self) -> ModelEndpoints:
+        """Where models are reached, and with which keys."""
+        from shared.models.credentials import ModelEndpoints
+
+        return ModelEndpoints()
+
+    @property
+    def known_endpoints(self) -> ModelEndpoints | None:
+        """The same, where this process holds all that there are: on the cloud only the functions that ask models have keys."""
+        return self.endpoints if self.settings.profile == "embedded" else None
 
     @cached_property
     def missions(self) -> Missions:

@@ -30,7 +30,12 @@ class Settings(BaseSettings):
     """Where the embedded profile keeps its data."""
     sandbox_python: Path | None = None
     """The interpreter of the sandbox's dependency set; found beside the checkout where it is not given."""
-    tier: Tier = Tier.EXTRACTIVE
+    tier: Tier | None = None
+    """What missions run on; where nobody says: standard with a key for its models, else extractive."""
+    model: str | None = None
+    """``google:NAME`` or ``openai:NAME``: one model for every role, instead of the tier's own."""
+    price: str | None = None
+    """``INPUT/OUTPUT``: US dollars for a million tokens of ``model``, where the catalogue has no price."""
     budget_usd: Decimal = Decimal(1)
     max_running: int = Field(default=8, ge=1, le=10_000)
     """Missions that run at the same time; the others wait for their turn."""

@@ -37,7 +37,7 @@ def submit(call: Call) -> Answer:
     """Submit a mission: 202 with its id."""
     runtime = call.runtime
     owner = _owner(call)
-    submission = Submission(runtime.missions, runtime.artifacts, runtime.knowledge, runtime.queue)
+    submission = Submission(runtime.missions, runtime.artifacts, runtime.knowledge, runtime.queue, runtime.clock, runtime.known_endpoints)
     request = call.body(MissionRequest)
     mission, created = submission.submit(request, owner=owner, idempotency_key=call.request.headers.get("Idempotency-Key"))
     return Accepted(mission_id=mission.mission_id, status=mission.status, created=created), 202

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from schemas.mission import MissionInput, MissionRequest, Tier
+from schemas.mission import MissionInput, MissionRequest
 from shared.artifacts import SCHEME, ArtifactStore
+from shared.clock import Clock
 from shared.crash_points import reached
 from shared.errors import BadInput, NotFound
 from shared.inputs import input_prefix
@@ -12,6 +13,8 @@ from shared.language.detect import require_language
 from shared.missions.dispatching import dispatch_task
 from shared.missions.records import MissionRecord
 from shared.missions.repository import Missions
+from shared.models.credentials import ModelEndpoints
+from shared.models.selection import usual_model
 from shared.queue import TaskQueue
 
 MAX_KEY_CHARS = 200
@@ -20,11 +23,22 @@ MAX_KEY_CHARS = 200
 class Submission:
     """Accepts missions. After it returned, the mission ends in DONE, FAILED or CANCELLED (invariant 1)."""
 
-    def __init__(self, missions: Missions, artifacts: ArtifactStore, knowledge: KnowledgeGraph, queue: TaskQueue) -> None:
+    def __init__(
+        self,
+        missions: Missions,
+        artifacts: ArtifactStore,
+        knowledge: KnowledgeGraph,
+        queue: TaskQueue,
+        clock: Clock,
+        endpoints: ModelEndpoints | None,
+    ) -> None:
+        """``endpoints``: where this process knows them; on the cloud only the functions that ask models hold keys."""
         self._missions = missions
         self._artifacts = artifacts
         self._knowledge = knowledge
         self._queue = queue
+        self._clock = clock
+        self._endpoints = endpoints
 
     def submit(self, request: MissionRequest, *, owner: str, idempotency_key: str | None) -> tuple[MissionRecord, bool]:
         """The mission, and whether it is new."""
@@ -39,11 +53,7 @@ class Submission:
 
     def check(self, request: MissionRequest, *, owner: str) -> MissionRequest:
         """The request with every input's size and sha256 filled in; raises what is wrong with it, and spends nothing."""
-        if request.tier is not Tier.EXTRACTIVE:
-            raise BadInput(
-                f"The tier {request.tier} needs a language model, and none is configured.",
-                remedy="Use the tier extractive, which needs none.",
-            )
+        self._require_model(request)
         require_language(request.question)
         if not request.inputs and not self._has_documents(owner, request.knowledge_space):
             raise BadInput(
@@ -51,6 +61,15 @@ class Submission:
                 remedy="Give files with --data and --docs, or fill the space with `kimera space add`.",
             )
         return request.model_copy(update={"inputs": tuple(self._checked(item, owner) for item in request.inputs)})
+
+    def _require_model(self, request: MissionRequest) -> None:
+        """A mission that a model is to work on needs one that has a price and, where this process can know, a key or endpoint."""
+        model = usual_model(request.tier, request.model, on=self._clock.now().date())
+        if model is not None and self._endpoints is not None and not self._endpoints.reaches(model.provider):
+            raise BadInput(
+                f"The tier {request.tier} asks {model.label}, and there is no key or endpoint for it.",
+                remedy=self._endpoints.missing(model),
+            )
 
     def _has_documents(self, owner: str, space: str) -> bool:
         return next(iter(self._knowledge.nodes(Scope(owner, space), "Document")), None) is not None

@@ -9,15 +9,17 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
 from infra.local.access import holder_of
 from infra.local.api import MissionsApi
-from schemas.mission import Tier
 from shared.errors import KimeraError
 from shared.missions.repository import OPEN
+from shared.models.credentials import ModelEndpoints
+from shared.models.selection import select, usual_model
 from shared.runtime import Runtime
 from shared.sandbox import SandboxJob
 from shared.settings import Settings
@@ -218,11 +220,40 @@ def _platform(settings: Settings, token: str | None) -> Iterator[Finding]:
 
 
 def _models(settings: Settings) -> Iterator[Finding]:
-    if settings.tier is Tier.EXTRACTIVE:
+    endpoints = ModelEndpoints()
+    try:
+        chosen = select(settings, endpoints)
+        model = usual_model(chosen.tier, chosen.model, on=datetime.now(UTC).date())
+    except KimeraError as error:
+        yield Finding("reachable", "model", "missing", error.message, error.remedy)
+        return
+    if model is None:
         yield Finding("reachable", "model", "ok", "none is used: the tier extractive needs no model and costs $0")
+    elif not endpoints.reaches(model.provider):
+        yield Finding("reachable", "model", "missing", f"{model.label}: there is no key or endpoint", endpoints.missing(model))
     else:
-        remedy = "Set the tier to extractive (KIMERA_TIER or kimera.toml)."
-        yield Finding("reachable", "model", "missing", f"the tier {settings.tier} needs one, and this version has no provider", remedy)
+        detail = f"{chosen.tier}: {model.label}, a key or endpoint is set; `kimera doctor --model {model.label}` asks it"
+        yield Finding("reachable", "model", "ok", detail)
+
+
+def probe_model(settings: Settings, name: str, price: str | None) -> Iterator[Finding]:
+    """What the model called ``name`` can do, asked for real, for at most two cents. Raises ``BadInput`` and ``BudgetRefused``."""
+    from infra.local.model_probe import probe
+    from shared.models.provider import ProviderLink
+
+    endpoints = ModelEndpoints()
+    chosen = select(settings, endpoints, model=name, price=price)
+    model = usual_model(chosen.tier, chosen.model, on=datetime.now(UTC).date())
+    assert model is not None
+    link = ProviderLink(endpoints)
+    spent = 0
+    try:
+        for found in probe(link, model):
+            spent += found.cost_micro_usd
+            yield Finding("model", found.name, "ok" if found.ok else "missing", found.detail, found.remedy)
+    finally:
+        link.close()
+    yield Finding("model", "cost", "ok", f"${spent / 1_000_000:.6f} for {model.label}")
 
 
 @dataclass(frozen=True, slots=True)

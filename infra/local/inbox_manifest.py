@@ -13,6 +13,8 @@ from schemas.mission import MissionRequest
 from shared.documents import Json
 from shared.errors import BadInput
 from shared.http import parse
+from shared.models.credentials import ModelEndpoints
+from shared.models.selection import select
 from shared.settings import Settings
 
 NAMES = ("mission.yaml", "mission.yml", "mission.json")
@@ -50,7 +52,9 @@ def read_manifest(path: Path, settings: Settings) -> Manifest:
     if "inputs" in content:
         raise BadInput("In the inbox, files are named under data and docs, not under inputs.", remedy=_REMEDY)
     data, documents = (_paths(path.parent, key, content.pop(key, ())) for key in ("data", "docs"))
-    defaults = {"tier": str(settings.tier), "budget": {"cap_usd": str(settings.budget_usd)}}
+    usual = select(settings, ModelEndpoints())
+    model = usual.model.model_dump(mode="json") if usual.model and "tier" not in content else None
+    defaults = {"tier": str(usual.tier), "model": model, "budget": {"cap_usd": str(settings.budget_usd)}}
     try:
         body = json.dumps({**defaults, **content}, default=str)
     except (TypeError, ValueError) as error:

@@ -41,6 +41,18 @@ class ProviderLink:
 
     def send(self, call: ModelCall) -> ModelAnswer:
         """The answer's JSON text as it came. Raises ``RequestFailed``."""
+        with self._lock:
+            mode = self._modes.get(call.model.label, "native")
+        try:
+            return self.send_as(call, mode)
+        except RequestFailed as failed:
+            if failed.failure is Failure.UNSUPPORTED:
+                with self._lock:
+                    self._modes[call.model.label] = NEXT_MODE[mode]
+            raise
+
+    def send_as(self, call: ModelCall, mode: Mode) -> ModelAnswer:
+        """The same, asked for JSON in this one way."""
         if not self._endpoints.reaches(call.model.provider):
             raise RequestFailed(
                 Failure.REFUSED, f"There is no key or endpoint for {call.model.label}.", remedy=self._endpoints.missing(call.model)
@@ -48,15 +60,10 @@ class ProviderLink:
         with self._lock:
             loop = self._loop = self._loop or BackgroundLoop()
             model = self._models.get(call.model.label) or self._models.setdefault(call.model.label, self._model(call.model))
-            mode = self._modes.get(call.model.label, "native")
         try:
             response = loop.run(_request(model, call, mode, self._timeout_s), timeout_s=self._timeout_s + _GRACE_S)
         except TimeoutError as late:
             raise RequestFailed(Failure.LOST, f"{call.model.label}: {late}.") from late
-        except RequestFailed as failed:
-            if failed.failure is Failure.UNSUPPORTED:
-                self._modes[call.model.label] = NEXT_MODE[mode]
-            raise
         return _answer(response)
 
     def close(self) -> None:

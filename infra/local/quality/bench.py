@@ -153,7 +153,7 @@ class _Bench:
             "question": task.content.question,
             "inputs": inputs,
             "hints": task.content.hints.model_dump(mode="json"),
-            "tier": str(Tier(runtime.settings.tier)),
+            "tier": str(runtime.settings.tier or Tier.EXTRACTIVE),
             "budget": {"cap_usd": str(runtime.settings.budget_usd)},
             "mode": "benchmark",
         }

@@ -1,0 +1,44 @@
+"""What a mission runs on: its tier and, where one is named, its model. Precedence: what was asked for, then the settings, then the keys."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from schemas.mission import ModelChoice, Tier
+from shared.errors import BadInput
+from shared.models.calls import ModelSpec
+from shared.models.catalog import load_catalog, parse_model
+from shared.models.credentials import ModelEndpoints
+from shared.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """The tier, and the one model for every role where one is named."""
+
+    tier: Tier
+    model: ModelChoice | None = None
+
+
+def select(
+    settings: Settings, endpoints: ModelEndpoints, *, tier: Tier | None = None, model: str | None = None, price: str | None = None
+) -> Selection:
+    """What ``--tier``, ``--model`` and ``--price`` ask for, filled in. Raises ``BadInput`` where they contradict each other."""
+    if price is not None and model is None and settings.model is None:
+        raise BadInput("--price is the price of a model, and none is named.", remedy="Name it with --model P:NAME.")
+    if tier is Tier.EXTRACTIVE and model is not None:
+        raise BadInput("The tier extractive uses no model.", remedy="Leave out --tier or --model.")
+    wanted = tier or settings.tier
+    named = model or settings.model
+    if named is not None and (model is not None or wanted is not Tier.EXTRACTIVE):
+        found = parse_model(named, price or settings.price)
+        return Selection(wanted if wanted not in (None, Tier.EXTRACTIVE) else Tier.STANDARD, found)
+    return Selection(wanted or endpoints.usual_tier())
+
+
+def usual_model(tier: Tier, choice: ModelChoice | None, *, on: date) -> ModelSpec | None:
+    """The model that plays most roles; ``None`` for the extractive tier. Raises ``BudgetRefused`` where its price is not known."""
+    if tier is Tier.EXTRACTIVE:
+        return None
+    return load_catalog().choose(tier, "default", on=on, choice=choice)

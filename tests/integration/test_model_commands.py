@@ -1,0 +1,115 @@
+"""``kimera models``, ``kimera doctor --model`` and the options that name a model, as a user meets them, against the stand-in server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import JsonValue
+
+from tests.support.standin import Fault, Reply, StandIn
+
+NAMES = ("GOOGLE_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "KIMERA_VERTEX_PROJECT", "KIMERA_MODEL", "KIMERA_TIER")
+RIGHT: JsonValue = {"total": 42, "words": "forty-two"}
+
+
+@pytest.fixture
+def standin() -> Iterator[StandIn]:
+    with StandIn() as running:
+        yield running
+
+
+def kimera(tmp_path: Path, *arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if name not in NAMES}
+    return subprocess.run(
+        [sys.executable, "-m", "cli.main", *arguments],
+        env={**clean, "KIMERA_HOME": str(tmp_path / "home"), **(environment or {})},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.parametrize("model", ["openai:any", "google:any"])
+def test_doctor_asks_a_model_three_questions(standin: StandIn, tmp_path: Path, model: str) -> None:
+    standin.answers("Probe", Reply(RIGHT), Reply(RIGHT), Reply(RIGHT))
+    looked = kimera(tmp_path, "doctor", "--model", model, "--price", "1/4", "--json", environment=standin.environment())
+    assert looked.returncode == 0, looked.stderr
+    findings = {f["name"]: f for f in json.loads(looked.stdout)["findings"]}
+    assert {"structured call", "tool call", "forced repair", "cost"} <= findings.keys()
+    assert [seen.asked.mode for seen in standin.seen] == ["native", "tool", "native"]
+    assert standin.seen[2].asked.turns == 2
+    assert findings["cost"]["detail"].startswith("$0.0")
+
+
+def test_doctor_says_what_a_model_cannot_do(standin: StandIn, tmp_path: Path) -> None:
+    standin.answers("Probe", Reply({"total": 41, "words": "x"}), Reply("no idea"), Reply(RIGHT))
+    looked = kimera(tmp_path, "doctor", "--model", "openai:any", "--price", "1/4", environment=standin.environment())
+    assert looked.returncode == 3
+    assert "17 + 25 = 41" in looked.stdout and "does not fit" in looked.stdout
+
+
+def test_doctor_asks_in_words_where_schemas_are_not_taken(standin: StandIn, tmp_path: Path) -> None:
+    standin.faults.append(Fault.NO_SCHEMA)
+    standin.answers("Probe", Reply(RIGHT), Reply(RIGHT), Reply(RIGHT))
+    looked = kimera(tmp_path, "doctor", "--model", "openai:any", "--price", "1/4", environment=standin.environment())
+    assert looked.returncode == 0, looked.stdout
+    assert [seen.asked.mode for seen in standin.seen] == ["native", "prompted", "tool", "prompted"]
+
+
+def test_doctor_stops_at_a_bad_key_with_what_to_do(standin: StandIn, tmp_path: Path) -> None:
+    standin.faults.append(Fault.BAD_KEY)
+    looked = kimera(tmp_path, "doctor", "--model", "openai:any", "--price", "1/4", environment=standin.environment())
+    assert looked.returncode == 3
+    assert "Check the key" in looked.stdout
+    assert len(standin.seen) == 1
+
+
+def test_doctor_does_not_ask_what_is_too_dear(standin: StandIn, tmp_path: Path) -> None:
+    looked = kimera(tmp_path, "doctor", "--model", "openai:any", "--price", "900/900", environment=standin.environment())
+    assert looked.returncode != 0 and "at most $0.02" in looked.stderr
+    assert standin.seen == []
+
+
+def test_models_are_listed_with_prices_and_what_can_be_asked(tmp_path: Path) -> None:
+    listed = json.loads(kimera(tmp_path, "models", "--json", environment={"GEMINI_API_KEY": "x"}).stdout)
+    by_name = {m["model"]: m for m in listed["models"]}
+    assert by_name["google:gemini-2.5-flash"] == {
+        "model": "google:gemini-2.5-flash",
+        "tiers": [],
+        "input_usd": 0.3,
+        "output_usd": 2.5,
+        "later": [],
+        "reachable": True,
+    }
+    assert not by_name["openai:gpt-5-mini"]["reachable"]
+    assert listed["tier"] == "standard", "with a usable key missions run on standard"
+    assert json.loads(kimera(tmp_path, "models", "--json").stdout)["tier"] == "extractive"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--model", "openai:mine"], "--price INPUT/OUTPUT"),
+        (["--model", "mine"], "--model"),
+        (["--price", "1/2"], "none is named"),
+        (["--model", "openai:mine", "--price", "cheap"], "--price"),
+        (["--tier", "extractive", "--model", "openai:mine"], "uses no model"),
+        (["--tier", "best"], "--tier"),
+        (["--tier", "premium"], "GEMINI_API_KEY"),
+        (["--model", "openai:mine", "--price", "1/2"], "OPENAI_BASE_URL"),
+    ],
+)
+def test_what_cannot_be_asked_is_said_before_anything_is_spent(tmp_path: Path, arguments: list[str], said: str) -> None:
+    data = tmp_path / "a.csv"
+    data.write_text("a\n1\n")
+    ran = kimera(tmp_path, "run", "How many rows are there?", "--data", str(data), *arguments)
+    assert ran.returncode in (1, 2) and said in ran.stderr, ran.stderr
+    assert "Traceback" not in ran.stderr and ran.stderr.count("\n") <= 2
