@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from shared.clock import Clock, SystemClock
 from shared.errors import Unavailable
-from shared.executions import WorkflowExecutions
+from shared.executions import WorkflowAddress, WorkflowExecutions
 from shared.identity import Identity, LocalIdentity
 from shared.ids import Ids
 from shared.missions.audit import Audit
@@ -44,7 +44,11 @@ INDEXES = {
 
 
 class Runtime:
-    """All that a function may use. ``executions`` and ``wake`` come from the host, which runs the workflow and the queue."""
+    """All that a function may use.
+
+    ``wake`` comes from a host that runs the queue. One that runs the workflow gives its ``executions``, or tells with ``workflow`` where
+    the official client finds them; it is asked when they are first needed.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class Runtime:
         *,
         clock: Clock | None = None,
         executions: WorkflowExecutions | None = None,
+        workflow: Callable[[], WorkflowAddress] | None = None,
         wake: Callable[[], None] = lambda: None,
         service: str = "kimera",
     ) -> None:
@@ -59,6 +64,7 @@ class Runtime:
         self.clock: Clock = clock or SystemClock()
         self.ids = Ids(self.clock, os.urandom)
         self._executions = executions
+        self._workflow = workflow
         self._wake = wake
         self._service = service
 
@@ -112,12 +118,26 @@ class Runtime:
 
         return DocumentQueue(self.documents, self.clock, randomness=random.Random(), wake=self._wake)
 
-    @property
+    @cached_property
     def executions(self) -> WorkflowExecutions:
         """The workflow's executions."""
-        if self._executions is None:
+        if self._executions is not None:
+            return self._executions
+        from shared.adapters.google_executions import GoogleExecutions
+
+        return GoogleExecutions(self._workflow or self._deployed_workflow)
+
+    def _deployed_workflow(self) -> WorkflowAddress:
+        settings = self.settings
+        if settings.profile == "cloud":
+            if not settings.google_location:
+                raise Unavailable("The cloud profile needs the region of the mission workflow.", remedy="Set KIMERA_GOOGLE_LOCATION.")
+            place = f"projects/{self._project}/locations/{settings.google_location}"
+        elif settings.workflows_endpoint:
+            place = f"projects/{settings.google_project or 'local'}/locations/{settings.google_location or 'local'}"
+        else:
             raise Unavailable("No workflow runs in this process.", remedy="Start the platform with `kimera serve`.")
-        return self._executions
+        return WorkflowAddress(f"{place}/workflows/{settings.workflow}", settings.workflows_endpoint)
 
     @cached_property
     def tracing(self) -> Tracing:
@@ -175,6 +195,8 @@ class Runtime:
     def close(self) -> None:
         """Close what was opened."""
         opened = self.__dict__
+        if "executions" in opened:
+            self.executions.close()
         if "tracing" in opened:
             self.tracing.close()
         if "knowledge" in opened:

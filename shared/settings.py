@@ -43,6 +43,12 @@ class Settings(BaseSettings):
     owners: dict[str, Sha256] = {}
     """Who may call a served platform: a name and the SHA-256 of its bearer token. Nobody named: one local owner, no token."""
     google_project: str | None = None
+    google_location: str | None = None
+    """The region the mission workflow is deployed in."""
+    workflow: str = "mission"
+    """The name the mission workflow is deployed under."""
+    workflows_endpoint: str | None = None
+    """Another executions API than Google's own: ``host:port`` or ``unix:PATH``, as ``kimera workflows serve`` prints it."""
     firestore_database: str = "(default)"
 
     @classmethod

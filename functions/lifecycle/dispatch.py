@@ -6,7 +6,8 @@ from schemas.mission import MissionStatus, Track
 from schemas.steps import ClaimedTrack, ClaimRequest, ClaimResult, DispatchRequest, DispatchResult
 from shared.clock import Clock
 from shared.crash_points import reached
-from shared.errors import Busy, StaleEpoch
+from shared.documents import JsonMap
+from shared.errors import Busy, StaleEpoch, Unavailable
 from shared.executions import WorkflowExecutions
 from shared.missions.chain import Happening
 from shared.missions.machine import check_mission
@@ -17,7 +18,11 @@ _FULL_RETRY_S = 1.0
 
 
 def dispatch(missions: Missions, executions: WorkflowExecutions, request: DispatchRequest, *, max_running: int) -> DispatchResult:
-    """Start the mission's execution for this epoch, once. Raises ``Busy`` while ``max_running`` missions run."""
+    """Start the mission's execution for this epoch, once.
+
+    Raises ``Busy`` while ``max_running`` missions run, and ``Unavailable`` where the service did not say that it started: then the next
+    delivery starts it again. Had it started all the same, two executions of one epoch run, and ``claim`` lets one of them go on.
+    """
     mission = missions.get(request.mission_id)
     if mission.over:
         return DispatchResult(started=False, reason=f"the mission is {mission.status}")
@@ -28,14 +33,17 @@ def dispatch(missions: Missions, executions: WorkflowExecutions, request: Dispat
     if not _mark(missions, request):
         return DispatchResult(started=False, reason="another delivery dispatched this epoch")
     reached("dispatch.recorded")
-    execution = executions.start(
-        {
-            "mission_id": mission.mission_id,
-            "epoch": request.epoch,
-            "traceparent": mission.traceparent,
-            "compensate_because": mission.compensate_because,
-        }
-    )
+    argument: JsonMap = {
+        "mission_id": mission.mission_id,
+        "epoch": request.epoch,
+        "traceparent": mission.traceparent,
+        "compensate_because": mission.compensate_because,
+    }
+    try:
+        execution = executions.start(argument, {"mission_id": mission.mission_id, "epoch": str(request.epoch)})
+    except Unavailable as error:
+        _take_back(missions, request, error, admitted=mission.admitted)
+        raise
     return DispatchResult(started=True, execution=execution)
 
 
@@ -55,13 +63,25 @@ def _mark(missions: Missions, request: DispatchRequest) -> bool:
     return won
 
 
+def _take_back(missions: Missions, request: DispatchRequest, error: Unavailable, *, admitted: bool) -> None:
+    """Leave the epoch to the next delivery, unless its execution has claimed the mission: then only the answer was lost."""
+
+    def decide(mission: MissionRecord, _: dict[Track, TrackRecord]) -> Change | None:
+        if mission.status.terminal or mission.dispatched_epoch != request.epoch or mission.execution is not None:
+            return None
+        marked = mission.model_copy(update={"dispatched_epoch": request.epoch - 1, "admitted": admitted})
+        return Change(marked, [Happening("mission.not_dispatched", {"epoch": request.epoch, "because": error.message})])
+
+    missions.change(request.mission_id, "lifecycle", decide)
+
+
 def claim(missions: Missions, clock: Clock, request: ClaimRequest) -> ClaimResult:
     """Make the caller the mission's execution. ``run`` is false for one that came too late; the same pair may ask again."""
 
     def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
         if mission.over or mission.execution == request.execution:
             return None
-        changes: dict[str, object] = {"execution": request.execution}
+        changes: dict[str, object] = {"execution": request.execution, "dispatched_epoch": request.epoch, "admitted": True}
         if mission.status is MissionStatus.PENDING:
             check_mission(mission.status, MissionStatus.RUNNING)
             changes |= {"status": MissionStatus.RUNNING, "started_at": clock.now()}

@@ -92,9 +92,12 @@ class Reconciler:
         raised = raise_epoch(self._missions, mission, anew=anew)
         if raised.epoch != mission.epoch + 1:
             return False
-        if mission.execution is not None:
-            self._executions.cancel(mission.execution)
         self._queue.enqueue(dispatch_task(raised))
+        if mission.execution is not None:
+            try:
+                self._executions.cancel(mission.execution)
+            except Unavailable as error:
+                _log.warning("%s is fenced off, but could not be cancelled: %s", mission.execution, error)
         return True
 
 

@@ -1,82 +1,134 @@
-"""``WorkflowExecutions`` on this machine: the mission workflow in the local runner.
+"""The mission workflow on this machine, in the local runner, and the two ways to its executions.
 
-Executions live in this process only. One that this process does not know died with an earlier one, so it reads as FAILED, and the
-reconciler starts the mission anew where it stopped.
+A platform that serves many missions talks to it as it would to Google: through the official client and the executions API, on a
+Unix socket that this user alone can open. One that came up for a single mission calls it directly, which spares it the import of
+that client (decision 0006). Executions live in this process only; whoever starts on the data folder next restarts the missions.
 """
 
 from __future__ import annotations
 
+import json
+import shutil
+import tempfile
 import threading
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import httpx
 
 from infra.local.functions import function_urls
 from infra.local.workflows.httpx_transport import HttpxTransport
-from infra.local.workflows.runner import Execution, Outcome, Runner, State, load
+from infra.local.workflows.runner import Outcome, State, load
+from infra.local.workflows.service import Service, ServiceError
+from infra.local.workflows.values import Json
 from shared.documents import JsonMap
-from shared.executions import ExecutionState
+from shared.errors import BadInput, Unavailable
+from shared.executions import ExecutionState, WorkflowAddress
 from shared.ids import Ids
 from shared.telemetry import names
 from shared.telemetry.tracing import Attributes, Tracing
 
+if TYPE_CHECKING:
+    from infra.local.workflows.executions_grpc import ExecutionsGrpcServer
+
 DEFINITION = Path(__file__).parents[2] / "workflows" / "mission.yaml"
-_KEPT = 100
-"""Ended executions whose state is remembered; a mission outlives its execution's end by one call at most."""
+NAME = "mission"
 
 
-class LocalExecutions:
-    """Executions of ``workflows/mission.yaml``, whose calls go to this process's functions."""
+class MissionWorkflow:
+    """``workflows/mission.yaml``, deployed here: its calls go to this process's functions. ``close`` cancels its executions."""
 
     def __init__(self, client: httpx.Client, ids: Ids, tracing: Tracing, *, threads: int) -> None:
-        self._definition = load(DEFINITION)
-        self._runner = Runner(transport=HttpxTransport(client), env=function_urls(), token_source=_NoTokens(), http_threads=threads)
-        self._ids = ids
         self._tracing = tracing
-        self._running: dict[str, Execution] = {}
         self._lock = threading.Lock()
+        self._server: ExecutionsGrpcServer | None = None
+        self._folder: Path | None = None
+        self.service = Service(
+            {NAME: load(DEFINITION, name=NAME)},
+            transport=HttpxTransport(client),
+            env=function_urls(),
+            token_source=_NoTokens(),
+            new_id=lambda: ids.new("x"),
+            begin=self._begin,
+            http_threads=threads,
+        )
 
-    def start(self, argument: JsonMap) -> str:
-        """Start an execution; its span is the parent of all its calls."""
-        execution_id = self._ids.new("x")
-        traceparent = argument.get("traceparent")
+    def serve(self) -> WorkflowAddress:
+        """Where the executions API serves it, from the first call of this on. Raises ``Unavailable``."""
+        from infra.local.workflows.executions_grpc import ExecutionsGrpcServer
+
+        with self._lock:
+            if self._server is None:
+                self._folder = Path(
+                    tempfile.mkdtemp(prefix="kimera-")
+                )  # nobody else may enter it, and its path is short as a socket's must be
+                try:
+                    self._server = ExecutionsGrpcServer(self.service, f"unix:{self._folder / 'executions'}")
+                except OSError as error:
+                    raise Unavailable(f"The executions API cannot be served at {self._folder}: {error}", remedy="Check TMPDIR.") from error
+            return WorkflowAddress(self.service.parent(NAME), self._server.address)
+
+    def close(self) -> None:
+        """Stop all executions where they are; their missions go on with the next platform."""
+        with self._lock:
+            if self._server is not None:
+                self._server.close()
+            if self._folder is not None:
+                shutil.rmtree(self._folder, ignore_errors=True)
+        self.service.close()
+
+    def _begin(self, name: str, argument: Json) -> tuple[Json, Callable[[Outcome], None]]:
+        """Open the execution's span, which becomes the parent of all its calls."""
+        given = argument if isinstance(argument, dict) else {}
+        traceparent = given.get("traceparent")
         attributes: Attributes = {
-            names.MISSION_ID: str(argument["mission_id"]),
+            names.MISSION_ID: str(given.get("mission_id")),
             names.PHASE: "orchestration",
-            names.EPOCH: int(str(argument["epoch"])),
+            names.EPOCH: int(str(given.get("epoch", 0))),
         }
         span = self._tracing.begin("orchestration", parent=str(traceparent) if traceparent else None, attributes=attributes)
-        carried = {**argument, "traceparent": span.traceparent or traceparent}
 
         def ended(outcome: Outcome) -> None:
             span.end(outcome.state, error=outcome.error.context if outcome.error else None)
 
-        execution = self._runner.start(self._definition, carried, execution_id=execution_id, on_end=ended)
-        with self._lock:
-            over = [name for name, known in self._running.items() if known.outcome is not None]
-            for name in over[:-_KEPT]:
-                del self._running[name]
-            self._running[execution_id] = execution
-        return execution_id
+        return {**given, "traceparent": span.traceparent or traceparent}, ended
+
+
+class DirectExecutions:
+    """``WorkflowExecutions`` of ``workflow`` in a service of this process, without a client in between."""
+
+    def __init__(self, service: Callable[[], Service], workflow: str) -> None:
+        self._service = service
+        self._workflow = workflow
+
+    def start(self, argument: JsonMap, labels: Mapping[str, str]) -> str:
+        service = self._service()
+        try:
+            record = service.create(service.parent(self._workflow), json.dumps(argument), labels=labels)
+        except ServiceError as problem:
+            error = BadInput if problem.status == "INVALID_ARGUMENT" else Unavailable
+            raise error(f"The local workflow runner does not start {self._workflow}: {problem}") from problem
+        return record.execution.id
 
     def state(self, name: str) -> ExecutionState:
-        """How it stands."""
-        with self._lock:
-            execution = self._running.get(name)
-        if execution is None:
-            return ExecutionState.FAILED
-        return ExecutionState.ACTIVE if execution.state is State.QUEUED else ExecutionState(execution.state)
+        try:
+            state = self._service().get(self._full_name(name)).execution.state
+        except ServiceError:
+            return ExecutionState.UNKNOWN
+        return ExecutionState.ACTIVE if state is State.QUEUED else ExecutionState(state)
 
     def cancel(self, name: str) -> None:
-        """Stop it before its next step."""
-        with self._lock:
-            execution = self._running.get(name)
-        if execution:
-            execution.cancel()
+        try:
+            self._service().cancel(self._full_name(name))
+        except ServiceError:
+            return  # it is not known, or has ended
 
     def close(self) -> None:
-        """Stop all executions where they are; their missions go on with the next platform."""
-        self._runner.close()
+        """Nothing is held."""
+
+    def _full_name(self, execution: str) -> str:
+        return f"{self._service().parent(self._workflow)}/executions/{execution}"
 
 
 class _NoTokens:

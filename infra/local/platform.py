@@ -6,8 +6,10 @@ where it stopped.
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+import threading
 from dataclasses import dataclass
 from functools import cached_property
 from types import TracebackType
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING, Self
 import httpx
 
 from infra.local.api import error_of
-from infra.local.executions import LocalExecutions
+from infra.local.executions import NAME, DirectExecutions, MissionWorkflow
 from infra.local.functions import INTERNAL_ROOT, internal_app, public_app
 from infra.local.lock import DataFolderLock, Holder
 from infra.local.worker import QueueWorker, Scheduler
@@ -24,8 +26,8 @@ from schemas.steps import ReconcileRequest, ReconcileResult
 from shared.adapters.document_queue import DocumentQueue
 from shared.clock import Clock, SystemClock
 from shared.documents import JsonMap
-from shared.errors import StorageFull
-from shared.executions import ExecutionState
+from shared.errors import StorageFull, Unavailable
+from shared.executions import WorkflowAddress
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.times import WORKFLOW_HTTP_TIMEOUT_S
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 _SPARE_THREADS = 4
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -57,7 +60,7 @@ class Trouble:
 class Platform:
     """Everything of KIMERA on one machine. A context manager: entering starts it, leaving stops it.
 
-    Without ``only`` it looks after every mission on its data folder.
+    Without ``only`` it looks after every mission on its data folder, and reaches the workflow as it would in the cloud.
     """
 
     def __init__(
@@ -67,7 +70,16 @@ class Platform:
         self.trouble: Trouble | None = None
         """Set while calls fail for want of room on the disk; cleared by the first one that does not."""
         self._holder = Holder(pid=os.getpid(), command=command, url=url)
-        self.runtime = Runtime(settings, clock=clock or SystemClock(), executions=_Later(self), wake=lambda: self._worker.wake())
+        self._making = threading.Lock()
+        self._workflow: MissionWorkflow | None = None
+        self._preparing: threading.Thread | None = None
+        self.runtime = Runtime(
+            settings,
+            clock=clock or SystemClock(),
+            executions=DirectExecutions(lambda: self.workflow.service, NAME) if only else None,
+            workflow=self._served_workflow,
+            wake=lambda: self._worker.wake(),
+        )
         self._lock = DataFolderLock(self.runtime.home)
 
     def start(self) -> Self:
@@ -93,8 +105,11 @@ class Platform:
             self._scheduler.stop()
         if "_worker" in made:
             self._worker.stop()
-        if "executions" in made:
-            self.executions.close()
+        if self._preparing is not None:
+            self._preparing.join()
+        with self._making:
+            if self._workflow is not None:
+                self._workflow.close()
         if "client" in made:
             self.client.close()
         self.runtime.close()
@@ -117,11 +132,28 @@ class Platform:
         """What users reach over HTTP."""
         return public_app(self.runtime)
 
-    @cached_property
-    def executions(self) -> LocalExecutions:
-        """The workflow's executions in this process."""
-        threads = 2 * self.runtime.settings.max_running + _SPARE_THREADS
-        return LocalExecutions(self.client, self.runtime.ids, self.runtime.tracing, threads=threads)
+    @property
+    def workflow(self) -> MissionWorkflow:
+        """The mission workflow, deployed in this process."""
+        with self._making:
+            if self._workflow is None:
+                threads = 2 * self.runtime.settings.max_running + _SPARE_THREADS
+                self._workflow = MissionWorkflow(self.client, self.runtime.ids, self.runtime.tracing, threads=threads)
+            return self._workflow
+
+    def _served_workflow(self) -> WorkflowAddress:
+        return self.workflow.serve()
+
+    def prepare(self) -> None:
+        """Load in the background what the first mission would else wait for."""
+        self._preparing = threading.Thread(target=self._load, name="kimera-prepare", daemon=True)
+        self._preparing.start()
+
+    def _load(self) -> None:
+        try:
+            self.runtime.executions.state("none")
+        except Unavailable as error:
+            _log.warning("The workflow is not ready: %s", error)
 
     def _notice(self, answer: httpx.Response) -> None:
         """Remember what the workflow only retries: a full disk is for a person to mend."""
@@ -163,19 +195,3 @@ class Platform:
 
 def _is_about(payload: JsonMap, only: OneMission) -> bool:
     return only.mission_id is not None and payload.get("mission_id") == only.mission_id
-
-
-class _Later:
-    """The platform's executions, looked up when they are needed: the runtime comes before the client that they call."""
-
-    def __init__(self, platform: Platform) -> None:
-        self._platform = platform
-
-    def start(self, argument: JsonMap) -> str:
-        return self._platform.executions.start(argument)
-
-    def state(self, name: str) -> ExecutionState:
-        return self._platform.executions.state(name)
-
-    def cancel(self, name: str) -> None:
-        self._platform.executions.cancel(name)

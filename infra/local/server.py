@@ -99,6 +99,7 @@ def _answer(platform: Platform, listening: socket.socket, *, local: bool, starte
     signal.signal(signal.SIGINT, stop)
     try:
         started()
+        platform.prepare()
         server.run()
     except KeyboardInterrupt:
         pass  # asked to stop before waitress, which takes it as the word to shut down, was at work

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -81,9 +82,15 @@ class ListedExecutions:
 
     started: list[JsonMap] = field(default_factory=list)
     states: dict[str, ExecutionState] = field(default_factory=dict)
+    labels: list[Mapping[str, str]] = field(default_factory=list)
+    fail_with: list[Exception] = field(default_factory=list)
+    """What the next starts raise."""
 
-    def start(self, argument: JsonMap) -> str:
+    def start(self, argument: JsonMap, labels: Mapping[str, str]) -> str:
+        if self.fail_with:
+            raise self.fail_with.pop(0)
         self.started.append(argument)
+        self.labels.append(labels)
         name = f"x{len(self.started)}"
         self.states[name] = ExecutionState.ACTIVE
         return name
@@ -93,6 +100,9 @@ class ListedExecutions:
 
     def cancel(self, name: str) -> None:
         self.states[name] = ExecutionState.CANCELLED
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 class Count(BaseModel):

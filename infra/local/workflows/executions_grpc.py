@@ -6,7 +6,9 @@ The one module of this package that needs ``grpcio`` and ``google-cloud-workflow
 
 from __future__ import annotations
 
+import errno
 import logging
+import socket
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
@@ -26,14 +28,21 @@ _MOST_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 
 
 class ExecutionsGrpcServer:
-    """Serves the executions API of ``service`` until ``close``. ``address`` is ``host:port``."""
+    """Serves the executions API of ``service`` until ``close``. ``address`` is ``host:port`` (0 takes a free one) or ``unix:PATH``.
+
+    Raises OSError when it cannot listen there.
+    """
 
     def __init__(self, service: Service, address: str = "127.0.0.1:0", threads: int = 16) -> None:
-        options = [("grpc.max_receive_message_length", _MOST_MESSAGE_BYTES)]
+        _require_free(address)
+        options = [("grpc.max_receive_message_length", _MOST_MESSAGE_BYTES), ("grpc.so_reuseport", 0)]
         self._server = grpc.server(ThreadPoolExecutor(threads, thread_name_prefix="executions-grpc"), options=options)
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE_NAME, _Methods(service).handlers()),))
-        port = self._server.add_insecure_port(address)
-        self.address = f"{address.rpartition(':')[0]}:{port}"
+        try:
+            port = self._server.add_insecure_port(address)
+        except RuntimeError as problem:
+            raise OSError(errno.EADDRNOTAVAIL, f"gRPC cannot listen there: {problem}", address) from problem
+        self.address = address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
         self._server.start()
 
     def close(self) -> None:
@@ -44,6 +53,17 @@ class ExecutionsGrpcServer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _require_free(address: str) -> None:
+    """Raise the system's own OSError where a port is taken: gRPC says it on stderr, and raises without the reason."""
+    if address.startswith("unix:"):
+        return
+    host, _, port = address.rpartition(":")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((host.strip("[]"), int(port)))
 
 
 class _Methods:

@@ -35,6 +35,7 @@ from infra.local.workflows.transport import NoTransport, TokenSource, Transport
 from infra.local.workflows.values import Json, Value, to_json
 
 _LOG: Final = logging.getLogger(__name__)
+HTTP_THREADS: Final = 64  # ours: requests under way at once; what is more waits for a thread
 _LEVELS: Final = {"DEBUG": logging.DEBUG, "WARNING": logging.WARNING, "ERROR": logging.ERROR, "CRITICAL": logging.CRITICAL}
 
 
@@ -204,7 +205,7 @@ class Runner:
         callbacks: Callbacks | None = None,
         log: Callable[[LogEntry], None] | None = None,
         limits: Limits = SERVICE,
-        http_threads: int = 64,
+        http_threads: int = HTTP_THREADS,
         unique: Callable[[], str] | None = None,
         order: random.Random | None = None,
     ) -> None:

@@ -20,7 +20,7 @@ from infra.local.workflows.connectors import Connector, Connectors
 from infra.local.workflows.errors import ArgumentError, DefinitionError, WorkflowsError
 from infra.local.workflows.frames import LogEntry, StepEvent
 from infra.local.workflows.limits import SERVICE, Limits
-from infra.local.workflows.runner import Definition, Execution, Runner
+from infra.local.workflows.runner import HTTP_THREADS, Definition, Execution, Outcome, Runner, State
 from infra.local.workflows.transport import TokenSource, Transport
 from infra.local.workflows.values import Json
 
@@ -32,6 +32,10 @@ _LABEL_KEY: Final = re.compile(r"[^\W\d_A-Z][-\w]*")
 
 # Finds a workflow's definition by its name: None if there is none. Raises DefinitionError.
 Find = Callable[[str], "Definition | None"]
+
+# Told an execution's full name and argument before it starts: the argument it gets, and what hears how it ended (once, and it has to be
+# quick: it is called on the scheduler's thread).
+Begin = Callable[[str, Json], "tuple[Json, Callable[[Outcome], None]]"]
 
 
 class ServiceError(WorkflowsError):
@@ -73,10 +77,13 @@ class Service:
         limits: Limits = SERVICE,
         new_id: Callable[[], str] | None = None,
         kept: int = KEPT,
+        begin: Begin | None = None,
+        http_threads: int = HTTP_THREADS,
     ) -> None:
         self._find: Find = workflows.get if isinstance(workflows, Mapping) else workflows
         self._new_id = new_id or _random_id
         self._kept = kept
+        self._begin = begin or _unwatched
         self._lock = threading.Lock()
         self._records: dict[str, Record] = {}
         self.project, self.location = project, location
@@ -90,6 +97,7 @@ class Service:
             callbacks=callbacks,
             log=log,
             limits=limits,
+            http_threads=http_threads,
         )
 
     # What the API offers. ``parent`` is a workflow's name, ``name`` an execution's, both in full.
@@ -118,9 +126,11 @@ class Service:
         with self._lock:
             if name in self._records:
                 raise ServiceError("ALREADY_EXISTS", f"the execution {name} exists already")
+        given, on_end = self._begin(name, given)
         try:
-            execution = self.runner.start(definition, given, execution_id=chosen, labels=labels, on_step=on_step)
+            execution = self.runner.start(definition, given, execution_id=chosen, labels=labels, on_step=on_step, on_end=on_end)
         except ArgumentError as problem:
+            on_end(Outcome(State.CANCELLED))
             status = "RESOURCE_EXHAUSTED" if "no more are taken" in str(problem) else "INVALID_ARGUMENT"
             raise ServiceError(status, str(problem)) from None
         record = Record(name, parent, execution, argument, now, call_log_level)
@@ -198,6 +208,10 @@ class Service:
             ended = [name for name, record in self._records.items() if record.execution.outcome is not None]
             for name in ended[: len(self._records) - self._kept]:
                 del self._records[name]
+
+
+def _unwatched(name: str, argument: Json) -> tuple[Json, Callable[[Outcome], None]]:
+    return argument, lambda outcome: None
 
 
 def _wait_until_ended(execution: Execution) -> None:

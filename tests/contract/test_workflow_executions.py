@@ -1,0 +1,263 @@
+"""The ``WorkflowExecutions`` port, on every adapter: the runner called directly, and the official client against its executions API."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from infra.local.executions import DirectExecutions
+from infra.local.workflows import Limits, load
+from infra.local.workflows.callbacks import Endpoints
+from infra.local.workflows.executions_grpc import ExecutionsGrpcServer
+from infra.local.workflows.service import Record, Service
+from shared.adapters.google_executions import GoogleExecutions, is_on_this_machine
+from shared.documents import JsonMap
+from shared.errors import BadInput, Unavailable
+from shared.executions import ExecutionState, WorkflowAddress, WorkflowExecutions
+
+FLOW = """
+main:
+  params: [a]
+  steps:
+    - choose:
+        switch:
+          - {condition: '${a.do == "return"}', next: done}
+          - {condition: '${a.do == "raise"}', raise: {code: 7, message: too late}}
+    - make: {call: events.create_callback_endpoint, args: {}, result: c}
+    - wait: {call: events.await_callback, args: {callback: '${c}'}}
+    - done: {return: ['${a}', '${sys.get_env("GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID")}']}
+"""
+UNKNOWN_PLACE = WorkflowAddress("projects/p/locations/l/workflows/flow", "127.0.0.1:9")
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    limits = Limits(concurrent_executions=2, backlog=1)
+    with Service({"flow": load(FLOW)}, callbacks=Endpoints(lambda: "http://callbacks"), limits=limits) as made:
+        yield made
+
+
+@pytest.fixture(params=["direct", "official client, Unix socket", "official client, loopback port"])
+def connect(request: pytest.FixtureRequest, service: Service, tmp_path: Path) -> Iterator[Callable[[str], WorkflowExecutions]]:
+    """Gives the executions of the workflow of that name."""
+    if request.param == "direct":
+        yield lambda workflow: DirectExecutions(lambda: service, workflow)
+        return
+    where = f"unix:{tmp_path / 's'}" if "Unix" in request.param else "127.0.0.1:0"
+    opened: list[GoogleExecutions] = []
+
+    def official(workflow: str) -> GoogleExecutions:
+        opened.append(GoogleExecutions(lambda: WorkflowAddress(service.parent(workflow), server.address)))
+        return opened[-1]
+
+    with ExecutionsGrpcServer(service, where) as server:
+        yield official
+        for executions in opened:
+            executions.close()
+
+
+@pytest.fixture
+def executions(connect: Callable[[str], WorkflowExecutions]) -> WorkflowExecutions:
+    return connect("flow")
+
+
+def record(service: Service, name: str) -> Record:
+    return service.get(f"{service.parent('flow')}/executions/{name}")
+
+
+def start(executions: WorkflowExecutions, do: str) -> str:
+    return executions.start({"do": do}, {})
+
+
+def test_the_argument_arrives_as_it_was_and_the_name_is_what_the_workflow_reads(executions: WorkflowExecutions, service: Service) -> None:
+    argument: JsonMap = {"do": "return", "text": "é \"'\n\u2028", "n": 2**53, "none": None, "list": [1.5, True, {}]}
+    name = executions.start(argument, {})
+    assert record(service, name).execution.wait(10).result == [argument, name]
+
+
+def test_its_labels_are_kept_with_it(executions: WorkflowExecutions, service: Service) -> None:
+    labels = {"mission_id": "m_01kr-x", "epoch": "3"}
+    assert dict(record(service, executions.start({"do": "return"}, labels)).execution.labels) == labels
+
+
+def test_an_execution_is_active_until_it_has_ended(executions: WorkflowExecutions, service: Service) -> None:
+    waiting, done, failed = start(executions, "wait"), start(executions, "return"), start(executions, "raise")
+    for name in (done, failed):
+        record(service, name).execution.wait(10)
+    states = [executions.state(name) for name in (waiting, done, failed)]
+    assert states == [ExecutionState.ACTIVE, ExecutionState.SUCCEEDED, ExecutionState.FAILED]
+
+
+def test_one_that_waits_in_the_backlog_is_active_too_and_above_it_none_is_taken(executions: WorkflowExecutions) -> None:
+    names = [start(executions, "wait") for _ in range(3)]
+    assert {executions.state(name) for name in names} == {ExecutionState.ACTIVE}
+    with pytest.raises(Unavailable, match="executions"):
+        start(executions, "wait")
+
+
+def test_a_cancelled_one_has_ended(executions: WorkflowExecutions, service: Service) -> None:
+    name = start(executions, "wait")
+    executions.cancel(name)
+    record(service, name).execution.wait(10)
+    assert executions.state(name) is ExecutionState.CANCELLED
+
+
+def test_nothing_happens_to_one_that_has_ended_or_is_not_known(executions: WorkflowExecutions, service: Service) -> None:
+    name = start(executions, "return")
+    record(service, name).execution.wait(10)
+    executions.cancel(name)
+    executions.cancel("none")
+    assert executions.state(name) is ExecutionState.SUCCEEDED
+
+
+def test_of_one_that_is_not_known_nothing_is_concluded(executions: WorkflowExecutions) -> None:
+    assert executions.state("none") is ExecutionState.UNKNOWN
+
+
+def test_every_start_that_arrives_starts_one(executions: WorkflowExecutions) -> None:
+    assert start(executions, "return") != start(executions, "return")
+
+
+def test_a_workflow_that_is_not_deployed_is_named(connect: Callable[[str], WorkflowExecutions]) -> None:
+    with pytest.raises(Unavailable, match="nowhere"):
+        connect("nowhere").start({}, {})
+
+
+def test_an_argument_above_the_limit_is_the_callers_mistake(executions: WorkflowExecutions) -> None:
+    with pytest.raises(BadInput, match="32768"):
+        executions.start({"do": "x" * 40_000}, {})
+
+
+class TestEndpoint:
+    """What only the client meets: a service that is not there, or says nothing."""
+
+    def test_one_that_cannot_be_reached_is_named_by_every_call(self) -> None:
+        executions = GoogleExecutions(lambda: UNKNOWN_PLACE)
+        for call in (lambda: executions.start({}, {}), lambda: executions.state("x"), lambda: executions.cancel("x")):
+            with pytest.raises(Unavailable, match=r"127\.0\.0\.1:9 cannot be reached"):
+                call()
+        executions.close()
+
+    def test_one_that_never_answers_is_given_up(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            endpoint = f"127.0.0.1:{silent.getsockname()[1]}"
+            executions = GoogleExecutions(lambda: WorkflowAddress(UNKNOWN_PLACE.workflow, endpoint), timeout_s=0.2)
+            with pytest.raises(Unavailable, match=endpoint):
+                executions.start({}, {})
+            executions.close()
+
+    def test_one_that_comes_back_is_found_again(self, service: Service, tmp_path: Path) -> None:
+        where = f"unix:{tmp_path / 's'}"
+        executions = GoogleExecutions(lambda: WorkflowAddress(service.parent("flow"), where))
+        with ExecutionsGrpcServer(service, where):
+            name = start(executions, "wait")
+        with pytest.raises(Unavailable):
+            executions.state(name)
+        with ExecutionsGrpcServer(service, where):
+            assert _persistently(lambda: executions.state(name)) is ExecutionState.ACTIVE
+        executions.close()
+
+    def test_nothing_is_asked_or_imported_before_the_first_call(self) -> None:
+        asked: list[int] = []
+
+        def address() -> WorkflowAddress:
+            asked.append(1)
+            return UNKNOWN_PLACE
+
+        executions = GoogleExecutions(address)
+        executions.close()
+        assert asked == []
+
+    @pytest.mark.parametrize(
+        ("endpoint", "expected"),
+        [
+            ("unix:/run/s", True),
+            ("localhost:8711", True),
+            ("127.0.0.1:8711", True),
+            ("[::1]:8711", True),
+            ("workflowexecutions.googleapis.com:443", False),
+            ("localhost.example.com:443", False),
+            ("10.0.0.1:8711", False),
+        ],
+    )
+    def test_only_this_machine_is_called_without_credentials_and_encryption(self, endpoint: str, expected: bool) -> None:
+        assert is_on_this_machine(endpoint) is expected
+
+    def test_without_credentials_google_is_not_called_and_the_remedy_is_told(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+        monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
+        executions = GoogleExecutions(lambda: WorkflowAddress(UNKNOWN_PLACE.workflow))
+        with pytest.raises(Unavailable, match="application-default login"):
+            executions.state("x")
+
+
+def test_an_execution_that_is_created_while_the_answer_is_lost_runs_and_the_next_start_makes_another(service: Service) -> None:
+    """Why ``lifecycle/claim`` decides: the API has no request id that would let it recognise the second one."""
+    with ExecutionsGrpcServer(service) as server, _Cut(server.address) as cut:
+        lost = GoogleExecutions(lambda: WorkflowAddress(service.parent("flow"), cut.address), timeout_s=5)
+        with pytest.raises(Unavailable):
+            start(lost, "wait")
+        lost.close()
+        again = GoogleExecutions(lambda: WorkflowAddress(service.parent("flow"), server.address))
+        start(again, "wait")
+        again.close()
+        assert [json.loads(r.argument) for r in service.of_workflow(service.parent("flow"))] == [{"do": "wait"}] * 2
+
+
+def _persistently(call: Callable[[], ExecutionState]) -> ExecutionState:
+    """Its answer, once the client has connected again."""
+    for _ in range(100):
+        try:
+            return call()
+        except Unavailable:
+            threading.Event().wait(0.1)
+    return call()
+
+
+class _Cut:
+    """A way to ``target`` that carries what is sent and cuts the connection when the answer to the call would come back."""
+
+    def __init__(self, target: str) -> None:
+        host, _, port = target.rpartition(":")
+        self._target = (host, int(port))
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.address = f"127.0.0.1:{self._listening.getsockname()[1]}"
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                inside, _ = self._listening.accept()
+            except OSError:
+                return
+            with inside, socket.create_connection(self._target) as outside:
+                sending = threading.Thread(target=self._send, args=(inside, outside), daemon=True)
+                sending.start()
+                while data := outside.recv(65_536):
+                    if b"/executions/" in data:  # the answer holds the execution's name
+                        break
+                    inside.sendall(data)
+                for end in (inside, outside):
+                    end.shutdown(socket.SHUT_RDWR)
+                sending.join()
+
+    @staticmethod
+    def _send(inside: socket.socket, outside: socket.socket) -> None:
+        try:
+            while data := inside.recv(65_536):
+                outside.sendall(data)
+        except OSError:
+            return  # it was cut
+
+    def __enter__(self) -> _Cut:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        self._thread.join(5)
