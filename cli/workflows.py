@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from infra.local.workflows.command import RunReport
     from infra.local.workflows.frames import StepEvent
 
-app = new_app("Run, check, draw and test Google Cloud Workflows definitions on this machine.")
+app = new_app("Run, check, draw, test and serve Google Cloud Workflows definitions on this machine.")
 
 Definition = Annotated[Path, typer.Argument(metavar="FILE", help="A definition: YAML or JSON.")]
 
 
 @app.callback()
 def workflows() -> None:
-    """Run, check, draw and test Google Cloud Workflows definitions on this machine.
+    """Run, check, draw, test and serve Google Cloud Workflows definitions on this machine.
 
-    Exit codes: 0 done, 1 the execution or a test failed, 2 an invalid definition, argument or mock file.
+    Exit codes: 0 done, 1 the execution or a test failed, 2 an invalid definition, argument or mock file, 3 a port is taken.
     """
 
 
@@ -122,6 +122,28 @@ def run_cases(
         for report in reports:
             print(report.text())
     return max(report.exit_code for report in reports)
+
+
+@app.command()
+def serve(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="Definitions; each is deployed as its file's name, or as NAME=FILE.")
+    ],
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535, help="For HTTP and callbacks; 0 takes a free one.")] = 8710,
+    grpc_port: Annotated[
+        int | None, typer.Option("--grpc-port", min=0, max=65_535, help="For the official client.  [default: the one after --port]")
+    ] = None,
+    env: Annotated[list[str] | None, typer.Option("--env", metavar="K=V", help="A variable for sys.get_env; repeatable.")] = None,
+    mock: Annotated[
+        Path | None, typer.Option("--mock", metavar="FILE", help="Answers for requests, connectors and callbacks; nothing else is sent.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Deploy definitions here and serve the executions API on this machine (HTTP, gRPC, callbacks) until Ctrl-C or SIGTERM."""
+    from cli.serving_workflows import serve_workflows
+
+    chosen = grpc_port if grpc_port is not None else port + 1 if port else 0
+    return serve_workflows(files, port, chosen, env or [], mock, as_json=as_json)
 
 
 def _unable(file: Path, message: str, problem: Exception | None = None) -> RunReport:

@@ -20,13 +20,14 @@ from infra.local.workflows.callbacks import Endpoints, callback_request
 from infra.local.workflows.connector_executions import HTTP_CODES
 from infra.local.workflows.execution_json import execution_json
 from infra.local.workflows.execution_list import list_json
+from infra.local.workflows.guard import HOSTS, OnlyThisMachine
 from infra.local.workflows.limits import SERVICE
 from infra.local.workflows.service import Service, ServiceError
 from infra.local.workflows.stdlib.http import decoded
 from infra.local.workflows.values import Json, Value
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 _LOG: Final = logging.getLogger(__name__)
 _PARENT: Final = r"(?P<parent>projects/[^/]+/locations/[^/]+/workflows/[^/]+)"
@@ -184,7 +185,7 @@ class _Quiet(WSGIRequestHandler):
 class Server:
     """Serves an application on a thread of its own until ``close``. Port 0 takes a free one; ``url`` says which."""
 
-    def __init__(self, application: ExecutionsApi, host: str = "127.0.0.1", port: int = 0) -> None:
+    def __init__(self, application: WSGIApplication, host: str = "127.0.0.1", port: int = 0) -> None:
         self._server = make_server(host, port, application, server_class=_Server, handler_class=_Quiet)
         shown = f"[{host}]" if ":" in host else host
         self.url = f"http://{shown}:{self._server.server_port}"
@@ -206,5 +207,6 @@ class Server:
 
 
 def serve(service: Service, *, host: str = "127.0.0.1", port: int = 0, endpoints: Endpoints | None = None) -> Server:
-    """Serve the executions API of ``service``. Raises OSError when the port is taken."""
-    return Server(ExecutionsApi(service, endpoints), host, port)
+    """Serve the executions API of ``service``, on a loopback address to this machine alone. Raises OSError when the port is taken."""
+    api = ExecutionsApi(service, endpoints)
+    return Server(OnlyThisMachine(api) if host in HOSTS else api, host, port)
