@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated
@@ -69,7 +70,7 @@ def workflows(as_json: AsJson = False) -> int:
     """Measure the Workflows runner: a loop, 1,000 executions at once, memory. Exit 1 if a limit is not kept."""
     from infra.local.workflows.measuring import measure
 
-    found = measure()
+    found = measure([sys.executable, "-m", "cli.main", "workflows", "run"])
     if as_json:
         print_json({"kept": all(one.kept for one in found), "measures": [one.as_json() for one in found]})
     else:

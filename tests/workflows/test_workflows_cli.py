@@ -128,6 +128,7 @@ BAD = {
     "tabs": "main:\n\tsteps: []\n",
     "cyclic anchor": "- a: &x\n    assign:\n      - v: [*x]\n",
     "large": "- a: {return: '" + "x" * 10_000_000 + "'}\n",
+    "large, a letter of two bytes across the limit": "- a: {return: '" + "é" * 100_000 + "'}\n",
     "deep": "- a: {return: " + "[" * 5_000 + "]" * 5_000 + "}\n",
     "deep expression": "- a: {return: '${" + "(" * 180 + "1" + ")" * 180 + "}'}\n",
     "billion laughs": "- a:\n    assign:\n      - l0: &l0 [1, 1, 1, 1, 1, 1, 1, 1, 1, 1]\n"
@@ -144,6 +145,13 @@ def test_bad_definitions_are_refused_by_every_command(kimera: Terminal, folder: 
     (folder / "bad.yaml").write_text(text)
     for command in ("run", "check", "draw", "test"):
         assert kimera(command, "bad.yaml")[0] == 2
+
+
+def test_what_is_larger_than_the_limit_is_said_to_be_so_whatever_it_holds(kimera: Terminal, folder: Path) -> None:
+    for text in (BAD["large"], BAD["large, a letter of two bytes across the limit"], "\x80" * 200_000):
+        (folder / "bad.yaml").write_text(text)
+        _, told = kimera("run", "bad.yaml")
+        assert "more than 131072 bytes" in json.dumps(told["error"])
 
 
 ENDLESS = {

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import gc
+import resource
 import subprocess
-import sys
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from infra.local.workflows.clock import FastClock
 from infra.local.workflows.runner import Definition, Runner, State, load
 from infra.local.workflows.values import Json
 
 ITERATIONS = 20_000
+SUM = ITERATIONS * (ITERATIONS + 1) // 2
 EXECUTIONS = 1_000
 STEPS = 99_990
 LOOP = f"""
@@ -64,9 +67,9 @@ class Measure:
         return {"name": self.name, "value": round(self.value, 4), "unit": self.unit, "limit": self.limit, "kept": self.kept}
 
 
-def measure() -> list[Measure]:
-    """All figures. Takes a few seconds."""
-    return [loop(), start_up(), *at_once(), memory_growth()]
+def measure(command: Sequence[str]) -> list[Measure]:
+    """All figures. Takes a few seconds. ``command`` with a definition's file after it runs that definition."""
+    return [loop(), *start_up(command), *at_once(), memory_growth()]
 
 
 def loop(repeats: int = 3) -> Measure:
@@ -75,19 +78,27 @@ def loop(repeats: int = 3) -> Measure:
     return Measure(f"{ITERATIONS:,} loop iterations", min(_timed(lambda: _one(definition)) for _ in range(repeats)), "s", 0.5)
 
 
-def start_up(repeats: int = 3) -> Measure:
-    """Seconds for the same loop in a process of its own, the interpreter's start and the imports included."""
-    program = (
-        "from infra.local.workflows.measuring import LOOP, run_alone\n"
-        "run_alone(LOOP)\n"
-    )  # fmt: skip
-    seconds = min(_timed(lambda: subprocess.run([sys.executable, "-c", program], check=True)) for _ in range(repeats))
-    return Measure("the same, start-up included", seconds, "s", 0.7)
+def start_up(command: Sequence[str], repeats: int = 5) -> list[Measure]:
+    """Seconds for the same loop as a command of its own, from its start to its end, and the CPU time of that.
+
+    On a busy machine the second is the steadier one. Raises RuntimeError where the command fails.
+    """
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "loop.yaml"
+        file.write_text(LOOP, "utf-8")
+        took = [_alone([*command, str(file)]) for _ in range(repeats)]
+    whole, cpu = min(seconds for seconds, _ in took), min(cpu for _, cpu in took)
+    return [Measure("the same as a command, start-up included", whole, "s", 0.7), Measure("of that on a CPU", cpu, "s")]
 
 
-def run_alone(text: str) -> None:
-    """Run a definition and nothing else: what ``start_up`` measures."""
-    _one(load(text, name="alone"))
+def _alone(command: Sequence[str]) -> tuple[float, float]:
+    """Seconds that a command took, and seconds on a CPU."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    took, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode or str(SUM) not in done.stdout:
+        raise RuntimeError(f"{' '.join(command)} gave {done.stdout.strip() or done.stderr.strip()}")
+    return took, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def at_once() -> list[Measure]:
@@ -127,7 +138,7 @@ def memory_growth() -> Measure:
 def _one(definition: Definition) -> None:
     with Runner(clock=FastClock()) as runner:
         outcome = runner.start(definition, execution_id="x").wait(60)
-    if outcome.result != ITERATIONS * (ITERATIONS + 1) // 2:
+    if outcome.result != SUM:
         raise AssertionError(f"the loop gave {outcome.result}")
 
 

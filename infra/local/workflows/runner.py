@@ -66,9 +66,13 @@ def _is_file(text: str) -> bool:
 def _read(path: Path) -> str:
     try:
         with path.open("rb") as file:
-            return file.read(SERVICE.source_bytes + 1).decode("utf-8")
+            content = file.read(SERVICE.source_bytes + 1)
+            if len(content) <= SERVICE.source_bytes:
+                return content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as problem:
         raise DefinitionError(str(path), [Problem(f"cannot read the file: {problem}", 1, 1, code="unreadable")]) from None
+    message = f"the definition has more than {SERVICE.source_bytes} bytes, which is the limit"
+    raise DefinitionError(str(path), [Problem(message, 1, 1, code="source_too_large")])
 
 
 class State(StrEnum):
