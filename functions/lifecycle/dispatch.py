@@ -67,7 +67,7 @@ def _take_back(missions: Missions, request: DispatchRequest, error: Unavailable,
     """Leave the epoch to the next delivery, unless its execution has claimed the mission: then only the answer was lost."""
 
     def decide(mission: MissionRecord, _: dict[Track, TrackRecord]) -> Change | None:
-        if mission.status.terminal or mission.dispatched_epoch != request.epoch or mission.execution is not None:
+        if mission.over or mission.dispatched_epoch != request.epoch or mission.execution is not None:
             return None
         marked = mission.model_copy(update={"dispatched_epoch": request.epoch - 1, "admitted": admitted})
         return Change(marked, [Happening("mission.not_dispatched", {"epoch": request.epoch, "because": error.message})])
