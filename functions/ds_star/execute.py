@@ -32,6 +32,9 @@ SCRIPTS: dict[OperationName, str] = {
     "correlation": "op_correlation",
     "distribution": "op_distribution",
     "missing_outliers": "op_missing",
+    "lookup": "op_lookup",
+    "change": "op_change",
+    "ratio": "op_ratio",
 }
 MODULES = (*READING, *OPERATING)
 LIMITS = SandboxLimits(seconds=120)

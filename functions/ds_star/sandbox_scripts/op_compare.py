@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from association import categories
 from charting import axis_label, bars, boxes
-from figures import Refusal, assertion, capital, data_digits, digits_for, points, safe, with_unit
+from figures import Refusal, assertion, capital, data_digits, digits_for, plain, points, safe, with_unit
 from group_tests import GroupTest, games_howell, is_skewed, many_groups, paired, two_groups
 from operating import Job, carry_out
 from units_of_analysis import find_entity, per_entity
@@ -36,7 +36,7 @@ def compare(job: Job) -> None:
     job.check_statistic(statistic, measure)
     numbers = job.numbers(measure) if measure else pd.Series(1.0, index=job.frame.index)
     kept = numbers.notna() & job.frame[by].notna()
-    frame = job.frame.assign(**{"\0value": numbers, "\0group": job.frame[by].map(_plain, na_action="ignore").astype(str)})[kept]
+    frame = job.frame.assign(**{"\0value": numbers, "\0group": job.frame[by].map(plain, na_action="ignore").astype(str)})[kept]
     dropped = len(job.frame) - len(frame)
     data, entity = _on_units(job, frame, by, measure, statistic)
     groups = {g: part["value"].to_numpy(dtype=float) for g, part in data.groupby("group", sort=True)}
@@ -338,12 +338,6 @@ def _categories(job: Job, by: str, measure: str) -> None:
     job.report.table(counts.reset_index(), f"{measure}_by_{by}", caption)
     flat = [(f"{r} / {c}", float(counts.loc[r, c])) for r in counts.index for c in counts.columns]
     bars(job.report, f"{measure}_by_{by}", caption, [k for k, _ in flat], [x for _, x in flat], "rows")
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, pd.Timestamp):
-        return value.strftime("%Y-%m-%d")
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 emit(carry_out(compare, parameters, inputs, record))  # noqa: F821

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 from charting import axis_label, lines
-from figures import Refusal, Report, assertion, capital, data_digits, digits_for, safe
+from figures import Refusal, Report, assertion, capital, data_digits, digits_for, plain, safe
 from group_tests import games_howell, many_groups, two_groups
 from operating import Job, carry_out
 from periods import MIN_POINTS, as_dates, choose_grain, complete, end_of, label, starts
@@ -94,7 +94,7 @@ def _expected(periods: pd.Series, grain: str) -> int:
 def _trends(
     job: Job, frame: pd.DataFrame, by: str | None, measure: str | None, statistic: str, grain: str, time: str, dropped: int
 ) -> None:
-    groups = {None: frame} if by is None else {str(_plain(g)): part for g, part in frame.groupby(by, observed=True, sort=True)}
+    groups = {None: frame} if by is None else {str(plain(g)): part for g, part in frame.groupby(by, observed=True, sort=True)}
     drawn, rows, skipped = {}, [], []
     for group, part in groups.items():
         series = _series(job, part, statistic, grain, job.spec.get("entity"))
@@ -218,7 +218,7 @@ def _round(value: object) -> object:
 def _difference(job: Job, frame: pd.DataFrame, by: str, measure: str | None, statistic: str, grain: str, time: str, dropped: int) -> None:
     """Whether the trends of the groups differ: one line for each group, then the test that the data allow."""
     _trends(job, frame, by, measure, statistic, grain, time, dropped)
-    groups = sorted({str(_plain(g)) for g in frame[by].unique()})
+    groups = sorted({str(plain(g)) for g in frame[by].unique()})
     if len(groups) < 2:
         raise Refusal(f"`{by}` has only one group in these rows")
     entity = find_entity(
@@ -262,8 +262,8 @@ def _panel(frame: pd.DataFrame, entity: str, by: str, statistic: str) -> pd.Data
     values = grouped.size().astype(float) if statistic == "count" else grouped.agg(AGGREGATE[statistic])
     panel = values.reset_index()
     panel.columns = ["entity", "group", "period", "value"]
-    panel["group"] = panel["group"].map(_plain).astype(str)
-    panel["entity"] = panel["entity"].map(_plain).astype(str) + " / " + panel["group"]
+    panel["group"] = panel["group"].map(plain).astype(str)
+    panel["entity"] = panel["entity"].map(plain).astype(str) + " / " + panel["group"]
     lengths = panel.groupby("entity")["period"].transform("size")
     return panel[lengths >= MIN_POINTS].reset_index(drop=True)
 
@@ -303,7 +303,7 @@ def _slopes(job: Job, panel: pd.DataFrame, measure: str | None, statistic: str, 
 def _series_difference(job: Job, frame: pd.DataFrame, by: str, measure: str | None, statistic: str, grain: str, dropped: int) -> None:
     """Each group is one series: the trend of their difference, period by period, with robust errors."""
     series = {
-        str(_plain(g)): _series(job, part, statistic, grain, job.spec.get("entity")).set_index("period")["value"]
+        str(plain(g)): _series(job, part, statistic, grain, job.spec.get("entity")).set_index("period")["value"]
         for g, part in frame.groupby(by, observed=True, sort=True)
     }
     names = sorted(series, key=lambda g: (slope_of(pd.Series(series[g].index), series[g].to_numpy(), grain), g))
@@ -413,12 +413,6 @@ def _conclude(
         columns=[c for c in (measure, job.spec.get("time"), by, entity) if c],
     )
     report.findings.insert(0, report.findings.pop())
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, pd.Timestamp):
-        return value.strftime("%Y-%m-%d")
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 emit(carry_out(trend, parameters, inputs, record))  # noqa: F821
