@@ -611,3 +611,57 @@ def test_a_number_in_a_name_is_no_spelling() -> None:
     survey = file("survey.csv", column("variable1701", "measure"), column("variable1702", "measure"))
     assert spec_of("What is the mean of variable1701?", survey).measure == "variable1701"
     assert isinstance(read("What is the mean of variable1703?", survey), Refusal)
+
+
+def test_a_number_behind_a_column_s_name_names_its_rows() -> None:
+    panel = file(
+        "panel.csv",
+        column("firm", "measure", 140, dtype="integer", minimum=1, maximum=140),
+        column("year", "time", 9, dtype="integer", minimum=1976, maximum=1984),
+        column("wage", "measure"),
+    )
+    spec = spec_of("What was the wage of firm 7 in 1980?", panel)
+    assert (spec.operation, {f.column: f.values for f in spec.filters}) == ("lookup", {"firm": (7,), "year": (1980,)})
+    assert isinstance(read("What was the wage of firm 900 in 1980?", panel), Refusal)
+    assert isinstance(read("What was the wage of firms 7 to 9 in 1980?", panel), Refusal)
+
+
+def test_from_a_year_is_refused_unless_it_says_from_then_on() -> None:
+    assert isinstance(read("mean temperature from 2010"), Refusal)
+    assert spec_of("mean temperature from 2010 onwards").filters == (Filter(column="date", op=">=", values=("2010",)),)
+
+
+def test_rows_that_stand_for_many_are_not_counted() -> None:
+    table = file(
+        "titanic.csv",
+        column("Class", "category", 3, values=("1st", "2nd", "Crew")),
+        column("Survived", "flag", 2, values=("Yes", "No")),
+        column("Freq", "measure", dtype="integer"),
+        rows=32,
+    )
+    refusal = read("How many people survived?", table)
+    assert isinstance(refusal, Refusal)
+    assert 'ask for the total of "Freq"' in refusal.reason
+    assert spec_of("total Freq by class", table).operation == "sum"
+    assert spec_of("How many rows are there by class?", table).operation == "count"
+
+
+def test_how_many_of_a_column_of_whole_numbers_is_one_cell() -> None:
+    table = file(
+        "punish.csv",
+        column("state", "category", 17, values=("Texas", "Ohio")),
+        column("executions", "measure", 9, dtype="integer"),
+        rows=17,
+    )
+    assert spec_of("How many executions were there in Texas?", table).operation == "lookup"
+    assert isinstance(read("How many executions were there?", table), Refusal)
+
+
+def test_a_yes_or_no_question_over_few_steps_is_a_change() -> None:
+    census = file(
+        "census.csv",
+        column("year", "time", 22, dtype="integer", minimum=1790, maximum=2000),
+        column("population", "measure", additive=True),
+    )
+    assert spec_of("Did the population grow from 1790 to 1850?", census).operation == "change"
+    assert spec_of("Did the population grow from 1790 to 1990?", census).operation == "trend"

@@ -1,4 +1,4 @@
-"""A number before a column's name is a condition: "8 cylinders", "cars with 5 gears", "3 or more children"."""
+"""A number beside a column's name is a condition: "8 cylinders", "cars with 5 gears", "3 or more children", "in firm 1"."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.views import MAX_STEPS, Column
 
 _HOLDS = frozenset({"with", "have", "has", "had", "having"})
+_PLACES = frozenset({"in", "on", "at", "of", "for", "with", "where"})
 _NEGATIONS = frozenset({"not", "never", "don't", "doesn't", "didn't"})
 _OTHERWISE = frozenset(
     {"than", "over", "under", "above", "below", "least", "most", "to", "until", "and", "or", "between", "from", "not", "no", "without"}
@@ -28,16 +29,15 @@ _OPEN: tuple[tuple[Literal[">=", "<="], frozenset[tuple[str, ...]]], ...] = (
 
 
 def find_amounts(sentence: Sentence, mentions: tuple[Mention, ...]) -> tuple[Comparison, ...]:
-    """Conditions that a number right before a numeric column's name states, where nothing else explains the number."""
-    found = (_amount(sentence, mention) for mention in mentions)
+    """Conditions that a number right beside a numeric column's name states, where nothing else explains the number."""
+    found = (_amount(sentence, mention) or _numbered(sentence, mention) for mention in mentions)
     return tuple(amount for amount in found if amount is not None)
 
 
 def _amount(sentence: Sentence, mention: Mention) -> Comparison | None:
-    numeric = [c for c in (mention.column, *mention.rivals) if c.is_measure and c.description.role != "flag"]
-    if len(numeric) != 1 or any(sentence.explained.get(p) == "condition" for p in mention.positions):
+    column, at = _numeric(sentence, mention), mention.first - 1
+    if column is None:
         return None
-    column, at = numeric[0], mention.first - 1
     op, at = _open_before(sentence, at)
     word, before = sentence.word(at), sentence.word(at - 1)
     if not sentence.is_free(at, at + 1) or before in _OTHERWISE or before in sentence.lexicon.superlatives:
@@ -56,6 +56,26 @@ def _amount(sentence: Sentence, mention: Mention) -> Comparison | None:
     if op is None:
         op, end = _open_behind(sentence, end)
     return Comparison(column, Filter(column=column.name, op=op or "==", values=(value,)), at, end)
+
+
+def _numeric(sentence: Sentence, mention: Mention) -> Column | None:
+    """The numeric column that is named, where it is one only and no condition speaks of it yet."""
+    numeric = [c for c in (mention.column, *mention.rivals) if c.is_measure and c.description.role != "flag"]
+    if len(numeric) != 1 or any(sentence.explained.get(p) == "condition" for p in mention.positions):
+        return None
+    return numeric[0]
+
+
+def _numbered(sentence: Sentence, mention: Mention) -> Comparison | None:
+    """The condition in "on shelf 3", "of firm 1", "in year 70": whole numbers that do not add up may be names."""
+    column, at = _numeric(sentence, mention), mention.end
+    value = parse_number(sentence.word(at)) if sentence.word(at) else None
+    if column is None or not isinstance(value, int) or not sentence.is_free(at, at + 1) or sentence.word(at + 1) in {"or", "to", "and"}:
+        return None
+    whole = column.description.dtype == "integer" and column.description.additive is not True
+    if not whole or sentence.word(mention.first - 1) not in _PLACES or not _within(column, value, held=False):
+        return None
+    return Comparison(column, Filter(column=column.name, op="==", values=(value,)), mention.first, at + 1)
 
 
 def _few_steps(column: Column) -> bool:

@@ -12,6 +12,7 @@ from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots
 from functions.ds_star.reader.specs import MIN_TREND_POINTS, cell_pair, grouping, make_spec, only_how_much, what_is_measured
+from functions.ds_star.reader.views import Column
 
 _OF_ALL_PERIODS = frozenset(
     {("trend",), ("trends",), ("slope",), ("over", "time"), ("rate", "of", "change"), ("time", "series"), ("steadily",), ("gradually",)}
@@ -36,12 +37,20 @@ def asked_periods(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, st
     if cues.has("trend"):
         if any(sentence.words(i, i + len(phrase)) == phrase for phrase in _OF_ALL_PERIODS for i in range(len(sentence))):
             return None
-        years = last.period.years[0] - first.period.years[0] + 1
-        if asks_yes_or_no(sentence) and not (slots.time.is_numeric and years < MIN_TREND_POINTS):
+        if asks_yes_or_no(sentence) and not _too_short_for_a_trend(slots.time, last.period.years[0] - first.period.years[0]):
             return None
     elif asks_yes_or_no(sentence) or slots.by or slots.groups or slots.which or cell_pair(slots):
         return None  # groups are compared, within these years
     return first.period.shown[0], last.period.shown[0]
+
+
+def _too_short_for_a_trend(time: Column, years: int) -> bool:
+    """Whether a column of years, at its usual step, holds fewer of them than a trend needs."""
+    low, high = time.description.minimum, time.description.maximum
+    if not time.is_numeric or not isinstance(low, int | float) or not isinstance(high, int | float):
+        return False
+    step = max(1.0, (high - low) / max(1, time.description.distinct - 1))
+    return years / step + 1 < MIN_TREND_POINTS
 
 
 def _two_periods(sentence: Sentence, times: list[TimeCondition]) -> tuple[TimeCondition, TimeCondition] | None:

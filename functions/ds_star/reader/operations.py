@@ -32,6 +32,8 @@ from functions.ds_star.reader.specs import (
 from functions.ds_star.reader.views import Column, additive
 
 _ORDINALS = frozenset({"second", "third", "fourth", "fifth", "2nd", "3rd", "4th", "5th", "next"})
+_FREQUENCIES = frozenset({"freq", "frequency", "count", "counts"})
+"""Names of columns that say how many a row stands for."""
 _NOT_ROWS = frozenset(
     {
         "column",
@@ -175,7 +177,16 @@ def _count(sentence: Sentence, slots: Slots, by: tuple[str, ...]) -> OperationSp
     ]
     if members and not _names_rows(members[0], slots):
         return make_spec(slots, "count", by=by, entity=members[0])
+    _rows_are_single(sentence, slots)
     return make_spec(slots, "count", by=by)
+
+
+def _rows_are_single(sentence: Sentence, slots: Slots) -> None:
+    """Refuses to count the rows of a table that says how many each of them stands for, unless rows are asked for."""
+    frequency = next((c for c in slots.view.columns if c.is_measure and c.words and c.words[-1] in _FREQUENCIES), None)
+    rows = {"rows", "row", "records", "record", "entries", "entry", "lines", "line"}
+    if frequency is not None and not rows & {t.folded for t in sentence.tokens}:
+        raise Refused("unsuitable", f'a row stands for as many as "{frequency.name}" says; ask for the total of "{frequency.name}"')
 
 
 def _is_counted(sentence: Sentence, slots: Slots, column: Column) -> bool:
