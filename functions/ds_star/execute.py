@@ -28,7 +28,7 @@ SCRIPTS: dict[OperationName, str] = {
     "top_n": "op_top",
     "compare_groups": "op_compare",
     "trend": "op_trend",
-    "trend_difference": "op_trend",
+    "trend_difference": "op_trend_difference",
     "correlation": "op_correlation",
     "distribution": "op_distribution",
     "missing_outliers": "op_missing",

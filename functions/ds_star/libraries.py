@@ -11,6 +11,7 @@ READING = ("sniffing", "dates", "headers", "cells", "grids", "delimited", "workb
 """The modules that read files, each behind those that it imports."""
 OPERATING = (
     "figures",
+    "concluding",
     "selecting",
     "periods",
     "joining",
@@ -20,6 +21,8 @@ OPERATING = (
     "trends",
     "charting",
     "operating",
+    "trending",
+    "category_comparison",
 )
 """The modules that the operations share, in the same order."""
 
