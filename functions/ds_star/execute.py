@@ -28,10 +28,13 @@ SCRIPTS: dict[OperationName, str] = {
     "top_n": "op_top",
     "compare_groups": "op_compare",
     "trend": "op_trend",
-    "trend_difference": "op_trend",
+    "trend_difference": "op_trend_difference",
     "correlation": "op_correlation",
     "distribution": "op_distribution",
     "missing_outliers": "op_missing",
+    "lookup": "op_lookup",
+    "change": "op_change",
+    "ratio": "op_ratio",
 }
 MODULES = (*READING, *OPERATING)
 LIMITS = SandboxLimits(seconds=120)

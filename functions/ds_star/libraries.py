@@ -7,10 +7,11 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "sandbox_scripts"
-READING = ("sniffing", "dates", "cells", "grids", "delimited", "workbooks", "nested", "databases", "roles", "tables")
+READING = ("sniffing", "dates", "headers", "cells", "grids", "delimited", "workbooks", "nested", "databases", "roles", "tables")
 """The modules that read files, each behind those that it imports."""
 OPERATING = (
     "figures",
+    "concluding",
     "selecting",
     "periods",
     "joining",
@@ -20,6 +21,8 @@ OPERATING = (
     "trends",
     "charting",
     "operating",
+    "trending",
+    "category_comparison",
 )
 """The modules that the operations share, in the same order."""
 

@@ -26,6 +26,9 @@ OperationName = Literal[
     "correlation",
     "distribution",
     "missing_outliers",
+    "lookup",
+    "change",
+    "ratio",
 ]
 Grain = Literal["day", "week", "month", "quarter", "year"]
 
@@ -58,7 +61,8 @@ class OperationSpec(Contract):
 
     ``statistic`` aggregates ``measure`` inside top_n, compare_groups, trend and trend_difference (a count needs no measure).
     ``entity`` is the unit of analysis: rows are aggregated per entity before groups are compared. ``share_of`` marks the rows
-    that a share counts. ``grain`` is the length of a period on ``time``.
+    that a share counts. ``grain`` is the length of a period on ``time``. ``periods`` are the two that a change lies between, in ISO 8601.
+    A ratio divides ``measure`` by ``second_measure``.
     """
 
     operation: OperationName
@@ -70,6 +74,7 @@ class OperationSpec(Contract):
     by: tuple[str, ...] = ()
     time: str | None = None
     grain: Grain | None = None
+    periods: tuple[str, ...] = Field(default=(), max_length=2)
     filters: tuple[Filter, ...] = ()
     share_of: tuple[Filter, ...] = ()
     entity: str | None = None

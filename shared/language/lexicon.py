@@ -39,6 +39,7 @@ class _LexiconFile(BaseModel):
     abbreviations: frozenset[str]
     neutral: frozenset[str]
     measure_nouns: frozenset[str]
+    quantity_nouns: dict[str, tuple[str, ...]]
     not_cues: frozenset[str]
     operations: dict[str, tuple[str, ...]]
     superlatives: dict[str, bool]
@@ -92,6 +93,7 @@ class Lexicon:
     abbreviations: frozenset[str]
     neutral: frozenset[str]
     measure_nouns: frozenset[str]
+    quantity_nouns: Mapping[str, str]
     not_cues: frozenset[str]
     operations: tuple[Phrase, ...]
     superlatives: Mapping[str, bool]
@@ -203,6 +205,7 @@ def load_lexicon(language: str = "en") -> Lexicon:
         abbreviations=file.abbreviations,
         neutral=file.neutral,
         measure_nouns=file.measure_nouns,
+        quantity_nouns=MappingProxyType({noun: kind for kind, listed in file.quantity_nouns.items() for noun in listed}),
         not_cues=file.not_cues,
         operations=_phrases(file.operations, language),
         superlatives=MappingProxyType(file.superlatives),

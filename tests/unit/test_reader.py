@@ -412,3 +412,256 @@ def test_a_column_called_value_is_a_measure_and_no_part_of_a_cue() -> None:
     table = file("long.csv", column("city", "category", 3, values=STATIONS), column("value", "measure"))
     spec = spec_of("mean value by city", table)
     assert (spec.operation, spec.measure, spec.by) == ("mean", "value", ("city",))
+
+
+CARS = file(
+    "mtcars.csv",
+    column("model", "id", 32),
+    column("cylinders", "measure", 3, dtype="integer", minimum=4, maximum=8),
+    column("hp", "measure", 22, dtype="integer", minimum=52, maximum=335),
+    column("mpg", "measure", 25, minimum=10.4, maximum=33.9),
+    column("origin", "category", 3, values=("Japan", "Italy", "USA")),
+    rows=32,
+)
+FIRMS = file(
+    "firms.csv",
+    column("region", "category", 3, values=("north", "south", "east")),
+    column("year", "time", 5, dtype="integer", minimum=2017, maximum=2021),
+    column("profit", "measure", additive=True),
+    column("employees", "measure", dtype="integer", additive=True, minimum=1, maximum=900),
+    column("interest_rate", "measure", additive=False),
+    rows=60,
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "files", "measure", "filters"),
+    [
+        ("What was the interest rate in the north in 2019?", (FIRMS,), "interest_rate", {"region": ("north",), "year": (2019,)}),
+        ("interest rate in the south in 2020", (FIRMS,), "interest_rate", {"region": ("south",), "year": (2020,)}),
+        ("How high was the interest rate in 2018?", (FIRMS,), "interest_rate", {"year": (2018,)}),
+        (
+            "How much temperature was there in Bern on 2010-03-05?",
+            (WEATHER,),
+            "temp_mean_c",
+            {"station": ("Bern",), "date": ("2010-03-05",)},
+        ),
+    ],
+)
+def test_a_measure_with_what_tells_its_row_is_looked_up(
+    question: str, files: tuple[FileDescription, ...], measure: str, filters: dict[str, tuple[object, ...]]
+) -> None:
+    spec = spec_of(question, *files)
+    assert (spec.operation, spec.measure, {f.column: f.values for f in spec.filters}) == ("lookup", measure, filters)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What was the interest rate?",
+        "interest rate except in the north",
+        "Is the interest rate in the north above 3?",
+        "Was the interest rate high in 2019?",
+        "What was the interest rate and the profit in 2019?",
+        "What was the exchange rate in 2019?",
+        "What was the interest rate in Zermatt in 2019?",
+    ],
+)
+def test_what_is_no_question_for_one_cell_is_not_looked_up(question: str) -> None:
+    assert isinstance(read(question, FIRMS), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("question", "periods", "measure", "statistic", "by"),
+    [
+        ("How did profit change from 2019 to 2021?", ("2019", "2021"), "profit", "sum", ()),
+        ("How much did the interest rate rise between 2017 and 2020 in the north?", ("2017", "2020"), "interest_rate", "mean", ()),
+        ("What is the difference in mean profit between 2019 and 2021?", ("2019", "2021"), "profit", "mean", ()),
+        ("Compare the profit in 2018 with 2020", ("2018", "2020"), "profit", "sum", ()),
+        ("Did profit fall from 2018 to 2020?", ("2018", "2020"), "profit", "sum", ()),
+        ("How did profit change by region from 2019 to 2021?", ("2019", "2021"), "profit", "sum", ("region",)),
+    ],
+)
+def test_two_named_periods_and_a_change_are_set_against_each_other(
+    question: str, periods: tuple[str, str], measure: str, statistic: str, by: tuple[str, ...]
+) -> None:
+    spec = spec_of(question, FIRMS)
+    assert (spec.operation, spec.periods, spec.measure, spec.statistic, spec.by) == ("change", periods, measure, statistic, by)
+    assert not any(f.column == "year" for f in spec.filters)
+
+
+@pytest.mark.parametrize(
+    "question", ["Did the temperature rise between 2001 and 2019?", "What is the trend of temperature from 2001 to 2019?"]
+)
+def test_a_trend_stays_a_trend_where_it_is_asked_for_and_long_enough(question: str) -> None:
+    assert spec_of(question).operation == "trend"
+
+
+def test_the_group_with_the_greatest_change_is_stated_first() -> None:
+    spec = spec_of("In which region did profit fall the most from 2019 to 2021?", FIRMS)
+    assert (spec.operation, spec.by, spec.descending) == ("change", ("region",), False)
+
+
+@pytest.mark.parametrize(
+    ("question", "by"),
+    [
+        ("profit per employee by region", ("region",)),
+        ("What is the ratio of profit to employees?", ()),
+        ("What is the profit per employee in 2019?", ()),
+        ("What was the average profit per employee?", ()),
+    ],
+)
+def test_two_measures_with_per_or_ratio_are_divided(question: str, by: tuple[str, ...]) -> None:
+    spec = spec_of(question, FIRMS)
+    assert (spec.operation, spec.measure, spec.second_measure, spec.by) == ("ratio", "profit", "employees", by)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What is the ratio of profit?",
+        "What is the ratio of profit to debt?",
+        "What is the median profit per employee?",
+        "What is the interest rate per employee?",
+        "Did profit per employee rise over time?",
+        "profit per capita",
+    ],
+)
+def test_what_is_no_ratio_of_two_totals_is_refused(question: str) -> None:
+    assert isinstance(read(question, FIRMS), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("question", "operation", "op", "value"),
+    [
+        ("How many cars have 8 cylinders?", "count", "==", 8),
+        ("how many cars with 8 cylinders", "count", "==", 8),
+        ("average hp of cars with 4 cylinders", "mean", "==", 4),
+        ("What is the mean hp of 6-cylinder cars?", "mean", "==", 6),
+        ("How many cars have 6 or more cylinders?", "count", ">=", 6),
+        ("How many cars have 6 cylinders or fewer?", "count", "<=", 6),
+        ("How many cars have eight cylinders?", "count", "==", 8),
+    ],
+)
+def test_a_number_before_a_column_s_name_is_a_condition(question: str, operation: str, op: str, value: int) -> None:
+    spec = spec_of(question, CARS)
+    assert (spec.operation, [(f.column, f.op, f.values) for f in spec.filters]) == (operation, [("cylinders", op, (value,))])
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many cars have 4 or 6 cylinders?",
+        "How many cars have between 4 and 6 cylinders and 100 hp?",
+        "How many cars have about 6 cylinders?",
+        "How many cars do not have 8 cylinders?",
+        "How many trucks have 8 cylinders?",
+        "mean mpg of the top 5 cylinders",
+        "mean mpg of 2010 hp",
+        "How many Japanese cars have 4 cylinders?",
+    ],
+)
+def test_a_number_that_is_no_plain_amount_is_not_read_as_one(question: str) -> None:
+    found = read(question, CARS)
+    assert isinstance(found, Refusal) or not any(f.op == "==" for f in found.specs[0].filters), found
+
+
+def test_rows_are_called_after_a_file_s_plural_and_nothing_else() -> None:
+    crimes = file("statecrime.csv", column("state", "id", 51, values=("Ohio",)), column("murder", "measure"), rows=51)
+    assert spec_of("How many cars are from Japan?", CARS).operation == "count"
+    assert isinstance(read("How many crimes are there in Ohio?", crimes), Refusal)
+
+
+FUEL = file(
+    "driving.json",
+    column("year", "time", 55, dtype="integer", minimum=1956, maximum=2010),
+    column("gas", "measure"),
+    column("wheat_use", "measure"),
+    column("wood", "measure", unit="kg"),
+    column("coal", "measure", additive=True),
+    rows=55,
+)
+
+
+@pytest.mark.parametrize("question", ["What is the average gas price?", "mean gas prices", "What is the mean price of gas?"])
+def test_a_noun_says_what_a_bare_name_holds_and_that_is_noted(question: str) -> None:
+    found = read(question, FUEL)
+    assert isinstance(found, Reading), found
+    assert (found.specs[0].operation, found.specs[0].measure) == ("mean", "gas")
+    assert "is taken for the price" in found.notes[0]
+
+
+@pytest.mark.parametrize(
+    "question", ["What is the mean wheat price?", "mean price of wood", "What is the mean coal price?", "mean gas tax"]
+)
+def test_a_noun_that_the_column_contradicts_is_refused(question: str) -> None:
+    assert isinstance(read(question, FUEL), Refusal)
+
+
+def test_a_short_part_of_a_name_is_known_beside_another_part() -> None:
+    table = file(
+        "gap.csv", column("country", "category", 2, values=("Chile", "Peru")), column("lifeExp", "measure"), column("gdpPercap", "measure")
+    )
+    assert spec_of("mean life expectancy by country", table).measure == "lifeExp"
+    assert spec_of("mean GDP per capita by country", table).measure == "gdpPercap"
+    assert isinstance(read("mean expectancy by country", table), Refusal)
+
+
+def test_a_number_in_a_name_is_no_spelling() -> None:
+    survey = file("survey.csv", column("variable1701", "measure"), column("variable1702", "measure"))
+    assert spec_of("What is the mean of variable1701?", survey).measure == "variable1701"
+    assert isinstance(read("What is the mean of variable1703?", survey), Refusal)
+
+
+def test_a_number_behind_a_column_s_name_names_its_rows() -> None:
+    panel = file(
+        "panel.csv",
+        column("firm", "measure", 140, dtype="integer", minimum=1, maximum=140),
+        column("year", "time", 9, dtype="integer", minimum=1976, maximum=1984),
+        column("wage", "measure"),
+    )
+    spec = spec_of("What was the wage of firm 7 in 1980?", panel)
+    assert (spec.operation, {f.column: f.values for f in spec.filters}) == ("lookup", {"firm": (7,), "year": (1980,)})
+    assert isinstance(read("What was the wage of firm 900 in 1980?", panel), Refusal)
+    assert isinstance(read("What was the wage of firms 7 to 9 in 1980?", panel), Refusal)
+
+
+def test_from_a_year_is_refused_unless_it_says_from_then_on() -> None:
+    assert isinstance(read("mean temperature from 2010"), Refusal)
+    assert spec_of("mean temperature from 2010 onwards").filters == (Filter(column="date", op=">=", values=("2010",)),)
+
+
+def test_rows_that_stand_for_many_are_not_counted() -> None:
+    table = file(
+        "titanic.csv",
+        column("Class", "category", 3, values=("1st", "2nd", "Crew")),
+        column("Survived", "flag", 2, values=("Yes", "No")),
+        column("Freq", "measure", dtype="integer"),
+        rows=32,
+    )
+    refusal = read("How many people survived?", table)
+    assert isinstance(refusal, Refusal)
+    assert 'ask for the total of "Freq"' in refusal.reason
+    assert spec_of("total Freq by class", table).operation == "sum"
+    assert spec_of("How many rows are there by class?", table).operation == "count"
+
+
+def test_how_many_of_a_column_of_whole_numbers_is_one_cell() -> None:
+    table = file(
+        "punish.csv",
+        column("state", "category", 17, values=("Texas", "Ohio")),
+        column("executions", "measure", 9, dtype="integer"),
+        rows=17,
+    )
+    assert spec_of("How many executions were there in Texas?", table).operation == "lookup"
+    assert isinstance(read("How many executions were there?", table), Refusal)
+
+
+def test_a_yes_or_no_question_over_few_steps_is_a_change() -> None:
+    census = file(
+        "census.csv",
+        column("year", "time", 22, dtype="integer", minimum=1790, maximum=2000),
+        column("population", "measure", additive=True),
+    )
+    assert spec_of("Did the population grow from 1790 to 1850?", census).operation == "change"
+    assert spec_of("Did the population grow from 1790 to 1990?", census).operation == "trend"

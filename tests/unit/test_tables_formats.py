@@ -82,6 +82,10 @@ def _files(folder: Path) -> list[DataInput]:
     }
     wide = "country,2018,2019,2020\nNorway,1,2,3\nChad,4,,6\n"
     measures = "region,pop_2018,pop_2019,pop_2020,gdp_2018,gdp_2019,gdp_2020\nN,1,2,3,4,5,6\nS,7,8,9,10,11,12\n"
+    survey = "person,age," + ",".join(f"v{n}" for n in range(1901, 1909)) + "\na,30,1,2,3,4,5,6,7,8\nb,41,2,3,4,5,6,7,8,9\n"
+    numbered = "person,v7,v12,v2001,v2002,v2003\na,1,2,3,4,5\nb,2,3,4,5,6\n"
+    gaps = "person,q2001,q2002,q2010\na,1,2,3\nb,2,3,4\n"
+    coded = "country,X1990,X2000,X2010\nNorway,1,2,3\nChad,4,5,6\n"
     months = "year,Jan,Feb,Mar\n2019,1.5,2.5,3.5\n2020,4.5,5.5,6.5\n"
     return [
         _workbook(folder / "book.xlsx"),
@@ -94,6 +98,10 @@ def _files(folder: Path) -> list[DataInput]:
         write(folder, "population.csv", wide),
         write(folder, "regions.csv", measures),
         write(folder, "rain.csv", months),
+        write(folder, "survey.csv", survey),
+        write(folder, "numbered.csv", numbered),
+        write(folder, "gaps.csv", gaps),
+        write(folder, "coded.csv", coded),
     ]
 
 
@@ -159,3 +167,9 @@ def test_a_file_over_the_limit_is_sampled_evenly_and_the_same_each_time(sandbox:
     assert any("too large" in w for w in found.warnings)
     assert table(first["big.parquet"]).sampled_rows is not None and table(first["big.parquet"]).rows == 100
     assert first == second
+
+
+def test_numbers_behind_a_code_are_years_only_where_the_whole_set_of_columns_shows_it(files: Files) -> None:
+    assert [t.name for t in files["coded.csv"].tables] == ["coded", "coded (long)"]
+    for name in ("survey.csv", "numbered.csv", "gaps.csv"):
+        assert [t.name for t in files[name].tables] == [name.removesuffix(".csv")], name

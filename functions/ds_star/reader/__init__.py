@@ -3,6 +3,10 @@
 ``views``    the tables a question may be about, joined too    ``sentence``    its tokens and what they mean
 ``columns``  words to columns                                 ``cells``       words to cell values
 ``filters``  numbers and dates to conditions                  ``slots``       what each named column is for
-``cues``     words to what is asked                           ``operations``  cues and slots to operations
-``read``     all of it: ``read_question``                     ``suggest``     questions that these files can answer
+``amounts``  "8 cylinders" to a condition                     ``nouns``       "gas prices" to a column ``gas``
+``cues``     words to what is asked                           ``deciding``    cues and slots to one operation
+``specs``    what every operation's spec is made of           ``operations``  the operation to its specs; those with more to
+             say have a file: ``rankings``, ``shares``, ``lookups``, ``changes``, ``ratios``
+``read``     all of it: ``read_question``                     ``saying``      the reading in one line
+``suggest``  questions that these files can answer
 """

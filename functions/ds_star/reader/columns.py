@@ -23,6 +23,8 @@ _ENOUGH = 0.3
 _QUOTED, _EXACT, _STEM, _SYNONYM, _ABBREVIATION = 2.0, 1.0, 0.95, 0.9, 0.88
 _SHORTEST_FUZZY = 5
 _SHORTEST_ABBREVIATION = 4
+_SHORTEST_BESIDE = 3
+"""An abbreviation beside another word of the same name may be shorter: "life expectancy" for ``lifeExp``."""
 _GLUE = frozenset({"of", "the", "in", "per", "a", "an", "to", "for", "and"})
 
 
@@ -102,7 +104,8 @@ def _aligned(column: Column, sentence: Sentence, anchor: int) -> dict[int, tuple
     matched: dict[int, tuple[int, float]] = {}
 
     def take(position: int) -> bool:
-        best, negative = max(((_similarity(sentence, position, column, j), -j) for j in free), default=(0.0, 0))
+        shortest = _SHORTEST_BESIDE if matched else _SHORTEST_ABBREVIATION
+        best, negative = max(((_similarity(sentence, position, column, j, shortest), -j) for j in free), default=(0.0, 0))
         if best > 0:
             matched[position] = (-negative, best)
             free.discard(-negative)
@@ -123,8 +126,11 @@ def _aligned(column: Column, sentence: Sentence, anchor: int) -> dict[int, tuple
     return matched
 
 
-def _similarity(sentence: Sentence, position: int, column: Column, index: int) -> float:
-    """How well the token at ``position`` stands for a word of the column's name; 0 where it does not."""
+def _similarity(sentence: Sentence, position: int, column: Column, index: int, shortest: int) -> float:
+    """How well the token at ``position`` stands for a word of the column's name; 0 where it does not.
+
+    ``shortest`` is the least length of an abbreviation.
+    """
     token, name_word = sentence.tokens[position], column.words[index]
     if token.folded == name_word:
         common = token.folded in sentence.lexicon.stopwords and len(column.words) == 1 and token.text != column.name
@@ -137,7 +143,7 @@ def _similarity(sentence: Sentence, position: int, column: Column, index: int) -
         return _SYNONYM
     if token.folded in sentence.lexicon.steering:
         return 0.0
-    if len(name_word) >= _SHORTEST_ABBREVIATION and len(token.folded) > len(name_word) + 1 and token.folded.startswith(name_word):
+    if len(name_word) >= shortest and len(token.folded) > len(name_word) + 1 and token.folded.startswith(name_word):
         return _ABBREVIATION
     stem = sentence.stems[position]
     if len(stem) >= _SHORTEST_ABBREVIATION and len(name_word) - len(stem) in (1, 2) and name_word.startswith(stem):
@@ -146,10 +152,13 @@ def _similarity(sentence: Sentence, position: int, column: Column, index: int) -
 
 
 def fuzzy(word: str, other: str) -> float:
-    """The similarity of two words if it is at least ``FUZZY_FROM``, kept a little below a synonym's; else 0."""
+    """The similarity of two words if it is at least ``FUZZY_FROM``, kept a little below a synonym's; else 0.
+
+    Numbers are no spelling: ``item1701`` is another column than ``item1702``.
+    """
     from rapidfuzz.distance import DamerauLevenshtein
 
-    if min(len(word), len(other)) < _SHORTEST_FUZZY:
+    if min(len(word), len(other)) < _SHORTEST_FUZZY or any(c.isdigit() for c in word + other):
         return 0.0
     found = float(DamerauLevenshtein.normalized_similarity(word, other))
     return found * _SYNONYM if found >= FUZZY_FROM else 0.0

@@ -9,6 +9,7 @@ from typing import Literal
 
 from functions.ds_star.operation import Filter
 from functions.ds_star.reader.columns import Mention
+from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.units import in_unit_of
 from functions.ds_star.reader.views import Column, View
@@ -190,9 +191,19 @@ def _kind_before(sentence: Sentence, at: int) -> tuple[Literal["since", "after",
             size = len(phrase.words)
             for end in {position, at}:
                 if sentence.words(end - size, end) == phrase.words and end - size >= 0:
-                    is_from = phrase.words == ("from",)
-                    return ("since" if is_from and not _to_follows(sentence, at) else kind), end - size
+                    if phrase.words == ("from",) and not _to_follows(sentence, at):
+                        return _from(sentence, at), end - size
+                    return kind, end - size
     return "in", at
+
+
+def _from(sentence: Sentence, at: int) -> Literal["since"]:
+    """Whether "from 2004" says "from 2004 on"; alone it may as well mean "in 2004", and is refused."""
+    if sentence.word(at + 1) in {"on", "onward", "onwards", "forward", "forwards"}:
+        sentence.explain(at + 1, at + 2, "time")
+        return "since"
+    shown = sentence.tokens[at].text
+    raise Refused("ambiguous", f'"from {shown}" may mean "in {shown}" or "since {shown}"; write the one that is meant')
 
 
 def _to_follows(sentence: Sentence, at: int) -> bool:

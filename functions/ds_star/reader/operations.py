@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from functions.ds_star.operation import OperationSpec
+from functions.ds_star.reader.changes import change_specs
 from functions.ds_star.reader.cues import Cues, find_cues
+from functions.ds_star.reader.deciding import operation_of
 from functions.ds_star.reader.filters import columns_about
+from functions.ds_star.reader.lookups import lookup_specs
 from functions.ds_star.reader.rankings import top_specs
+from functions.ds_star.reader.ratios import ratio_specs
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.shares import flags_to_values, share_specs
 from functions.ds_star.reader.slots import GRAINS, Slots, measure_by_adjective
 from functions.ds_star.reader.specs import (
     AGGREGATES,
-    BE,
     Statistic,
     cell_pair,
     check_additive,
@@ -22,15 +25,15 @@ from functions.ds_star.reader.specs import (
     grouping,
     make_spec,
     measure_columns,
-    most_common,
     needs_time,
-    says_rows,
+    only_how_much,
     what_is_measured,
 )
 from functions.ds_star.reader.views import Column, additive
 
-_WATER_WORDS = frozenset({"fall", "fell", "fallen"})
 _ORDINALS = frozenset({"second", "third", "fourth", "fifth", "2nd", "3rd", "4th", "5th", "next"})
+_FREQUENCIES = frozenset({"freq", "frequency", "count", "counts"})
+"""Names of columns that say how many a row stands for."""
 _NOT_ROWS = frozenset(
     {
         "column",
@@ -69,7 +72,7 @@ def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
         raise Refused("ambiguous", "the question names a calculation and missing or unusual values; ask for one at a time")
     _one_measure_only(sentence, slots, cues)
     _superlative_of_periods(sentence, slots, cues)
-    operation = _operation(sentence, slots, cues)
+    operation = operation_of(sentence, slots, cues)
     if operation in ("aggregate", "share"):
         flags_to_values(sentence, slots)
     makers = {
@@ -81,6 +84,9 @@ def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
         "share": share_specs,
         "top_n": top_specs,
         "compare_groups": _compare,
+        "change": change_specs,
+        "ratio": ratio_specs,
+        "lookup": lookup_specs,
     }
     if operation in makers or operation == "aggregate":
         specs = makers.get(operation, _aggregates)(sentence, slots, cues)
@@ -120,82 +126,6 @@ def _all_used(slots: Slots, specs: tuple[OperationSpec, ...]) -> None:
         raise Refused("ambiguous", f'the question names "{idle[0].name}", and not what for; write "by {idle[0].name}" if groups are meant')
 
 
-def _operation(sentence: Sentence, slots: Slots, cues: Cues) -> str:
-    """The one operation that the cues and slots amount to; the more specific wins."""
-    grouped = bool(slots.by or slots.groups or cell_pair(slots))
-    aggregate = cues.has(*AGGREGATES)
-    if cues.has("trend") and _rain_fell(sentence, slots, cues):
-        return "aggregate"
-    if cues.has("missing_outliers") or (cues.has("count") and _lacks(sentence, slots)):
-        return "missing_outliers"
-    if cues.has("correlation"):
-        return "correlation"
-    if cues.has("trend_difference") and (slots.time or cues.has("trend")):
-        return "trend_difference"
-    if cues.has("trend"):
-        compares = cues.has("compare_groups", "trend_difference") or cues.compared
-        return "trend_difference" if grouped and compares else "trend"
-    if cues.has("distribution"):
-        return "distribution"
-    if cues.has("share"):
-        return "share"
-    if slots.groups and most_common(sentence):
-        return "top_n"
-    ranked = slots.which is not None or slots.which_time
-    if ranked and (cues.superlative or cues.has("top_n", "maximum", "minimum") or cues.comparative):
-        return "top_n"
-    if cues.has("compare_groups") or cues.compared or (cues.comparative and cell_pair(slots)):
-        return "compare_groups"
-    if cues.has("top_n") or (
-        cues.superlative and (slots.by or ((slots.groups or slots.ids) and slots.measures) or _counts_groups(slots, cues))
-    ):
-        return "top_n"
-    if aggregate or cues.superlative:
-        return "aggregate"
-    if (
-        not cues.named
-        and (slots.by or slots.periods_asked or slots.times)
-        and slots.measures
-        and all(additive(m, sentence.lexicon) for m in slots.measures)
-    ):
-        cues.named.append("sum")  # "monthly revenue": of what adds up, the total is meant
-        return "aggregate"
-    nothing_else = not (cues.named or slots.measures or slots.groups or slots.ids)
-    if nothing_else and (slots.by or slots.periods_asked) and says_rows(sentence, slots):
-        cues.named.append("count")  # "penguins per island"
-        return "aggregate"
-    return ""
-
-
-def _lacks(sentence: Sentence, slots: Slots) -> bool:
-    """Whether it is "have no sex", "without a recorded age": the column's name stands for a value that is not there."""
-    taken = {c.column.name for c in (*slots.cells, *slots.excluded)} | {c.column.name for c in slots.comparisons}
-    named = [m for m in slots.mentions if m.column.name not in taken]
-    idle = {"a", "an", "any", "the", "known", "recorded", "value", "values", "given", "for"}
-    for mention in named:
-        before = [w for w in sentence.words(0, mention.first) if w not in idle]
-        if before[-1:] == ["without"] or (before[-1:] == ["no"] and before[-2:-1] and before[-2] in {"have", "has", "had", "with"}):
-            if mention.column.description.role == "flag":
-                continue
-            for i in range(mention.first):
-                if sentence.word(i) in {"no", "without", "recorded", "known"}:
-                    sentence.explain(i, i + 1, "condition")
-            return True
-    return False
-
-
-def _rain_fell(sentence: Sentence, slots: Slots, cues: Cues) -> bool:
-    """Whether it is "How much rain fell": the verb says that it rained, not that there was less of it."""
-    only = all(sentence.word(i) in _WATER_WORDS for i in cues.at["trend"])
-    much = next((i for i in range(len(sentence)) if sentence.words(i, i + 2) == ("how", "much")), None)
-    asks_amount = (much is not None and sentence.word(much + 2) not in BE | {"did", "does"}) or (much is None and cues.has("sum"))
-    return only and asks_amount and any(additive(m, sentence.lexicon) for m in slots.measures)
-
-
-def _counts_groups(slots: Slots, cues: Cues) -> bool:
-    return bool(slots.groups) and cues.has("count") and cues.superlative is not None
-
-
 def _aggregates(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
     """count, sum, mean, median, minimum, maximum: one spec for each statistic and measure that is named."""
     statistics: list[Statistic] = [s for s in AGGREGATES if cues.has(s)]
@@ -207,7 +137,7 @@ def _aggregates(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operation
         raise Refused("ambiguous", "the question names two calculations; ask for one at a time")
     if cues.superlative and statistics[0] in ("mean", "median", "sum"):
         raise Refused("unmatched", f"the question ranks {statistics[0]}s, and no column of this table is named whose groups are ranked")
-    if "mean" in statistics and "sum" in statistics and _only_how_much(sentence):
+    if "mean" in statistics and "sum" in statistics and only_how_much(sentence):
         statistics.remove("sum")  # "how much does a penguin weigh on average"
     by = grouping(slots)
     specs: list[OperationSpec] = []
@@ -219,12 +149,6 @@ def _aggregates(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operation
             check_additive(statistic, column, sentence)
             specs.append(make_spec(slots, statistic, measure=column, by=by))
     return tuple(specs)
-
-
-def _only_how_much(sentence: Sentence) -> bool:
-    """Whether nothing but "how much" speaks of a sum."""
-    sums = [h for h in sentence.lexicon.find(sentence.lexicon.operations, sentence.tokens) if h.meaning == "sum"]
-    return all(h.text.casefold() == "how much" for h in sums)
 
 
 def _count(sentence: Sentence, slots: Slots, by: tuple[str, ...]) -> OperationSpec:
@@ -253,7 +177,16 @@ def _count(sentence: Sentence, slots: Slots, by: tuple[str, ...]) -> OperationSp
     ]
     if members and not _names_rows(members[0], slots):
         return make_spec(slots, "count", by=by, entity=members[0])
+    _rows_are_single(sentence, slots)
     return make_spec(slots, "count", by=by)
+
+
+def _rows_are_single(sentence: Sentence, slots: Slots) -> None:
+    """Refuses to count the rows of a table that says how many each of them stands for, unless rows are asked for."""
+    frequency = next((c for c in slots.view.columns if c.is_measure and c.words and c.words[-1] in _FREQUENCIES), None)
+    rows = {"rows", "row", "records", "record", "entries", "entry", "lines", "line"}
+    if frequency is not None and not rows & {t.folded for t in sentence.tokens}:
+        raise Refused("unsuitable", f'a row stands for as many as "{frequency.name}" says; ask for the total of "{frequency.name}"')
 
 
 def _is_counted(sentence: Sentence, slots: Slots, column: Column) -> bool:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from functions.ds_star.operation import Filter, OperationSpec
+from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.operations import choose
 from functions.ds_star.reader.reading import Reading, Refusal, RefusalKind, Refused
+from functions.ds_star.reader.saying import say
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots, fill_slots
 from functions.ds_star.reader.suggest import suggestions
@@ -79,12 +80,12 @@ def _attempt(sentence: Sentence, view: View, hints: ReadingHints, before: Operat
         _enough_rows(view)
     except Refused as refused:
         return Refusal(refused.kind, refused.reason, _matched(sentence, view, slots), score=slots.score)
-    notes = (_join_note(view),) if view.join else ()
+    notes = (*((_join_note(view),) if view.join else ()), *slots.notes)
     score = slots.score - (_JOIN_COST if view.join else 0) + _file_named(sentence, view)
     if specs[0].operation == "count" and not view.join and not specs[0].entity and not specs[0].measure and _counts_table(sentence, view):
         score += _COUNTED_TABLE
     return Reading(
-        specs, f"I read this as {' and '.join(_say(spec, view) for spec in specs)}; change it with --measure, --by, --time", score, notes
+        specs, f"I read this as {' and '.join(say(spec, view) for spec in specs)}; change it with --measure, --by, --time", score, notes
     )
 
 
@@ -186,7 +187,7 @@ def _nothing_left(sentence: Sentence, slots: Slots, hints: ReadingHints) -> None
         and i not in slots.soft
         and token.folded.removesuffix("'s") not in understood
         and token.folded not in unit_words
-        and sentence.stems[i] not in slots.view.name_words
+        and not slots.view.calls_its_rows(token.folded)
         and not (token.folded in lexicon.measure_nouns and sentence.explained.get(i - 1) == "column")
         and (token.folded[0].isalnum())
         and i not in small
@@ -220,51 +221,3 @@ def _matched(sentence: Sentence, view: View, slots: Slots) -> tuple[str, ...]:
 def _join_note(view: View) -> str:
     assert view.join is not None
     return f'{view.source.file} and {view.join.right.file} were joined on "{view.join.left_key}"'
-
-
-# --- the reading, said ---------------------------------------------------------------------------------------------
-
-
-def _say(spec: OperationSpec, view: View) -> str:
-    """``mean(temp_c) by year and station, where city = Bern``."""
-    per = _period(spec)
-    inner = spec.measure or (f"different {spec.entity}" if spec.operation == "count" and spec.entity else "rows")
-    aggregate = inner if spec.statistic == "count" and not spec.measure else f"{spec.statistic}({inner})"
-    groups = [*spec.by, *([per] if per else [])]
-    if spec.operation == "count":
-        said, groups = f"count({inner})", groups
-    elif spec.operation in ("sum", "mean", "median", "minimum", "maximum"):
-        said = f"{spec.operation}({inner})"
-    elif spec.operation == "share":
-        part = " and ".join(map(_condition, spec.share_of))
-        said = f"share of {part}" if part else "share of each group"
-        said += f" in {spec.measure}" if spec.measure else ""
-    elif spec.operation == "top_n":
-        ranked = "rows" if spec.statistic == "count" and not spec.measure else aggregate
-        said = f"the {'highest' if spec.descending else 'lowest'} {spec.n} of {ranked}"
-    elif spec.operation == "correlation":
-        said = f"correlation({spec.measure}, {spec.second_measure})"
-    elif spec.operation in ("trend", "trend_difference"):
-        said = f"{'trend' if spec.operation == 'trend' else 'difference in trends'} of {aggregate} over {per or spec.time}"
-        groups = list(spec.by)
-    elif spec.operation == "compare_groups":
-        is_number = spec.measure is None or view.by_name[spec.measure].is_numeric
-        said = f"comparison of {aggregate if is_number else inner}"
-    else:
-        said = f"{spec.operation.replace('_', ' and ')}({spec.measure or 'every column'})"
-    by = f" by {' and '.join(groups)}" if groups else ""
-    unit = f" per {spec.entity} first" if spec.entity and spec.operation in ("compare_groups", "trend_difference") else ""
-    where = f", where {' and '.join(map(_condition, spec.filters))}" if spec.filters else ""
-    return said + by + unit + where
-
-
-def _period(spec: OperationSpec) -> str | None:
-    if spec.time is None:
-        return None
-    return spec.time if spec.grain is None or spec.grain == spec.time else f"{spec.grain} of {spec.time}"
-
-
-def _condition(condition: Filter) -> str:
-    values = " and ".join(map(str, condition.values)) if condition.op == "between" else ", ".join(map(str, condition.values))
-    op = "=" if condition.op == "==" else condition.op
-    return f"{condition.column} {op} {values}"

@@ -6,20 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from functions.ds_star.operation import Filter, Grain, OperationSpec
+from functions.ds_star.reader.amounts import find_amounts
 from functions.ds_star.reader.cells import CellMention, find_cells
 from functions.ds_star.reader.columns import Mention, find_mentions
 from functions.ds_star.reader.filters import Comparison, TimeCondition, columns_about, find_comparisons, find_time_conditions
+from functions.ds_star.reader.nouns import explain_quantity_nouns
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
-from functions.ds_star.reader.views import Column, View
+from functions.ds_star.reader.views import MAX_STEPS, Column, View
 from schemas.base import Scalar
 from schemas.mission import ReadingHints
 
 _LEAD_IN = frozenset(
     {"the", "a", "an", "all", "of", "each", "every", "different", "individual", "various", "these", "those", "single", "their", "its"}
 )
-MAX_STEPS = 15
-"""Different whole numbers up to which a measure may be grouped by."""
 GRAINS: tuple[Grain, ...] = ("day", "week", "month", "quarter", "year")
 
 
@@ -45,6 +45,8 @@ class Slots:
     times: list[TimeCondition] = field(default_factory=list)
     mentions: tuple[Mention, ...] = ()
     soft: set[int] = field(default_factory=set)
+    notes: list[str] = field(default_factory=list)
+    """What was assumed about the question's words."""
     score: float = 0.0
     from_hints: bool = False
 
@@ -53,12 +55,14 @@ class Slots:
         """The columns of the named values, each once."""
         return list({c.column.name: c.column for c in self.cells}.values())
 
-    def filters(self, *, without: Sequence[CellMention] = (), without_comparison: Comparison | None = None) -> tuple[Filter, ...]:
-        """All conditions but those that serve another purpose (what a share counts)."""
+    def filters(
+        self, *, without: Sequence[CellMention] = (), without_comparison: Comparison | None = None, without_times: bool = False
+    ) -> tuple[Filter, ...]:
+        """All conditions but those that serve another purpose (what a share counts, the periods of a change)."""
         found = [cell_filter(column, [c for c in self.cells if c.column is column and c not in without]) for column in self.cell_columns]
         found += [cell_filter(c.column, [c], negative=True) for c in self.excluded]
         found += [c.filter for c in self.comparisons if c is not without_comparison]
-        if self.times and self.time:
+        if self.times and self.time and not without_times:
             found += [f for t in self.times if (f := t.filter_on(self.time)) is not None]
         return tuple(f for f in found if f is not None)
 
@@ -106,9 +110,13 @@ def fill_slots(sentence: Sentence, view: View, hints: ReadingHints, before: Oper
     slots.comparisons = list(find_comparisons(sentence, view, mentions))
     for comparison in slots.comparisons:
         sentence.explain(comparison.start, comparison.end, "condition")
+    for amount in find_amounts(sentence, mentions):
+        slots.comparisons.append(amount)
+        sentence.explain(amount.start, amount.end, "condition")
     slots.times = list(find_time_conditions(sentence))
     _sort_cells(sentence, slots, cells)
     _sort_mentions(sentence, slots)
+    slots.notes += explain_quantity_nouns(sentence, mentions)
     _periods(sentence, slots)
     _pronouns(sentence, slots, before)
     _apply_hints(slots, hints)

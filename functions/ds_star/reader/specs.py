@@ -51,6 +51,7 @@ def make_spec(
     filters: tuple[Filter, ...] | None = None,
     share_of: tuple[Filter, ...] = (),
     entity: Column | None = None,
+    periods: tuple[str, ...] = (),
     n: int = 5,
     descending: bool = True,
 ) -> OperationSpec:
@@ -67,6 +68,7 @@ def make_spec(
         by=by,
         time=timed.name if timed else None,
         grain=_grain(slots, timed, operation),
+        periods=periods,
         filters=slots.filters() if filters is None else filters,
         share_of=share_of,
         entity=entity.name if entity else None,
@@ -175,6 +177,12 @@ def what_is_measured(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Colu
             statistic = "maximum" if cues.highest else "minimum"
     check_additive(statistic, column, sentence)
     return column, statistic
+
+
+def only_how_much(sentence: Sentence) -> bool:
+    """Whether nothing but "how much" speaks of a sum."""
+    sums = [h for h in sentence.lexicon.find(sentence.lexicon.operations, sentence.tokens) if h.meaning == "sum"]
+    return all(h.text.casefold() == "how much" for h in sums)
 
 
 def says_rows(sentence: Sentence, slots: Slots) -> bool:

@@ -15,6 +15,10 @@ NUMERIC = ("integer", "number")
 LIGHT_WEIGHT = 0.25
 """What a qualifier ("mean", "total") or a unit weighs in a column's name, beside a word that names the thing."""
 MAX_VIEWS = 60
+MAX_STEPS = 15
+"""Different whole numbers up to which a measure takes steps: it may be grouped by, and a number before its name is one of them."""
+_SHORTEST_HEAD = 3
+"""Letters of a word that may be the last part of a file's name."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +115,17 @@ class View:
         if self.join:
             parts.append(self.join.right.file.rsplit("/", 1)[-1])
         return frozenset(stem(w) for part in parts for w in words(part))
+
+    def calls_its_rows(self, word: str) -> bool:
+        """Whether the file's or table's name calls its rows so: "cars" in a question about ``mtcars.csv`` or ``cars93.tsv``.
+
+        Only a plural counts as the end of a longer word: the rows of ``statecrime.csv`` are no crimes.
+        """
+        if stem(word) in self.name_words:
+            return True
+        parts = words(f"{self.source.file.rsplit('/', 1)[-1].rsplit('.', 1)[0]} {self.source.table}")
+        plurals = [w for part in parts if (w := part.rstrip("0123456789")).endswith("s") and not w.endswith("ss")]
+        return any(stem(w) == stem(word) or (len(word) >= _SHORTEST_HEAD and w.removesuffix("s").endswith(stem(word))) for w in plurals)
 
 
 def views(descriptions: Sequence[FileDescription]) -> tuple[View, ...]:

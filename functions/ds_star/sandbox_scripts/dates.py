@@ -24,7 +24,7 @@ MONTHS = {
     12: "dec december dez dezember déc décembre decembre dicembre diciembre",
 }
 MONTH_NUMBER = {word: number for number, words in MONTHS.items() for word in words.split()}
-_MON = "(?P<mon>" + "|".join(sorted((re.escape(w) for w in MONTH_NUMBER), key=len, reverse=True)) + r")\.?"
+MONTH_NAME = "(?P<mon>" + "|".join(sorted((re.escape(w) for w in MONTH_NUMBER), key=len, reverse=True)) + r")\.?"
 _ZONE = r"(?P<tz>Z|UTC|GMT|[+-]\d{2}:?\d{2})?"
 _TIME = rf"(?:[T ,]+(?P<H>\d{{1,2}}):(?P<M>\d{{2}})(?::(?P<S>\d{{2}})(?:[.,]\d+)?)?\s*(?P<ap>[aApP]\.?[mM]\.?)?\s*{_ZONE})?"
 _WEEKDAY = r"(?:[^\W\d]{2,10}\.?,?\s+)?"
@@ -32,19 +32,21 @@ _WEEKDAY = r"(?:[^\W\d]{2,10}\.?,?\s+)?"
 FORMS: tuple[tuple[str, str, str], ...] = (
     ("iso", rf"(?P<y>\d{{4}})[-/.](?P<m>\d{{1,2}})[-/.](?P<d>\d{{1,2}}){_TIME}", "day"),
     ("numeric", rf"(?P<a>\d{{1,2}})(?P<sep>[./-])\s?(?P<b>\d{{1,2}})(?P=sep)\s?(?P<y>\d{{4}}|\d{{2}}){_TIME}", "day"),
-    ("day month", rf"{_WEEKDAY}(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.|er)?[ -]*{_MON}[ ,.-]*(?P<y>\d{{4}}|\d{{2}}){_TIME}", "day"),
-    ("month day", rf"{_WEEKDAY}{_MON}[ -]+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?[ -]+(?P<y>\d{{4}}){_TIME}", "day"),
+    ("day month", rf"{_WEEKDAY}(?P<d>\d{{1,2}})(?:st|nd|rd|th|\.|er)?[ -]*{MONTH_NAME}[ ,.-]*(?P<y>\d{{4}}|\d{{2}}){_TIME}", "day"),
+    ("month day", rf"{_WEEKDAY}{MONTH_NAME}[ -]+(?P<d>\d{{1,2}})(?:st|nd|rd|th)?,?[ -]+(?P<y>\d{{4}}){_TIME}", "day"),
     ("year month", r"(?P<y>\d{4})[-/](?P<m>\d{1,2})", "month"),
     ("month year", r"(?P<m>\d{1,2})[-/](?P<y>\d{4})", "month"),
     ("month.year", r"(?P<m>\d{2})\.(?P<y>\d{4})", "month"),
-    ("name year", rf"{_MON}[ ,'’/-]*(?P<y>\d{{4}}|\d{{2}})", "month"),
-    ("year name", rf"(?P<y>\d{{4}})[ -]*{_MON}", "month"),
+    ("name year", rf"{MONTH_NAME}[ ,'’/-]*(?P<y>\d{{4}}|\d{{2}})", "month"),
+    ("year name", rf"(?P<y>\d{{4}})[ -]*{MONTH_NAME}", "month"),
     ("year M month", r"(?P<y>\d{4})-?M(?P<m>\d{1,2})", "month"),
     ("year quarter", r"(?P<y>\d{4})[ -/]*Q(?P<q>[1-4])", "quarter"),
     ("quarter year", r"Q(?P<q>[1-4])[ -/]*(?P<y>\d{4})", "quarter"),
     ("week", r"(?P<y>\d{4})[ -]*(?:W|KW ?)(?P<w>\d{1,2})", "week"),
 )
 _COMPILED = tuple((name, re.compile(rf"^{pattern}$", re.IGNORECASE), grain) for name, pattern, grain in FORMS)
+PERIOD_FORMS = tuple((pattern, grain) for _, pattern, grain in _COMPILED[4:12])
+"""The forms of months and quarters, for headers."""
 _TIME_NAME = re.compile(r"date|datum|day|tag|month|monat|mois|period|zeit|time|jour|fecha|yyyymm", re.IGNORECASE)
 _EPOCH_NAME = re.compile(r"epoch|unix|timestamp|(^|_)ts($|_)", re.IGNORECASE)
 _YEAR_NAME = re.compile(r"(^|[^a-z])(year|years|yr|jahr|année|annee|an|año|anno|fy|jaar)([^a-z]|$)", re.IGNORECASE)
@@ -179,23 +181,9 @@ def time_from_integers(values: pd.Series, name: str) -> Dates | None:
 
 
 def is_year(present: pd.Series, name: str) -> bool:
-    """Whole numbers that can be years in a column that is named so."""
+    """Whole numbers that can be years in a column that is named so; in one called "time", years at equal steps."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name)
+    if name.strip().casefold() in ("time", "date", "period"):
+        steps = set(np.diff(np.sort(present.unique())).tolist())
+        return bool(present.between(1700, 2100).all()) and len(steps) == 1
     return bool(present.between(1500, 2150).all()) and (bool(_YEAR_NAME.search(spaced)) or name.strip().isdigit())
-
-
-def period_of_header(name: str) -> tuple[str, str, int] | None:
-    """(what stands before the period, its grain, yyyymm as a number) for a column name such as ``2019``, ``pop_2020``, ``Jan 2026``."""
-    text = name.strip()
-    if found := re.fullmatch(r"(?P<pre>.*?)[ _.-]*\(?(?P<y>(?:18|19|20)\d{2})(?:\.0)?\)?", text):
-        return found["pre"].strip(" _-."), "year", int(found["y"]) * 100
-    if re.fullmatch(_MON, text, re.IGNORECASE) and (number := MONTH_NUMBER.get(text.rstrip(".").lower())):
-        return "", "month of year", number
-    for _, pattern, grain in _COMPILED[4:12]:
-        found = pattern.match(text)
-        if found and 1800 <= int(found["y"]) <= 2150:
-            groups = found.groupdict()
-            month = int(groups["m"]) if groups.get("m") else MONTH_NUMBER.get((groups.get("mon") or "").lower(), 0)
-            month = int(groups["q"]) * 3 - 2 if groups.get("q") else month
-            return "", grain, int(found["y"]) * 100 + month
-    return None

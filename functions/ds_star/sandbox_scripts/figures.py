@@ -56,6 +56,13 @@ def data_digits(values: pd.Series) -> int:
     return 6
 
 
+def plain(value: object) -> object:
+    """A cell as people write it: a day without its time, a whole number without decimals."""
+    if isinstance(value, pd.Timestamp):
+        return value.strftime("%Y-%m-%d")
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def stable(value: object) -> object:
     """The value as it is recorded: 12 significant figures, so that the order of a summation does not show."""
     if isinstance(value, bool | np.bool_):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from charting import axis_label, bars, lines
-from figures import Refusal, assertion, capital, data_digits, safe, with_unit
+from figures import Refusal, assertion, capital, data_digits, plain, safe, with_unit
 from operating import Job, carry_out
 from periods import as_dates, choose_grain, complete, label, starts
 from units_of_analysis import AGGREGATE, per_entity
@@ -86,7 +86,7 @@ def _single(job: Job, frame: pd.DataFrame, column: str | None, statistic: str, m
     slot = report.value(f"{statistic}_{measure or 'rows'}", value, unit, n=len(frame), digits=digits)
     rows = report.value("rows_used", len(frame))
     text = f"{_phrase(job, column, statistic, measure)}{job.where} is {with_unit(slot, unit)}"
-    counted = "" if statistic == "count" and column is None else f" ({rows} rows)"
+    counted = "" if statistic == "count" and column is None else f" ({rows} row{'s' * (len(frame) > 1)})"
     where_it_stands = _which(job, frame, column, value) if statistic in ("minimum", "maximum") else ""
     text = capital(text) + counted + where_it_stands + "."
     about = assertion(measure, statistic, value, unit=unit, digits=digits, period=job.period(frame), population=job.filters)
@@ -131,9 +131,9 @@ def _by_group(
     values = [(key, _compute(part, column, statistic), len(part)) for key, part in rows]
     ordered = values if job.info(keys[0]).role == "ordinal" or job.info(keys[0]).kind == "integer" else sorted(values, key=lambda v: -v[1])
     for key, value, n in ordered[:STATED]:
-        where = " and ".join(f"{report.value(f'{k}_{v}', safe(_plain(v)))}" for k, v in zip(keys, key, strict=True))
+        where = " and ".join(f"{report.value(f'{k}_{v}', safe(plain(v)))}" for k, v in zip(keys, key, strict=True))
         digits = _digits(job, frame, column, value)
-        slot = report.value(f"{statistic}_{measure or 'rows'}_{'_'.join(map(str, map(_plain, key)))}", value, unit, n=n, digits=digits)
+        slot = report.value(f"{statistic}_{measure or 'rows'}_{'_'.join(map(str, map(plain, key)))}", value, unit, n=n, digits=digits)
         named = " and ".join(job.label(k) for k in keys)
         phrase = _phrase(job, column, statistic, measure)
         text = f"For {named} {where}, {phrase}{job.where} is {with_unit(slot, unit)}" + (
@@ -143,7 +143,7 @@ def _by_group(
             measure,
             statistic,
             value,
-            entity=" / ".join(str(_plain(v)) for v in key),
+            entity=" / ".join(str(plain(v)) for v in key),
             unit=unit,
             digits=digits,
             period=job.period(frame),
@@ -154,10 +154,10 @@ def _by_group(
         report.limit(f"{len(ordered)} groups were computed; {STATED} are stated, all stand in the table")
     caption = text_caption(job, statistic, measure, " by " + " and ".join(safe(job.label(k)) for k in keys))
     table = pd.DataFrame(
-        [{**{k: _plain(v) for k, v in zip(keys, key, strict=True)}, statistic: value, "rows": n} for key, value, n in ordered]
+        [{**{k: plain(v) for k, v in zip(keys, key, strict=True)}, statistic: value, "rows": n} for key, value, n in ordered]
     )
     report.table(table, f"{statistic}_{measure or 'rows'}_by_{'_'.join(keys)}", caption)
-    labels = [" / ".join(str(_plain(v)) for v in key) for key, _, _ in ordered]
+    labels = [" / ".join(str(plain(v)) for v in key) for key, _, _ in ordered]
     bars(
         report,
         f"{statistic}_{measure or 'rows'}_by_{'_'.join(keys)}",
@@ -194,7 +194,7 @@ def _by_period(
     for group in groups[:STATED]:
         _extremes(job, [r for r in results if r[0] == group], statistic, measure, column, unit, grain, dropped, frame)
     table = pd.DataFrame(
-        [{**dict(zip(keys, map(_plain, g), strict=True)), grain: label(p, grain), statistic: v, "rows": n} for g, p, v, n in results]
+        [{**dict(zip(keys, map(plain, g), strict=True)), grain: label(p, grain), statistic: v, "rows": n} for g, p, v, n in results]
     )
     caption = text_caption(
         job, statistic, measure, f" by {grain}" + ("" if not keys else " and " + " and ".join(safe(job.label(k)) for k in keys))
@@ -203,7 +203,7 @@ def _by_period(
     series = {}
     for group in groups:
         own = [r for r in results if r[0] == group]
-        series[" / ".join(str(_plain(v)) for v in group)] = (pd.Series([r[1] for r in own]), [float(r[2]) for r in own], None)
+        series[" / ".join(str(plain(v)) for v in group)] = (pd.Series([r[1] for r in own]), [float(r[2]) for r in own], None)
     lines(report, name, caption, series, axis_label(job.label(measure) if measure else "rows", unit))
 
 
@@ -220,7 +220,7 @@ def _extremes(
 ) -> None:
     """The first, the last, the lowest and the highest period of one series; every period if there are few."""
     report, group = job.report, own[0][0]
-    entity = " / ".join(str(_plain(v)) for v in group) or None
+    entity = " / ".join(str(plain(v)) for v in group) or None
     prefix = f"For {report.value(f'group_{entity}', safe(entity))}, " if entity else ""
     chosen = own if len(own) <= STATED else [own[0], own[-1], min(own, key=lambda r: (r[2], r[1])), max(own, key=lambda r: (r[2], r[1]))]
     for _, start, value, n in dict.fromkeys(chosen):
@@ -241,12 +241,6 @@ def _extremes(
         iso = period if grain not in ("quarter", "week") else None
         about = assertion(measure, statistic, value, entity=entity, unit=unit, digits=digits, period=iso, population=job.filters)
         report.finding(capital(text), assertion=about, used=n, dropped=dropped, columns=[c for c in (job.spec.get("time"), measure) if c])
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, pd.Timestamp):
-        return value.strftime("%Y-%m-%d")
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 emit(carry_out(aggregate, parameters, inputs, record))  # noqa: F821

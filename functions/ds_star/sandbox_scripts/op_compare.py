@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from association import categories
-from charting import axis_label, bars, boxes
-from figures import Refusal, assertion, capital, data_digits, digits_for, points, safe, with_unit
+from category_comparison import MANY, compare_categories
+from charting import axis_label, boxes
+from concluding import conclude
+from figures import Refusal, assertion, capital, data_digits, digits_for, plain, points, safe, with_unit
 from group_tests import GroupTest, games_howell, is_skewed, many_groups, paired, two_groups
 from operating import Job, carry_out
 from units_of_analysis import find_entity, per_entity
 
 MIN_ROWS = 3
 """Values that a group needs for a test."""
-MANY = 30
 STATISTIC = {"mean": np.mean, "median": np.median, "sum": np.mean, "minimum": np.mean, "maximum": np.mean, "count": np.mean}
 
 
@@ -27,7 +27,7 @@ def compare(job: Job) -> None:
     if measure == by:
         raise Refusal(f"`{by}` cannot be compared with itself")
     if measure is not None and statistic != "count" and job.info(measure).role == "category":
-        _categories(job, by, measure)
+        compare_categories(job, by, measure)
         return
     if measure is None:
         statistic = "count"
@@ -36,7 +36,7 @@ def compare(job: Job) -> None:
     job.check_statistic(statistic, measure)
     numbers = job.numbers(measure) if measure else pd.Series(1.0, index=job.frame.index)
     kept = numbers.notna() & job.frame[by].notna()
-    frame = job.frame.assign(**{"\0value": numbers, "\0group": job.frame[by].map(_plain, na_action="ignore").astype(str)})[kept]
+    frame = job.frame.assign(**{"\0value": numbers, "\0group": job.frame[by].map(plain, na_action="ignore").astype(str)})[kept]
     dropped = len(job.frame) - len(frame)
     data, entity = _on_units(job, frame, by, measure, statistic)
     groups = {g: part["value"].to_numpy(dtype=float) for g, part in data.groupby("group", sort=True)}
@@ -189,16 +189,15 @@ def _say_two(
         population=job.filters,
         direction="up",
     )
-    weak = {"statement": none, "assertion": {**about, "comparator": "no_difference", "direction": "none"}}
-    clear = test.p is not None and test.p < 0.05
-    report.finding(
-        capital(strong) if clear else none,
-        assertion=about if clear else weak["assertion"],
-        weak=weak,
+    conclude(
+        report,
+        strong=capital(strong),
+        none=none,
+        about=about,
         test=test.fields(dropped),
         used=test.n_used,
         dropped=dropped,
-        columns=[c for c in (measure, by, entity.column if entity else None) if c],
+        columns=[measure, by, entity.column if entity else None],
     )
 
 
@@ -257,20 +256,15 @@ def _many(
         direction="up",
     )
     name = safe(job.label(by))
-    weak = {
-        "statement": f"There is no clear difference in {of} by {name}{job.where}: {each}. {gap}",
-        "assertion": {**about, "comparator": "no_difference", "direction": "none"},
-    }
-    clear = test.p is not None and test.p < 0.05
-    strong = f"{capital(of)} differs by {name}{job.where}: {each}. {gap}"
-    report.finding(
-        strong if clear else weak["statement"],
-        assertion=about if clear else weak["assertion"],
-        weak=weak,
+    conclude(
+        report,
+        strong=f"{capital(of)} differs by {name}{job.where}: {each}. {gap}",
+        none=f"There is no clear difference in {of} by {name}{job.where}: {each}. {gap}",
+        about=about,
         test=test.fields(dropped),
         used=test.n_used,
         dropped=dropped,
-        columns=[c for c in (measure, by, entity.column if entity else None) if c],
+        columns=[measure, by, entity.column if entity else None],
     )
     rows = [
         {"group": order[p.first], "compared with": order[p.second], "difference": p.difference, "low": p.low, "high": p.high, "p": p.p}
@@ -278,72 +272,6 @@ def _many(
     ]
     which = "all pairs" if len(order) <= 10 else "the highest and each other one"
     report.table(pd.DataFrame(rows), f"{measure or 'rows'}_pairs_of_{by}", f"Games-Howell comparisons of {of} of {name}: {which}")
-
-
-def _categories(job: Job, by: str, measure: str) -> None:
-    """Two categories: a table of counts, and whether they depend on each other."""
-    frame = job.frame[[by, measure]].dropna()
-    entity = find_entity(job.table, job.frame.dropna(subset=[by, measure]), by, job.spec.get("entity"), [measure, by])
-    if entity is not None and not entity.paired:
-        whole = job.frame.dropna(subset=[by, measure, entity.column]).drop_duplicates([entity.column, by, measure])
-        if whole[entity.column].nunique() == len(whole):
-            frame = whole[[by, measure]]
-            job.report.assume(f"each `{entity.column}` counts once")
-        else:
-            job.report.limit(
-                f"rows of one `{entity.column}` are not independent, and `{measure}` changes among them; the test takes rows as they are"
-            )
-    dropped = int(job.frame[[by, measure]].isna().any(axis=1).sum())
-    counts = pd.crosstab(frame[by].astype(str), frame[measure].astype(str))
-    if min(counts.shape) < 2 or len(frame) < 8:
-        raise Refusal("there are too few rows or groups for a comparison")
-    if max(counts.shape) > MANY:
-        raise Refusal(f"`{by}` and `{measure}` have too many different values for a comparison")
-    test = categories(counts.to_numpy())
-    if test.note:
-        job.report.limit(test.note)
-    v = job.report.value("cramers_v", test.effect, n=test.n_used, digits=2)
-    bounds = job.report.value("cramers_v_low", test.low, digits=2), job.report.value("cramers_v_high", test.high, digits=2)
-    names = safe(job.label(measure)), safe(job.label(by))
-    rows = job.report.value("rows_used", test.n_used)
-    tail = f"(Cramer's V {v}, {job.report.confidence()} % interval {bounds[0]} to {bounds[1]}; {rows} rows)"
-    about = assertion(
-        measure,
-        "other",
-        test.effect,
-        comparator="differs",
-        entity=by,
-        low=test.low,
-        high=test.high,
-        digits=2,
-        period=job.period(),
-        population=job.filters,
-    )
-    weak = {
-        "statement": f"It is not clear that {names[0]} depends on {names[1]}{job.where} {tail}.",
-        "assertion": {**about, "comparator": "no_difference"},
-    }
-    clear = test.p is not None and test.p < 0.05
-    strong = f"{capital(names[0])} depends on {names[1]}{job.where} {tail}."
-    job.report.finding(
-        strong if clear else weak["statement"],
-        assertion=about if clear else weak["assertion"],
-        weak=weak,
-        test=test.fields(dropped),
-        used=test.n_used,
-        dropped=dropped,
-        columns=[measure, by],
-    )
-    caption = f"Rows by {names[1]} and {names[0]}"
-    job.report.table(counts.reset_index(), f"{measure}_by_{by}", caption)
-    flat = [(f"{r} / {c}", float(counts.loc[r, c])) for r in counts.index for c in counts.columns]
-    bars(job.report, f"{measure}_by_{by}", caption, [k for k, _ in flat], [x for _, x in flat], "rows")
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, pd.Timestamp):
-        return value.strftime("%Y-%m-%d")
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 emit(carry_out(compare, parameters, inputs, record))  # noqa: F821

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 from association import spearman
 from charting import axis_label, scatter
+from concluding import conclude
 from figures import Refusal, assertion, capital, safe
 from operating import Job, carry_out
 
@@ -86,15 +87,11 @@ def _say(job: Job, test: object, one: str, two: str, entity: str | None, dropped
         population=job.filters,
         direction="up" if test.effect > 0 else "down",
     )
-    weak = {
-        "statement": f"There is no clear correlation between {names[0]} and {names[1]}{job.where} {tail}.",
-        "assertion": {**about, "comparator": "no_difference", "direction": "none"},
-    }
-    clear = test.p is not None and test.p < 0.05
-    report.finding(
-        strong if clear else weak["statement"],
-        assertion=about if clear else weak["assertion"],
-        weak=weak,
+    conclude(
+        report,
+        strong=strong,
+        none=f"There is no clear correlation between {names[0]} and {names[1]}{job.where} {tail}.",
+        about=about,
         test=test.fields(dropped),
         used=test.n_used,
         dropped=dropped,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 from association import categories, wilson
 from charting import bars
+from concluding import conclude
 from figures import Refusal, assertion, safe
 from operating import Job, carry_out
 from selecting import describe_filters, in_words, keep
@@ -146,16 +147,11 @@ def _test(job: Job, grid: object, by: str, phrase: str, dropped: int) -> None:
     about = assertion(None, "other", test.effect, comparator="differs", entity=by, digits=2, population=job.filters)
     name = safe(job.label(by))
     tail = f"(Cramer's V {v}, {job.report.value('rows_used', test.n_used)} rows)"
-    weak = {
-        "statement": f"It is not clear that the share of {phrase} differs by {name} {tail}.",
-        "assertion": {**about, "comparator": "no_difference"},
-    }
-    strong = f"The share of {phrase} differs by {name} {tail}."
-    clear = test.p is not None and test.p < 0.05
-    job.report.finding(
-        strong if clear else weak["statement"],
-        assertion=about if clear else weak["assertion"],
-        weak=weak,
+    conclude(
+        job.report,
+        strong=f"The share of {phrase} differs by {name} {tail}.",
+        none=f"It is not clear that the share of {phrase} differs by {name} {tail}.",
+        about=about,
         test=test.fields(dropped),
         used=test.n_used,
         dropped=dropped,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 from charting import axis_label, bars
-from figures import Refusal, assertion, data_digits, safe, with_unit
+from figures import Refusal, assertion, data_digits, plain, safe, with_unit
 from operating import Job, carry_out
 from periods import as_dates, choose_grain, complete, label, starts
 from units_of_analysis import AGGREGATE
@@ -76,7 +76,7 @@ def _say(
     shown = [b.rstrip("\0") for b in by]
     parts = []
     for place, row in ranking.head(n).iterrows():
-        key = " / ".join(str(_plain(row[b])) for b in by)
+        key = " / ".join(str(plain(row[b])) for b in by)
         value = int(row["value"]) if whole else float(row["value"])
         digits = 0 if whole else data_digits(numbers) if statistic in ("sum", "minimum", "maximum") else job.digits(numbers, value)
         name = report.value(f"top_{place + 1}_name", safe(key))
@@ -121,14 +121,8 @@ def _say(
     file = f"top_{statistic}_{measure or 'rows'}_by_{'_'.join(shown)}"
     table = ranking.rename(columns={"value": statistic, **dict(zip(by, shown, strict=True))})
     report.table(table, file, caption)
-    labels = [" / ".join(str(_plain(r[b])) for b in by) for _, r in ranking.head(n).iterrows()]
+    labels = [" / ".join(str(plain(r[b])) for b in by) for _, r in ranking.head(n).iterrows()]
     bars(report, file, caption, labels, [float(v) for v in ranking["value"].head(n)], axis_label(what, unit))
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, pd.Timestamp):
-        return value.strftime("%Y-%m-%d")
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 emit(carry_out(top, parameters, inputs, record))  # noqa: F821

@@ -49,7 +49,7 @@ _ADD = frozenset(
 )
 STOCK = frozenset(
     """
-    balance bevolkerung bevölkerung einwohner employees inhabitants inventory members population residents stock subscribers
+    balance bevolkerung bevölkerung einwohner employees inhabitants inventory members pop population residents stock subscribers
     """.split()
 )
 _LENGTHS = frozenset("altitude depth distance elevation height length level width".split())

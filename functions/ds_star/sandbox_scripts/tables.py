@@ -13,8 +13,8 @@ from pathlib import PurePath
 import pandas as pd
 from cells import Column, type_column
 from databases import read_parquet, read_sqlite
-from dates import period_of_header
 from delimited import RawTable, read_delimited
+from headers import periods_of_headers
 from nested import read_json, read_jsonl
 from roles import assign_role, is_additive, label_and_unit, words_of
 from sniffing import Unreadable, detect_format
@@ -140,7 +140,8 @@ def _said(name: str, column: Column) -> list[str]:
 
 def long_form(table: Table, stem: str) -> Table | None:
     """The table with one row a period, where its columns are periods (2019, 2020, ...; Jan, Feb, ...; pop_2019, ...); else ``None``."""
-    found = {n: p for n in table.frame if (p := period_of_header(n)) and table.columns[n].kind in ("integer", "number", "empty")}
+    numeric = [n for n in table.frame if table.columns[n].kind in ("integer", "number", "empty")]
+    found = periods_of_headers(list(table.frame), numeric, [n for n in numeric if table.columns[n].role in ("measure", "ordinal", "flag")])
     grains = [p[1] for p in found.values()]
     if len(found) < 3:
         return None

@@ -1,0 +1,107 @@
+"""Questions for a change between two periods that they name: "how did sales change from 2019 to 2021?"."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from functions.ds_star.operation import OperationSpec
+from functions.ds_star.reader.cues import Cues
+from functions.ds_star.reader.filters import TimeCondition
+from functions.ds_star.reader.lookups import asks_yes_or_no
+from functions.ds_star.reader.reading import Refused
+from functions.ds_star.reader.sentence import Sentence
+from functions.ds_star.reader.slots import Slots
+from functions.ds_star.reader.specs import MIN_TREND_POINTS, cell_pair, grouping, make_spec, only_how_much, what_is_measured
+from functions.ds_star.reader.views import Column
+
+_OF_ALL_PERIODS = frozenset(
+    {("trend",), ("trends",), ("slope",), ("over", "time"), ("rate", "of", "change"), ("time", "series"), ("steadily",), ("gradually",)}
+)
+"""Words that ask for the way between two periods, and not for its ends."""
+_DOWN = frozenset(
+    {"decrease", "decreased", "decline", "declined", "fall", "fell", "fallen", "drop", "dropped", "shrink", "shrank", "lose", "lost"}
+)
+
+
+def asked_periods(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, str] | None:
+    """The two periods that a change is asked between, in ISO 8601; ``None`` where it is no question for a change.
+
+    A yes-or-no question ("did sales rise from 2000 to 2019?") asks for a trend, where the years between are enough for one.
+    """
+    named = _two_periods(sentence, slots.times)
+    if named is None or slots.time is None or slots.periods_asked or not cues.has("trend", "compare_groups"):
+        return None
+    if cues.has("trend_difference", "correlation", "distribution", "missing_outliers", "share", "ratio"):
+        return None
+    first, last = named
+    if cues.has("trend"):
+        if any(sentence.words(i, i + len(phrase)) == phrase for phrase in _OF_ALL_PERIODS for i in range(len(sentence))):
+            return None
+        if asks_yes_or_no(sentence) and not _too_short_for_a_trend(slots.time, last.period.years[0] - first.period.years[0]):
+            return None
+    elif asks_yes_or_no(sentence) or slots.by or slots.groups or slots.which or cell_pair(slots):
+        return None  # groups are compared, within these years
+    return first.period.shown[0], last.period.shown[0]
+
+
+def _too_short_for_a_trend(time: Column, years: int) -> bool:
+    """Whether a column of years, at its usual step, holds fewer of them than a trend needs."""
+    low, high = time.description.minimum, time.description.maximum
+    if not time.is_numeric or not isinstance(low, int | float) or not isinstance(high, int | float):
+        return False
+    step = max(1.0, (high - low) / max(1, time.description.distinct - 1))
+    return years / step + 1 < MIN_TREND_POINTS
+
+
+def _two_periods(sentence: Sentence, times: list[TimeCondition]) -> tuple[TimeCondition, TimeCondition] | None:
+    """The ends of "from 2019 to 2021", "between 2019 and 2021", or the two of "in 2019 and 2021"; each a single period."""
+    if len(times) == 1 and times[0].kind == "between" and times[0].last is not None:
+        found = times[0], replace(times[0], period=times[0].last)
+    elif len(times) == 2 and all(t.kind == "in" for t in times) and _set_against(sentence, times[0].end, times[1].start):
+        found = times[0], times[1]
+    else:
+        return None
+    single = all(t.period.shown[0] == t.period.shown[1] for t in found)
+    return found if single and found[0].period.shown != found[1].period.shown else None
+
+
+def _set_against(sentence: Sentence, start: int, end: int) -> bool:
+    """Whether only "and", "with", "to" or "versus" stands between two periods."""
+    joining = set(sentence.words(start, end))
+    return joining <= {"and", "with", "to", "in", "than", "against", "versus", "vs", "compared"} and bool(joining - {"in"})
+
+
+def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
+    """The measure in one period against the other, by the question's own statistic; of groups where it names them."""
+    periods = asked_periods(sentence, slots, cues)
+    if periods is None or slots.time is None:
+        raise Refused("unmatched", "a change needs two periods")
+    if cues.has("sum") and only_how_much(sentence):
+        cues.named.remove("sum")  # "how much did the price rise"
+    if cues.superlative and slots.which is None and not slots.by:
+        raise Refused("ambiguous", "the question names a change and an extreme; ask for one at a time")
+    slots.by += [c for c in slots.groups if c not in slots.by]
+    by = grouping(slots)
+    if len(by) > 1:
+        raise Refused("ambiguous", f"a change is given by one column at a time, and the question names {' and '.join(by[:3])}")
+    ranked = cues.superlative
+    superlative, cues.superlative = cues.superlative, None  # it ranks the changes, and not the values
+    column, statistic = what_is_measured(sentence, slots, cues)
+    cues.superlative = superlative
+    words = {t.folded for t in sentence.tokens}
+    descending = not (_DOWN & words) if ranked is None or cues.highest else bool(_DOWN & words)
+    for condition in slots.times:
+        sentence.explain(condition.start, condition.end, "time")
+    return (
+        make_spec(
+            slots,
+            "change",
+            measure=column,
+            statistic=statistic,
+            by=by,
+            time=slots.time,
+            filters=slots.filters(without_times=True),
+            periods=periods,
+            descending=descending,
+        ),
+    )

@@ -1,0 +1,57 @@
+"""The reading, said: an ``OperationSpec`` as one line that a person can check."""
+
+from __future__ import annotations
+
+from functions.ds_star.operation import Filter, OperationSpec
+from functions.ds_star.reader.views import View
+
+
+def say(spec: OperationSpec, view: View) -> str:
+    """``mean(temp_c) by year and station, where city = Bern``."""
+    per = _period(spec)
+    inner = spec.measure or (f"different {spec.entity}" if spec.operation == "count" and spec.entity else "rows")
+    aggregate = inner if spec.statistic == "count" and not spec.measure else f"{spec.statistic}({inner})"
+    groups = [*spec.by, *([per] if per else [])]
+    if spec.operation == "count":
+        said, groups = f"count({inner})", groups
+    elif spec.operation in ("sum", "mean", "median", "minimum", "maximum"):
+        said = f"{spec.operation}({inner})"
+    elif spec.operation == "share":
+        part = " and ".join(map(_condition, spec.share_of))
+        said = f"share of {part}" if part else "share of each group"
+        said += f" in {spec.measure}" if spec.measure else ""
+    elif spec.operation == "top_n":
+        ranked = "rows" if spec.statistic == "count" and not spec.measure else aggregate
+        said = f"the {'highest' if spec.descending else 'lowest'} {spec.n} of {ranked}"
+    elif spec.operation == "correlation":
+        said = f"correlation({spec.measure}, {spec.second_measure})"
+    elif spec.operation == "ratio":
+        said = f"sum({spec.measure}) / sum({spec.second_measure})"
+    elif spec.operation == "lookup":
+        said = f"the value of {spec.measure}"
+    elif spec.operation == "change":
+        said, groups = f"change of {aggregate} from {spec.periods[0]} to {spec.periods[1]} in {spec.time}", list(spec.by)
+    elif spec.operation in ("trend", "trend_difference"):
+        said = f"{'trend' if spec.operation == 'trend' else 'difference in trends'} of {aggregate} over {per or spec.time}"
+        groups = list(spec.by)
+    elif spec.operation == "compare_groups":
+        is_number = spec.measure is None or view.by_name[spec.measure].is_numeric
+        said = f"comparison of {aggregate if is_number else inner}"
+    else:
+        said = f"{spec.operation.replace('_', ' and ')}({spec.measure or 'every column'})"
+    by = f" by {' and '.join(groups)}" if groups else ""
+    unit = f" per {spec.entity} first" if spec.entity and spec.operation in ("compare_groups", "trend_difference") else ""
+    where = f", where {' and '.join(map(_condition, spec.filters))}" if spec.filters else ""
+    return said + by + unit + where
+
+
+def _period(spec: OperationSpec) -> str | None:
+    if spec.time is None:
+        return None
+    return spec.time if spec.grain is None or spec.grain == spec.time else f"{spec.grain} of {spec.time}"
+
+
+def _condition(condition: Filter) -> str:
+    values = " and ".join(map(str, condition.values)) if condition.op == "between" else ", ".join(map(str, condition.values))
+    op = "=" if condition.op == "==" else condition.op
+    return f"{condition.column} {op} {values}"

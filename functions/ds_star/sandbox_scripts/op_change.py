@@ -1,0 +1,183 @@
+"""change: a measure in one period against another, as difference and per cent. It is no test of a trend, and says so."""
+
+from __future__ import annotations
+
+import pandas as pd
+from charting import axis_label, bars
+from figures import Refusal, assertion, capital, data_digits, digits_for, plain, points, safe, with_unit
+from operating import Job, carry_out
+from periods import as_dates, complete, iso_range, native_grain
+from selecting import span_of
+from units_of_analysis import AGGREGATE
+
+WORDS = {"sum": "total", "mean": "mean", "median": "median", "minimum": "lowest", "maximum": "highest"}
+NO_RATIO = ("%", "°C", "°F")
+"""Units whose zero is no nothing, or that are shares already: their changes have no per cent."""
+STATED = 6
+
+
+def change(job: Job) -> None:
+    """The two periods' values and what lies between them, of all rows or of each group."""
+    spec = job.spec
+    measure, statistic = spec.get("measure"), spec["statistic"] if spec.get("measure") else "count"
+    time, periods = spec.get("time"), list(spec.get("periods", []))
+    if time is None or len(periods) != 2:
+        raise Refusal("a change needs a column of times and two periods")
+    if job.info(time).role != "time":
+        raise Refusal(f"`{time}` holds no times")
+    spans = [span_of(p) for p in periods]
+    if any(s is None for s in spans):
+        raise Refusal(f"{' or '.join(periods)} is no period that is understood")
+    job.check_statistic(statistic, measure)
+    numbers = job.numbers(measure) if measure and statistic != "count" else pd.Series(1.0, index=job.frame.index)
+    dates = as_dates(job.frame[time])
+    kept = numbers.notna() & dates.notna()
+    frame = job.frame.assign(**{"\0value": numbers, "\0date": dates})[kept]
+    _check_finer(frame["\0date"], time, periods)
+    _check_complete(job, frame["\0date"], statistic, periods)
+    parts = [frame[(frame["\0date"] >= a) & (frame["\0date"] < b)] for a, b in spans]
+    for period, part in zip(periods, parts, strict=True):
+        if not len(part):
+            ends = _ends(frame["\0date"], job.info(time).grain)
+            raise Refusal(f"there is no row of {period}{_given(job)}; `{time}` goes from {ends}")
+    by = spec["by"][0] if spec.get("by") else None
+    if by is None:
+        pairs = {None: tuple(parts)}
+    else:
+        job.info(by)
+        groups = [dict(list(p.groupby(by, observed=True, sort=True))) for p in parts]
+        pairs = {plain(g): (groups[0][g], groups[1][g]) for g in groups[0] if g in groups[1]}
+        alone = sorted({str(plain(g)) for g in set(groups[0]) ^ set(groups[1])})
+        if alone:
+            job.report.limit(f"{len(alone)} of `{by}` stand in one of the two periods only and are left out: {', '.join(alone[:8])}")
+        if not pairs:
+            raise Refusal(f"no `{by}` stands in both {periods[0]} and {periods[1]}")
+    dropped = int((~kept).sum())
+    _say(job, pairs, by, measure, statistic, time, periods, dropped)
+    job.report.limit("a change between two periods is no test of a trend: it does not tell what lies between them, or what chance may do")
+
+
+def _given(job: Job) -> str:
+    return f" where {job.filters}" if job.filters else ""
+
+
+def _ends(dates: pd.Series, grain: str | None) -> str:
+    return (iso_range(dates, grain) or "nothing").replace("/", " to ")
+
+
+def _grain_of(period: str) -> str:
+    return {4: "year", 7: "month"}.get(len(period), "day")
+
+
+def _check_finer(dates: pd.Series, time: str, periods: list[str]) -> None:
+    """``Refusal`` where the two periods differ in length, or are shorter than the data can tell."""
+    grains = [_grain_of(p) for p in periods]
+    if grains[0] != grains[1]:
+        raise Refusal(f"{periods[0]} and {periods[1]} are periods of different lengths")
+    if grains[0] != "year" and native_grain(dates) == "year":
+        raise Refusal(f"`{time}` tells years only, and no {grains[0]}")
+
+
+def _check_complete(job: Job, dates: pd.Series, statistic: str, periods: list[str]) -> None:
+    """``Refusal`` for totals of a period that the data do not cover; other statistics get a limitation."""
+    grain = _grain_of(periods[0])
+    for period in [p for p in complete(dates, grain)[1] if p in periods]:
+        if statistic in ("sum", "count"):
+            raise Refusal(f"the data do not cover {period} as a whole, so its {statistic} cannot be set against that of another {grain}")
+        job.report.limit(f"the data do not cover {period} as a whole")
+
+
+def _value(part: pd.DataFrame, statistic: str) -> float:
+    return float(len(part)) if statistic == "count" else float(part["\0value"].agg(AGGREGATE[statistic]))
+
+
+def _say(
+    job: Job,
+    pairs: dict[object, tuple[pd.DataFrame, pd.DataFrame]],
+    by: str | None,
+    measure: str | None,
+    statistic: str,
+    time: str,
+    periods: list[str],
+    dropped: int,
+) -> None:
+    rows = [
+        {"group": g, "start": _value(a, statistic), "end": _value(b, statistic), "rows": len(a), "rows at the end": len(b)}
+        for g, (a, b) in pairs.items()
+    ]
+    table = pd.DataFrame(rows)
+    table["difference"] = table["end"] - table["start"]
+    sign = -1 if job.spec["descending"] else 1
+    table = table.iloc[(sign * table["difference"]).argsort(kind="stable")].reset_index(drop=True)
+    ratio = job.unit(measure) not in NO_RATIO if measure else True
+    table["per cent"] = [100 * d / s if ratio and s > 0 else None for d, s in zip(table["difference"], table["start"], strict=True)]
+    for _, row in table.head(STATED).iterrows():
+        _one(job, row, by, measure, statistic, time, periods, dropped)
+    if len(table) > STATED:
+        job.report.limit(f"{len(table)} groups were computed; {STATED} are stated, all stand in the table")
+    if statistic in ("sum", "count") and (table["rows"] != table["rows at the end"]).any() and statistic == "sum":
+        job.report.limit("the two totals are of different numbers of rows")
+    unit = job.unit(measure) if measure and statistic != "count" else None
+    of = job.label(measure) if measure else "rows"
+    caption = f"Change in {of} from {periods[0]} to {periods[1]}" + (f" by {safe(job.label(by))}" if by else "") + _given(job)
+    shown = table.rename(columns={"group": by}) if by else table.drop(columns="group")
+    job.report.table(shown, f"change_{measure or 'rows'}", caption)
+    if by:
+        labels, values = [str(g) for g in table["group"]], list(table["difference"])
+    else:
+        labels, values = periods, [float(table["start"].iloc[0]), float(table["end"].iloc[0])]
+    bars(job.report, f"change_{measure or 'rows'}", caption, labels, values, axis_label(of, points(unit) if by else unit))
+
+
+def _one(
+    job: Job, row: pd.Series, by: str | None, measure: str | None, statistic: str, time: str, periods: list[str], dropped: int
+) -> None:
+    report, group = job.report, row["group"] if by else None
+    unit = job.unit(measure) if measure and statistic != "count" else None
+    tag = "" if by is None else f"_{group}"
+    counted = statistic == "count" or measure is None
+    digits = 0 if counted else data_digits(job.numbers(measure))
+    single = row["rows"] == row["rows at the end"] == 1
+    if not single and statistic in ("mean", "median"):
+        digits = max(digits_for(row[k], digits) for k in ("start", "end"))
+    whole = counted or (digits == 0 and statistic not in ("mean", "median")) or (single and digits == 0)
+
+    def figure(name: str, value: float, in_unit: str | None) -> str:
+        kept = int(value) if whole else value
+        return with_unit(report.value(f"{name}{tag}", kept, in_unit, digits=digits), in_unit)
+
+    shown = [report.value(f"period_{i + 1}", p) for i, p in enumerate(periods)]
+    ends = [figure(f"{name}_{p}", row[key], unit) for name, key, p in (("value", "start", periods[0]), ("value", "end", periods[1]))]
+    of = "the number of rows" if counted else job.label(measure) if single else f"the {WORDS[statistic]} {job.label(measure)}"
+    who = "" if by is None else f" for {job.label(by)} {report.value(f'group{tag}', safe(group))}"
+    difference = row["difference"]
+    verb = "rises" if difference > 0 else "falls"
+    size = figure("size_of_difference", abs(difference), points(unit))
+    signed = figure("difference", difference, points(unit))
+    percent = ""
+    if pd.notna(row["per cent"]):
+        percent = f", {report.value(f'change_percent{tag}', float(row['per cent']), '%', digits=1)} %"
+    basis = "" if single or counted else f"; {report.value(f'rows_1{tag}', int(row['rows']))} and "
+    basis += f"{report.value(f'rows_2{tag}', int(row['rows at the end']))} rows" if basis else ""
+    text = (
+        f"{of}{who}{job.where} {verb} by {size} from {ends[0]} in {shown[0]} to {ends[1]} in {shown[1]} (change {signed}{percent}{basis})."
+    )
+    if difference == 0:
+        text = f"{of}{who}{job.where} is the same in {shown[0]} and in {shown[1]}: {ends[0]} (change {signed}{percent}{basis})."
+    about = assertion(
+        measure,
+        "difference",
+        difference,
+        comparator="increases" if difference > 0 else "decreases" if difference < 0 else "no_difference",
+        entity=group,
+        unit=points(unit),
+        digits=digits,
+        period=f"{periods[0]}/{periods[1]}",
+        population=job.filters,
+        direction="up" if difference > 0 else "down" if difference < 0 else "none",
+    )
+    used = int(row["rows"] + row["rows at the end"])
+    report.finding(capital(text), assertion=about, used=used, dropped=dropped, columns=[c for c in (measure, time, by) if c])
+
+
+emit(carry_out(change, parameters, inputs, record))  # noqa: F821
