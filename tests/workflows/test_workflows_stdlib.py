@@ -17,6 +17,7 @@ VALUES: list[tuple[str, Json]] = [
     ('base64.encode(text.encode("Hello"), false)', "SGVsbG8"),
     ('text.decode(base64.decode("SGVsbG8="))', "Hello"),
     ('text.decode(base64.decode("SGVsbG8", false))', "Hello"),
+    ('text.decode(base64.decode("SGVs\\r\\nbG8=\\n"))', "Hello"),
     (
         'base64.encode(hash.compute_checksum(text.encode("Hello World", "UTF-8"), "SHA256"))',
         "pZGm1Av0IEBKARczz7exkNYsZb8LzaMrV7J32a2fFG4=",  # pragma: allowlist secret
@@ -36,6 +37,7 @@ VALUES: list[tuple[str, Json]] = [
     ("list.concat([1], [2])", [1, [2]]),
     ("list.prepend([1], 0)", [0, 1]),
     ('map.delete({"a": 1, "b": 2}, "a")', {"b": 2}),
+    ('map.delete({"a": 1}, "b")', {"a": 1}),
     ('map.get({"a": {"b": 3}}, ["a", "b"])', 3),
     ('map.get({"a": 1}, ["a", "b"])', None),
     ('map.get(null, "a")', None),
@@ -45,9 +47,15 @@ VALUES: list[tuple[str, Json]] = [
     ('text.find_all("HelloWorld", "o")', [4, 6]),
     ('text.find_all_regex("HelloWorld", "Hello|World")', [{"index": 0, "match": "Hello"}, {"index": 5, "match": "World"}]),
     ('text.find_all_regex("abc", "[0-9]+")', []),
+    ('text.find_all_regex("éab abcd", "ab|abcd")', [{"index": 1, "match": "ab"}, {"index": 4, "match": "abcd"}]),  # the longest counts
+    ('text.match_regex("Ünï", "^\\\\pL+$")', True),  # RE2 syntax
+    ('text.match_regex("' + "a" * 60 + '!", "^(a+)+$")', False),  # and RE2's linear time
     ('[text.match_regex("abc", "b"), text.match_regex("abc", "^b")]', [True, False]),
     ('text.replace_all("a-b-c", "-", "+")', "a+b+c"),
-    ('text.replace_all_regex("k1=v1", "(\\w+)=(\\w+)", "\\\\2=\\\\1")', "v1=k1"),
+    ('text.replace_all_regex("cat cow", "cat|cow", "pet")', "pet pet"),
+    ('text.replace_all_regex("abc", "", "-")', "-a-b-c-"),
+    ('text.replace_all_regex("k1=v1", "(\\w+)=(\\w+)", "\\\\2 $1")', "\\2 $1"),  # a group cannot be referred to
+    ('text.replace_all_regex("abcd", "ab|abc", "x")', "xd"),
     ('text.split("a,b,,c", ",")', ["a", "b", "", "c"]),
     ('text.substring("Hello", 1, 4)', "ell"),
     ('[text.to_lower("ÄB"), text.to_upper("äb")]', ["äb", "ÄB"]),
@@ -59,6 +67,7 @@ VALUES: list[tuple[str, Json]] = [
     ('time.format(1720788633, "Europe/Paris")', "2024-07-12T14:50:33.000000+02:00"),
     ("time.format(1720788633.25)", "2024-07-12T12:50:33.250000Z"),
     ('time.parse("2024-07-12T14:50:33+02:00")', 1720788633.0),
+    ('time.parse("2024-07-12t12:50:33.250000z")', 1720788633.25),
     ("uuid.generate()", "00000000-0000-4000-8000-000000000000"),
     ("sys.now()", 1_000_000.0),
     ('sys.get_env("GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID")', "run-1"),
@@ -79,7 +88,11 @@ FAILURES = [
     ('json.decode("{")', "ValueError"),
     ("json.decode(1)", "TypeError"),
     ('json.encode(text.encode("x"))', "ValueError"),
-    ('map.delete({"a": 1}, "b")', "KeyError"),
+    ('map.delete({"a": 1}, 1)', "TypeError"),
+    ('map.delete([1], "b")', "TypeError"),
+    ('base64.decode("SGVsbG8")', "ValueError"),
+    ('text.replace_all_regex("a", "[", "b")', "ValueError"),
+    ('text.replace_all_regex("a", "a", 1)', "TypeError"),
     ('map.get({"a": 1}, 1)', "TypeError"),
     ("list.concat(1, 2)", "TypeError"),
     ('math.max(1, "2")', "TypeError"),
@@ -92,6 +105,11 @@ FAILURES = [
     ('text.url_decode("%zz")', "ValueError"),
     ('time.format(0, "Nowhere/None")', "ValueError"),
     ('time.parse("yesterday")', "ValueError"),
+    ('time.parse("2024-07-12")', "ValueError"),
+    ('time.parse("2024-07-12T12:50:33")', "ValueError"),  # RFC 3339 has an offset, which ISO 8601 may leave out
+    ("time.parse(1720788633)", "TypeError"),
+    ('sys.get_env("NOPE", 5)', "TypeError"),
+    ("sys.get_env(5)", "TypeError"),
     ('sys.get_env("NOPE")', "KeyError"),
 ]
 
