@@ -126,7 +126,9 @@ def _leaves(data: Data) -> Iterator[Data]:
         for item in data.items:
             yield from _leaves(item)
     elif isinstance(data, MapData):
-        for _, item in data.entries:
+        for key, item in data.entries:
+            if isinstance(key, Formula):
+                yield key
             yield from _leaves(item)
     else:
         yield data

@@ -40,13 +40,10 @@ class ListData:
 
 @dataclass(frozen=True, slots=True)
 class MapData:
-    """A map with data in it."""
+    """A map with data in it. A key may be an expression (Maps page, "Map definition")."""
 
-    entries: tuple[tuple[str, Data], ...]
+    entries: tuple[tuple[str | Formula, Data], ...]
     mark: Mark
-
-    def get(self, key: str) -> Data | None:
-        return next((data for name, data in self.entries if name == key), None)
 
 
 Data: TypeAlias = "Constant | Formula | ListData | MapData"
