@@ -23,7 +23,7 @@ from infra.local.workflows.stdlib.signature import BlockingFunction, blocking, m
 from infra.local.workflows.transport import HttpRequest, HttpResponse, Transport
 from infra.local.workflows.values import Value, type_name
 
-_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 _USER_AGENT: Final = "GoogleCloudWorkflows; (+https://cloud.google.com/workflows/docs)"
 _OPTIONS: Final = "timeout? body? headers? query? auth? private_service_name? ca_certificate?"
 
@@ -43,8 +43,8 @@ def send_through(
 ) -> Coroutine:
     """Send one request; the map with body, code and headers."""
     verb, target = string(method, "method").upper(), _url(url)
-    if verb not in _METHODS:
-        raise value_failure(f"method has to be one of {', '.join(_METHODS)}")
+    if verb not in METHODS:
+        raise value_failure(f"method has to be one of {', '.join(METHODS)}")
     if service is not None or certificate is not None:
         raise failure("SystemError", "private_service_name and ca_certificate are not supported by the local runner")
     sent = _headers(headers)
