@@ -56,13 +56,19 @@ VALUES: list[tuple[str, Json]] = [
     ('text.replace_all_regex("abc", "", "-")', "-a-b-c-"),
     ('text.replace_all_regex("k1=v1", "(\\w+)=(\\w+)", "\\\\2 $1")', "\\2 $1"),  # a group cannot be referred to
     ('text.replace_all_regex("abcd", "ab|abc", "x")', "xd"),
+    ('text.find_all("aaaaé, aa", "aa")', [0, 2, 7]),  # code points, without overlaps
+    ('text.find_all("abc", "x")', []),
     ('text.split("a,b,,c", ",")', ["a", "b", "", "c"]),
     ('text.substring("Hello", 1, 4)', "ell"),
+    ('text.substring("Hello", -3, -1)', "ll"),
+    ('text.substring("Hello", -9, 9)', "Hello"),
+    ('[text.substring("Hello", 7, 9), text.substring("Hello", 3, 2)]', ["", ""]),
     ('[text.to_lower("ÄB"), text.to_upper("äb")]', ["äb", "ÄB"]),
     ('text.url_encode("a b/ü?")', "a%20b%2F%C3%BC%3F"),
     ('text.url_encode_plus("a b/")', "a+b%2F"),
     ('text.url_decode("a%20b+%C3%BC")', "a b ü"),
     ("time.format(1720788633)", "2024-07-12T12:50:33.000000Z"),
+    ('time.format(1720788633, "")', "2024-07-12T12:50:33.000000Z"),
     ('time.format(1720788633, "GMT")', "2024-07-12T12:50:33.000000Z"),
     ('time.format(1720788633, "Europe/Paris")', "2024-07-12T14:50:33.000000+02:00"),
     ("time.format(1720788633.25)", "2024-07-12T12:50:33.250000Z"),
@@ -95,11 +101,18 @@ FAILURES = [
     ('text.replace_all_regex("a", "a", 1)', "TypeError"),
     ('map.get({"a": 1}, 1)', "TypeError"),
     ("list.concat(1, 2)", "TypeError"),
+    ("list.prepend(1, 2)", "TypeError"),
+    ('hash.compute_checksum(text.encode("x"), 5)', "TypeError"),
+    ('hash.compute_hmac("key", text.encode("x"), "SHA256")', "TypeError"),
+    ('hash.compute_hmac(text.encode("k"), "x", "SHA256")', "TypeError"),
+    ('hash.compute_hmac(text.encode("k"), text.encode("x"), "SHA3")', "ValueError"),
     ('math.max(1, "2")', "TypeError"),
+    ('text.find_all("a", 1)', "TypeError"),
     ('text.find_all_regex("a", "(")', "ValueError"),
     ('text.match_regex("aa", "(a)\\1")', "ValueError"),
     ('text.match_regex("a", "(?=a)")', "ValueError"),
-    ('text.substring("abc", 2, 9)', "ValueError"),
+    ("text.substring(1, 2, 9)", "TypeError"),
+    ('text.substring("abc", 0.0, 1)', "TypeError"),
     ('text.split("a", 1)', "TypeError"),
     ('text.decode("text")', "TypeError"),
     ('text.url_decode("%zz")', "ValueError"),
@@ -123,6 +136,35 @@ def test_value(bench: Bench, expression: str, expected: Json) -> None:
 @pytest.mark.parametrize(("expression", "tag"), FAILURES, ids=[text for text, _ in FAILURES])
 def test_failure(bench: Bench, expression: str, tag: str) -> None:
     assert tag in bench.value_tags(expression)
+
+
+@pytest.mark.parametrize(("algorithm", "size"), [("MD5", 16), ("SHA1", 20), ("SHA224", 28), ("SHA256", 32), ("SHA384", 48), ("SHA512", 64)])
+def test_every_hashing_algorithm_of_the_hash_pages(bench: Bench, algorithm: str, size: int) -> None:
+    assert bench.value(f'len(hash.compute_checksum(text.encode("x"), "{algorithm}"))') == size
+    assert bench.value(f'len(hash.compute_hmac(text.encode("k"), text.encode("x"), "{algorithm}"))') == size
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GOOGLE_CLOUD_LOCATION",
+        "GOOGLE_CLOUD_PROJECT_ID",
+        "GOOGLE_CLOUD_PROJECT_NUMBER",
+        "GOOGLE_CLOUD_SERVICE_ACCOUNT_NAME",
+        "GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID",
+        "GOOGLE_CLOUD_WORKFLOW_ID",
+        "GOOGLE_CLOUD_WORKFLOW_REVISION_ID",
+    ],
+)
+def test_every_variable_of_the_environment_variables_page(bench: Bench, name: str) -> None:
+    assert bench.value(f'get_type(sys.get_env("{name}"))') == "string"
+    assert bench.value(f'len(sys.get_env("{name}")) > 0') is True
+
+
+def test_the_list_functions_leave_their_argument_as_it_is(bench: Bench) -> None:
+    """list.concat and list.prepend pages."""
+    steps = "[{a: {assign: [{l: [1]}, {m: '${list.concat(l, 2)}'}, {n: '${list.prepend(l, [0])}'}]}}, {r: {return: '${[l, m, n]}'}}]"
+    assert bench.result(steps) == [[1], [1, 2], [[0], 1]]
 
 
 def test_the_whole_library_is_there() -> None:

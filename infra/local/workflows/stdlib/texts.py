@@ -94,10 +94,8 @@ def _split(source: Value, separator: Value) -> Value:
 
 
 def _substring(source: Value, start: Value, end: Value) -> Value:
-    text, first, last = string(source, "source"), integer(start, "start"), integer(end, "end")
-    if not 0 <= first <= last <= len(text):
-        raise value_failure(f"the range {first} to {last} is not within a string of {len(text)} characters")
-    return text[first:last]
+    """A negative index counts from the end; what is out of range is moved to the range's bound (substring page)."""
+    return string(source, "source")[integer(start, "start") : integer(end, "end")]
 
 
 def _url_decode(text: Value) -> Value:
