@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
 import re
 from typing import TYPE_CHECKING, Final
@@ -44,19 +45,26 @@ def _unicode(value: Value, what: str) -> str:
     return text
 
 
-def _decode(data: Value, charset: Value) -> Value:
-    name = "utf-8" if charset is None else string(charset, "charset")
+def _charset(value: Value) -> str:
+    name = "utf-8" if value is None else string(value, "charset")
     try:
-        return checked_string(octets(data, "data").decode(name))
-    except (UnicodeDecodeError, LookupError) as problem:
+        return codecs.lookup(name).name
+    except (LookupError, ValueError):
+        raise value_failure(f"the charset '{name}' is not supported") from None
+
+
+def _decode(data: Value, charset: Value) -> Value:
+    """What cannot be decoded becomes U+FFFD (decode page)."""
+    try:
+        return checked_string(octets(data, "data").decode(_charset(charset), "replace"))
+    except (LookupError, UnicodeError) as problem:
         raise value_failure(f"cannot decode the bytes: {problem}") from None
 
 
 def _encode(text: Value, charset: Value) -> Value:
-    name = "utf-8" if charset is None else string(charset, "charset")
     try:
-        return string(text, "text").encode(name)
-    except (UnicodeEncodeError, LookupError) as problem:
+        return string(text, "text").encode(_charset(charset))
+    except (LookupError, UnicodeError) as problem:
         raise value_failure(f"cannot encode the text: {problem}") from None
 
 
