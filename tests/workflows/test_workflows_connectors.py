@@ -7,7 +7,18 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.workflows import ArgumentError, DefinitionError, FastClock, HttpRequest, HttpResponse, Outcome, State, TransportError, load
+from infra.local.workflows import (
+    ArgumentError,
+    DefinitionError,
+    FastClock,
+    HttpRequest,
+    HttpResponse,
+    Limits,
+    Outcome,
+    State,
+    TransportError,
+    load,
+)
 from infra.local.workflows.command import run_file
 from infra.local.workflows.connector_http import HttpConnector, discovered
 from infra.local.workflows.connectors import Connector
@@ -113,7 +124,13 @@ class TestHttp:
         failed: Json = {"name": "operations/7", "done": True, "error": {"code": 9, "message": "no room"}}
         outcome, _ = run(Api(failed), {}, http("POST", "http://e/v1/x"))
         assert outcome.error is not None
-        assert outcome.error.payload == {"message": "no room", "tags": ["OperationError"], "operation": failed}
+        error = {"code": 9, "message": "no room"}
+        assert outcome.error.payload == {"message": "no room", "tags": ["OperationError"], "operation": failed, "error": error}
+
+    def test_a_poll_that_answers_with_something_else(self) -> None:
+        """Page: connectors, "Long-running operations"."""
+        outcome, _ = run(Api({"name": "operations/7"}, "not an operation"), {}, http("POST", "http://e/v1/x"))
+        assert outcome.error is not None and outcome.error.payload["tags"] == ["ResponseTypeError"]  # type: ignore[index,call-overload]
 
     def test_the_timeout_counts_for_the_whole_call(self) -> None:
         outcome, took = run(Api({"name": "operations/7"}), {"connector_params": {"timeout": 100}}, http("POST", "http://e/v1/x"))
@@ -219,6 +236,24 @@ class TestExecutions:
         payload = outcome.error.payload
         assert isinstance(payload, dict) and payload["tags"] == [tag]
         assert json.loads(payload["operation"]["error"]["payload"]) == {"code": 5}  # type: ignore[index,call-overload,arg-type]
+
+    def test_map_gives_the_results_of_executions_that_run_at_the_same_time(self) -> None:
+        """Page: stdlib/experimental.executions/map."""
+        call = "experimental.executions.map"
+        args = "workflow_id: kid, arguments: [{n: 1}, {n: 5}], timeout: 3100"
+        assert executed(f"{{call: {call}, args: {{{args}}}, result: r}}").result == [2, 6]
+        late = executed(f"{{call: {call}, args: {{workflow_id: kid, arguments: [{{n: 1}}]}}, result: r}}")  # half an hour
+        assert late.error is not None and late.error.payload["tags"] == ["TimeoutError", "OSError"]  # type: ignore[index,call-overload]
+        bad = executed(f"{{call: {call}, args: {{workflow_id: bad, arguments: [1, 2]}}, result: r}}")
+        assert bad.error is not None and bad.error.payload["tags"] == ["ExecutionError"]  # type: ignore[index,call-overload]
+
+    @pytest.mark.parametrize(("said", "state"), [("", "FAILED"), (", disableConcurrencyQuotaOverflowBuffering: false", "SUCCEEDED")])
+    def test_an_execution_from_a_workflow_waits_in_the_backlog_only_if_asked(self, said: str, state: str) -> None:
+        """Page: troubleshooting, "HTTP 429"."""
+        body = f"parent: projects/p/locations/l/workflows/bad, body: {{argument: '1'{said}}}, connector_params: {{skip_polling: true}}"
+        flows = {"bad": load(BAD), "parent": load(f"- a: {{call: {RUN}.create, args: {{{body}}}, result: r}}\n")}
+        with Service(flows, clock=FastClock(0), limits=Limits(concurrent_executions=1)) as service:
+            assert service.create(service.parent("parent")).execution.wait(10).state == state
 
     def test_get_list_and_cancel(self) -> None:
         flows: dict[str, str] = {

@@ -97,6 +97,26 @@ class TestRaiseAndCatch:
         said = 'RuntimeError: "It broke"\nin step "boom", routine "sub", line: 9\nin step "outer", routine "main", line: 4'
         assert bench.error(definition).context == said
 
+    def test_an_except_without_steps_lets_the_workflow_go_on(self, bench: Bench) -> None:
+        """Page: syntax/catching-errors: the steps block is optional."""
+        assert bench.result("- t:\n    try: {raise: x}\n    except: {as: e}\n- r: {return: on}\n") == "on"
+
+    def test_try_takes_a_bare_list_of_steps(self, bench: Bench) -> None:
+        """The JSON Schema that the pages refer to: workflows-samples, jsonschema/workflows.json."""
+        definition = """
+        - t:
+            try:
+              - a: {assign: [{x: 1}]}
+              - b: {raise: "${string(x)}"}
+            except: {as: e, steps: [{h: {return: "${e}"}}]}
+        """
+        assert bench.result(definition) == "1"
+
+    def test_a_variable_of_the_try_block_outlives_it(self, bench: Bench) -> None:
+        """Page: syntax/variables, "Variable scope": only loops and handlers have variables of their own."""
+        definition = "- t:\n    try: {assign: [{x: 1}]}\n    except: {as: e, steps: [{h: {raise: '${e}'}}]}\n- r: {return: '${x}'}\n"
+        assert bench.result(definition) == 1
+
     def test_try_alone_is_refused(self) -> None:
         with pytest.raises(DefinitionError, match="retry"):
             load("- t:\n    try: {return: 1}\n")

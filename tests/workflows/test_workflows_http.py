@@ -73,6 +73,19 @@ class TestRequest:
     def test_arguments_of_the_wrong_kind(self, bench: Bench, args: str, tag: str) -> None:
         assert tag in bench.tags(f"- a: {{call: http.get, args: {args}}}\n")
 
+    @pytest.mark.parametrize(
+        ("headers", "sent"),
+        [
+            ("{}", "GoogleCloudWorkflows; (+https://cloud.google.com/workflows/docs)"),
+            ("{user-agent: mine/1}", "mine/1 GoogleCloudWorkflows; (+https://cloud.google.com/workflows/docs)"),
+        ],
+    )
+    def test_the_user_agent_names_the_service(self, bench: Bench, headers: str, sent: str) -> None:
+        """Page: http-requests, "Invoke an HTTP endpoint"."""
+        transport = bench.mock({"url": "*", "response": {}})
+        bench.result(f"- a: {{call: http.get, args: {{url: 'http://x', headers: {headers}}}}}\n")
+        assert [value for key, value in transport.requests[0].headers.items() if key.lower() == "user-agent"] == [sent]
+
 
 class TestResponse:
     def answer(self, bench: Bench, response: object) -> object:
@@ -116,7 +129,7 @@ class TestResponse:
     def test_a_response_over_2_megabytes_is_a_limit_that_cannot_be_caught(self, bench: Bench) -> None:
         bench.mock({"url": "*", "response": {"body": "x" * (2 * 1024 * 1024 + 1)}})
         definition = "- t:\n    try: {call: http.get, args: {url: 'http://x'}}\n    except: {as: e, steps: [{r: {return: caught}}]}\n"
-        assert "ResourceLimitError" in bench.tags(definition)
+        assert bench.tags(definition) == ["ResourceLimitError", "ResultSizeLimitExceededError"]
 
 
 class Tokens:
@@ -129,10 +142,13 @@ class Tokens:
 @pytest.mark.parametrize(
     ("auth", "header"),
     [
-        ("{type: OIDC}", "Bearer OIDC|http://x/p|"),
+        ("{type: OIDC}", "Bearer OIDC|http://x/p?q=1|"),
         ("{type: OIDC, audience: me}", "Bearer OIDC|me|"),
-        ("{type: OAuth2, scopes: [a, b]}", "Bearer OAuth2|http://x/p|a,b"),
-        ("{type: OAuth2, scope: a}", "Bearer OAuth2|http://x/p|a"),
+        ("{type: OAuth2, scopes: [a, b]}", "Bearer OAuth2|http://x/p?q=1|a,b"),
+        ("{type: OAuth2, scope: a}", "Bearer OAuth2|http://x/p?q=1|a"),
+        ("{type: OAuth2, scope: [a, b]}", "Bearer OAuth2|http://x/p?q=1|a,b"),
+        ("{type: OAuth2, scopes: a b}", "Bearer OAuth2|http://x/p?q=1|a,b"),
+        ("{type: OAuth2, scopes: 'a,b'}", "Bearer OAuth2|http://x/p?q=1|a,b"),
     ],
 )
 def test_auth_asks_the_token_source(bench: Bench, auth: str, header: str) -> None:
@@ -159,7 +175,9 @@ class Server(BaseHTTPRequestHandler):
         self.reply(200, json.dumps({"path": self.path, "body": body.decode()}).encode(), {"Content-Type": "application/json"})
 
     def do_GET(self) -> None:
-        if self.path.startswith("/circle"):
+        if self.path.startswith("/twice"):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Part: a\r\nX-Part: b\r\nContent-Length: 0\r\n\r\n")
+        elif self.path.startswith("/circle"):
             self.reply(302, b"", {"Location": "/circle"})
         elif self.path.startswith("/once"):
             self.reply(302, b"", {"Location": "/end"})
@@ -218,6 +236,11 @@ class TestHttpx:
             "- b: {return: '${r.body}'}\n"
         )
         assert found == {"path": "/p?q=1&z=%C3%A9", "body": '{"k":1}'}
+
+    def test_headers_of_the_same_name_are_joined(self, server: str) -> None:
+        """Page: release-notes, June 19, 2023."""
+        definition = f"- a: {{call: http.get, args: {{url: '{server}/twice'}}, result: r}}\n- b: {{return: '${{r.headers[\"X-Part\"]}}'}}\n"
+        assert self.run(definition) == "a, b"
 
     def test_redirects_are_followed(self, server: str) -> None:
         assert self.run(f"- a: {{call: http.get, args: {{url: '{server}/once'}}, result: r}}\n- b: {{return: '${{r.body}}'}}\n") == "/end"

@@ -51,6 +51,65 @@ def test_shared_counters_are_exact_under_any_interleaving(seed: int) -> None:
         assert runner.start(load(COUNTING), execution_id="x").wait(20).result == [465, 30]
 
 
+BODIES = st.lists(st.sampled_from(["add", "part", "sleep", "call", "loop", "caught"]), min_size=1, max_size=4)
+COUNT = """
+count:
+  params: [n]
+  steps:
+    - pause: {call: sys.sleep, args: ["${n % 2}"]}
+    - r: {return: 1}
+"""
+
+
+def _body(kinds: list[str], prefix: str) -> tuple[str, int]:
+    """Steps that add to ``n`` or to ``m.k``, and how much they add together."""
+    steps, added = [], 0
+    for number, kind in enumerate(kinds):
+        name = f"{prefix}_{number}"
+        handler = f"{{as: e_{name}, steps: [{{{name}b: {{assign: [{{n: '${{n + 1}}'}}]}}}}]}}"
+        caught = f"{{try: {{assign: [{{n: '${{n + 1 / 0}}'}}]}}, except: {handler}}}"
+        step, amount = {
+            "add": (f"{name}: {{assign: [{{n: '${{n + 1}}'}}]}}", 1),
+            "part": (f"{name}: {{assign: [{{m.k: '${{m.k + 1}}'}}]}}", 1),
+            "sleep": (f"{name}: {{call: sys.sleep, args: [{number}]}}", 0),
+            "call": (
+                f"{name}: {{call: count, args: [{number}], result: got_{name}}}}}, {{{name}b: {{assign: [{{n: '${{n + got_{name}}}'}}]}}",
+                1,
+            ),
+            "loop": (f"{name}: {{for: {{value: i_{name}, range: [1, 3], steps: [{{{name}b: {{assign: [{{n: '${{n + 1}}'}}]}}}}]}}}}", 3),
+            "caught": (f"{name}: {caught}", 1),
+        }[kind]
+        steps.append("{" + step + "}")
+        added += amount
+    return "[" + ", ".join(steps) + "]", added
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(), branches=st.lists(BODIES, min_size=2, max_size=4), inner=BODIES, times=st.integers(1, 5), limit=st.integers(1, 4)
+)
+def test_counters_of_any_parallel_workflow_are_exact_under_any_interleaving(
+    seed: int, branches: list[list[str]], inner: list[str], times: int, limit: int
+) -> None:
+    """Branches and, in each, a parallel loop, all adding to one number and to a part of one map."""
+    texts, total = [], 0
+    for number, kinds in enumerate(branches):
+        body, added = _body(kinds, f"s{number}")
+        nested, each = _body(inner, f"t{number}")
+        head = f"shared: [n, m], concurrency_limit: {limit}"
+        loop = f"{{q{number}: {{parallel: {{{head}, for: {{value: v, range: [1, {times}], steps: {nested}}}}}}}}}"
+        texts.append(f"{{b{number}: {{steps: [{body[1:-1]}, {loop}]}}}}")
+        total += added + each * times
+    steps = f"""
+    - init: {{assign: [{{n: 0}}, {{m: {{k: 0}}}}]}}
+    - p: {{parallel: {{shared: [n, m], branches: [{", ".join(texts)}]}}}}
+    - done: {{return: "${{n + m.k}}"}}
+"""
+    with Runner(clock=FastClock(), order=random.Random(seed)) as runner:
+        outcome = runner.start(load(f"main:\n  steps:{steps}{COUNT}"), execution_id="x").wait(20)
+    assert outcome.result == total, outcome.error
+
+
 def test_a_branch_reads_what_is_outside_and_keeps_its_own_to_itself(bench: Bench) -> None:
     definition = """
     - init: {assign: [{input: [1, 2]}, {r: {}}]}

@@ -17,6 +17,7 @@ VALUES: list[tuple[str, Json]] = [
     ('base64.encode(text.encode("Hello"), false)', "SGVsbG8"),
     ('text.decode(base64.decode("SGVsbG8="))', "Hello"),
     ('text.decode(base64.decode("SGVsbG8", false))', "Hello"),
+    ('text.decode(base64.decode("SGVs\\r\\nbG8=\\n"))', "Hello"),
     (
         'base64.encode(hash.compute_checksum(text.encode("Hello World", "UTF-8"), "SHA256"))',
         "pZGm1Av0IEBKARczz7exkNYsZb8LzaMrV7J32a2fFG4=",  # pragma: allowlist secret
@@ -36,6 +37,7 @@ VALUES: list[tuple[str, Json]] = [
     ("list.concat([1], [2])", [1, [2]]),
     ("list.prepend([1], 0)", [0, 1]),
     ('map.delete({"a": 1, "b": 2}, "a")', {"b": 2}),
+    ('map.delete({"a": 1}, "b")', {"a": 1}),
     ('map.get({"a": {"b": 3}}, ["a", "b"])', 3),
     ('map.get({"a": 1}, ["a", "b"])', None),
     ('map.get(null, "a")', None),
@@ -45,20 +47,35 @@ VALUES: list[tuple[str, Json]] = [
     ('text.find_all("HelloWorld", "o")', [4, 6]),
     ('text.find_all_regex("HelloWorld", "Hello|World")', [{"index": 0, "match": "Hello"}, {"index": 5, "match": "World"}]),
     ('text.find_all_regex("abc", "[0-9]+")', []),
+    ('text.find_all_regex("éab abcd", "ab|abcd")', [{"index": 1, "match": "ab"}, {"index": 4, "match": "abcd"}]),  # the longest counts
+    ('text.match_regex("Ünï", "^\\\\pL+$")', True),  # RE2 syntax
+    ('text.match_regex("' + "a" * 60 + '!", "^(a+)+$")', False),  # and RE2's linear time
     ('[text.match_regex("abc", "b"), text.match_regex("abc", "^b")]', [True, False]),
     ('text.replace_all("a-b-c", "-", "+")', "a+b+c"),
-    ('text.replace_all_regex("k1=v1", "(\\w+)=(\\w+)", "\\\\2=\\\\1")', "v1=k1"),
+    ('text.replace_all_regex("cat cow", "cat|cow", "pet")', "pet pet"),
+    ('text.replace_all_regex("abc", "", "-")', "-a-b-c-"),
+    ('text.replace_all_regex("k1=v1", "(\\w+)=(\\w+)", "\\\\2 $1")', "\\2 $1"),  # a group cannot be referred to
+    ('text.replace_all_regex("abcd", "ab|abc", "x")', "xd"),
+    ('text.find_all("aaaaé, aa", "aa")', [0, 2, 7]),  # code points, without overlaps
+    ('text.find_all("abc", "x")', []),
+    ('text.decode(base64.decode("Yf9i"))', "a\ufffdb"),
+    ('text.decode(text.encode("ä", "iso-8859-2"), "ISO-8859-2")', "ä"),
     ('text.split("a,b,,c", ",")', ["a", "b", "", "c"]),
     ('text.substring("Hello", 1, 4)', "ell"),
+    ('text.substring("Hello", -3, -1)', "ll"),
+    ('text.substring("Hello", -9, 9)', "Hello"),
+    ('[text.substring("Hello", 7, 9), text.substring("Hello", 3, 2)]', ["", ""]),
     ('[text.to_lower("ÄB"), text.to_upper("äb")]', ["äb", "ÄB"]),
     ('text.url_encode("a b/ü?")', "a%20b%2F%C3%BC%3F"),
     ('text.url_encode_plus("a b/")', "a+b%2F"),
     ('text.url_decode("a%20b+%C3%BC")', "a b ü"),
     ("time.format(1720788633)", "2024-07-12T12:50:33.000000Z"),
+    ('time.format(1720788633, "")', "2024-07-12T12:50:33.000000Z"),
     ('time.format(1720788633, "GMT")', "2024-07-12T12:50:33.000000Z"),
     ('time.format(1720788633, "Europe/Paris")', "2024-07-12T14:50:33.000000+02:00"),
     ("time.format(1720788633.25)", "2024-07-12T12:50:33.250000Z"),
     ('time.parse("2024-07-12T14:50:33+02:00")', 1720788633.0),
+    ('time.parse("2024-07-12t12:50:33.250000z")', 1720788633.25),
     ("uuid.generate()", "00000000-0000-4000-8000-000000000000"),
     ("sys.now()", 1_000_000.0),
     ('sys.get_env("GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID")', "run-1"),
@@ -79,19 +96,40 @@ FAILURES = [
     ('json.decode("{")', "ValueError"),
     ("json.decode(1)", "TypeError"),
     ('json.encode(text.encode("x"))', "ValueError"),
-    ('map.delete({"a": 1}, "b")', "KeyError"),
+    ('map.delete({"a": 1}, 1)', "TypeError"),
+    ('map.delete([1], "b")', "TypeError"),
+    ('base64.decode("SGVsbG8")', "ValueError"),
+    ('text.replace_all_regex("a", "[", "b")', "ValueError"),
+    ('text.replace_all_regex("a", "a", 1)', "TypeError"),
     ('map.get({"a": 1}, 1)', "TypeError"),
     ("list.concat(1, 2)", "TypeError"),
+    ("list.prepend(1, 2)", "TypeError"),
+    ('hash.compute_checksum(text.encode("x"), 5)', "TypeError"),
+    ('hash.compute_hmac("key", text.encode("x"), "SHA256")', "TypeError"),
+    ('hash.compute_hmac(text.encode("k"), "x", "SHA256")', "TypeError"),
+    ('hash.compute_hmac(text.encode("k"), text.encode("x"), "SHA3")', "ValueError"),
     ('math.max(1, "2")', "TypeError"),
+    ('text.find_all("a", 1)', "TypeError"),
     ('text.find_all_regex("a", "(")', "ValueError"),
     ('text.match_regex("aa", "(a)\\1")', "ValueError"),
     ('text.match_regex("a", "(?=a)")', "ValueError"),
-    ('text.substring("abc", 2, 9)', "ValueError"),
+    ("text.substring(1, 2, 9)", "TypeError"),
+    ('text.substring("abc", 0.0, 1)', "TypeError"),
     ('text.split("a", 1)', "TypeError"),
     ('text.decode("text")', "TypeError"),
+    ('text.decode(text.encode(""), "nope")', "ValueError"),
+    ('text.decode(text.encode("a"), "base64")', "ValueError"),
+    ('text.encode("ä", "US-ASCII")', "ValueError"),
+    ('text.encode("a..b", "idna")', "ValueError"),
+    ('text.encode("a", "nope")', "ValueError"),
     ('text.url_decode("%zz")', "ValueError"),
     ('time.format(0, "Nowhere/None")', "ValueError"),
     ('time.parse("yesterday")', "ValueError"),
+    ('time.parse("2024-07-12")', "ValueError"),
+    ('time.parse("2024-07-12T12:50:33")', "ValueError"),  # RFC 3339 has an offset, which ISO 8601 may leave out
+    ("time.parse(1720788633)", "TypeError"),
+    ('sys.get_env("NOPE", 5)', "TypeError"),
+    ("sys.get_env(5)", "TypeError"),
     ('sys.get_env("NOPE")', "KeyError"),
 ]
 
@@ -105,6 +143,35 @@ def test_value(bench: Bench, expression: str, expected: Json) -> None:
 @pytest.mark.parametrize(("expression", "tag"), FAILURES, ids=[text for text, _ in FAILURES])
 def test_failure(bench: Bench, expression: str, tag: str) -> None:
     assert tag in bench.value_tags(expression)
+
+
+@pytest.mark.parametrize(("algorithm", "size"), [("MD5", 16), ("SHA1", 20), ("SHA224", 28), ("SHA256", 32), ("SHA384", 48), ("SHA512", 64)])
+def test_every_hashing_algorithm_of_the_hash_pages(bench: Bench, algorithm: str, size: int) -> None:
+    assert bench.value(f'len(hash.compute_checksum(text.encode("x"), "{algorithm}"))') == size
+    assert bench.value(f'len(hash.compute_hmac(text.encode("k"), text.encode("x"), "{algorithm}"))') == size
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "GOOGLE_CLOUD_LOCATION",
+        "GOOGLE_CLOUD_PROJECT_ID",
+        "GOOGLE_CLOUD_PROJECT_NUMBER",
+        "GOOGLE_CLOUD_SERVICE_ACCOUNT_NAME",
+        "GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID",
+        "GOOGLE_CLOUD_WORKFLOW_ID",
+        "GOOGLE_CLOUD_WORKFLOW_REVISION_ID",
+    ],
+)
+def test_every_variable_of_the_environment_variables_page(bench: Bench, name: str) -> None:
+    assert bench.value(f'get_type(sys.get_env("{name}"))') == "string"
+    assert bench.value(f'len(sys.get_env("{name}")) > 0') is True
+
+
+def test_the_list_functions_leave_their_argument_as_it_is(bench: Bench) -> None:
+    """list.concat and list.prepend pages."""
+    steps = "[{a: {assign: [{l: [1]}, {m: '${list.concat(l, 2)}'}, {n: '${list.prepend(l, [0])}'}]}}, {r: {return: '${[l, m, n]}'}}]"
+    assert bench.result(steps) == [[1], [1, 2], [[0], 1]]
 
 
 def test_the_whole_library_is_there() -> None:

@@ -81,6 +81,29 @@ class TestVariables:
         """
         assert bench.result(definition) == {"plain": [1, 2, {"deep": 4}]}
 
+    def test_a_key_may_be_an_expression(self, bench: Bench) -> None:
+        """Page: syntax/maps, "Map definition"."""
+        definition = """
+        main:
+          params: [a]
+          steps:
+            - make:
+                assign:
+                  - m: {"${a}": 1, '${a + "Two"}': ["${a}"], plain: {"${string(3)}": null}}
+            - call: {call: pair, args: {"${a}": left, other: right}, result: r}
+            - done: {return: ["${m}", "${r}"]}
+        pair:
+          params: [key, other]
+          steps:
+            - r: {return: "${key + other}"}
+        """
+        assert bench.result(definition, "key") == [{"key": 1, "keyTwo": ["key"], "plain": {"3": None}}, "leftright"]
+        assert "TypeError" in bench.tags("main:\n  params: [a]\n  steps: [{r: {return: {'${a}': 1}}}]\n", 5)
+
+    def test_only_a_part_of_a_variable_that_exists_can_be_assigned(self) -> None:
+        with pytest.raises(DefinitionError, match="'m', which is no variable"):
+            load("- a: {assign: [{m.x: 1}]}\n")
+
     def test_a_variable_of_a_loop_is_gone_after_it(self) -> None:
         definition = "- l:\n    for: {value: v, in: [1], steps: [{s: {assign: [{inner: 1}]}}]}\n- r:\n    return: ${inner}\n"
         with pytest.raises(DefinitionError, match="symbol 'inner'"):
@@ -264,6 +287,26 @@ class TestIteration:
         - done: {return: "${r}"}
         """
         assert bench.result(definition) == [1, 3, 5, 7]
+
+    @pytest.mark.parametrize(
+        "steps",
+        [
+            "- l: {for: {value: v, in: [1], steps: [{m: {for: {value: v, in: [2], steps: [{s: {next: continue}}]}}}]}}\n",
+            "- l: {for: {value: v, index: v, in: [1], steps: [{s: {next: continue}}]}}\n",
+            "- i: {assign: [{v: 0}]}\n- l: {for: {value: v, in: [1], steps: [{s: {next: continue}}]}}\n",
+            "- l: {for: {value: w, index: v, in: [1], steps: [{s: {next: continue}}]}}\n- i: {assign: [{v: 0}]}\n",
+            "- i: {assign: [{v: 0}]}\n- p: {parallel: {for: {value: v, in: [1], steps: [{s: {next: continue}}]}}}\n",
+        ],
+    )
+    def test_the_variable_of_a_loop_is_used_nowhere_around_it(self, steps: str) -> None:
+        """ "for loops for lists": loops inside each other, and assignments outside, need another name."""
+        with pytest.raises(DefinitionError, match="'v'"):
+            load(steps)
+
+    def test_loops_after_each_other_may_share_a_name(self, bench: Bench) -> None:
+        loop = "{{for: {{value: v, in: [1, 2], steps: [{{{0}: {{assign: [{{n: '${{n + v}}'}}]}}}}]}}}}"
+        definition = f"- i: {{assign: [{{n: 0}}]}}\n- l: {loop.format('a')}\n- m: {loop.format('b')}\n- r: {{return: '${{n}}'}}\n"
+        assert bench.result(definition) == 6
 
     def test_return_inside_nested_loops_leaves_the_workflow(self, bench: Bench) -> None:
         definition = """

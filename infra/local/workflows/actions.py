@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from infra.local.workflows.limits import SERVICE
-from infra.local.workflows.source import MapNode, Mark, Node, ScalarNode
+from infra.local.workflows.source import ListNode, MapNode, Mark, Node, ScalarNode
 from infra.local.workflows.syntax import (
     Action,
     Assign,
@@ -178,8 +178,9 @@ def _body(parser: Parser, node: Node, name: str) -> Block:
 def _try(parser: Parser, fields: dict[str, Node], mark: Mark) -> Action:
     if "retry" not in fields and "except" not in fields:
         raise parser.fault("'try' needs 'retry', 'except' or both", mark)
+    node = fields["try"]
     return Try(
-        body=_body(parser, fields["try"], parser.step),
+        body=parser.block(node) if isinstance(node, ListNode) else _body(parser, node, parser.step),
         retry=_retry(parser, fields["retry"]) if "retry" in fields else None,
         handler=_except(parser, fields["except"]) if "except" in fields else None,
     )
@@ -194,11 +195,12 @@ def _retry(parser: Parser, node: Node) -> Retry:
 
 
 def _except(parser: Parser, node: Node) -> Except:
+    """Without steps the error is caught and nothing else happens (Catch errors page: "the steps block is optional")."""
     fields = parser.fields(node, {"as", "steps"}, "'except'")
-    for key in ("as", "steps"):
-        if key not in fields:
-            raise parser.fault(f"'except' needs {key!r}", node.mark)
-    return Except(parser.name(fields["as"], "error variable"), parser.block(fields["steps"]), node.mark)
+    if "as" not in fields:
+        raise parser.fault("'except' needs 'as'", node.mark)
+    body = parser.block(fields["steps"]) if "steps" in fields else ()
+    return Except(parser.name(fields["as"], "error variable"), body, node.mark)
 
 
 _PARSERS: Final[dict[str, Callable[[Parser, dict[str, Node], Mark], Action]]] = {

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from infra.local.workflows import build_actions
-from infra.local.workflows.errors import DefinitionError, Problem
+from infra.local.workflows.errors import DefinitionError, Problem, type_failure
 from infra.local.workflows.expressions.compiler import Evaluate, compile_expression
 from infra.local.workflows.expressions.tree import Name
+from infra.local.workflows.frames import Frame
 from infra.local.workflows.interpreter import BREAK, CONTINUE, END, BlockCode, Jump, RoutineCode, Signal, StepCode
 from infra.local.workflows.naming import NameFault, ScopedNames
 from infra.local.workflows.scopes import Layout, NotShared, Scope, root_name
@@ -31,7 +32,7 @@ from infra.local.workflows.syntax import (
     steps_inside,
 )
 from infra.local.workflows.targets import Store, store, store_part
-from infra.local.workflows.values import Value
+from infra.local.workflows.values import Value, type_name
 
 
 def build(program: Program) -> dict[str, RoutineCode]:
@@ -157,8 +158,8 @@ class Builder:
             parts = [self.data(item, scope) for item in data.items]
             return lambda frame: [part(frame) for part in parts]
         assert not isinstance(data, Constant)
-        entries = [(key, self.data(value, scope)) for key, value in data.entries]
-        return lambda frame: {key: part(frame) for key, part in entries}
+        entries = [(self.data(key, scope) if isinstance(key, Formula) else key, self.data(value, scope)) for key, value in data.entries]
+        return lambda frame: {_key(key, frame): part(frame) for key, part in entries}
 
     def named(self, make: Callable[[], Evaluate], mark: Mark) -> Evaluate:
         try:
@@ -191,6 +192,13 @@ class Builder:
         return replace(place, scope=scope, targets=jump_targets(block), loop=loop)
 
 
+def _key(key: str | Evaluate, frame: Frame) -> str:
+    name = key if isinstance(key, str) else key(frame)
+    if not isinstance(name, str):
+        raise type_failure(f"a map key is a string, not '{type_name(name)}'")
+    return name
+
+
 def _unfinished(frame: object) -> Value:
     """Stands for a closure whose compilation failed or is still to come."""
     raise AssertionError("this definition has problems and must not run")
@@ -206,4 +214,6 @@ def _fixed(data: Data) -> tuple[Value] | None:
         items = [_fixed(item) for item in data.items]
         return None if None in items else ([item[0] for item in items if item is not None],)
     entries = [(key, _fixed(value)) for key, value in data.entries]
-    return None if any(value is None for _, value in entries) else ({key: value[0] for key, value in entries if value is not None},)
+    if any(value is None or isinstance(key, Formula) for key, value in entries):
+        return None
+    return ({key: value[0] for key, value in entries if value is not None and isinstance(key, str)},)

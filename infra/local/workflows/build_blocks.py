@@ -50,12 +50,25 @@ def _doubles(start: float, end: float) -> Iterator[Value]:
         step += 1
 
 
+def _declare(builder: Builder, loop: Loop, place: Place, scope: Scope) -> tuple[int, int | None]:
+    """Positions of the loop's variables, whose names nothing around the loop may use (Iteration page)."""
+    for name in (loop.value, loop.index):
+        if name is not None and place.scope.read(name) is not None:
+            builder.report(
+                f"the loop variable '{name}' is a variable outside the loop too; loops inside each other need names of their own",
+                loop.mark,
+                "loop_variable",
+            )
+    if loop.value == loop.index:
+        builder.report(f"the value and the index of the loop are both '{loop.value}'", loop.mark, "loop_variable")
+    return scope.declare(loop.value), scope.declare(loop.index) if loop.index is not None else None
+
+
 def build_for(builder: Builder, loop: Loop, place: Place) -> Callable[[Frame], Running]:
     """Variables first assigned in the body are new in every iteration and gone after the loop."""
     items = _items(builder, loop, place.scope)
     scope = Scope(place.scope.layout, place.scope)
-    value = scope.declare(loop.value)
-    index = scope.declare(loop.index) if loop.index is not None else None
+    value, index = _declare(builder, loop, place, scope)
     body = builder.block(loop.body, builder.inside(place, scope, loop.body, "for"))
     own = scope.slots()
 
@@ -138,8 +151,7 @@ def _branches(builder: Builder, action: Parallel, place: Place) -> Callable[[Fra
 def _iterations(builder: Builder, action: Parallel, loop: Loop, place: Place) -> Callable[[Frame, str], Made]:
     items = _items(builder, loop, place.scope)
     scope = _branch_scope(action, place)
-    value = scope.declare(loop.value)
-    index = scope.declare(loop.index) if loop.index is not None else None
+    value, index = _declare(builder, loop, place, scope)
     body = builder.block(loop.body, builder.inside(place, scope, loop.body, "parallel for"))
     layout = scope.layout
 

@@ -11,7 +11,7 @@ from infra.local.workflows.expressions.compiler import Evaluate
 from infra.local.workflows.frames import UNSET, Frame, Unset
 from infra.local.workflows.interpreter import RoutineCode, Running, Signal, StepCode, invoke
 from infra.local.workflows.naming import NameFault, Signature, function_call, function_signature, named, positional, routine_signature
-from infra.local.workflows.stdlib import CONNECTOR_PREFIXES, FUNCTIONS
+from infra.local.workflows.stdlib import FUNCTIONS, is_connector
 from infra.local.workflows.stdlib.signature import BlockingFunction
 from infra.local.workflows.syntax import Call, Data, Formula, ListData, MapData
 from infra.local.workflows.targets import Store
@@ -40,7 +40,7 @@ def _choose(builder: Builder, action: Call, place: Place, code: StepCode) -> Non
     if routine is not None:
         bind = _bind(builder, name, routine_signature(routine), action.arguments, place)
         code.general = _routine(routine, bind, _result(builder, action, place))
-    elif name.startswith(CONNECTOR_PREFIXES):
+    elif is_connector(name):
         arguments = builder.data(action.arguments, place.scope) if action.arguments is not None else None
         code.general = _connector(name, arguments, _result(builder, action, place))
     elif isinstance(found, BlockingFunction):
@@ -60,11 +60,13 @@ def _result(builder: Builder, action: Call, place: Place) -> Store | None:
 
 
 def _static(builder: Builder, name: str, signature: Signature, arguments: Data | None, place: Place) -> list[Evaluate | Unset] | None:
-    """The bound arguments; None if they are one expression, known only when it is computed."""
+    """The bound arguments; None if their names are known only when they are computed."""
     if arguments is None:
         return named(name, signature, {})
     if isinstance(arguments, MapData):
-        return named(name, signature, {key: builder.data(value, place.scope) for key, value in arguments.entries})
+        if any(isinstance(key, Formula) for key, _ in arguments.entries):
+            return None
+        return named(name, signature, {key: builder.data(value, place.scope) for key, value in arguments.entries if isinstance(key, str)})
     if isinstance(arguments, ListData):
         return positional(name, signature, [builder.data(item, place.scope) for item in arguments.items])
     if isinstance(arguments, Formula):

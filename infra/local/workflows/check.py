@@ -5,30 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from infra.local.workflows.check_values import doubtful_values
 from infra.local.workflows.errors import DefinitionError, Problem
+from infra.local.workflows.limits import SERVICE
+from infra.local.workflows.reachability import unreachable
 from infra.local.workflows.runner import load
 from infra.local.workflows.source import Mark
+from infra.local.workflows.stdlib import FUNCTIONS
 from infra.local.workflows.syntax import (
     Action,
     Assign,
     Block,
     Call,
     Constant,
-    Data,
     Formula,
-    ListData,
-    MapData,
     Parallel,
     Program,
-    Raise,
     Return,
     Routine,
     Step,
-    Switch,
     all_steps,
     closed_blocks,
+    data_of,
     inner_blocks,
+    leaves,
+    own_actions,
 )
+
+_RESERVED = ("end", "break", "continue")
 
 
 def check(source: Path | str, *, name: str | None = None) -> list[Problem]:
@@ -37,96 +41,72 @@ def check(source: Path | str, *, name: str | None = None) -> list[Problem]:
         program = load(source, name=name).program
     except DefinitionError as error:
         return error.problems
-    found = list(_unused_routines(program))
+    found = list(_routine_warnings(program))
     for routine in program.routines.values():
-        found += _unreachable(routine, routine.body)
+        found += [_warning("the step is never reached", step.mark, "unreachable", routine, step) for step in unreachable(routine)]
+        found += _parallel_warnings(routine, routine.body, 0)
         for step in all_steps(routine.body):
             found += _step_warnings(routine, step)
     return sorted(found, key=lambda problem: (problem.line, problem.column))
 
 
-def _warning(message: str, mark: Mark, code: str, routine: str, step: str = "") -> Problem:
-    return Problem(message, mark.line, mark.column, routine, step, "warning", code)
+def _warning(message: str, mark: Mark, code: str, routine: Routine, step: Step | None = None) -> Problem:
+    return Problem(message, mark.line, mark.column, routine.name, step.name if step is not None else "", "warning", code)
 
 
-def _unused_routines(program: Program) -> Iterator[Problem]:
+def _routine_warnings(program: Program) -> Iterator[Problem]:
     used = {"main"}
     for routine in program.routines.values():
+        for parameter in routine.parameters:
+            if parameter.default is not None:
+                used |= {word for leaf in leaves(parameter.default) if isinstance(leaf, Formula) for word in _words(leaf.text)}
         for step in all_steps(routine.body):
-            used |= _mentioned(step.action)
+            for action in own_actions(step.action):
+                used |= _mentioned(action)
     for name, routine in program.routines.items():
         if name not in used:
-            yield _warning(f"the subworkflow '{name}' is never used", routine.mark, "unused_subworkflow", name)
+            yield _warning(f"the subworkflow '{name}' is never used", routine.mark, "unused_subworkflow", routine)
+        if name in FUNCTIONS:
+            yield _warning(f"the subworkflow '{name}' hides the function of that name", routine.mark, "hides_function", routine)
 
 
 def _mentioned(action: Action) -> set[str]:
-    """Names in an action that may be subworkflows: what it calls, and every identifier in its expressions."""
-    words: set[str] = {action.function} if isinstance(action, Call) else set()
-    for data in _data_of(action):
-        if isinstance(data, Formula):
-            words |= set("".join(character if character.isalnum() or character == "_" else " " for character in data.text).split())
+    """Names in an action that may be subworkflows: what it calls, and every identifier in its expressions and targets."""
+    words = {action.function} if isinstance(action, Call) else set()
+    for data in data_of(action):
+        words |= {word for leaf in leaves(data) if isinstance(leaf, Formula) for word in _words(leaf.text)}
+    if isinstance(action, Assign):
+        words |= {word for target, _ in action.assignments for word in _words(target.text)}
     return words
 
 
-def _unreachable(routine: Routine, block: Block) -> Iterator[Problem]:
-    """Steps that no step before them reaches and no jump names."""
-    named = {step.next for step in all_steps(routine.body)} | {
-        choice.next for step in all_steps(routine.body) if isinstance(step.action, Switch) for choice in step.action.choices
-    }
-    reached = True
+def _words(text: str) -> list[str]:
+    return "".join(character if character.isalnum() or character == "_" else " " for character in text).split()
+
+
+def _parallel_warnings(routine: Routine, block: Block, depth: int) -> Iterator[Problem]:
+    """Returns in branches, and parallel steps inside more of their kind than the limit; ``depth`` counts those around ``block``."""
     for step in block:
-        inside = {inner.name for part in inner_blocks(step.action) for inner in all_steps(part)}
-        reached = reached or bool(named & {step.name, *inside})
-        if not reached:
-            yield _warning("the step is never reached", step.mark, "unreachable", routine.name, step.name)
-            reached = True
+        for action in own_actions(step.action):
+            if isinstance(action, Return) and depth:
+                yield _warning("a return in a parallel step ends its branch only", step.mark, "return_in_parallel", routine, step)
+            if isinstance(action, Parallel) and depth == SERVICE.parallel_nesting:
+                text = f"parallel steps are nested more than {depth} levels deep; it fails with ParallelNestingError"
+                yield _warning(text, step.mark, "limit", routine, step)
+        inner = depth + any(isinstance(action, Parallel) for action in own_actions(step.action))
         for part in (*inner_blocks(step.action), *closed_blocks(step.action)):
-            yield from _unreachable(routine, part)
-        reached = step.next is None and not isinstance(step.action, (Return, Raise))
+            yield from _parallel_warnings(routine, part, inner)
 
 
 def _step_warnings(routine: Routine, step: Step) -> Iterator[Problem]:
-    for data in _data_of(step.action):
-        if isinstance(data, Constant) and isinstance(data.value, str) and "${" in data.value:
-            yield _warning(
-                "'${' inside a longer string is text: write ${\"...\" + value}", data.mark, "not_an_expression", routine.name, step.name
-            )
-    if isinstance(step.action, Parallel):
-        for inner in (inner for part in closed_blocks(step.action) for inner in all_steps(part)):
-            if isinstance(inner.action, Return):
-                yield _warning(
-                    "a return in a parallel step ends its branch only", inner.mark, "return_in_parallel", routine.name, inner.name
-                )
-
-
-def _data_of(action: Action) -> Iterator[Data]:
-    """The data written in an action itself, down to its leaves."""
-    match action:
-        case Assign(assignments=assignments):
-            for _, data in assignments:
-                yield from _leaves(data)
-        case Call(arguments=arguments) if arguments is not None:
-            yield from _leaves(arguments)
-        case Return(value=data) | Raise(error=data):
-            yield from _leaves(data)
-        case Switch(choices=choices):
-            for choice in choices:
-                yield from _leaves(choice.condition)
-                if choice.action is not None:
-                    yield from _data_of(choice.action)
-        case _:
-            policy = getattr(getattr(action, "retry", None), "policy", None)
-            for given in (policy, getattr(action, "limit", None)):
-                if given is not None:
-                    yield from _leaves(given)
-
-
-def _leaves(data: Data) -> Iterator[Data]:
-    if isinstance(data, ListData):
-        for item in data.items:
-            yield from _leaves(item)
-    elif isinstance(data, MapData):
-        for _, item in data.entries:
-            yield from _leaves(item)
-    else:
-        yield data
+    if step.name in _RESERVED and not step.implied:
+        yield _warning(
+            f"no jump can go to a step named '{step.name}': the word has a meaning of its own", step.mark, "reserved", routine, step
+        )
+    for action in own_actions(step.action):
+        for leaf in (leaf for data in data_of(action) for leaf in leaves(data)):
+            if isinstance(leaf, Constant) and isinstance(leaf.value, str) and "${" in leaf.value:
+                text = "'${' inside a longer string is text: write ${\"...\" + value}"
+                yield _warning(text, leaf.mark, "not_an_expression", routine, step)
+        for message, mark in doubtful_values(action):
+            yield _warning(message, mark, "fails", routine, step)

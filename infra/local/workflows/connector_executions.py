@@ -1,6 +1,6 @@
-"""``googleapis.workflowexecutions.v1.*`` and ``experimental.executions.run``: executing other workflows, in the same runner.
+"""``googleapis.workflowexecutions.v1.*`` and ``experimental.executions.*``: executing other workflows, in the same runner.
 
-Pages: reference/googleapis/workflowexecutions, stdlib/experimental.executions/run.
+Pages: reference/googleapis/workflowexecutions, stdlib/experimental.executions/*.
 """
 
 from __future__ import annotations
@@ -13,13 +13,15 @@ from infra.local.workflows.connectors import Connector, ConnectorParams, operati
 from infra.local.workflows.effects import Coroutine, Wait
 from infra.local.workflows.errors import WorkflowError, http_failure, type_failure
 from infra.local.workflows.stdlib.jsons import encode
-from infra.local.workflows.stdlib.signature import boolean, mapping, string
+from infra.local.workflows.stdlib.signature import boolean, mapping, number, sequence, string
 from infra.local.workflows.values import Value
 
 if TYPE_CHECKING:
     from infra.local.workflows.frames import Run
     from infra.local.workflows.service import Record, Service, ServiceError
 
+# Connectors leave the backlog alone unless this is false (page troubleshooting, "HTTP 429").
+_UNBUFFERED: Final = "disableConcurrencyQuotaOverflowBuffering"
 _COLLECTION: Final = "projects.locations.workflows.executions"
 HTTP_CODES: Final = {
     "INVALID_ARGUMENT": 400,
@@ -33,7 +35,10 @@ HTTP_CODES: Final = {
 
 def execution_connectors(service: Service) -> list[tuple[str, Connector]]:
     """The connectors of the executions API, for ``service``."""
-    found: list[tuple[str, Connector]] = [("experimental.executions.run", _Method(service, _experimental))]
+    found: list[tuple[str, Connector]] = [
+        ("experimental.executions.run", _Method(service, _experimental)),
+        ("experimental.executions.map", _Method(service, _map)),
+    ]
     for version in ("v1", "v1beta"):
         prefix = f"googleapis.workflowexecutions.{version}.{_COLLECTION}"
         found += [(f"{prefix}.{name}", _Method(service, method)) for name, method in _METHODS.items()]
@@ -68,7 +73,7 @@ def _create(service: Service, params: ConnectorParams, arguments: dict[str, Valu
     body = mapping(arguments.get("body") or {}, "body")
     argument = string(body.get("argument", ""), "the argument in body (JSON text: see json.encode_to_string)")
     labels = {key: string(value, "a label") for key, value in mapping(body.get("labels") or {}, "labels").items()}
-    buffered = not boolean(body.get("disableConcurrencyQuotaOverflowBuffering", False), "disableConcurrencyQuotaOverflowBuffering")
+    buffered = not boolean(body.get(_UNBUFFERED, True), _UNBUFFERED)
     record = service.create(parent, argument, labels=labels, buffered=buffered)
     if not params.skip_polling:
         yield from _ended(record, params.timeout_s, "OperationError")
@@ -85,27 +90,56 @@ def _experimental(service: Service, params: ConnectorParams, arguments: dict[str
 
 def _execute(service: Service, params: ConnectorParams, arguments: dict[str, Value], tag: str) -> Coroutine:
     """The result of the execution, decoded; null if it is not waited for."""
-    workflow = string(arguments.get("workflow_id"), "workflow_id")
-    project, location = (_optional(arguments.get(key), key) for key in ("project_id", "location"))
-    given = arguments.get("argument")
-    if isinstance(given, bytes):
-        raise type_failure("argument cannot be bytes")
-    record = service.create(service.parent(workflow, project, location), "" if given is None else encode(given), buffered=False)
+    record = _start(service, arguments, arguments.get("argument"))
     if params.skip_polling:
         return None
     yield from _ended(record, params.timeout_s, tag)
+    return _result(record)
+
+
+def _map(service: Service, params: ConnectorParams, arguments: dict[str, Value]) -> Coroutine:
+    """The results of one execution for each of ``arguments``, once all have ended."""
+    timeout = arguments.get("timeout")
+    deadline = service.runner.clock.now() + (params.timeout_s if timeout is None else float(number(timeout, "timeout")))
+    records = [_start(service, arguments, argument) for argument in sequence(arguments.get("arguments"), "arguments")]
+    for record in records:
+        yield from _waited(record, deadline - service.runner.clock.now())
+    for record in records:
+        _check(record, "ExecutionError")
+    return [_result(record) for record in records]
+
+
+def _start(service: Service, arguments: dict[str, Value], argument: Value) -> Record:
+    """A new execution of the workflow that the arguments name; it never waits in the backlog."""
+    workflow = string(arguments.get("workflow_id"), "workflow_id")
+    project, location = (_optional(arguments.get(key), key) for key in ("project_id", "location"))
+    if isinstance(argument, bytes):
+        raise type_failure("argument cannot be bytes")
+    return service.create(service.parent(workflow, project, location), "" if argument is None else encode(argument), buffered=False)
+
+
+def _result(record: Record) -> Value:
     outcome = record.execution.outcome
     assert outcome is not None
     return outcome.result  # type: ignore[return-value]  # every Json is a Value
 
 
 def _ended(record: Record, timeout_s: float, tag: str) -> Coroutine:
+    yield from _waited(record, timeout_s)
+    _check(record, tag)
+    return None
+
+
+def _check(record: Record, tag: str) -> None:
+    if record.execution.state.value != "SUCCEEDED":
+        raise operation_failure("Execution failed or cancelled.", _shown(record), tag)
+
+
+def _waited(record: Record, timeout_s: float) -> Coroutine:
     def arrange(deliver: Callable[[object], None]) -> None:
         record.execution.when_ended(lambda: deliver(None))
 
     yield Wait(arrange, timeout_s, f"the execution {record.name}")
-    if record.execution.state.value != "SUCCEEDED":
-        raise operation_failure("Execution failed or cancelled.", _shown(record), tag)
     return None
 
 

@@ -80,7 +80,7 @@ class HttpConnector:
             yield Sleep(until)
             answer = yield from self._request(run, "GET", self._operation_url(operation), None, None, params, deadline)
             if not isinstance(answer, dict):
-                raise type_failure(f"the operation of {name} answered with a {type_name(answer)}")
+                raise failure("ResponseTypeError", f"the operation of {name} answered with a {type_name(answer)}")
             operation, polls = answer, polls + 1
         if operation.get("error"):
             error = operation["error"]

@@ -109,5 +109,6 @@ def _seconds(values: dict[str, Value], key: str, default: float, most: float) ->
 
 
 def operation_failure(message: str, operation: Value, tag: str = "OperationError") -> WorkflowError:
-    """A long-running operation that ended badly; ``operation`` is what it ended as."""
-    return WorkflowError({"message": message, "tags": [tag], "operation": operation})
+    """A long-running operation that ended badly; ``operation`` is what it ended as, ``error`` what it says went wrong."""
+    error = operation.get("error") if isinstance(operation, dict) else None
+    return WorkflowError({"message": message, "tags": [tag], "operation": operation, "error": error})

@@ -187,6 +187,11 @@ def memory_exceeded(limit: int) -> FatalError:
     return limit_reached(f"the variables of the execution need more than {limit} bytes", ("MemoryLimitExceededError",))
 
 
+def result_too_large(size: int, limit: int) -> FatalError:
+    """A response of more than ``limit`` bytes."""
+    return limit_reached(f"the response has {size} bytes; the limit is {limit}", ("ResultSizeLimitExceededError",))
+
+
 def branch_failure(errors: list[tuple[str, WorkflowError]], limit: int) -> WorkflowError:
     """One UnhandledBranchError with the error of every failed branch or iteration, at most ``limit`` of them."""
     branches: list[Value] = [

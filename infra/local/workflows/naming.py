@@ -9,7 +9,7 @@ from infra.local.workflows.expressions.compiler import Evaluate
 from infra.local.workflows.frames import UNSET, Frame, Unset
 from infra.local.workflows.interpreter import RoutineCode, invoke_now
 from infra.local.workflows.scopes import Scope
-from infra.local.workflows.stdlib import CONNECTOR_PREFIXES, CONSTANTS, FUNCTIONS
+from infra.local.workflows.stdlib import CONSTANTS, FUNCTIONS, is_connector
 from infra.local.workflows.stdlib.signature import BlockingFunction, Function, Required
 from infra.local.workflows.targets import holder
 from infra.local.workflows.values import FunctionRef, Value
@@ -46,7 +46,7 @@ class ScopedNames:
         if function in self.routines:
             return _routine_call(self.routines[function], arguments)
         found = FUNCTIONS.get(function)
-        if function.startswith(CONNECTOR_PREFIXES):
+        if is_connector(function):
             return _connector_call(function)
         if isinstance(found, BlockingFunction):
             raise NameFault(f"'{function}' is a blocking call, which an expression cannot make; use a call step")

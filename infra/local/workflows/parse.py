@@ -126,15 +126,22 @@ class Parser:
         if isinstance(node, ListNode):
             return ListData(tuple(self.data(item) for item in node.items), node.mark)
         if isinstance(node, MapNode):
-            return MapData(tuple((key, self.data(value)) for key, _, value in node.entries), node.mark)
+            return MapData(tuple((self.formula(key, mark) or key, self.data(value)) for key, mark, value in node.entries), node.mark)
         value = node.value
         if isinstance(value, str):
-            text = value.strip()
-            if text.startswith("${") and text.endswith("}"):
-                return Formula(self.expression(text[2:-1], node.mark), text, node.mark)
+            formula = self.formula(value, node.mark)
+            if formula is not None:
+                return formula
         elif isinstance(value, int) and not INT64_MIN <= value <= INT64_MAX:
             raise self.fault(f"the integer {value} does not fit in 64 bits", node.mark, "integer_too_large")
         return Constant(value, node.mark)
+
+    def formula(self, text: str, mark: Mark) -> Formula | None:
+        """The expression that ``text`` is, or None if it is plain text."""
+        stripped = text.strip()
+        if stripped.startswith("${") and stripped.endswith("}"):
+            return Formula(self.expression(stripped[2:-1], mark), stripped, mark)
+        return None
 
     def expression(self, text: str, mark: Mark) -> Expression:
         try:

@@ -34,7 +34,7 @@ class _Picture:
         label = _quoted(f"{step.name}: {_label(step)}")
         self.lines.append(f"{name}{{{{{label}}}}}" if isinstance(step.action, Switch) else f"{name}[{label}]")
         for position, block in enumerate((*inner_blocks(step.action), *closed_blocks(step.action))):
-            if not (len(block) == 1 and block[0].implied):
+            if block and not (len(block) == 1 and block[0].implied):
                 self.frame(step.name if position == 0 else f"{step.name} ({position + 1})", block, path)
 
     def arrows(self, step: Step, following: Step | None, path: str) -> None:

@@ -107,9 +107,9 @@ def declared(block: Block) -> list[str]:
 def _assigned(action: Action) -> list[str]:
     match action:
         case Assign(assignments=assignments):
-            return [root_name(target) for target, _ in assignments]
+            return [target.tree.name for target, _ in assignments if isinstance(target.tree, Name)]
         case Call(result=result):
-            return [] if result is None else [root_name(result)]
+            return [result.tree.name] if result is not None and isinstance(result.tree, Name) else []
         case Switch(choices=choices):
             return [name for choice in choices if choice.action is not None for name in _assigned(choice.action)]
         case Try(body=body):

@@ -40,13 +40,10 @@ class ListData:
 
 @dataclass(frozen=True, slots=True)
 class MapData:
-    """A map with data in it."""
+    """A map with data in it. A key may be an expression (Maps page, "Map definition")."""
 
-    entries: tuple[tuple[str, Data], ...]
+    entries: tuple[tuple[str | Formula, Data], ...]
     mark: Mark
-
-    def get(self, key: str) -> Data | None:
-        return next((data for name, data in self.entries if name == key), None)
 
 
 Data: TypeAlias = "Constant | Formula | ListData | MapData"
@@ -281,3 +278,58 @@ def steps_inside(action: Action) -> frozenset[str]:
 def jump_targets(block: Block) -> frozenset[str]:
     """Names of the steps that a step of ``block`` may jump to."""
     return frozenset(name for step in block for name in {step.name, *steps_inside(step.action)})
+
+
+def own_actions(action: Action) -> Iterator[Action]:
+    """``action``, and the actions that stand in the conditions of a switch without steps around them."""
+    yield action
+    if isinstance(action, Switch):
+        for choice in action.choices:
+            if choice.action is not None:
+                yield from own_actions(choice.action)
+
+
+def data_of(action: Action) -> Iterator[Data]:
+    """The data written in ``action`` itself, not in actions and steps inside it."""
+    match action:
+        case Assign(assignments=assignments):
+            for _, data in assignments:
+                yield data
+        case Call(arguments=arguments) if arguments is not None:
+            yield arguments
+        case Return(value=data) | Raise(error=data):
+            yield data
+        case Switch(choices=choices):
+            for choice in choices:
+                yield choice.condition
+        case For(loop=loop):
+            yield from _data_of_loop(loop)
+        case Parallel(limit=limit, loop=iterations):
+            if limit is not None:
+                yield limit
+            if iterations is not None:
+                yield from _data_of_loop(iterations)
+        case Try(retry=retry) if retry is not None:
+            yield retry.policy
+        case _:
+            pass
+
+
+def _data_of_loop(loop: Loop) -> Iterator[Data]:
+    for data in (loop.items, loop.bounds):
+        if data is not None:
+            yield data
+
+
+def leaves(data: Data) -> Iterator[Constant | Formula]:
+    """The constants and expressions in ``data``, keys that are expressions included."""
+    if isinstance(data, ListData):
+        for item in data.items:
+            yield from leaves(item)
+    elif isinstance(data, MapData):
+        for key, item in data.entries:
+            if isinstance(key, Formula):
+                yield key
+            yield from leaves(item)
+    else:
+        yield data

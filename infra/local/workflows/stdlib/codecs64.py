@@ -10,6 +10,8 @@ from infra.local.workflows.errors import value_failure
 from infra.local.workflows.stdlib.signature import boolean, function, octets, string
 from infra.local.workflows.values import Value
 
+_LINE_BREAKS: Final = {ord("\r"): None, ord("\n"): None}  # base64.decode page: ignored
+
 
 def _encode(data: Value, padding: Value) -> Value:
     text = base64.b64encode(octets(data, "data")).decode("ascii")
@@ -17,7 +19,7 @@ def _encode(data: Value, padding: Value) -> Value:
 
 
 def _decode(data: Value, padding: Value) -> Value:
-    text = string(data, "data")
+    text = string(data, "data").translate(_LINE_BREAKS)
     if padding is not None and not boolean(padding, "padding"):
         text += "=" * (-len(text) % 4)
     try:

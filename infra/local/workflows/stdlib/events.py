@@ -12,14 +12,14 @@ from infra.local.workflows.frames import Run
 from infra.local.workflows.stdlib.signature import blocking, mapping, number, string
 from infra.local.workflows.values import Value
 
-_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
 _TIMEOUT_S: Final = 43_200.0  # await_callback page: 12 hours
 
 
 def _create(run: Run, method: Value) -> Coroutine:
     verb = "POST" if method is None else string(method, "http_callback_method").upper()
-    if verb not in _METHODS:
-        raise value_failure(f"http_callback_method has to be one of {', '.join(_METHODS)}")
+    if verb not in METHODS:
+        raise value_failure(f"http_callback_method has to be one of {', '.join(METHODS)}")
     yield from ()  # a generator like every blocking function, though nothing here waits
     return {"url": _callbacks(run).create(run, verb)}
 

@@ -12,7 +12,7 @@ from infra.local.workflows.errors import (
     TransportError,
     failure,
     http_failure,
-    limit_reached,
+    result_too_large,
     transport_failure,
     type_failure,
     value_failure,
@@ -23,7 +23,8 @@ from infra.local.workflows.stdlib.signature import BlockingFunction, blocking, m
 from infra.local.workflows.transport import HttpRequest, HttpResponse, Transport
 from infra.local.workflows.values import Value, type_name
 
-_METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
+_USER_AGENT: Final = "GoogleCloudWorkflows; (+https://cloud.google.com/workflows/docs)"
 _OPTIONS: Final = "timeout? body? headers? query? auth? private_service_name? ca_certificate?"
 
 
@@ -42,8 +43,8 @@ def send_through(
 ) -> Coroutine:
     """Send one request; the map with body, code and headers."""
     verb, target = string(method, "method").upper(), _url(url)
-    if verb not in _METHODS:
-        raise value_failure(f"method has to be one of {', '.join(_METHODS)}")
+    if verb not in METHODS:
+        raise value_failure(f"method has to be one of {', '.join(METHODS)}")
     if service is not None or certificate is not None:
         raise failure("SystemError", "private_service_name and ca_certificate are not supported by the local runner")
     sent = _headers(headers)
@@ -85,9 +86,11 @@ def _timeout(run: Run, value: Value) -> float:
 
 
 def _headers(value: Value) -> dict[str, str]:
-    if value is None:
-        return {}
-    return {key: string(item, f"the header {key}") for key, item in mapping(value, "headers").items()}
+    """The headers as given, with the name of the service at the end of the User-Agent (http-requests page)."""
+    headers = {} if value is None else {key: string(item, f"the header {key}") for key, item in mapping(value, "headers").items()}
+    name = next((key for key in headers if key.lower() == "user-agent"), "User-Agent")
+    headers[name] = f"{headers.get(name, '')} {_USER_AGENT}".strip()
+    return headers
 
 
 def _plain(value: Value, what: str) -> str:
@@ -143,7 +146,7 @@ def _token(run: Run, auth: Value, url: str) -> Callable[[], str] | None:
     if source is None:
         raise failure("AuthError", f"the request to {url} asks for {kind} credentials and the runner has no token source")
     exact: Literal["OIDC", "OAuth2"] = "OIDC" if kind == "OIDC" else "OAuth2"
-    audience = string(options.get("audience", url.partition("?")[0]), "the audience of auth")
+    audience = string(options.get("audience", url), "the audience of auth")
     scopes = _scopes(options.get("scopes", options.get("scope")))
 
     def fetch() -> str:
@@ -166,7 +169,7 @@ def _scopes(value: Value) -> tuple[str, ...]:
 def _result(run: Run, response: HttpResponse) -> Value:
     """The map with body, code and headers; raises HttpError for a status of 400 or more."""
     if len(response.body) > run.limits.response_bytes:
-        raise limit_reached(f"the response has {len(response.body)} bytes; the limit is {run.limits.response_bytes}")
+        raise result_too_large(len(response.body), run.limits.response_bytes)
     headers: dict[str, Value] = {_canonical(key): value for key, value in response.headers.items()}
     body = decoded(response.body, str(headers.get("Content-Type", "")))
     if response.status >= 400:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from infra.local.workflows.errors import key_failure, type_failure
+from infra.local.workflows.errors import type_failure
 from infra.local.workflows.stdlib.signature import function, mapping, string
 from infra.local.workflows.values import Value, type_name
 
 
 def _delete(source: Value, key: Value) -> Value:
+    """A copy without ``key``, which need not be there (map.delete page)."""
     entries, name = mapping(source, "map"), string(key, "key")
-    if name not in entries:
-        raise key_failure(f"key not found: {name}")
     return {existing: value for existing, value in entries.items() if existing != name}
 
 

@@ -17,11 +17,12 @@ _SEVERITIES: Final = ("DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", 
 
 def _get_env(run: Run, name: Value, default: Value) -> Value:
     key = string(name, "name")
+    fallback = None if default is None else string(default, "default")
     if key in run.environment:
         return run.environment[key]
-    if default is None:
+    if fallback is None:
         raise key_failure(f"environment variable not found: {key}")
-    return default
+    return fallback
 
 
 def _log(run: Run, data: Value, severity: Value, text: Value, json: Value, timeout: Value) -> Coroutine:

@@ -2,49 +2,69 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote, quote_plus, unquote_to_bytes
 
-from infra.local.workflows.errors import type_failure, value_failure
+from infra.local.workflows.errors import value_failure
 from infra.local.workflows.expressions.operators import checked_string
 from infra.local.workflows.stdlib.signature import function, integer, octets, string
 from infra.local.workflows.values import Value
 
-# What RE2 does not have: back-references, look-around, atomic groups and possessive quantifiers.
-_NOT_RE2: Final = re.compile(r"\(\?(?:[=!]|<[=!]|>|\(|P=|P>)|(?<!\\)(?:\\\\)*\\[1-9]|(?<![\\])[*+?}]\+")
-_GROUP: Final = re.compile(r"\\([0-9\\])")
+if TYPE_CHECKING:
+    import re2
 
 
 @functools.lru_cache(maxsize=512)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """The pattern, if it is one that RE2 accepts too."""
-    if _NOT_RE2.search(pattern):
-        raise value_failure(f"invalid regular expression (RE2 has no look-around, back-references or possessive quantifiers): {pattern}")
+def _compiled(pattern: str) -> re2._Regexp:
+    """The pattern for RE2, of whose matches at one place the longest counts (find_all_regex page)."""
+    import re2  # here: most definitions need none, and loading it takes as long as running one of them
+
+    options = re2.Options()
+    options.longest_match = True
+    options.log_errors = False
     try:
-        return re.compile(pattern)
-    except (re.error, OverflowError, RecursionError) as problem:
-        raise value_failure(f"invalid regular expression: {pattern}: {problem}") from None
+        return re2.compile(pattern, options)
+    except re2.error as problem:
+        reason = problem.args[0] if problem.args else ""
+        said = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
+        raise value_failure(f"invalid regular expression: {pattern}: {said or 'malformed'}") from None
 
 
-def _regexp(value: Value) -> re.Pattern[str]:
-    return _compiled(string(value, "regexp"))
+def _regexp(value: Value) -> re2._Regexp:
+    return _compiled(_unicode(value, "regexp"))
+
+
+def _unicode(value: Value, what: str) -> str:
+    """``value`` if it is a string with a UTF-8 form: half a surrogate pair, which JSON can smuggle in, has none."""
+    text = string(value, what)
+    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+        raise value_failure(f"{what} is not valid Unicode")
+    return text
+
+
+def _charset(value: Value) -> str:
+    name = "utf-8" if value is None else string(value, "charset")
+    try:
+        return codecs.lookup(name).name
+    except (LookupError, ValueError):
+        raise value_failure(f"the charset '{name}' is not supported") from None
 
 
 def _decode(data: Value, charset: Value) -> Value:
-    name = "utf-8" if charset is None else string(charset, "charset")
+    """What cannot be decoded becomes U+FFFD (decode page)."""
     try:
-        return checked_string(octets(data, "data").decode(name))
-    except (UnicodeDecodeError, LookupError) as problem:
+        return checked_string(octets(data, "data").decode(_charset(charset), "replace"))
+    except (LookupError, UnicodeError) as problem:
         raise value_failure(f"cannot decode the bytes: {problem}") from None
 
 
 def _encode(text: Value, charset: Value) -> Value:
-    name = "utf-8" if charset is None else string(charset, "charset")
     try:
-        return string(text, "text").encode(name)
-    except (UnicodeEncodeError, LookupError) as problem:
+        return string(text, "text").encode(_charset(charset))
+    except (LookupError, UnicodeError) as problem:
         raise value_failure(f"cannot encode the text: {problem}") from None
 
 
@@ -56,12 +76,12 @@ def _find_all(source: Value, substring: Value) -> Value:
 
 
 def _find_all_regex(source: Value, regexp: Value) -> Value:
-    text = string(source, "source")
+    text = _unicode(source, "source")
     return [{"index": match.start(), "match": match.group()} for match in _regexp(regexp).finditer(text)]
 
 
 def _match_regex(source: Value, regexp: Value) -> Value:
-    text = string(source, "source")
+    text = _unicode(source, "source")
     return _regexp(regexp).search(text) is not None
 
 
@@ -71,16 +91,9 @@ def _replace_all(source: Value, substring: Value, replacement: Value) -> Value:
 
 
 def _replace_all_regex(source: Value, regexp: Value, replacement: Value) -> Value:
-    """``\\0`` to ``\\9`` in the replacement stand for the match and its groups."""
-    text, pattern, new = string(source, "source"), _regexp(regexp), string(replacement, "repl")
-    for group in _GROUP.findall(new):
-        if group.isdigit() and int(group) > pattern.groups:
-            raise value_failure(f"the regular expression has no group {group}")
-
-    def expand(match: re.Match[str]) -> str:
-        return _GROUP.sub(lambda found: "\\" if found[1] == "\\" else match.group(int(found[1])) or "", new)
-
-    return checked_string(pattern.sub(expand, text))
+    """The replacement is text: its page says that a group cannot be referred to."""
+    text, pattern, new = _unicode(source, "source"), _regexp(regexp), _unicode(replacement, "repl")
+    return checked_string(pattern.sub(lambda match: new, text))
 
 
 def _split(source: Value, separator: Value) -> Value:
@@ -89,10 +102,8 @@ def _split(source: Value, separator: Value) -> Value:
 
 
 def _substring(source: Value, start: Value, end: Value) -> Value:
-    text, first, last = string(source, "source"), integer(start, "start"), integer(end, "end")
-    if not 0 <= first <= last <= len(text):
-        raise value_failure(f"the range {first} to {last} is not within a string of {len(text)} characters")
-    return text[first:last]
+    """A negative index counts from the end; what is out of range is moved to the range's bound (substring page)."""
+    return string(source, "source")[integer(start, "start") : integer(end, "end")]
 
 
 def _url_decode(text: Value) -> Value:
@@ -103,13 +114,6 @@ def _url_decode(text: Value) -> Value:
         return unquote_to_bytes(data).decode("utf-8")
     except UnicodeDecodeError:
         raise value_failure("the decoded text is not UTF-8") from None
-
-
-def _utf8(value: Value) -> str:
-    text = string(value, "text")
-    if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
-        raise type_failure("the text is not valid Unicode")
-    return text
 
 
 FUNCTIONS: Final = (
@@ -125,6 +129,6 @@ FUNCTIONS: Final = (
     function("text.to_lower", "source", lambda source: string(source, "source").lower()),
     function("text.to_upper", "source", lambda source: string(source, "source").upper()),
     function("text.url_decode", "source", _url_decode),
-    function("text.url_encode", "source", lambda source: quote(_utf8(source), safe="")),
-    function("text.url_encode_plus", "source", lambda source: quote_plus(_utf8(source), safe="")),
+    function("text.url_encode", "source", lambda source: quote(_unicode(source, "source"), safe="")),
+    function("text.url_encode_plus", "source", lambda source: quote_plus(_unicode(source, "source"), safe="")),
 )
