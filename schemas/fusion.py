@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
+
 from schemas.analysis import AnalyticalReportPackage
+from schemas.assertion import Assertion
 from schemas.base import SCHEMA_VERSION, Contract, LocalId, Timestamp
-from schemas.evidence import ResearchEvidencePackage
+from schemas.evidence import ResearchEvidencePackage, Usage
 from schemas.mission import MissionRequest, TrackStatus
 
 FusionMode = Literal["partial", "final", "upgrade"]
@@ -46,6 +49,36 @@ class TrackHandoff(Contract):
     missing_because: str | None = None
 
 
+class FilledAssertion(Contract):
+    """What a model added to the assertion of a claim or finding (``of``); figures that its quotes do not state are never compared."""
+
+    of: LocalId
+    assertion: Assertion
+
+
+class WordedSentence(Contract):
+    """A sentence of the answer as a model worded it: ``{v3}`` slots for figures, and the claims and findings that it rests on."""
+
+    text: str = Field(min_length=1, max_length=600)
+    claim_ids: tuple[LocalId, ...] = ()
+    finding_ids: tuple[LocalId, ...] = ()
+
+
+class ModelWork(Contract):
+    """What models did for a report, before anything was rendered. ``unrelated`` are proposed pairs that are not about the same thing."""
+
+    filled: tuple[FilledAssertion, ...] = ()
+    unrelated: tuple[tuple[LocalId, LocalId], ...] = ()
+    sentences: tuple[WordedSentence, ...] = ()
+    unsupported: int = Field(default=0, ge=0)
+    """Sentences that the checker did not find in what they cite, and that are therefore not among ``sentences``."""
+    tier: str = "extractive"
+    prompts: dict[str, int] = {}
+    """The prompts that were used, with their versions."""
+    usage: Usage = Usage()
+    flags: tuple[str, ...] = ()
+
+
 class FusionInputPackage(Contract):
     """Everything a report is made from. The same package gives byte-identical reports (invariant 7)."""
 
@@ -59,6 +92,7 @@ class FusionInputPackage(Contract):
     analysis: AnalyticalReportPackage | None = None
     analysis_handoff: TrackHandoff
     alignment: Alignment
+    model_work: ModelWork | None = None
     flags: tuple[str, ...] = ()
     previous_outcome_uri: str | None = None
     created_at: Timestamp

@@ -9,9 +9,10 @@ from functions.fusion.remarks import Remarks
 from functions.fusion.sections import merge_sections
 from functions.fusion.sources import outcome_artifacts, outcome_sources, provenance
 from functions.fusion.statements import QUOTE_NOT_FOUND, Statements, analysis_statements, research_statements
+from functions.fusion.worded import worded
 from functions.fusion.wording import DERIVED, notices
 from schemas.evidence import AnswerStatus
-from schemas.fusion import FusionInputPackage
+from schemas.fusion import FusionInputPackage, ModelWork
 from schemas.mission import Track
 from schemas.outcome import Agreement, Comparison, Conflict, MergedClaim, MissionOutcomePackage, Section, Trust
 
@@ -33,12 +34,15 @@ def compose(
     agreements = _agreements(package, research, analysis)
     sections = merge_sections(package, research, analysis, remarks)
     closing = closing_lines(sections, conflicts, agreements, partial=package.mode == "partial")
-    chosen = summary(sections, room=MAX_LINES - len(closing))
+    room = MAX_LINES - len(closing)
+    work = package.model_work or ModelWork()
+    sound = worded(work.sentences, question=package.request.question, research=research, analysis=analysis, package=package.analysis)
+    chosen = tuple(claim for _, claim in sound.kept)[:room] or summary(sections, room=room)
     told = remarks.all(notices(package))
     assumptions = remarks.all(_assumptions(package))
     limitations = remarks.all(_limitations(package))
     artifacts = outcome_artifacts(package, remarks)
-    dropped = research.dropped + analysis.dropped + remarks.withheld
+    dropped = research.dropped + analysis.dropped + remarks.withheld + sound.dropped + work.unsupported
     flags = _flags(package, dropped)
     statements = tuple(c for s in sections for c in (*s.findings, *s.passages))
     outcome = MissionOutcomePackage(
@@ -140,6 +144,7 @@ def _limitations(package: FusionInputPackage) -> list[str]:
 def _flags(package: FusionInputPackage, dropped: int) -> tuple[str, ...]:
     """Codes, each once; their sentences are in ``functions/fusion/wording.py``."""
     flags = [f for f in package.flags if f not in DERIVED]
+    flags += package.model_work.flags if package.model_work else ()
     if package.mode == "partial":
         flags.append("partial")
     for name, handoff, present in (
@@ -170,6 +175,8 @@ def _costs(package: FusionInputPackage) -> dict[str, int]:
         costs[Track.DEEP_RESEARCH.value] = package.research.usage.cost_micro_usd
     if package.analysis:
         costs[Track.DS_STAR.value] = package.analysis.usage.cost_micro_usd
+    if package.model_work:
+        costs["fusion"] = package.model_work.usage.cost_micro_usd
     return costs
 
 

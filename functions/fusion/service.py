@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functions.fusion.alignment import align
 from functions.fusion.bundle import read_files
 from functions.fusion.compose import compose
+from functions.fusion.modelling import model_work
 from functions.fusion.news import has_news
 from functions.fusion.quotes import check_quotes
 from functions.fusion.render.html import render_html
@@ -18,11 +19,12 @@ from functions.fusion.render.markdown import render_markdown
 from schemas.analysis import AnalyticalReportPackage
 from schemas.base import Contract, Timestamp
 from schemas.evidence import ResearchEvidencePackage
-from schemas.fusion import FusionInputPackage, FusionMode, TrackHandoff
+from schemas.fusion import FusionInputPackage, FusionMode, ModelWork, TrackHandoff
 from schemas.mission import MissionRequest, ReportVersion
 from schemas.outcome import MissionOutcomePackage
 from shared.artifacts import SCHEME, Artifact, ArtifactStore
 from shared.errors import AlreadyExists, NotFound
+from shared.models.asking import Models
 from shared.version import VERSION
 
 PACKAGE, ALIGNMENT, OUTCOME, MARKDOWN, HTML = "fusion-input.json", "alignment.json", "report.json", "report.md", "report.html"
@@ -62,13 +64,13 @@ class Fusion:
         self._artifacts = artifacts
         self._kimera_version = kimera_version
 
-    def fuse(self, inputs: FusionInputs) -> FusionPublication:
+    def fuse(self, inputs: FusionInputs, models: Models | None = None) -> FusionPublication:
         """The report of this version, made now or found stored. The first call's inputs hold: a repeat's differing ones are not used.
 
         ``AlreadyExists`` where the version belongs to another mode; errors of the store as they are.
         """
         folder = _folder(inputs.mission_id, inputs.version)
-        package, package_uri = self._package(folder, inputs)
+        package, package_uri = self._package(folder, inputs, models)
         alignment = self._put(f"{folder}/{ALIGNMENT}", package.alignment.model_dump_json(indent=2).encode(), "application/json")
         stored = self._find(f"{folder}/{OUTCOME}")
         if stored is not None:
@@ -95,8 +97,13 @@ class Fusion:
         stored = self._artifacts.get(f"{SCHEME}{_folder(inputs.mission_id, version)}/{PACKAGE}")
         return has_news(FusionInputPackage.model_validate_json(stored), self._aligned(inputs))
 
-    def _aligned(self, inputs: FusionInputs) -> FusionInputPackage:
+    def _aligned(self, inputs: FusionInputs, models: Models | None = None) -> FusionInputPackage:
         research = check_quotes(inputs.research, self._artifacts) if inputs.research else None
+        work: ModelWork | None = None
+        if models is None:
+            alignment = align(research, inputs.analysis)
+        else:
+            work, alignment = model_work(models, inputs.request, research, inputs.analysis)
         return FusionInputPackage(
             mission_id=inputs.mission_id,
             request=inputs.request,
@@ -106,18 +113,19 @@ class Fusion:
             research_handoff=inputs.research_handoff,
             analysis=inputs.analysis,
             analysis_handoff=inputs.analysis_handoff,
-            alignment=align(research, inputs.analysis),
+            alignment=alignment,
+            model_work=work,
             flags=inputs.flags,
             previous_outcome_uri=inputs.previous_outcome_uri,
             created_at=inputs.created_at,
         )
 
-    def _package(self, folder: str, inputs: FusionInputs) -> tuple[FusionInputPackage, str]:
+    def _package(self, folder: str, inputs: FusionInputs, models: Models | None) -> tuple[FusionInputPackage, str]:
         """The stored input package of this version; it is made and stored where there is none."""
         key = f"{folder}/{PACKAGE}"
         stored = self._find(key)
         if stored is None:
-            stored = self._put(key, self._aligned(inputs).model_dump_json().encode(), "application/json")
+            stored = self._put(key, self._aligned(inputs, models).model_dump_json().encode(), "application/json")
         package = FusionInputPackage.model_validate_json(self._artifacts.get(stored.uri))
         if package.mode != inputs.mode:
             raise AlreadyExists(

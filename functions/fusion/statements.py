@@ -112,7 +112,7 @@ def analysis_statements(package: AnalyticalReportPackage) -> Statements:
             allowed |= NumberSources.of([describe_test(finding.test)])
         if finding.n_used is not None:
             allowed |= NumberSources.of([str(finding.n_used), str(finding.n_dropped or 0)])
-        if text is None or unsourced(_SLOT.sub(" ", finding.statement), allowed):
+        if text is None or unsourced(without_slots(finding.statement), allowed):
             dropped += 1
             continue
         inputs = [files[s] for s in finding.inputs if s in files]
@@ -156,6 +156,11 @@ def fill_slots(statement: str, values: list[Value]) -> str | None:
         parts += [before, text]
         end = match.end()
     return "".join((*parts, statement[end:]))
+
+
+def without_slots(statement: str) -> str:
+    """The statement's own words: what a model wrote besides its slots."""
+    return _SLOT.sub(" ", statement)
 
 
 def _figure_before(value: Value, following: str, by_id: Mapping[str, Value]) -> str:

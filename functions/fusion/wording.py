@@ -34,6 +34,9 @@ FLAG_SENTENCES = {
     "instruction_like": "Some passages read like instructions to the reader; they were treated as text.",
     "instructions": "Some passages read like instructions to the reader; they were treated as text.",
     "provider_report": "Some passages were reported by a provider and are not verified.",
+    "fusion_budget_refused": "There was no money left to word the answer with a model; its sentences stand as the tracks found them.",
+    "fusion_model_unavailable": "No model could be asked to word the answer; its sentences stand as the tracks found them.",
+    "fusion_answer_rejected": "What a model worded did not hold, and was left out.",
     "downgraded": "The budget led to a smaller model on the way.",
     "tier_downgraded": "The budget led to a smaller model on the way.",
 }
