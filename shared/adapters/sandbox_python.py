@@ -25,7 +25,7 @@ json.dump({
     "executable": os.path.realpath(sys.executable),
     "base": sys.base_prefix,
     "base_exec": sys.base_exec_prefix,
-    "stdlib": [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")],
+    "stdlib": [sysconfig.get_path(name, vars={"platbase": sys.base_exec_prefix}) for name in ("stdlib", "platstdlib")],
     "packages": [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")],
     "library": os.path.join(sysconfig.get_config_var("LIBDIR") or "", shared) if shared else "",
     "multiarch": sysconfig.get_config_var("MULTIARCH") or "",
