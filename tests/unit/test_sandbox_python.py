@@ -29,3 +29,13 @@ def test_of_an_environment_only_its_packages_are_shown_and_nothing_at_the_place_
 
     assert [path for path in found.system if path.is_relative_to(tmp_path)] == []
     assert found.packages == tuple(environment.glob("lib/python3.*/site-packages"))
+
+
+def test_a_user_without_a_home_folder_has_a_sandbox_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(number: int) -> None:
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    monkeypatch.delenv("HOME", raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+
+    assert inspect_python(Path(sys.executable)).executable == Path(sys.executable).resolve()
