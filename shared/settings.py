@@ -13,6 +13,15 @@ from schemas.base import Sha256
 from schemas.mission import Tier
 
 
+def setting_files() -> list[Path]:
+    """The files that may hold settings, the stronger last. A user who has no home folder, as a service's, has no file of their own."""
+    here = Path("kimera.toml")
+    try:
+        return [Path.home() / ".config" / "kimera" / "kimera.toml", here]
+    except RuntimeError:
+        return [here]
+
+
 class Settings(BaseSettings):
     """How this installation runs. Every field is also an environment variable: ``home`` is ``KIMERA_HOME``."""
 
@@ -20,7 +29,7 @@ class Settings(BaseSettings):
         env_prefix="KIMERA_",
         env_file=".env",
         env_ignore_empty=True,
-        toml_file=[Path("~/.config/kimera/kimera.toml").expanduser(), Path("kimera.toml")],
+        toml_file=setting_files(),
         extra="ignore",
         frozen=True,
     )

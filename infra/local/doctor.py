@@ -22,7 +22,7 @@ from shared.models.credentials import ModelEndpoints
 from shared.models.selection import select, usual_model
 from shared.runtime import Runtime
 from shared.sandbox import SandboxJob
-from shared.settings import Settings
+from shared.settings import Settings, setting_files
 
 Verdict = Literal["ok", "note", "missing"]
 """``missing``: something needed is not there, and missions will not run. ``note``: worth knowing."""
@@ -270,7 +270,7 @@ def settings_with_origin(settings: Settings, environment: Callable[[str], str | 
     import tomllib
 
     files: list[tuple[str, dict[str, object]]] = [(".env", _dotenv(Path(".env")))]
-    for path in (Path("kimera.toml"), Path("~/.config/kimera/kimera.toml").expanduser()):
+    for path in reversed(setting_files()):
         if path.is_file():
             files.append((str(path), tomllib.loads(path.read_text(encoding="utf-8"))))
     for name in type(settings).model_fields:

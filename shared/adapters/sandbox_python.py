@@ -25,7 +25,7 @@ json.dump({
     "executable": os.path.realpath(sys.executable),
     "base": sys.base_prefix,
     "base_exec": sys.base_exec_prefix,
-    "stdlib": [sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")],
+    "stdlib": [sysconfig.get_path(name, vars={"platbase": sys.base_exec_prefix}) for name in ("stdlib", "platstdlib")],
     "packages": [sysconfig.get_path("purelib"), sysconfig.get_path("platlib")],
     "library": os.path.join(sysconfig.get_config_var("LIBDIR") or "", shared) if shared else "",
     "multiarch": sysconfig.get_config_var("MULTIARCH") or "",
@@ -79,7 +79,7 @@ def _system_paths(executable: Path, facts: dict[str, list[str]]) -> tuple[Path, 
         if Path(prefix) in _SHARED_PREFIXES:
             paths += [Path(path) for path in facts["stdlib"]]
             paths += [Path(str(facts["library"]))] if facts["library"] else []
-        elif Path(prefix) == Path.home() or len(Path(prefix).parts) < 3:
+        elif _is_home(Path(prefix)) or len(Path(prefix).parts) < 3:
             raise SandboxUnavailable(
                 f"The Python for generated code is installed in {prefix}: binding that folder would show the sandbox everything in it.",
                 remedy="Use a Python with an installation folder of its own, or the system's, and run `make setup` again.",
@@ -92,3 +92,10 @@ def _system_paths(executable: Path, facts: dict[str, list[str]]) -> tuple[Path, 
         if path.exists() and not any(path.is_relative_to(parent) for parent in kept):
             kept.append(path)
     return tuple(kept)
+
+
+def _is_home(folder: Path) -> bool:
+    try:
+        return folder == Path.home()
+    except RuntimeError:  # the user has none
+        return False
