@@ -16,7 +16,6 @@ from shared.inputs import safe_name
 from shared.missions.chain import Happening
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change
-from shared.missions.view import mission_state
 from shared.telemetry.context import about_mission
 from shared.version import VERSION
 
@@ -135,7 +134,7 @@ def _mission(call: Call) -> MissionRecord:
 
 
 def _state(call: Call, mission: MissionRecord) -> MissionState:
-    return mission_state(mission, call.runtime.missions.tracks(mission), now=call.runtime.clock.now())
+    return call.runtime.missions.state(mission)
 
 
 def _limit(call: Call) -> int:

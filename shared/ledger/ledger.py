@@ -1,12 +1,13 @@
 """``Ledger``: money is set aside before a request is sent, and settled with its answer, inside the caller's transaction.
 
-Each method reads, then writes: the caller does its own reads before and its own writes after, and calls one method in a transaction.
-Nothing here is remembered between calls, so a callback that runs again decides anew from what is stored then.
+``reserve``, ``settle`` and ``release`` read, then write: the caller does its own reads before and its own writes after, and calls one of
+them in a transaction. Nothing here is remembered between calls, so a callback that runs again decides anew from what is stored then.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from shared.clock import Clock
 from shared.documents import Transaction
@@ -99,28 +100,6 @@ class Ledger:
             tx.put(day.ref, day.model_copy(update=changed).data())
         return overrun
 
-    def release(self, tx: Transaction, mission_id: str) -> int:
-        """Give up what an ended mission has leased and not used, and close its ledger; how much that was.
-
-        Reservations stay, to be settled. A second call changes nothing; nor does one for a mission that bought nothing.
-        """
-        document = tx.get(ledger_ref(mission_id))
-        if document is None:
-            return 0
-        ledger = LedgerRecord.read(document)
-        if ledger.released_at is not None:
-            return 0
-        purses = [_purse(tx, mission_id, account) for account in ACCOUNTS]
-        settled, reserved = sum(p.settled for p in purses), sum(p.reserved for p in purses)
-        unused = max(ledger.cap - settled - reserved, 0)
-        head = self._happened(tx, ledger, "budget.released", {"settled": settled, "reserved": reserved, "unused": unused})
-        for purse in purses:
-            if purse.idle:
-                tx.put(purse.ref, purse.model_copy(update={"lease": purse.used}).data())
-        closed = {"leased": settled + reserved, "released_at": self._clock.now(), "head": head}
-        tx.put(ledger.ref, ledger.model_copy(update=closed).data())
-        return unused
-
     def _overran(self, tx: Transaction, ledger: LedgerRecord, own: PurseRecord, reservation: Reservation, cost: int) -> PurseRecord:
         """Record an overrun in the mission's ledger; the purse, its lease widened to what it really spent."""
         at = self._clock.now()
@@ -133,21 +112,45 @@ class Ledger:
             "leased": ledger.leased + beyond,
             "stopped_because": ledger.stopped_because or why,
             "overruns": (*ledger.overruns, overrun),
-            "head": self._happened(tx, ledger, "budget.overrun", detail),
+            "head": _happened(tx, ledger, "budget.overrun", detail, at),
         }
         tx.put(ledger.ref, ledger.model_copy(update=changed).data())
         return own.model_copy(update={"lease": own.lease + beyond})
 
-    def _happened(self, tx: Transaction, ledger: LedgerRecord, kind: str, detail: dict[str, str | int]) -> ChainPointer | None:
-        return append(
-            tx,
-            ledger.head,
-            [Happening(kind, detail)],
-            mission_id=ledger.mission_id,
-            writer=WRITER,
-            at=self._clock.now(),
-            trace_id=current_trace_id(),
-        )
+
+def release(tx: Transaction, mission_id: str, *, at: datetime) -> int:
+    """Give up what an ended mission has leased and not used, and close its ledger; how much that was.
+
+    Reservations stay, to be settled. A second call changes nothing; nor does one for a mission that bought nothing.
+    """
+    document = tx.get(ledger_ref(mission_id))
+    if document is None:
+        return 0
+    ledger = LedgerRecord.read(document)
+    if ledger.released_at is not None:
+        return 0
+    purses = [_purse(tx, mission_id, account) for account in ACCOUNTS]
+    settled, reserved = sum(p.settled for p in purses), sum(p.reserved for p in purses)
+    unused = max(ledger.cap - settled - reserved, 0)
+    head = _happened(tx, ledger, "budget.released", {"settled": settled, "reserved": reserved, "unused": unused}, at)
+    for purse in purses:
+        if purse.idle:
+            tx.put(purse.ref, purse.model_copy(update={"lease": purse.used}).data())
+    closed = {"leased": settled + reserved, "released_at": at, "head": head}
+    tx.put(ledger.ref, ledger.model_copy(update=closed).data())
+    return unused
+
+
+def _happened(tx: Transaction, ledger: LedgerRecord, kind: str, detail: dict[str, str | int], at: datetime) -> ChainPointer | None:
+    return append(
+        tx,
+        ledger.head,
+        [Happening(kind, detail)],
+        mission_id=ledger.mission_id,
+        writer=WRITER,
+        at=at,
+        trace_id=current_trace_id(),
+    )
 
 
 def _check_amount(micro_usd: int) -> None:

@@ -7,12 +7,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import timedelta
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from shared.documents import DocumentStore
 from shared.errors import BudgetRefused
-from shared.ledger.ledger import Ledger, Payer, Reservation
+from shared.ledger.ledger import Ledger, Payer, Reservation, release
 from shared.ledger.records import ACCOUNTS, DayRecord, LedgerRecord, PurseRecord, day_ref, ledger_ref, purse_ref
 from shared.models.calls import Account
 from tests.support.clock import FrozenClock
@@ -71,12 +72,11 @@ class LedgerMachine(RuleBasedStateMachine):
         payer = self.payer(n, account)
         left = min(payer.cap_micro_usd - self.used(payer.mission_id), DAY_CAP - self.used_on(self.today))
         lives = payer.mission_id not in self.stopped | self.ended
-        try:
-            reservation = self.documents.transact(lambda tx: self.ledger.reserve(tx, payer, amount))
-        except BudgetRefused as refused:
-            assert not lives or amount > max(left, 0), f"refused while money is free: {refused}"
+        if not lives or amount > max(left, 0):
+            with pytest.raises(BudgetRefused):
+                self.documents.transact(lambda tx: self.ledger.reserve(tx, payer, amount))
             return
-        assert lives and amount <= max(left, 0), "granted what was not there"
+        reservation = self.documents.transact(lambda tx: self.ledger.reserve(tx, payer, amount))  # never refused while money is free
         assert reservation == Reservation(amount, self.today)
         self.open.append(Open(payer, reservation))
 
@@ -112,7 +112,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def end(self, n: int) -> None:
         mission_id = list(self.caps)[n]
         known = self.documents.get(ledger_ref(mission_id)) is not None
-        unused = self.documents.transact(lambda tx: self.ledger.release(tx, mission_id))
+        unused = self.documents.transact(lambda tx: release(tx, mission_id, at=self.clock.now()))
         fresh = known and mission_id not in self.ended
         assert unused == (max(self.caps[mission_id] - self.used(mission_id), 0) if fresh else 0)
         if known:

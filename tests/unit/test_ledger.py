@@ -12,7 +12,7 @@ import pytest
 
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.errors import BudgetRefused, Conflict
-from shared.ledger.ledger import Ledger, Payer, Reservation
+from shared.ledger.ledger import Ledger, Payer, Reservation, release
 from shared.ledger.money import dollars
 from shared.ledger.records import ACCOUNTS, DayRecord, LedgerRecord, PurseRecord, day_ref, ledger_ref, purse_ref
 from shared.models.calls import Account, CallKey, ModelCall, ModelSpec, Price, RenderedPrompt
@@ -37,7 +37,7 @@ class Book:
         return self.documents.transact(lambda tx: self.ledger.settle(tx, payer, reservation, cost))
 
     def release(self, mission_id: str) -> int:
-        return self.documents.transact(lambda tx: self.ledger.release(tx, mission_id))
+        return self.documents.transact(lambda tx: release(tx, mission_id, at=self.clock.now()))
 
     def buy(self, payer: Payer, amount: int) -> None:
         self.settle(payer, self.reserve(payer, amount), amount)
