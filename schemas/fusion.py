@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from schemas.analysis import AnalyticalReportPackage
-from schemas.base import SCHEMA_VERSION, Contract, LocalId, Timestamp
+from schemas.base import SCHEMA_VERSION, Contract, LocalId, MicroUsd, Timestamp
 from schemas.evidence import ResearchEvidencePackage
 from schemas.mission import MissionRequest, TrackStatus
 
@@ -60,5 +60,7 @@ class FusionInputPackage(Contract):
     analysis_handoff: TrackHandoff
     alignment: Alignment
     flags: tuple[str, ...] = ()
+    cost_per_account: dict[str, MicroUsd] = {}
+    """What the mission had spent when this was made, by account; one that paid for nothing is not named."""
     previous_outcome_uri: str | None = None
     created_at: Timestamp
