@@ -54,7 +54,10 @@ class Overrun(Contract):
 
 
 class LedgerRecord(Record):
-    """A mission's cap and how much of it is leased (``leased`` is the sum of the purses' leases). ``head``: its audit chain."""
+    """A mission's cap and how much of it is leased (``leased`` is the sum of the purses' leases). ``head``: its audit chain.
+
+    Written when a lease grows, at an overrun and at the end. Two accounts do so at a time: fusion begins when a track has ended.
+    """
 
     mission_id: str
     cap: MicroUsd
@@ -78,7 +81,7 @@ class LedgerRecord(Record):
 
 
 class DayRecord(Record):
-    """What all missions together have spent and set aside on a UTC day."""
+    """What all missions together have spent and set aside on a UTC day: one document, which every reservation and settlement writes."""
 
     day: str
     settled: MicroUsd = 0
