@@ -39,7 +39,6 @@ def cancel(mission: MissionId, endpoint: Endpoint = None, as_json: AsJson = Fals
 def _close_here(settings: Settings, mission_id: str) -> MissionState:
     """Nobody runs the mission, so nobody would see the cancel: bring a platform up until it has ended."""
     from infra.local.platform import OneMission, Platform
-    from shared.missions.view import mission_state
 
     note("Nothing runs on this data folder; closing the mission with what it has.")
     with Platform(settings, command="kimera cancel", only=OneMission(mission_id)) as platform:
@@ -47,5 +46,5 @@ def _close_here(settings: Settings, mission_id: str) -> MissionState:
         while True:
             mission = runtime.missions.get(mission_id)
             if mission.over:
-                return mission_state(mission, runtime.missions.tracks(mission), now=runtime.clock.now())
+                return runtime.missions.state(mission)
             runtime.clock.sleep(_POLL_S)

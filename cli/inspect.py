@@ -11,6 +11,7 @@ import typer
 from cli.configuration import load_settings
 from cli.console import AsJson, Endpoint, MissionId, log_to, new_app, note, print_json
 from cli.progress import TITLES, describe, describe_mission
+from shared.ledger.money import dollars
 
 if TYPE_CHECKING:
     from infra.local.story import Moment, Story
@@ -52,7 +53,8 @@ def _print(story: Story, everything: bool) -> None:
     state = story.state
     print(f"mission {state.mission_id}: {describe_mission(state)}")
     print(f"question: {' '.join(state.question.split())}")
-    print(f"owner {state.owner}, space {state.knowledge_space}, tier {state.tier}, cost ${state.cost_so_far.usd:.2f}, epoch {state.epoch}")
+    cost = dollars(state.cost_so_far.settled_micro_usd)
+    print(f"owner {state.owner}, space {state.knowledge_space}, tier {state.tier}, cost {cost}, epoch {state.epoch}")
     for track, found in sorted(state.track_status.items()):
         print(f"{TITLES[track]}: attempt {found.attempt}, next slice {found.next_seq}, {describe(found)}")
     print("\nWhat happened (UTC; seconds since the mission was created)")

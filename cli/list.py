@@ -10,6 +10,7 @@ import typer
 from cli.configuration import load_settings
 from cli.console import AsJson, Endpoint, log_to, new_app, note, print_json
 from schemas.mission import MissionState
+from shared.ledger.money import dollars
 
 app = new_app("List missions, newest first.")
 
@@ -35,8 +36,8 @@ def list_missions(
         print_json({"missions": [mission.model_dump(mode="json") for mission in missions]})
         return 0
     for mission in missions:
-        question = " ".join(mission.question.split())
-        print(f"{mission.mission_id}  {mission.status:<9}  {mission.created_at:%Y-%m-%d %H:%M}  {question[:80]}")
+        question, cost = " ".join(mission.question.split()), dollars(mission.cost_so_far.settled_micro_usd)
+        print(f"{mission.mission_id}  {mission.status:<9}  {mission.created_at:%Y-%m-%d %H:%M}  {cost:>9}  {question[:80]}")
     if not missions:
         note("There are no missions yet. Begin with `kimera run`.")
     return 0

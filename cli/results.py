@@ -9,6 +9,7 @@ from infra.local.reports import SavedReport
 from schemas.mission import MissionState, MissionStatus
 from schemas.outcome import MissionOutcomePackage
 from shared.documents import Json
+from shared.ledger.money import dollars
 
 MAX_LIMITATIONS = 3
 """Limitations that are told on the console; all stand in the report."""
@@ -62,7 +63,7 @@ def answer_lines(outcome: MissionOutcomePackage) -> list[str]:
     if outcome.conflicts:
         lines.append(f"{len(outcome.conflicts)} conflict(s) between data and documents: see the report.")
     trust = outcome.trust
-    cost = f"${trust.cost_micro_usd / 1_000_000:.2f}"
+    cost = dollars(trust.cost_micro_usd)
     lines.append(f"({trust.verified} statements verified, {trust.unverified} not; tier {trust.tier}; cost {cost})")
     return lines
 

@@ -31,7 +31,6 @@ from shared.inputs import store_input
 from shared.missions.chain import Happening
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change, Missions
-from shared.missions.view import mission_state
 from shared.runtime import Runtime
 from shared.settings import Settings
 
@@ -214,4 +213,4 @@ class _Percent:
 def _state(runtime: Runtime, mission_id: str) -> MissionState:
     """Read from the stores, so that watching leaves no trail of calls in the telemetry."""
     mission = runtime.missions.get(mission_id)
-    return mission_state(mission, runtime.missions.tracks(mission), now=runtime.clock.now())
+    return runtime.missions.state(mission)

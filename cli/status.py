@@ -7,6 +7,8 @@ import os
 from cli.configuration import load_settings
 from cli.console import AsJson, Endpoint, MissionId, log_to, new_app, print_json
 from cli.progress import TITLES, describe, describe_mission
+from schemas.mission import Cost
+from shared.ledger.money import dollars
 
 app = new_app("Say where a mission stands.")
 
@@ -28,9 +30,14 @@ def status(mission: MissionId, endpoint: Endpoint = None, as_json: AsJson = Fals
     for track, found in sorted(state.track_status.items()):
         print(f"{TITLES[track]:<13}  {describe(found)}")
     print(f"report         {state.fusion_status.value.lower()}, {len(state.reports)} version(s)")
-    print(f"cost           ${state.cost_so_far.usd:.2f}, tier {state.tier}")
+    print(f"cost           {_cost(state.cost_so_far)}, tier {state.tier}")
     if state.flags:
         print(f"flags          {', '.join(state.flags)}")
     if state.error is not None:
         print(f"why            {state.error.message} {state.error.remedy}".rstrip())
     return 0
+
+
+def _cost(cost: Cost) -> str:
+    aside = f" and {dollars(cost.reserved_micro_usd)} set aside for calls under way" if cost.reserved_micro_usd else ""
+    return dollars(cost.settled_micro_usd) + aside

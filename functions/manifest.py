@@ -84,7 +84,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
     FunctionRow(
         name="missions",
         trigger=Trigger.PUBLIC,
-        job="the public API: submit, read, list, cancel, delete, events, report",
+        job="the public API: submit, read, list, cancel, delete, events, costs, report",
         memory_mb=512,
         dependencies=Dependencies.AGENTS,
         roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.QUEUE, Role.KNOWLEDGE_WRITE},

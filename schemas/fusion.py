@@ -8,7 +8,7 @@ from pydantic import Field
 
 from schemas.analysis import AnalyticalReportPackage
 from schemas.assertion import Assertion
-from schemas.base import SCHEMA_VERSION, Contract, LocalId, Timestamp
+from schemas.base import SCHEMA_VERSION, Contract, LocalId, MicroUsd, Timestamp
 from schemas.evidence import ResearchEvidencePackage, Usage
 from schemas.mission import MissionRequest, TrackStatus
 
@@ -94,5 +94,7 @@ class FusionInputPackage(Contract):
     alignment: Alignment
     model_work: ModelWork | None = None
     flags: tuple[str, ...] = ()
+    cost_per_account: dict[str, MicroUsd] = {}
+    """What the mission had spent when this was made, by account; one that paid for nothing is not named."""
     previous_outcome_uri: str | None = None
     created_at: Timestamp

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from shared.artifacts import ArtifactStore
     from shared.documents import DocumentStore
     from shared.knowledge.port import KnowledgeGraph
+    from shared.ledger.ledger import Ledger
     from shared.models.credentials import ModelEndpoints
     from shared.sandbox import CodeSandbox
 
@@ -39,6 +40,7 @@ INDEXES = {
     "events": ("mission_id",),
     "tasks": ("due",),
     "idempotency": ("mission_id",),
+    "purses": ("mission_id",),
 }
 """The fields that are queried, by collection."""
 
@@ -162,6 +164,13 @@ class Runtime:
     def missions(self) -> Missions:
         """The stored missions."""
         return Missions(self.documents, self.clock, self.ids)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Who may spend what."""
+        from shared.ledger.ledger import Ledger
+
+        return Ledger(self.settings.day_budget_micro_usd, self.clock)
 
     @cached_property
     def audit(self) -> Audit:

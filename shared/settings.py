@@ -46,6 +46,9 @@ class Settings(BaseSettings):
     price: str | None = None
     """``INPUT/OUTPUT``: US dollars for a million tokens of ``model``, where the catalogue has no price."""
     budget_usd: Decimal = Decimal(1)
+    """What a mission may spend on models."""
+    day_budget_usd: Decimal = Field(default=Decimal(10), ge=0, le=1_000_000, decimal_places=6)
+    """What all missions together may spend on a day (UTC)."""
     max_running: int = Field(default=8, ge=1, le=10_000)
     """Missions that run at the same time; the others wait for their turn."""
     port: int = Field(default=8700, ge=0, le=65_535)
@@ -59,6 +62,11 @@ class Settings(BaseSettings):
     workflows_endpoint: str | None = None
     """Another executions API than Google's own: ``host:port`` or ``unix:PATH``, as ``kimera workflows serve`` prints it."""
     firestore_database: str = "(default)"
+
+    @property
+    def day_budget_micro_usd(self) -> int:
+        """The day's cap in micro-dollars."""
+        return int(self.day_budget_usd * 1_000_000)
 
     @classmethod
     def settings_customise_sources(

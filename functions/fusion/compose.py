@@ -170,6 +170,7 @@ def _flags(package: FusionInputPackage, dropped: int) -> tuple[str, ...]:
 
 
 def _costs(package: FusionInputPackage) -> dict[str, int]:
+    """What each track, and fusion, has cost: as the ledger has it, which also knows of calls that no package tells of."""
     costs: dict[str, int] = {}
     if package.research:
         costs[Track.DEEP_RESEARCH.value] = package.research.usage.cost_micro_usd
@@ -177,7 +178,7 @@ def _costs(package: FusionInputPackage) -> dict[str, int]:
         costs[Track.DS_STAR.value] = package.analysis.usage.cost_micro_usd
     if package.model_work:
         costs["fusion"] = package.model_work.usage.cost_micro_usd
-    return costs
+    return costs | package.cost_per_account
 
 
 def _trust(package: FusionInputPackage, statements: tuple[MergedClaim, ...], dropped: int, flags: tuple[str, ...]) -> Trust:

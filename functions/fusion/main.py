@@ -19,7 +19,8 @@ def fuse(call: Call) -> FuseResult:
     """Publish a report, or say which one stands."""
     runtime, request = call.runtime, call.body(FuseRequest)
     with about_mission(request.mission_id, epoch=request.epoch), runtime.tracing.span(f"fusion.{request.mode}"):
-        return Publisher(runtime.missions, runtime.artifacts, Fusion(runtime.artifacts), runtime.clock).fuse(request)
+        fusion = Fusion(runtime.artifacts, spent=lambda mission_id: runtime.missions.spent(runtime.missions.get(mission_id)).settled)
+        return Publisher(runtime.missions, runtime.artifacts, fusion, runtime.clock).fuse(request)
 
 
 @functions_framework.http

@@ -12,6 +12,7 @@ from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.crash_points import reached
 from shared.errors import AlreadyExists, Conflict
+from shared.ledger.spending import Spending
 from shared.missions.chain import Happening
 from shared.missions.machine import check_fusion
 from shared.missions.records import MissionRecord, TrackRecord
@@ -90,7 +91,7 @@ class Publisher:
             if analysis.handoff_uri
             else None,
             analysis_handoff=_handoff(analysis, mission.request),
-            flags=_flags(mission, tracks),
+            flags=_flags(mission, tracks, self._missions.spent(mission)),
             previous_outcome_uri=mission.reports[-1].outcome_uri if mission.reports else None,
             created_at=self._clock.now(),
         )
@@ -135,8 +136,8 @@ def _handoff(track: TrackRecord, request: MissionRequest) -> TrackHandoff:
     return TrackHandoff(status=track.status, missing_because=why)
 
 
-def _flags(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> tuple[str, ...]:
-    flags = [*mission.flags, *(flag for track in tracks.values() for flag in track.flags)]
+def _flags(mission: MissionRecord, tracks: dict[Track, TrackRecord], spent: Spending) -> tuple[str, ...]:
+    flags = [*mission.flags, *(flag for track in tracks.values() for flag in track.flags), *spent.flags]
     if mission.cancel_requested:
         flags.append("cancelled")
     return tuple(dict.fromkeys(flags))

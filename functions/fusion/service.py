@@ -5,6 +5,7 @@ Epochs, mission documents and events are the caller's; this class writes artifac
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from functions.fusion.alignment import align
@@ -26,6 +27,9 @@ from shared.artifacts import SCHEME, Artifact, ArtifactStore
 from shared.errors import AlreadyExists, NotFound
 from shared.models.asking import Models
 from shared.version import VERSION
+
+Spent = Callable[[str], Mapping[str, int]]
+"""What a mission has spent by now: micro-dollars by account."""
 
 PACKAGE, ALIGNMENT, OUTCOME, MARKDOWN, HTML = "fusion-input.json", "alignment.json", "report.json", "report.md", "report.html"
 
@@ -60,8 +64,9 @@ class FusionPublication:
 class Fusion:
     """Aligns, stores what it aligned, composes and renders, stores the report."""
 
-    def __init__(self, artifacts: ArtifactStore, *, kimera_version: str = VERSION) -> None:
+    def __init__(self, artifacts: ArtifactStore, *, spent: Spent = lambda _: {}, kimera_version: str = VERSION) -> None:
         self._artifacts = artifacts
+        self._spent = spent
         self._kimera_version = kimera_version
 
     def fuse(self, inputs: FusionInputs, models: Models | None = None) -> FusionPublication:
@@ -116,6 +121,7 @@ class Fusion:
             alignment=alignment,
             model_work=work,
             flags=inputs.flags,
+            cost_per_account=dict(self._spent(inputs.mission_id)),
             previous_outcome_uri=inputs.previous_outcome_uri,
             created_at=inputs.created_at,
         )

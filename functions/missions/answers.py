@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from schemas.base import Contract, Sha256
+from typing import Literal
+
+from schemas.base import Contract, MicroUsd, Sha256, Timestamp
 from schemas.events import AuditEvent
 from schemas.mission import MissionState, MissionStatus
 
@@ -51,3 +53,63 @@ class Health(Contract):
 
     status: str = "ok"
     version: str
+
+
+class CapState(Contract):
+    """How far a cap is used: a mission's, or a day's."""
+
+    cap_micro_usd: MicroUsd
+    settled_micro_usd: MicroUsd
+    reserved_micro_usd: MicroUsd
+    left_micro_usd: MicroUsd
+
+
+class CostShare(Contract):
+    """What one track, role, model or tool came to. ``reserved_micro_usd``: set aside for calls under way."""
+
+    name: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    settled_micro_usd: MicroUsd
+    reserved_micro_usd: MicroUsd
+
+
+class UnknownCall(Contract):
+    """A request whose answer never came: it may have been worked on, and is charged at its bound."""
+
+    mission_id: str
+    track: str
+    role: str
+    model: str
+    sent_at: str | None
+    charged_micro_usd: MicroUsd
+
+
+class OverrunCall(Contract):
+    """A request that cost more than it could by its prices."""
+
+    mission_id: str
+    track: str
+    day: str
+    reserved_micro_usd: MicroUsd
+    cost_micro_usd: MicroUsd
+    at: Timestamp
+
+
+class CostReport(Contract):
+    """The costs of a mission, or of a UTC day.
+
+    ``unattributed_micro_usd`` is what is settled and has no call here: on a day, of missions that were deleted or are somebody else's.
+    """
+
+    day: str | None
+    mission_id: str | None
+    whole: CapState
+    by: Literal["track", "role", "model", "tool"]
+    shares: tuple[CostShare, ...]
+    unattributed_micro_usd: MicroUsd
+    unknown: tuple[UnknownCall, ...]
+    overruns: tuple[OverrunCall, ...]
+    today: str
+    today_whole: CapState

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import functions_framework
 from flask import Request, Response
 
-from functions.missions.answers import Accepted, Deleted, EventPage, Health, MissionPage, StoredInput
+from functions.missions.answers import Accepted, CostReport, Deleted, EventPage, Health, MissionPage, StoredInput
+from functions.missions.costs import Costs
 from functions.missions.deletion import delete_mission
 from functions.missions.submission import Submission
 from functions.missions.uploads import receive_upload
@@ -13,10 +16,10 @@ from schemas.mission import MissionRequest, MissionState, Track
 from shared.errors import BadInput, LengthRequired, NotFound
 from shared.http import Answer, Api, Call
 from shared.inputs import safe_name
+from shared.ledger.attribution import Dimension
 from shared.missions.chain import Happening
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change
-from shared.missions.view import mission_state
 from shared.telemetry.context import about_mission
 from shared.version import VERSION
 
@@ -92,6 +95,18 @@ def events(call: Call) -> EventPage:
     return EventPage(events=tuple(call.runtime.audit.events(_mission(call).mission_id)))
 
 
+@api.route("GET", "/missions/<mission_id>/costs")
+def costs_of_mission(call: Call) -> CostReport:
+    """What the mission has cost; ``by`` track, role, model or tool."""
+    return _costs(call).of_mission(_mission(call), _dimension(call))
+
+
+@api.route("GET", "/costs")
+def costs_of_day(call: Call) -> CostReport:
+    """What a day (UTC) has cost; ``by`` track, role, model or tool."""
+    return _costs(call).of_day(call.request.args.get("day"), _dimension(call), owner=_owner(call))
+
+
 @api.route("GET", "/missions/<mission_id>/report")
 def report(call: Call) -> Response:
     """A published report: ``format`` md, html or json; ``version``, else the newest."""
@@ -135,7 +150,21 @@ def _mission(call: Call) -> MissionRecord:
 
 
 def _state(call: Call, mission: MissionRecord) -> MissionState:
-    return mission_state(mission, call.runtime.missions.tracks(mission), now=call.runtime.clock.now())
+    return call.runtime.missions.state(mission)
+
+
+def _costs(call: Call) -> Costs:
+    runtime = call.runtime
+    return Costs(runtime.documents, runtime.missions, runtime.clock, day_cap_micro_usd=runtime.settings.day_budget_micro_usd)
+
+
+def _dimension(call: Call) -> Dimension:
+    text = call.request.args.get("by", "track")
+    found = next((known for known in get_args(Dimension) if known == text), None)
+    if found is None:
+        raise BadInput(f"by has to be one of {', '.join(get_args(Dimension))}, not {text[:20]!r}.")
+    dimension: Dimension = found
+    return dimension
 
 
 def _limit(call: Call) -> int:

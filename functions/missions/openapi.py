@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, JsonValue
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from functions.missions.answers import Accepted, Deleted, EventPage, Health, MissionPage, StoredInput
+from functions.missions.answers import Accepted, CostReport, Deleted, EventPage, Health, MissionPage, StoredInput
 from schemas.mission import MissionRequest, MissionState
 from schemas.outcome import MissionOutcomePackage
 from schemas.problem import Problem
@@ -44,6 +44,9 @@ def _parameter(name: str, where: str, schema: dict[str, JsonValue], description:
 
 
 _ID = _parameter("mission_id", "path", {"type": "string"}, "The mission's id.")
+_BY = _parameter(
+    "by", "query", {"type": "string", "enum": ["track", "role", "model", "tool"], "default": "track"}, "What the shares are of."
+)
 _TEXT: dict[str, JsonValue] = {"schema": {"type": "string"}}
 _BYTES: dict[str, JsonValue] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
@@ -98,6 +101,27 @@ OPERATIONS: tuple[Operation, ...] = (
         parameters=(_ID,),
     ),
     Operation("GET", "/missions/{mission_id}/events", "What happened, in time order", 200, EventPage, (401, 404), parameters=(_ID,)),
+    Operation(
+        "GET",
+        "/missions/{mission_id}/costs",
+        "What a mission has cost, and who or what the money went to",
+        200,
+        CostReport,
+        (400, 401, 404),
+        parameters=(_ID, _BY),
+    ),
+    Operation(
+        "GET",
+        "/costs",
+        "What a day has cost; shares and single calls of the caller's missions only",
+        200,
+        CostReport,
+        (400, 401),
+        parameters=(
+            _BY,
+            _parameter("day", "query", {"type": "string", "format": "date"}, "A day in UTC; else today."),
+        ),
+    ),
     Operation(
         "GET",
         "/missions/{mission_id}/report",

@@ -11,7 +11,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from functions.missions.answers import Accepted, Deleted, EventPage, Health, MissionPage, StoredInput
+from functions.missions.answers import Accepted, CostReport, Deleted, EventPage, Health, MissionPage, StoredInput
 from schemas.events import AuditEvent
 from schemas.mission import MissionState
 from schemas.problem import Problem
@@ -88,6 +88,14 @@ class MissionsApi:
     def events(self, mission_id: str) -> tuple[AuditEvent, ...]:
         """Its audit events in time order."""
         return self._model(EventPage, "GET", _mission(mission_id) + "/events").events
+
+    def costs_of_mission(self, mission_id: str, *, by: str) -> CostReport:
+        """What a mission has cost."""
+        return self._model(CostReport, "GET", _mission(mission_id) + "/costs", params={"by": by})
+
+    def costs_of_day(self, day: str | None, *, by: str) -> CostReport:
+        """What a day (UTC) has cost; today's costs unless one is named."""
+        return self._model(CostReport, "GET", "/costs", params={"by": by} | ({"day": day} if day is not None else {}))
 
     def report(self, mission_id: str, *, form: str, version: int | None = None) -> bytes:
         """A report: ``form`` is md, html or json; the newest version unless one is named."""

@@ -17,6 +17,9 @@ from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.documents import Document, DocumentStore, Query, Ref
 from shared.errors import Corrupt
+from shared.ledger.ledger import WRITER
+from shared.ledger.records import LedgerRecord, ledger_ref
+from shared.ledger.spending import buys
 from shared.missions.chain import GENESIS, digest
 from shared.missions.records import EVENTS, MissionRecord, TrackRecord, event_ref
 from shared.missions.repository import events_query
@@ -60,7 +63,14 @@ class Audit:
         """Keep the heads of a mission that has ended. A second call changes nothing."""
         heads = [ChainHead(mission_id=mission.mission_id, writer=w, n=p.n, hash=p.hash) for w, p in sorted(mission.heads.items())]
         heads += [ChainHead(mission_id=mission.mission_id, writer=t.track, n=t.head.n, hash=t.head.hash) for t in tracks if t.head]
+        heads += self._ledger_head(mission)
         self._keep(f"{mission.mission_id}/{mission.status.lower()}-{sum(h.n for h in heads):06d}", "mission ended", heads)
+
+    def _ledger_head(self, mission: MissionRecord) -> list[ChainHead]:
+        """The head of the chain of the mission's money, where it has one."""
+        document = self._documents.get(ledger_ref(mission.mission_id)) if buys(mission.request) else None
+        head = LedgerRecord.read(document).head if document else None
+        return [ChainHead(mission_id=mission.mission_id, writer=WRITER, n=head.n, hash=head.hash)] if head else []
 
     def anchor_hour(self) -> int:
         """Keep the heads of all chains that moved in this hour; how many there are."""

@@ -7,14 +7,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from schemas.mission import MissionRequest, MissionStatus, Track, TrackStatus
+from schemas.mission import MissionRequest, MissionState, MissionStatus, Track, TrackStatus
 from schemas.steps import ExecutionRef
 from shared.clock import Clock
 from shared.documents import DocumentStore, Json, Query, Ref, Transaction, Where
 from shared.errors import IdempotencyMismatch, NotFound, StaleEpoch
 from shared.ids import Ids
+from shared.ledger.ledger import release
+from shared.ledger.records import PURSES, ledger_ref
+from shared.ledger.spending import NOTHING_SPENT, Spending, buys, spending
 from shared.missions.chain import Happening, append
 from shared.missions.records import EVENTS, IDEMPOTENCY, MISSIONS, TRACKS, MissionRecord, TrackRecord, mission_ref, track_ref
+from shared.missions.view import mission_state
 from shared.telemetry.context import current_trace_id, current_traceparent
 
 OPEN = (MissionStatus.PENDING, MissionStatus.RUNNING, MissionStatus.FUSION)
@@ -100,6 +104,14 @@ class Missions:
         found = {track: self._documents.get(track_ref(mission.mission_id, track, n)) for track, n in mission.attempts.items()}
         return {track: TrackRecord.read(document) if document else _new_track(mission, track) for track, document in found.items()}
 
+    def spent(self, mission: MissionRecord) -> Spending:
+        """What the mission has spent and set aside by now."""
+        return spending(self._documents, mission.mission_id) if buys(mission.request) else NOTHING_SPENT
+
+    def state(self, mission: MissionRecord) -> MissionState:
+        """Where the mission stands, as the API shows it."""
+        return mission_state(mission, self.tracks(mission), self.spent(mission), now=self._clock.now())
+
     def list(
         self,
         *,
@@ -123,7 +135,8 @@ class Missions:
     def change(self, mission_id: str, writer: str, decide: Decide, *, caller: ExecutionRef | None = None) -> MissionRecord:
         """Let ``decide`` change the mission in one transaction; ``None`` leaves it as it is.
 
-        With a ``caller``, its epoch (and execution, where it names one) has to be the mission's: else ``StaleEpoch``.
+        With a ``caller``, its epoch (and execution, where it names one) has to be the mission's: else ``StaleEpoch``. A change that
+        ends the mission gives up the money that it has leased and not used.
         """
 
         def work(tx: Transaction) -> MissionRecord:
@@ -135,6 +148,8 @@ class Missions:
             if change is None:
                 return mission
             now = self._clock.now()
+            if change.mission.over and not mission.over and buys(mission.request):
+                release(tx, mission_id, at=now)  # it reads: before any write
             for track in change.tracks:
                 tx.put(track.ref, track.data())
             head = append(
@@ -153,13 +168,13 @@ class Missions:
         return len(self._documents.query(query))
 
     def delete(self, mission: MissionRecord) -> None:
-        """Remove all documents of the mission but its audit events, which stay as the proof of what was done."""
+        """Remove all documents of the mission but its audit events, which prove what was done, and what its days have spent."""
         if not mission.status.terminal:
             raise NotFound(f"Mission {mission.mission_id} has not ended.", remedy="Cancel it first.")
-        for document in self._documents.query(Query(TRACKS, (Where("mission_id", "==", mission.mission_id),))):
-            self._documents.delete(document.ref)
-        for document in self._documents.query(Query(IDEMPOTENCY, (Where("mission_id", "==", mission.mission_id),))):
-            self._documents.delete(document.ref)
+        for collection in (TRACKS, IDEMPOTENCY, PURSES):
+            for document in self._documents.query(Query(collection, (Where("mission_id", "==", mission.mission_id),))):
+                self._documents.delete(document.ref)
+        self._documents.delete(ledger_ref(mission.mission_id))
         self._documents.delete(mission.ref)
 
 

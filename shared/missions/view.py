@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from schemas.mission import Cost, MissionState, Track, TrackState, TrackStatus
+from schemas.mission import MissionState, Track, TrackState, TrackStatus
+from shared.ledger.spending import Spending
 from shared.missions.records import MissionRecord, TrackRecord
 
 
-def mission_state(mission: MissionRecord, tracks: dict[Track, TrackRecord], *, now: datetime) -> MissionState:
+def mission_state(mission: MissionRecord, tracks: dict[Track, TrackRecord], spent: Spending, *, now: datetime) -> MissionState:
     """The state as the API shows it. A running track past its soft deadline reads as DELAYED, as a detached one does."""
     return MissionState(
         mission_id=mission.mission_id,
@@ -19,11 +20,11 @@ def mission_state(mission: MissionRecord, tracks: dict[Track, TrackRecord], *, n
         status=mission.status,
         track_status={name: _track_state(mission, track, now) for name, track in tracks.items()},
         fusion_status=mission.fusion_status,
-        cost_so_far=Cost(),
+        cost_so_far=spent.total,
         tier=mission.tier,
         epoch=mission.epoch,
         execution=mission.execution,
-        flags=tuple(dict.fromkeys([*mission.flags, *(flag for track in tracks.values() for flag in track.flags)])),
+        flags=tuple(dict.fromkeys([*mission.flags, *(flag for track in tracks.values() for flag in track.flags), *spent.flags])),
         reports=mission.reports,
         cancel_requested=mission.cancel_requested,
         late_until=late_deadline(mission) if mission.late else None,

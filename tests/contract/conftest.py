@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 
@@ -13,76 +12,11 @@ from shared.adapters.firestore_documents import FirestoreDocuments
 from shared.adapters.folder_artifacts import FolderArtifacts
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.artifacts import ArtifactStore
-from shared.documents import Document, DocumentStore, JsonMap, Query, Ref, Transaction
+from shared.documents import DocumentStore
 from tests.support.components import FirestoreEmulator
-
-T = TypeVar("T")
+from tests.support.runs_twice import RunsTwice
 
 _prefixes = itertools.count(1)
-
-
-class RunsTwice:
-    """A ``DocumentStore`` that runs every callback twice in its transaction, as contention would: nothing may depend on how often."""
-
-    def __init__(self, store: DocumentStore) -> None:
-        self.inner = store
-
-    def get(self, ref: Ref) -> Document | None:
-        return self.inner.get(ref)
-
-    def create(self, ref: Ref, data: JsonMap) -> Document:
-        return self.inner.create(ref, data)
-
-    def update(self, ref: Ref, data: JsonMap, *, expect: str) -> Document:
-        return self.inner.update(ref, data, expect=expect)
-
-    def put(self, ref: Ref, data: JsonMap) -> Document:
-        return self.inner.put(ref, data)
-
-    def delete(self, ref: Ref) -> None:
-        self.inner.delete(ref)
-
-    def query(self, query: Query) -> list[Document]:
-        return self.inner.query(query)
-
-    def transact(self, work: Callable[[Transaction], T]) -> T:
-        def twice(transaction: Transaction) -> T:
-            work(_Discarding(transaction))
-            return work(transaction)
-
-        return self.inner.transact(twice)
-
-    def close(self) -> None:
-        self.inner.close()
-
-
-class _Discarding:
-    """The first of two runs: it reads, its writes go nowhere, and it too refuses a read after a write."""
-
-    def __init__(self, transaction: Transaction) -> None:
-        self._inner = transaction
-        self._wrote = False
-
-    def get(self, ref: Ref) -> Document | None:
-        self._reads()
-        return self._inner.get(ref)
-
-    def query(self, query: Query) -> list[Document]:
-        self._reads()
-        return self._inner.query(query)
-
-    def create(self, ref: Ref, data: JsonMap) -> None:
-        self._wrote = True
-
-    def put(self, ref: Ref, data: JsonMap) -> None:
-        self._wrote = True
-
-    def delete(self, ref: Ref) -> None:
-        self._wrote = True
-
-    def _reads(self) -> None:
-        if self._wrote:
-            raise RuntimeError("A transaction reads before it writes.")
 
 
 def firestore(emulator: FirestoreEmulator, monkeypatch: pytest.MonkeyPatch) -> FirestoreDocuments:

@@ -10,7 +10,7 @@ import pytest
 
 from shared.documents import MAX_DOCUMENT_BYTES, DocumentStore, Json, Query, Ref, Transaction, Where
 from shared.errors import AlreadyExists, BadInput, Conflict, KimeraError, NotFound, PreconditionFailed, TooLarge
-from tests.contract.conftest import RunsTwice
+from tests.support.runs_twice import RunsTwice
 
 A, B = Ref("things", "a"), Ref("things", "b")
 

@@ -84,6 +84,16 @@ def test_a_call_that_died_after_storing_its_inputs_is_finished_from_them(artifac
     assert resumed.report.created_at == NOW
 
 
+def test_the_report_tells_what_the_ledger_holds_and_keeps_telling_it(artifacts: ArtifactStore) -> None:
+    spent = {"deep_research": 420_000, "fusion": 30_000}
+    made = Fusion(artifacts, spent=lambda mission_id: spent if mission_id == MISSION else {}).fuse(inputs(documents=research()))
+    assert made.outcome.cost_per_track == {"deep_research": 420_000, "ds_star": 0, "fusion": 30_000}
+    assert made.outcome.trust.cost_micro_usd == 450_000
+    assert b"$0.45" in artifacts.get(made.report.markdown_uri)
+    again = Fusion(artifacts, spent=lambda _: {"fusion": 99_000}).fuse(inputs(documents=research()))
+    assert again.outcome == made.outcome
+
+
 def test_a_version_belongs_to_one_mode(artifacts: ArtifactStore) -> None:
     fusion = Fusion(artifacts)
     fusion.fuse(inputs("partial"))

@@ -9,7 +9,6 @@ import pytest
 from infra.local.story import tell_story
 from schemas.mission import MissionState
 from shared.errors import Unavailable
-from shared.missions.view import mission_state
 from shared.telemetry import names
 from shared.telemetry.context import about_mission, current_traceparent
 from shared.telemetry.reading import SpanRecord, mission_spans
@@ -70,6 +69,6 @@ def _state(tmp_path: Path) -> MissionState:
     house = House(tmp_path)
     mission_id, _ = house.claimed()
     mission = house.missions.get(mission_id)
-    state = mission_state(mission, house.missions.tracks(mission), now=house.clock.now())
+    state = house.missions.state(mission)
     house.close()
     return state

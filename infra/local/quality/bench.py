@@ -19,7 +19,6 @@ from schemas.outcome import MissionOutcomePackage
 from shared.documents import Json
 from shared.errors import BadInput
 from shared.inputs import store_input
-from shared.missions.view import mission_state
 from shared.settings import Settings
 
 _POLL_S = 0.2
@@ -164,7 +163,7 @@ class _Bench:
         while True:
             mission = runtime.missions.get(mission_id)
             if mission.status.terminal:
-                return mission_state(mission, runtime.missions.tracks(mission), now=runtime.clock.now())
+                return runtime.missions.state(mission)
             runtime.clock.sleep(_POLL_S)
 
     def _published(self, state: MissionState) -> Published:

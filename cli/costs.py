@@ -1,0 +1,124 @@
+"""``kimera costs``: what a mission or a day has cost, who or what the money went to, and what is left of the day's cap."""
+
+from __future__ import annotations
+
+import os
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli.configuration import load_settings
+from cli.console import AsJson, Endpoint, log_to, new_app, print_json
+from shared.errors import BadInput
+from shared.ledger.money import dollars
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from functions.missions.answers import CapState, CostReport
+    from shared.settings import Settings
+
+app = new_app("Say what a mission or a day has cost, and what is left of the day's cap.")
+
+
+class By(StrEnum):
+    """What the shares are of."""
+
+    TRACK = "track"
+    ROLE = "role"
+    MODEL = "model"
+    TOOL = "tool"
+
+
+@app.command()
+def costs(
+    day: Annotated[str | None, typer.Option("--day", metavar="YYYY-MM-DD", help="A day in UTC; else today.")] = None,
+    mission: Annotated[str | None, typer.Option("--mission", metavar="MISSION", help="One mission instead of a day.")] = None,
+    by: Annotated[By, typer.Option("--by", help="What the money went to.")] = By.TRACK,
+    endpoint: Endpoint = None,
+    as_json: AsJson = False,
+) -> int:
+    """Say what a day (or a mission) has cost by track, role, model or tool, with every request that was charged without an answer."""
+    if day is not None and mission is not None:
+        raise BadInput("--day and --mission exclude each other.", remedy="Ask for a day, or for a mission.")
+    settings = load_settings()
+    log_to(settings.home)
+    report = _read(settings, day, mission, by, endpoint)
+    if as_json:
+        print_json(report)
+    else:
+        print("\n".join(_lines(report)))
+    return 0
+
+
+def _read(settings: Settings, day: str | None, mission: str | None, by: By, endpoint: str | None) -> CostReport:
+    from infra.local.access import NoMissionsYet, any_access
+
+    try:
+        with any_access(settings, endpoint=endpoint, token=os.environ.get("KIMERA_TOKEN")) as api:
+            return api.costs_of_mission(mission, by=by) if mission is not None else api.costs_of_day(day, by=by)
+    except NoMissionsYet:
+        if mission is not None:
+            raise
+    from functions.missions.costs import nothing_spent
+    from shared.clock import SystemClock
+
+    today = f"{SystemClock().now():%Y-%m-%d}"
+    return nothing_spent(day, by.value, today=today, day_cap_micro_usd=settings.day_budget_micro_usd)
+
+
+def _lines(report: CostReport) -> list[str]:
+    """The report for a person."""
+    about = f"mission {report.mission_id}" if report.mission_id else f"{report.day} (UTC), all missions"
+    lines = [f"{about}: {_state(report.whole)}"]
+    if report.shares:
+        rows = [(f"by {report.by}", "calls", "tokens in", "tokens out", "cost", "under way")]
+        rows += [
+            (
+                share.name,
+                f"{share.calls:,}",
+                f"{share.input_tokens:,}",
+                f"{share.output_tokens:,}",
+                dollars(share.settled_micro_usd),
+                dollars(share.reserved_micro_usd),
+            )
+            for share in report.shares
+        ]
+        if report.unattributed_micro_usd:
+            rows.append(("not attributed", "", "", "", dollars(report.unattributed_micro_usd), ""))
+        lines += ["", *_table(rows)]
+    elif report.unattributed_micro_usd:
+        lines.append(f"Not attributed: {dollars(report.unattributed_micro_usd)}, of missions that were deleted or are somebody else's.")
+    if report.unknown:
+        lines += ["", f"Charged at their bound, since no answer came ({len(report.unknown)}):"]
+        lines += _table(
+            [(c.sent_at or "", c.mission_id, c.track, c.role, c.model, dollars(c.charged_micro_usd)) for c in report.unknown], left=5
+        )
+    if report.overruns:
+        lines += ["", f"Cost more than they could by their prices ({len(report.overruns)}); these missions buy nothing more:"]
+        lines += _table(
+            [
+                (f"{o.at:%Y-%m-%d %H:%M:%S}", o.mission_id, o.track, f"{dollars(o.cost_micro_usd)} of {dollars(o.reserved_micro_usd)}")
+                for o in report.overruns
+            ],
+            left=3,
+        )
+    if report.day != report.today:
+        lines += ["", f"today, {report.today} (UTC): {_state(report.today_whole)}"]
+    return lines
+
+
+def _state(whole: CapState) -> str:
+    aside = f", {dollars(whole.reserved_micro_usd)} set aside for calls under way" if whole.reserved_micro_usd else ""
+    return f"{dollars(whole.settled_micro_usd)} spent{aside}; {dollars(whole.left_micro_usd)} left of {dollars(whole.cap_micro_usd)}"
+
+
+def _table(rows: Sequence[tuple[str, ...]], *, left: int = 1) -> list[str]:
+    """Rows in columns; the first ``left`` columns begin at the left."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    padded = [
+        [cell.ljust(width) if at < left else cell.rjust(width) for at, (cell, width) in enumerate(zip(row, widths, strict=True))]
+        for row in rows
+    ]
+    return ["  ".join(cells).rstrip() for cells in padded]

@@ -1,0 +1,106 @@
+"""Which track, role, model or tool the money went to, read from the journal's rows.
+
+A row is read as far as it is there: what an older or a newer version did not write counts as nothing, and is called unknown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from shared.documents import DocumentStore, Json, Query, Where
+
+JOURNAL = "journal"
+SENT, UNKNOWN = "SENT", "UNKNOWN"
+Dimension = Literal["track", "role", "model", "tool"]
+_NAMELESS: Mapping[Dimension, str] = {"track": "unknown", "role": "unknown", "model": "unknown", "tool": "no tool"}
+
+
+@dataclass(frozen=True, slots=True)
+class PaidCall:
+    """One physical request. ``cost`` is what it was settled at; ``reserved`` its bound while nothing is settled."""
+
+    mission_id: str
+    names: Mapping[Dimension, str]
+    state: str
+    cost: int
+    reserved: int
+    input_tokens: int
+    output_tokens: int
+    sent_at: str | None
+
+    @property
+    def lost(self) -> bool:
+        """Whether no answer came and none will: it was charged at its bound."""
+        return self.state == UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one track, role, model or tool came to."""
+
+    name: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    settled: int
+    reserved: int
+
+
+def calls_of_mission(documents: DocumentStore, mission_id: str) -> list[PaidCall]:
+    """All requests of a mission, in the order of their ids."""
+    return _calls(documents, Where("mission_id", "==", mission_id))
+
+
+def calls_of_day(documents: DocumentStore, day: str) -> list[PaidCall]:
+    """All requests whose money counts against a UTC day, of every mission."""
+    return _calls(documents, Where("day", "==", day))
+
+
+def shares(calls: Iterable[PaidCall], by: Dimension) -> list[Share]:
+    """The sums by name, the dearest first."""
+    groups: dict[str, list[PaidCall]] = {}
+    for call in calls:
+        groups.setdefault(call.names[by], []).append(call)
+    summed = [
+        Share(
+            name=name,
+            calls=len(group),
+            input_tokens=sum(call.input_tokens for call in group),
+            output_tokens=sum(call.output_tokens for call in group),
+            settled=sum(call.cost for call in group),
+            reserved=sum(call.reserved for call in group),
+        )
+        for name, group in groups.items()
+    ]
+    return sorted(summed, key=lambda share: (-share.settled, -share.reserved, share.name))
+
+
+def _calls(documents: DocumentStore, where: Where) -> list[PaidCall]:
+    return [_call(document.data) for document in documents.query(Query(JOURNAL, (where,)))]
+
+
+def _call(row: Mapping[str, Json]) -> PaidCall:
+    state = _text(row, "state") or UNKNOWN
+    keys: Mapping[Dimension, str] = {"track": "account", "role": "role", "model": "model", "tool": "tool"}
+    return PaidCall(
+        mission_id=_text(row, "mission_id") or "",
+        names={of: _text(row, key) or _NAMELESS[of] for of, key in keys.items()},
+        state=state,
+        cost=0 if state == SENT else _number(row, "cost_micro_usd"),
+        reserved=_number(row, "bound_micro_usd") if state == SENT else 0,
+        input_tokens=_number(row, "input_tokens"),
+        output_tokens=_number(row, "output_tokens"),
+        sent_at=_text(row, "sent_at"),
+    )
+
+
+def _text(row: Mapping[str, Json], key: str) -> str | None:
+    value = row.get(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _number(row: Mapping[str, Json], key: str) -> int:
+    value = row.get(key)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0

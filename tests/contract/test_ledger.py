@@ -1,0 +1,46 @@
+"""The ledger keeps its promises on every ``DocumentStore``: the same sums, the same refusals, under contention too."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from shared.documents import DocumentStore
+from shared.errors import BudgetRefused
+from shared.ledger.ledger import Ledger, Payer, Reservation
+from shared.ledger.records import ACCOUNTS, DayRecord, PurseRecord, day_ref, purse_ref
+from tests.support.clock import START, FrozenClock
+from tests.support.ledger_model import LedgerMachine
+from tests.support.runs_twice import RunsTwice
+
+CAP = 1_000
+
+
+def test_any_order_of_calls_leaves_what_sums_say(documents: DocumentStore, request: pytest.FixtureRequest) -> None:
+    cloud = "firestore" in request.node.name
+    limits = settings(max_examples=2 if cloud else 20, stateful_step_count=20, deadline=None, suppress_health_check=list(HealthCheck))
+    run_state_machine_as_test(lambda: LedgerMachine(documents), settings=limits)  # type: ignore[arg-type]  # any callable that makes one
+
+
+def test_first_calls_of_all_accounts_at_once_fill_the_cap_and_no_more(documents: DocumentStore) -> None:
+    assert isinstance(documents, RunsTwice)
+    store, ledger = documents.inner, Ledger(10 * CAP, FrozenClock())
+
+    def first(n: int) -> Reservation | None:
+        payer = Payer("m_1", ACCOUNTS[n % len(ACCOUNTS)], CAP)
+        try:
+            return store.transact(lambda tx: ledger.reserve(tx, payer, 300))
+        except BudgetRefused:
+            return None
+
+    with ThreadPoolExecutor(4) as pool:
+        granted = [reservation for reservation in pool.map(first, range(4)) if reservation]
+    assert len(granted) == 3
+    purses = [PurseRecord.read(found) for a in ACCOUNTS if (found := store.get(purse_ref("m_1", a)))]
+    day = store.get(day_ref(f"{START:%Y-%m-%d}"))
+    assert day is not None
+    assert sum(purse.reserved for purse in purses) == DayRecord.read(day).reserved == 900
+    assert sum(purse.lease for purse in purses) <= CAP
