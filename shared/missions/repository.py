@@ -34,6 +34,8 @@ class Change:
 
 
 Decide = Callable[[MissionRecord, dict[Track, TrackRecord]], Change | None]
+Within = Callable[[Transaction, MissionRecord, MissionRecord], None]
+"""Changes other documents together with a mission, given before and after; it reads, then writes."""
 
 
 class Missions:
@@ -132,8 +134,10 @@ class Missions:
         query = Query(MISSIONS, tuple(where), order_by="-mission_id", limit=limit)
         return [MissionRecord.read(d) for d in self._documents.query(query)]
 
-    def change(self, mission_id: str, writer: str, decide: Decide, *, caller: ExecutionRef | None = None) -> MissionRecord:
-        """Let ``decide`` change the mission in one transaction; ``None`` leaves it as it is.
+    def change(
+        self, mission_id: str, writer: str, decide: Decide, *, caller: ExecutionRef | None = None, within: Within | None = None
+    ) -> MissionRecord:
+        """Let ``decide`` change the mission in one transaction, and ``within`` what moves with it; ``None`` leaves it as it is.
 
         With a ``caller``, its epoch (and execution, where it names one) has to be the mission's: else ``StaleEpoch``. A change that
         ends the mission gives up the money that it has leased and not used.
@@ -147,6 +151,8 @@ class Missions:
             change = decide(mission, tracks)
             if change is None:
                 return mission
+            if within is not None:
+                within(tx, mission, change.mission)
             now = self._clock.now()
             if change.mission.over and not mission.over and buys(mission.request):
                 release(tx, mission_id, at=now)  # it reads: before any write
