@@ -19,6 +19,7 @@ from shared.ledger.spending import NOTHING_SPENT, Spending, buys, spending
 from shared.missions.chain import Happening, append
 from shared.missions.records import EVENTS, IDEMPOTENCY, MISSIONS, TRACKS, MissionRecord, TrackRecord, mission_ref, track_ref
 from shared.missions.view import mission_state
+from shared.models.rows import JOURNAL, SLICES
 from shared.telemetry.context import current_trace_id, current_traceparent
 
 OPEN = (MissionStatus.PENDING, MissionStatus.RUNNING, MissionStatus.FUSION)
@@ -34,8 +35,6 @@ class Change:
 
 
 Decide = Callable[[MissionRecord, dict[Track, TrackRecord]], Change | None]
-Within = Callable[[Transaction, MissionRecord, MissionRecord], None]
-"""Changes other documents together with a mission, given before and after; it reads, then writes."""
 
 
 class Missions:
@@ -134,10 +133,8 @@ class Missions:
         query = Query(MISSIONS, tuple(where), order_by="-mission_id", limit=limit)
         return [MissionRecord.read(d) for d in self._documents.query(query)]
 
-    def change(
-        self, mission_id: str, writer: str, decide: Decide, *, caller: ExecutionRef | None = None, within: Within | None = None
-    ) -> MissionRecord:
-        """Let ``decide`` change the mission in one transaction, and ``within`` what moves with it; ``None`` leaves it as it is.
+    def change(self, mission_id: str, writer: str, decide: Decide, *, caller: ExecutionRef | None = None) -> MissionRecord:
+        """Let ``decide`` change the mission in one transaction; ``None`` leaves it as it is.
 
         With a ``caller``, its epoch (and execution, where it names one) has to be the mission's: else ``StaleEpoch``. A change that
         ends the mission gives up the money that it has leased and not used.
@@ -151,8 +148,6 @@ class Missions:
             change = decide(mission, tracks)
             if change is None:
                 return mission
-            if within is not None:
-                within(tx, mission, change.mission)
             now = self._clock.now()
             if change.mission.over and not mission.over and buys(mission.request):
                 release(tx, mission_id, at=now)  # it reads: before any write
@@ -177,7 +172,7 @@ class Missions:
         """Remove all documents of the mission but its audit events, which prove what was done, and what its days have spent."""
         if not mission.status.terminal:
             raise NotFound(f"Mission {mission.mission_id} has not ended.", remedy="Cancel it first.")
-        for collection in (TRACKS, IDEMPOTENCY, PURSES):
+        for collection in (TRACKS, IDEMPOTENCY, PURSES, JOURNAL, SLICES):
             for document in self._documents.query(Query(collection, (Where("mission_id", "==", mission.mission_id),))):
                 self._documents.delete(document.ref)
         self._documents.delete(ledger_ref(mission.mission_id))

@@ -22,6 +22,7 @@ from shared.models.failures import Failure
 from shared.models.guard import MAX_ANSWER_BYTES
 from shared.models.retry import MAX_TRIES
 from shared.models.rows import SLICES, RowState, SliceRecord
+from shared.times import SLICE_LEASE_S
 from tests.support.chain import (
     ASKING,
     AskingTrack,
@@ -270,6 +271,37 @@ def test_a_run_that_was_overtaken_sends_nothing_more_and_its_late_answer_is_not_
     assert_books_balance(house.documents)
 
 
+def test_a_run_of_an_older_epoch_sends_nothing_although_nobody_has_begun_its_slice_again(house: ChainHouse) -> None:
+    mission_id, _ = house.claimed(ASKING)
+
+    def meanwhile(call: ModelCall) -> ModelAnswer:
+        raise_epoch(house.missions, house.missions.get(mission_id))
+        return answering()(call)
+
+    house.endpoint.next.append(meanwhile)
+    with pytest.raises(StaleEpoch):
+        house.slices.run(AskingTrack(house.role), step(mission_id, 0))
+    assert states(house) == [RowState.ANSWERED], "what was on its way is kept, nothing follows"
+
+
+def test_a_run_whose_lease_ran_out_sends_nothing_once_another_has_begun(house: ChainHouse) -> None:
+    mission_id, _ = house.claimed(ASKING)
+    newer = AskingTrack(house.role)
+    asked_between: list[int] = []
+
+    class Slow(AskingTrack):
+        def step(self, context, state):  # type: ignore[no-untyped-def]
+            context.models.ask(self._role, {"numbers": [0]})
+            house.clock.advance(SLICE_LEASE_S + 1)
+            house.slices.run(newer, step(mission_id, 0))
+            asked_between.append(len(house.endpoint.asked))
+            context.models.ask(self._role, {"numbers": [0, 0]})
+
+    with pytest.raises(StaleEpoch):
+        house.slices.run(Slow(house.role), step(mission_id, 0))
+    assert asked_between == [len(house.endpoint.asked)]
+
+
 def test_a_fan_out_asks_at_the_same_time_and_every_answer_has_its_own_row(tmp_path: Path) -> None:
     house = ChainHouse(tmp_path, in_order=False)
     mission_id, _ = house.claimed(ASKING)
@@ -308,5 +340,6 @@ def test_who_cancelled_pays_for_nothing_more(house: ChainHouse) -> None:
         return Change(mission.model_copy(update={"cancel_requested": True}))
 
     house.missions.change(mission_id, "api", cancel)
-    house.slices.run(AskingTrack(house.role), step(mission_id, 0, close="cancelled"))
-    assert house.endpoint.asked == []
+    track = AskingTrack(house.role)
+    house.slices.run(track, step(mission_id, 0))
+    assert (track.heard, house.endpoint.asked) == ({0: []}, [])
