@@ -43,7 +43,7 @@ INDEXES = {
     "idempotency": ("mission_id",),
     "purses": ("mission_id",),
     "slices": ("mission_id",),
-    "journal": ("mission_id", "slice_id", "key", "state", "role"),
+    "journal": ("mission_id", "slice_id", "key", "state", "role", "day"),
 }
 """The fields that are queried, by collection."""
 

@@ -42,7 +42,7 @@ FLAG_SENTENCES = {
     "budget_exhausted": "Calls to a model that could have passed the budget were not made.",
     "model_unavailable": "A language model could not be reached, or refused.",
     "request_withheld": "A request to a model was not sent, since it held a key of this installation or was too large.",
-    "overrun": "A call to a model cost more than its bound; no more calls were made after it.",
+    "budget_overrun": "A call to a model cost more than its bound; no more calls were made after it.",
     "scripted": "The answers of the models came from a hand-written script.",
     "replayed": "The answers of the models came from a recording.",
 }

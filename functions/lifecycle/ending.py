@@ -6,7 +6,7 @@ from schemas.mission import FusionStatus, MissionError, MissionStatus, Track, Tr
 from schemas.steps import AdvanceRequest, CompensateRequest, ExecutionRef, MissionStatusResult
 from shared.clock import Clock
 from shared.crash_points import reached
-from shared.documents import Json, Transaction
+from shared.documents import Json
 from shared.errors import BadInput, IllegalTransition
 from shared.missions.audit import Audit
 from shared.missions.chain import Happening
@@ -19,8 +19,7 @@ from shared.models.access import ModelAccess
 class Ending:
     """Moves missions towards their end, and anchors the audit chains of those that have ended.
 
-    A mission that is over buys nothing more: what it had leased goes back in the very transaction that ends it, and no request of it
-    stays open. ``models`` is ``None`` where no mission asks any.
+    A mission that is over buys nothing more, and no request of it stays open. ``models`` is ``None`` where no mission asks any.
     """
 
     def __init__(self, missions: Missions, audit: Audit, clock: Clock, models: ModelAccess | None = None) -> None:
@@ -88,14 +87,14 @@ class Ending:
             return self._ended(mission, MissionStatus.FAILED, error, tracks)
 
         self._close_requests(self._missions.get(mission_id))
-        mission = self._missions.change(mission_id, "lifecycle", decide, within=self._release)
+        mission = self._missions.change(mission_id, "lifecycle", decide)
         return self._after(mission)
 
     def _end(self, request: ExecutionRef, decide: Decide) -> MissionStatusResult:
         mission = self._missions.get(request.mission_id)
         fence(mission, request)
         self._close_requests(mission)
-        mission = self._missions.change(request.mission_id, "lifecycle", decide, caller=request, within=self._release)
+        mission = self._missions.change(request.mission_id, "lifecycle", decide, caller=request)
         reached("mission.completed")
         return self._after(mission)
 
@@ -109,10 +108,6 @@ class Ending:
         """Settle what is still open of a mission whose tracks have all ended, or died."""
         if self._models is not None:
             self._models.close_mission(mission)
-
-    def _release(self, tx: Transaction, before: MissionRecord, after: MissionRecord) -> None:
-        if self._models is not None and after.over and not before.over:
-            self._models.release(tx, after)
 
     def _ended(self, mission: MissionRecord, status: MissionStatus, error: MissionError | None, tracks: dict[Track, TrackRecord]) -> Change:
         check_mission(mission.status, status)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from schemas.mission import ModelChoice, Tier
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
-from shared.documents import DocumentStore, Transaction
+from shared.documents import DocumentStore
 from shared.errors import BudgetRefused
 from shared.missions.records import MissionRecord
 from shared.models.calls import ModelSpec
@@ -108,11 +108,6 @@ class ModelAccess:
         if asked_tier(mission) is Tier.EXTRACTIVE:
             return 0
         return self._orphans.close_mission(mission.mission_id, cap_micro_usd=mission.request.budget.cap_micro_usd)
-
-    def release(self, tx: Transaction, mission: MissionRecord) -> None:
-        """Give back what a mission that ends in this transaction had leased and not used. From then on it buys nothing."""
-        if asked_tier(mission) is not Tier.EXTRACTIVE:
-            self._ledger.release(tx, mission.mission_id)
 
     def close(self) -> None:
         """End what was opened to providers."""

@@ -154,7 +154,7 @@ class ModelAnswer:
     cost_micro_usd: int = 0
     """What it was settled at; set by the link that pays."""
     flags: tuple[str, ...] = ()
-    """What a reader of the report has to know of it: ``scripted``, ``replayed``, ``overrun``."""
+    """What a reader of the report has to know of it: ``scripted``, ``replayed``, ``budget_overrun``."""
 
 
 class Sender(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from shared.errors import BudgetRefused, ModelUnavailable, NoModelAnswer, RequestWithheld
+from shared.ledger.spending import OVERRUN_FLAG
 
 TIER_DOWNGRADED = "tier_downgraded"
 """A smaller model than was asked for did some of the work."""
@@ -14,8 +15,8 @@ MODEL_UNAVAILABLE = "model_unavailable"
 """A provider could not be reached, refused, or its circuit was open."""
 REQUEST_WITHHELD = "request_withheld"
 """A request was not sent: it held a secret of this installation, or was too large."""
-OVERRUN = "overrun"
-"""A call cost more than its bound, which stopped new calls."""
+OVERRUN = OVERRUN_FLAG
+"""A call cost more than its bound, which stopped new calls: the ledger's own word for it."""
 SCRIPTED = "scripted"
 """Answers came from a hand-written script, not from a model."""
 REPLAYED = "replayed"

@@ -191,7 +191,7 @@ def test_a_call_that_costs_more_than_its_bound_is_recorded_in_full_and_stops_new
     assert track.heard == {0: ["3", "budget_refused"], 1: []}
     (row,) = house.rows()
     assert row.overrun and row.cost_micro_usd > row.bound_micro_usd
-    assert {"overrun", "budget_exhausted", "tier_extractive"} <= set(flags(house, mission_id))
+    assert {"budget_overrun", "budget_exhausted", "tier_extractive"} <= set(flags(house, mission_id))
     assert_books_balance(house.documents)
 
 
