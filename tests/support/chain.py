@@ -17,7 +17,7 @@ from shared.documents import DocumentStore, Query
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import DAYS, PURSES, DayRecord, PurseRecord
 from shared.missions.slices import SliceEngine
-from shared.models.access import Installation, ModelAccess
+from shared.models.access import Innermost, Installation, ModelAccess
 from shared.models.calls import CallUsage, ModelAnswer, ModelCall, ModelSpec, Price, Sender
 from shared.models.failures import Failure, RequestFailed
 from shared.models.journal import Journal
@@ -102,6 +102,7 @@ class ChainHouse(House):
     """The control plane with models."""
 
     def __init__(self, folder: Path, *, day_cap_micro_usd: int = 10_000_000, in_order: bool = True) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         super().__init__(folder)
         self.folder = folder
         self.endpoint = Endpoint()
@@ -111,9 +112,10 @@ class ChainHouse(House):
         self.tracing = Tracing()
         self.day_cap_micro_usd = day_cap_micro_usd
         self.in_order = in_order
+        self.mission_id = ""
         self.start()
 
-    def start(self) -> None:
+    def start(self, innermost: Innermost | None = None) -> None:
         """A new process: nothing is remembered but what is stored."""
         self.models = ModelAccess(
             Installation(
@@ -123,7 +125,7 @@ class ChainHouse(House):
                 tracing=self.tracing,
                 ledger=lambda: self.ledger,
                 catalog=Listed,
-                innermost=self.endpoint,
+                innermost=innermost or self.endpoint,
                 day_cap_micro_usd=self.day_cap_micro_usd,
                 uniform=random.Random(7).random,
                 secrets=lambda: self.secrets,
