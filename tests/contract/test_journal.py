@@ -99,7 +99,7 @@ def test_a_known_key_with_another_request_is_an_error(desk: Desk) -> None:
     _, terms = desk.begin()
     desk.journal.fail(desk.journal.send(desk.call(), terms), "429", payer=desk.payer)
     for ask in (desk.journal.answered, lambda call: desk.journal.send(call, terms)):
-        with pytest.raises(JournalMismatch, match="test.adder version 1"):
+        with pytest.raises(JournalMismatch, match=r"test\.adder version 1"):
             ask(desk.call(user="Add 1 and 3."))
 
 

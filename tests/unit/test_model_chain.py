@@ -286,7 +286,7 @@ def test_a_run_of_an_older_epoch_sends_nothing_although_nobody_has_begun_its_sli
 
 def test_a_run_whose_lease_ran_out_sends_nothing_once_another_has_begun(house: ChainHouse) -> None:
     mission_id, _ = house.claimed(ASKING)
-    newer = AskingTrack(house.role)
+    newer = AskingTrack(house.role, questions=1)
     asked_between: list[int] = []
 
     class Slow(AskingTrack):
