@@ -98,7 +98,10 @@ class GateRequest(ExecutionRef):
 
 
 class GateResult(Contract):
-    """``continue``; ``downgrade`` (continue, one tier down); ``stop`` (close the track); ``fuse_partial`` (publish, then go on)."""
+    """``continue``; ``downgrade`` (continue, one tier down); ``stop`` (close the track); ``fuse_partial`` (publish, then go on).
+
+    This version never says ``downgrade``: a slice freezes its own tier before its first call. A workflow takes it for ``continue``.
+    """
 
     action: Literal["continue", "downgrade", "stop", "fuse_partial"]
     reason: str = ""

@@ -21,6 +21,7 @@ KimeraError                     code, HTTP status, what happened, what to do
 │   ├── PreconditionFailed      the document changed since it was read
 │   ├── StaleEpoch              a newer execution owns the mission: never retried
 │   ├── IdempotencyMismatch     the same key with another body
+│   ├── JournalMismatch         a model call's key is known with another request
 │   └── IllegalTransition       the state machine has no such arrow
 ├── Busy                        somebody else holds the lease: come back later    503
 ├── Unavailable                 a dependency is down or missing                   503, exit 3
@@ -31,6 +32,7 @@ KimeraError                     code, HTTP status, what happened, what to do
 └── NoModelAnswer               the step goes on without a model (extractive)     502
     ├── BudgetRefused           no money left, or a price unknown                 402
     ├── ModelUnavailable        the provider is down, refuses, or its circuit is open  503
+    ├── RequestWithheld         the request holds a secret, or is too large, and was not sent  422
     └── AnswerRejected          nothing that the model answered fits              502
 
 The message says what happened and to what; ``remedy`` says what to do about it. Neither ever holds a secret.
@@ -202,6 +204,12 @@ class IdempotencyMismatch(Conflict):
     code = "idempotency_mismatch"
 
 
+class JournalMismatch(Conflict):
+    """A model call's key is known with another request: a defect of its role, never a reason to guess."""
+
+    code = "journal_mismatch"
+
+
 class IllegalTransition(Conflict):
     """The state machine has no arrow between these two states."""
 
@@ -271,6 +279,13 @@ class ModelUnavailable(NoModelAnswer):
 
     code = "model_unavailable"
     status = 503
+
+
+class RequestWithheld(NoModelAnswer):
+    """A request that may not leave: it holds a secret of this installation, or it is too large."""
+
+    code = "request_withheld"
+    status = 422
 
 
 class AnswerRejected(NoModelAnswer):

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shared.documents import DocumentStore
     from shared.knowledge.port import KnowledgeGraph
     from shared.ledger.ledger import Ledger
+    from shared.models.access import ModelAccess
     from shared.models.credentials import ModelEndpoints
     from shared.sandbox import CodeSandbox
 
@@ -41,6 +42,8 @@ INDEXES = {
     "tasks": ("due",),
     "idempotency": ("mission_id",),
     "purses": ("mission_id",),
+    "slices": ("mission_id",),
+    "journal": ("mission_id", "slice_id", "key", "state", "role", "day"),
 }
 """The fields that are queried, by collection."""
 
@@ -157,8 +160,8 @@ class Runtime:
 
     @property
     def known_endpoints(self) -> ModelEndpoints | None:
-        """The same, where this process holds all that there are: on the cloud only the functions that ask models have keys."""
-        return self.endpoints if self.settings.profile == "embedded" else None
+        """The same, where this process holds all that are needed: on the cloud only the functions that ask models have keys."""
+        return self.endpoints if self.settings.profile == "embedded" and not self.settings.asks_no_provider else None
 
     @cached_property
     def missions(self) -> Missions:
@@ -178,11 +181,32 @@ class Runtime:
         return Audit(self.documents, self.artifacts, self.clock)
 
     @cached_property
+    def models(self) -> ModelAccess:
+        """The way to language models: every request goes through one chain."""
+        from shared.models.composition import model_access
+
+        return model_access(
+            self.settings,
+            documents=self.documents,
+            artifacts=self.artifacts,
+            clock=self.clock,
+            tracing=self.tracing,
+            ledger=lambda: self.ledger,
+            endpoints=lambda: self.endpoints,
+            instance=self.ids.new("i"),
+        )
+
+    @cached_property
     def slices(self) -> SliceEngine:
         """Runs the tracks' slices."""
-        scratch = self.home / "scratch"
         return SliceEngine(
-            documents=self.documents, artifacts=self.artifacts, clock=self.clock, ids=self.ids, tracing=self.tracing, scratch=scratch
+            documents=self.documents,
+            artifacts=self.artifacts,
+            clock=self.clock,
+            ids=self.ids,
+            tracing=self.tracing,
+            scratch=self.home / "scratch",
+            models=self.models,
         )
 
     @cached_property
@@ -206,6 +230,8 @@ class Runtime:
         opened = self.__dict__
         if "executions" in opened:
             self.executions.close()
+        if "models" in opened:
+            self.models.close()
         if "tracing" in opened:
             self.tracing.close()
         if "knowledge" in opened:

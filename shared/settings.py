@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     """``google:NAME`` or ``openai:NAME``: one model for every role, instead of the tier's own."""
     price: str | None = None
     """``INPUT/OUTPUT``: US dollars for a million tokens of ``model``, where the catalogue has no price."""
+    model_cassette: str | None = Field(default=None, pattern=r"^(record|replay|script):.+$")
+    """``record:DIR``, ``replay:DIR`` or ``script:FILE``: see ``shared/models/cassettes.py``."""
     budget_usd: Decimal = Decimal(1)
     """What a mission may spend on models."""
     day_budget_usd: Decimal = Field(default=Decimal(10), ge=0, le=1_000_000, decimal_places=6)
@@ -62,6 +64,11 @@ class Settings(BaseSettings):
     workflows_endpoint: str | None = None
     """Another executions API than Google's own: ``host:port`` or ``unix:PATH``, as ``kimera workflows serve`` prints it."""
     firestore_database: str = "(default)"
+
+    @property
+    def asks_no_provider(self) -> bool:
+        """Whether all answers come from a recording or a script."""
+        return self.model_cassette is not None and not self.model_cassette.startswith("record:")
 
     @property
     def day_budget_micro_usd(self) -> int:

@@ -50,6 +50,8 @@ class SliceContext:
     """Seconds until this slice should leave a checkpoint and return (60 % of the slice budget)."""
     models: Models | None = None
     """The models of this slice; ``None`` in the extractive tier."""
+    other_handoff_uri: str | None = None
+    """The other track's handoff, frozen together with the tier: a slice that is run again sees the same. ``None`` where none was there."""
 
     def put_artifact(self, name: str, data: bytes, *, media_type: str) -> Artifact:
         """Store bytes among this track's artifacts; the key holds the digest, so that a repeated slice stores nothing twice."""

@@ -1,1 +1,1 @@
-"""The gate that the workflow asks after every slice: continue, downgrade, stop, fuse a partial."""
+"""The gate that the workflow asks after every slice: continue, stop, fuse a partial. The tier is each slice's own matter (freezing)."""

@@ -37,8 +37,14 @@ FLAG_SENTENCES = {
     "fusion_budget_refused": "There was no money left to word the answer with a model; its sentences stand as the tracks found them.",
     "fusion_model_unavailable": "No model could be asked to word the answer; its sentences stand as the tracks found them.",
     "fusion_answer_rejected": "What a model worded did not hold, and was left out.",
-    "downgraded": "The budget led to a smaller model on the way.",
-    "tier_downgraded": "The budget led to a smaller model on the way.",
+    "tier_downgraded": "Some of the work was done by a smaller model than was asked for.",
+    "tier_extractive": "Some of the work was done without a language model, although one was asked for.",
+    "budget_exhausted": "Calls to a model that could have passed the budget were not made.",
+    "model_unavailable": "A language model could not be reached, or refused.",
+    "request_withheld": "A request to a model was not sent, since it held a key of this installation or was too large.",
+    "budget_overrun": "A call to a model cost more than its bound; no more calls were made after it.",
+    "scripted": "The answers of the models came from a hand-written script.",
+    "replayed": "The answers of the models came from a recording.",
 }
 
 

@@ -12,16 +12,21 @@ from shared.missions.audit import Audit
 from shared.missions.chain import Happening
 from shared.missions.machine import check_fusion, check_mission
 from shared.missions.records import MissionRecord, TrackRecord
-from shared.missions.repository import Change, Decide, Missions
+from shared.missions.repository import Change, Decide, Missions, fence
+from shared.models.access import ModelAccess
 
 
 class Ending:
-    """Moves missions towards their end, and anchors the audit chains of those that have ended."""
+    """Moves missions towards their end, and anchors the audit chains of those that have ended.
 
-    def __init__(self, missions: Missions, audit: Audit, clock: Clock) -> None:
+    A mission that is over buys nothing more, and no request of it stays open. ``models`` is ``None`` where no mission asks any.
+    """
+
+    def __init__(self, missions: Missions, audit: Audit, clock: Clock, models: ModelAccess | None = None) -> None:
         self._missions = missions
         self._audit = audit
         self._clock = clock
+        self._models = models
 
     def advance(self, request: AdvanceRequest) -> MissionStatusResult:
         """Record that both tracks have ended, or that one failed for good."""
@@ -81,15 +86,28 @@ class Ending:
                 return self._late_ended(mission, tracks, error) if mission.late else None
             return self._ended(mission, MissionStatus.FAILED, error, tracks)
 
+        self._close_requests(self._missions.get(mission_id))
         mission = self._missions.change(mission_id, "lifecycle", decide)
+        return self._after(mission)
+
+    def _end(self, request: ExecutionRef, decide: Decide) -> MissionStatusResult:
+        mission = self._missions.get(request.mission_id)
+        fence(mission, request)
+        self._close_requests(mission)
+        mission = self._missions.change(request.mission_id, "lifecycle", decide, caller=request)
+        reached("mission.completed")
+        return self._after(mission)
+
+    def _after(self, mission: MissionRecord) -> MissionStatusResult:
+        if mission.over:
+            self._close_requests(mission)  # what a call that nobody waits for sent in between; from here on the ledger is closed
         self._audit.anchor_mission(mission, self._missions.tracks(mission).values())
         return _result(mission)
 
-    def _end(self, request: ExecutionRef, decide: Decide) -> MissionStatusResult:
-        mission = self._missions.change(request.mission_id, "lifecycle", decide, caller=request)
-        reached("mission.completed")
-        self._audit.anchor_mission(mission, self._missions.tracks(mission).values())
-        return _result(mission)
+    def _close_requests(self, mission: MissionRecord) -> None:
+        """Settle what is still open of a mission whose tracks have all ended, or died."""
+        if self._models is not None:
+            self._models.close_mission(mission)
 
     def _ended(self, mission: MissionRecord, status: MissionStatus, error: MissionError | None, tracks: dict[Track, TrackRecord]) -> Change:
         check_mission(mission.status, status)

@@ -73,7 +73,7 @@ def anchor(call: Call) -> ReconcileResult:
 
 
 def _ending(call: Call) -> Ending:
-    return Ending(call.runtime.missions, call.runtime.audit, call.runtime.clock)
+    return Ending(call.runtime.missions, call.runtime.audit, call.runtime.clock, call.runtime.models)
 
 
 @functions_framework.http

@@ -19,6 +19,7 @@ from shared.ledger.spending import NOTHING_SPENT, Spending, buys, spending
 from shared.missions.chain import Happening, append
 from shared.missions.records import EVENTS, IDEMPOTENCY, MISSIONS, TRACKS, MissionRecord, TrackRecord, mission_ref, track_ref
 from shared.missions.view import mission_state
+from shared.models.rows import JOURNAL, SLICES
 from shared.telemetry.context import current_trace_id, current_traceparent
 
 OPEN = (MissionStatus.PENDING, MissionStatus.RUNNING, MissionStatus.FUSION)
@@ -171,7 +172,7 @@ class Missions:
         """Remove all documents of the mission but its audit events, which prove what was done, and what its days have spent."""
         if not mission.status.terminal:
             raise NotFound(f"Mission {mission.mission_id} has not ended.", remedy="Cancel it first.")
-        for collection in (TRACKS, IDEMPOTENCY, PURSES):
+        for collection in (TRACKS, IDEMPOTENCY, PURSES, JOURNAL, SLICES):
             for document in self._documents.query(Query(collection, (Where("mission_id", "==", mission.mission_id),))):
                 self._documents.delete(document.ref)
         self._documents.delete(ledger_ref(mission.mission_id))

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TypeVar
@@ -30,6 +30,8 @@ from shared.ids import Ids
 from shared.missions.chain import Happening, append
 from shared.missions.records import Lease, MissionRecord, TrackRecord
 from shared.missions.repository import fence, load, load_tracks
+from shared.models.access import ModelAccess, OpenSlice
+from shared.models.freezing import SliceOf
 from shared.telemetry.context import about_mission, current_trace_id
 from shared.telemetry.tracing import Tracing
 from shared.times import CHECKPOINT_SHARE, MAX_RETRY_AFTER_S, SLICE_BUDGET_S, SLICE_LEASE_S
@@ -53,7 +55,15 @@ class SliceEngine:
     """Runs slices for the two tracks' functions."""
 
     def __init__(
-        self, *, documents: DocumentStore, artifacts: ArtifactStore, clock: Clock, ids: Ids, tracing: Tracing, scratch: Path
+        self,
+        *,
+        documents: DocumentStore,
+        artifacts: ArtifactStore,
+        clock: Clock,
+        ids: Ids,
+        tracing: Tracing,
+        scratch: Path,
+        models: ModelAccess | None = None,
     ) -> None:
         self._documents = documents
         self._artifacts = artifacts
@@ -61,6 +71,7 @@ class SliceEngine:
         self._ids = ids
         self._tracing = tracing
         self._scratch = scratch
+        self._models = models
 
     def run(self, logic: TrackLogic[StateT], request: StepRequest) -> StepResult:
         """The result of the slice, stored now or before. Raises ``StaleEpoch``, ``Conflict``, and what is worth a retry."""
@@ -102,33 +113,45 @@ class SliceEngine:
         self._scratch.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=self._scratch, prefix="slice-") as folder:
             context = self._context(request, leased, Path(folder))
+            opened = OpenSlice()
             try:
+                opened = self._open(context, leased)
+                asking = replace(context, models=opened.models, other_handoff_uri=opened.handoff_uri)
                 if request.close is not None:
-                    outcome = logic.close(context, state, request.close)
+                    outcome = logic.close(asking, state, request.close)
                 else:
-                    outcome = logic.step(context, state)
+                    outcome = logic.step(asking, state)
             except StaleEpoch:
                 raise
             except KimeraError as error:
                 if error.retryable:
                     self._release(request, leased.holder)
                     raise
-                return self._failed(logic, context, state, MissionError(code=error.code, message=error.message, remedy=error.remedy))
+                failure = MissionError(code=error.code, message=error.message, remedy=error.remedy)
+                return self._failed(logic, context, state, failure, opened)
             except Exception as error:  # noqa: BLE001 - a defect of ours: recorded as the track's end, with the traceback in the log
                 _log.exception("The track %s of mission %s failed", request.track, request.mission_id)
-                return self._failed(logic, context, state, MissionError(code="internal", message=f"{type(error).__name__}: {error}"))
-            return self._stored(context, outcome, error=None)
+                failure = MissionError(code="internal", message=f"{type(error).__name__}: {error}")
+                return self._failed(logic, context, state, failure, opened)
+            return self._stored(context, outcome, opened, error=None)
 
-    def _failed(self, logic: TrackLogic[StateT], context: SliceContext, state: StateT, error: MissionError) -> _Worked:
-        """The end of a track that failed: its handoff with what there is, or none if even that fails."""
+    def _open(self, context: SliceContext, leased: _Leased) -> OpenSlice:
+        """The models of the slice. Who asked to stop pays for nothing more."""
+        if self._models is None or leased.mission.cancel_requested:
+            return OpenSlice()
+        of = SliceOf(context.mission_id, context.track.value, context.attempt, context.seq, context.epoch, leased.holder)
+        return self._models.open(leased.mission, of, time_left=context.time_left)
+
+    def _failed(self, logic: TrackLogic[StateT], context: SliceContext, state: StateT, error: MissionError, opened: OpenSlice) -> _Worked:
+        """The end of a track that failed: its handoff with what there is, made without a model, or none if even that fails."""
         try:
             outcome = logic.close(context, state, f"failed: {error.message}")
         except Exception:  # noqa: BLE001 - the track has failed already; this says that not even its handoff could be made
             _log.exception("The failed track %s of mission %s could not hand off", context.track, context.mission_id)
-            return _Worked(state_uri=None, handoff_uri=None, final=True, error=error)
-        return self._stored(context, outcome, error=error)
+            return _Worked(state_uri=None, handoff_uri=None, final=True, error=error, flags=opened.flags())
+        return self._stored(context, outcome, opened, error=error)
 
-    def _stored(self, context: SliceContext, outcome: SliceOutcome[StateT], *, error: MissionError | None) -> _Worked:
+    def _stored(self, context: SliceContext, outcome: SliceOutcome[StateT], opened: OpenSlice, *, error: MissionError | None) -> _Worked:
         """Put the state and the package where the commit can point to them."""
         state = context.put_artifact(f"state-{context.seq}.json", outcome.state.model_dump_json().encode(), media_type="application/json")
         handoff = None
@@ -144,7 +167,7 @@ class SliceEngine:
             wait_s=outcome.wait_s,
             waiting_for=outcome.waiting_for,
             progress=outcome.progress,
-            flags=outcome.flags,
+            flags=(*outcome.flags, *opened.flags()),
             happenings=tuple(Happening(note.kind, note.detail) for note in outcome.notes),
         )
 

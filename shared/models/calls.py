@@ -5,7 +5,8 @@ The chain, from the outside in; each link is a ``Sender`` that wraps the next on
     telemetry -> guard -> remember -> retry -> pay -> breaker -> provider
 
 ``remember`` answers from the journal what was answered before, so that nothing is bought twice. ``pay`` commits a reservation and
-SENT before each physical request, and the answer with its settlement after it.
+SENT before each physical request, and the answer with its settlement after it; it asks the breaker before it sets money aside.
+``access`` puts the links together: there is no other way to a provider.
 """
 
 from __future__ import annotations
@@ -152,6 +153,8 @@ class ModelAnswer:
     """The model as the provider named it."""
     cost_micro_usd: int = 0
     """What it was settled at; set by the link that pays."""
+    flags: tuple[str, ...] = ()
+    """What a reader of the report has to know of it: ``scripted``, ``replayed``, ``budget_overrun``."""
 
 
 class Sender(Protocol):

@@ -16,6 +16,7 @@ from schemas.mission import Tier
 from shared.errors import AnswerRejected, NoModelAnswer
 from shared.models.asking import Check
 from shared.models.calls import Account, CallKey, Correction, ModelAnswer, ModelCall, ModelSpec, Sender
+from shared.models.flags import flags_of
 from shared.models.prompts import PromptValue
 from shared.models.roles import ModelRole
 
@@ -26,6 +27,7 @@ OutputT = TypeVar("OutputT", bound=BaseModel)
 MAX_ANSWERS = 3
 """Answers that a model may give until one fits. Each takes an ordinal of its own."""
 PARALLEL = 4
+"""Questions of a fan-out that are on their way at the same time."""
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(?P<inside>.*?)\n?```\s*\Z", re.DOTALL)
 _SHOWN_PROBLEMS = 5
 _REMEMBERED_CHARS = 4_000
@@ -34,8 +36,12 @@ Reject = Callable[[CallKey, str], None]
 """Records that the answer of a call did not fit, and why."""
 
 
+Spent = Callable[[], Usage]
+"""What the slice has consumed, in all of its runs."""
+
+
 class Desk:
-    """The models of one slice. ``choose`` gives the model of a role."""
+    """The models of one slice. ``choose`` gives the model of a role; ``spent`` is asked for the usage where there is a journal."""
 
     def __init__(
         self,
@@ -48,6 +54,8 @@ class Desk:
         account: Account,
         attempt: int,
         seq: int,
+        spent: Spent | None = None,
+        parallel: int = PARALLEL,
     ) -> None:
         self._sender = sender
         self._choose = choose
@@ -56,6 +64,9 @@ class Desk:
         self._of = (mission_id, account, attempt, seq)
         self._asked: dict[str, int] = {}
         self._usage = Usage()
+        self._spent = spent
+        self._parallel = parallel
+        self._flags: dict[str, None] = {}
         self._lock = Lock()
 
     @property
@@ -65,8 +76,15 @@ class Desk:
 
     def usage(self) -> Usage:
         """See ``Models.usage``."""
+        if self._spent is not None:
+            return self._spent()
         with self._lock:
             return self._usage
+
+    def flags(self) -> tuple[str, ...]:
+        """What a reader of the report has to know of what was asked here, and of what brought no answer."""
+        with self._lock:
+            return tuple(self._flags)
 
     def ask(self, role: ModelRole[OutputT], variables: Mapping[str, PromptValue], *, check: Check[OutputT] | None = None) -> OutputT:
         """See ``Models.ask``."""
@@ -84,7 +102,7 @@ class Desk:
             except NoModelAnswer as error:
                 return error
 
-        with ThreadPoolExecutor(PARALLEL, thread_name_prefix="kimera-ask") as pool:
+        with ThreadPoolExecutor(self._parallel, thread_name_prefix="kimera-ask") as pool:
             asked = [pool.submit(copy_context().run, one, at) for at in range(len(variables))]
             return [future.result() for future in asked]
 
@@ -96,6 +114,16 @@ class Desk:
             return first
 
     def _answer(
+        self, role: ModelRole[OutputT], variables: Mapping[str, PromptValue], check: Check[OutputT] | None, *, number: int
+    ) -> OutputT:
+        try:
+            return self._fitting_answer(role, variables, check, number=number)
+        except NoModelAnswer as error:
+            with self._lock:
+                self._flags.update(dict.fromkeys(flags_of(error)))
+            raise
+
+    def _fitting_answer(
         self, role: ModelRole[OutputT], variables: Mapping[str, PromptValue], check: Check[OutputT] | None, *, number: int
     ) -> OutputT:
         prompt = role.prompt.render(variables)
@@ -124,6 +152,7 @@ class Desk:
 
     def _count(self, answer: ModelAnswer) -> None:
         with self._lock:
+            self._flags.update(dict.fromkeys(answer.flags))
             self._usage = Usage(
                 calls=self._usage.calls + 1,
                 input_tokens=self._usage.input_tokens + (answer.usage.input_tokens if answer.usage else 0),

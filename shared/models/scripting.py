@@ -21,8 +21,8 @@ from pydantic import JsonValue, ValidationError
 from schemas.base import Contract
 from shared.errors import BadInput
 from shared.models.calls import CallKey, CallUsage, ModelAnswer, ModelCall
+from shared.models.flags import SCRIPTED
 
-SCRIPTED = "scripted"
 _BYTES_PER_TOKEN = 4
 
 
@@ -79,4 +79,4 @@ class ScriptedSender:
         usage = CallUsage(call.size_bytes // _BYTES_PER_TOKEN, max(1, len(text.encode()) // _BYTES_PER_TOKEN))
         if chosen.usage is not None:
             usage = CallUsage(chosen.usage.input_tokens, chosen.usage.output_tokens)
-        return ModelAnswer(text, usage, SCRIPTED)
+        return ModelAnswer(text, usage, SCRIPTED, flags=(SCRIPTED,))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,22 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("pandas", "numpy", "google.cloud", "neo4j", "duckdb", "matplotlib", "pint", "rich", "typer", "pydantic_ai")
+HEAVY = (
+    "pandas",
+    "numpy",
+    "google.cloud",
+    "neo4j",
+    "duckdb",
+    "matplotlib",
+    "pint",
+    "rich",
+    "typer",
+    "pydantic_ai",
+    "pybreaker",
+    "tenacity",
+    "openai",
+    "google.genai",
+)
 ENTRY_POINTS = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.glob("functions/*/main.py"))
 
 LOADED = """
@@ -32,6 +48,14 @@ def heavy_modules_loaded_by(module: str) -> list[str]:
 @pytest.mark.parametrize("module", ENTRY_POINTS)
 def test_a_function_imports_nothing_heavy(module: str) -> None:
     assert heavy_modules_loaded_by(module) == []
+
+
+def test_only_the_provider_link_imports_the_sdks_of_models() -> None:
+    """There is no way to a model but the chain."""
+    sdk = re.compile(r"^\s*(?:from|import)\s+(?:pydantic_ai|openai|google\.genai|google\s+import\s+.*\bgenai)\b", re.MULTILINE)
+    files = [path for folder in ("cli", "functions", "infra", "schemas", "shared") for path in (ROOT / folder).rglob("*.py")]
+    found = {str(path.relative_to(ROOT)) for path in files if sdk.search(path.read_text(encoding="utf-8"))}
+    assert found == {"shared/models/provider.py"}
 
 
 def test_a_heavy_import_would_be_seen() -> None:

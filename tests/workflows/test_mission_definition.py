@@ -214,3 +214,9 @@ def test_a_mission_that_is_given_up_only_fuses_what_there_is() -> None:
     assert functions.of("ds_star/step") == []
     assert [b["mode"] for b in functions.of("fusion/fuse")] == ["partial"]
     assert functions.of("lifecycle/compensate")[0]["error"] == {"code": "workflow_failed", "message": "5 executions in a row died"}
+
+
+def test_a_downgrade_of_an_older_gate_is_taken_for_a_continue() -> None:
+    functions = Functions(ds_star__step=[onward(1), final(2)], budget__gate=[{"action": "downgrade", "reason": "60 % of the budget"}])
+    assert run(functions) is not None
+    assert [body["seq"] for body in functions.of("ds_star/step")] == [0, 1]

@@ -1,0 +1,161 @@
+"""Circuits: a provider that fails again and again is not asked for a while. One for each provider and process.
+
+What counts is a provider that cannot be reached, is overloaded, or loses requests. One that refuses a key or a model's name is
+at work, and so is one that asks to slow down. A circuit's state is written to the document store when it changes, for people to look at:
+nothing here reads it back, so processes do not contend.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from threading import Lock
+
+import pybreaker
+
+from schemas.base import Timestamp
+from shared.clock import Clock
+from shared.documents import DocumentStore, Query, Ref
+from shared.errors import KimeraError, ModelUnavailable
+from shared.missions.records import Record
+from shared.models.calls import ModelAnswer, ModelCall, Sender
+from shared.models.failures import Failure, RequestFailed
+
+BREAKERS = "breakers"
+MAX_FAILURES = 5
+"""Failures in a row that open a circuit: more than the tries of one call."""
+RESET_S = 60.0
+"""How long an open circuit stays so, until one call may try."""
+_OUTAGES = (Failure.UNREACHABLE, Failure.OVERLOADED, Failure.LOST)
+_log = logging.getLogger(__name__)
+
+
+class BreakerRecord(Record):
+    """A circuit's state when it last changed: ``closed``, ``open`` or ``half-open``."""
+
+    instance: str
+    provider: str
+    state: str
+    changed_at: Timestamp
+
+    @property
+    def ref(self) -> Ref:
+        """Where it is stored."""
+        return Ref(BREAKERS, f"{self.instance}:{self.provider}")
+
+
+class Circuits:
+    """The circuits of this process. ``instance`` names the process in what is published."""
+
+    def __init__(self, documents: DocumentStore, clock: Clock, *, instance: str) -> None:
+        self._documents = documents
+        self._clock = clock
+        self._instance = instance
+        self._circuits: dict[str, tuple[pybreaker.CircuitBreaker, _Storage]] = {}
+        self._lock = Lock()
+
+    def of(self, provider: str) -> pybreaker.CircuitBreaker:
+        """The circuit of ``provider``."""
+        return self._circuit(provider)[0]
+
+    def is_open(self, provider: str) -> bool:
+        """Whether a call to ``provider`` would not be sent now."""
+        return self._circuit(provider)[1].open_for() < RESET_S
+
+    def check(self, call: ModelCall) -> None:
+        """Raise ``ModelUnavailable`` where the circuit of the call's provider is open."""
+        if self.is_open(call.model.provider):
+            raise _circuit_open(call)
+
+    def publish(self, provider: str, state: str) -> None:
+        """Write what became of a circuit."""
+        record = BreakerRecord(instance=self._instance, provider=provider, state=state, changed_at=self._clock.now())
+        try:
+            self._documents.put(record.ref, record.data())
+        except KimeraError as error:  # it is for people to look at: the call that met it has its own outcome to tell
+            _log.warning("The circuit of %s is %s now; that could not be stored: %s", provider, state, error)
+
+    def _circuit(self, provider: str) -> tuple[pybreaker.CircuitBreaker, _Storage]:
+        with self._lock:
+            if provider not in self._circuits:
+                storage = _Storage(self._clock)
+                breaker = pybreaker.CircuitBreaker(
+                    fail_max=MAX_FAILURES,
+                    reset_timeout=RESET_S,
+                    exclude=[_is_no_outage],
+                    listeners=[_Publishes(self, provider)],
+                    state_storage=storage,
+                    name=provider,
+                    throw_new_error_on_trip=False,
+                )
+                self._circuits[provider] = (breaker, storage)
+            return self._circuits[provider]
+
+
+class Breaker:
+    """A ``Sender`` that does not ask a provider whose circuit is open."""
+
+    def __init__(self, inner: Sender, circuits: Circuits) -> None:
+        self._inner = inner
+        self._circuits = circuits
+
+    def send(self, call: ModelCall) -> ModelAnswer:
+        """The next link's answer. Raises ``ModelUnavailable`` where the circuit is open, and what the next link raises."""
+        try:
+            # pybreaker's ``call`` would hold its lock during the request: one call at a time. ``calling`` does not.
+            with self._circuits.of(call.model.provider).calling():
+                return self._inner.send(call)
+        except pybreaker.CircuitBreakerError as error:
+            raise _circuit_open(call) from error
+
+
+def published(documents: DocumentStore) -> list[BreakerRecord]:
+    """What the processes last said of their circuits."""
+    return [BreakerRecord.read(document) for document in documents.query(Query(BREAKERS))]
+
+
+def _is_no_outage(error: BaseException) -> bool:
+    return not isinstance(error, RequestFailed) or error.failure not in _OUTAGES
+
+
+def _circuit_open(call: ModelCall) -> ModelUnavailable:
+    return ModelUnavailable(
+        f"The circuit of {call.model.provider} is open: {MAX_FAILURES} requests in a row failed.",
+        remedy=f"It is tried again {RESET_S:.0f} seconds after it opened; `kimera doctor --model {call.model.label}` tries it now.",
+    )
+
+
+class _Storage(pybreaker.CircuitMemoryStorage):
+    """A circuit's state in memory, on our clock: pybreaker has no clock that could be passed in."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(pybreaker.STATE_CLOSED)
+        self._clock = clock
+        self._opened = 0.0
+
+    def open_for(self) -> float:
+        """For how many seconds it has been open; endless for one that is not."""
+        return self._clock.monotonic() - self._opened if self.state == pybreaker.STATE_OPEN else float("inf")
+
+    @property
+    def opened_at(self) -> datetime | None:
+        """The moment that pybreaker compares with the time of day: as far back as our clock says."""
+        return datetime.now(UTC) - timedelta(seconds=self._clock.monotonic() - self._opened)
+
+    @opened_at.setter
+    def opened_at(self, datetime: datetime) -> None:
+        self._opened = self._clock.monotonic()  # pybreaker gives the time of day; what passes from here on is our clock's
+
+
+class _Publishes(pybreaker.CircuitBreakerListener):
+    """Publishes each change of state."""
+
+    def __init__(self, circuits: Circuits, provider: str) -> None:
+        self._circuits = circuits
+        self._provider = provider
+
+    def state_change(
+        self, cb: pybreaker.CircuitBreaker, old_state: pybreaker.CircuitBreakerState | None, new_state: pybreaker.CircuitBreakerState
+    ) -> None:
+        """Called by pybreaker, under its lock."""
+        self._circuits.publish(self._provider, new_state.name)

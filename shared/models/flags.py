@@ -1,0 +1,34 @@
+"""What a report has to say about the models behind it. Each flag has its sentence in ``functions/fusion/wording.py``."""
+
+from __future__ import annotations
+
+from shared.errors import BudgetRefused, ModelUnavailable, NoModelAnswer, RequestWithheld
+from shared.ledger.spending import OVERRUN_FLAG
+
+TIER_DOWNGRADED = "tier_downgraded"
+"""A smaller model than was asked for did some of the work."""
+TIER_EXTRACTIVE = "tier_extractive"
+"""Some of the work was done without a model, although one was asked for."""
+BUDGET_EXHAUSTED = "budget_exhausted"
+"""A call was not made, since it could have passed a cap."""
+MODEL_UNAVAILABLE = "model_unavailable"
+"""A provider could not be reached, refused, or its circuit was open."""
+REQUEST_WITHHELD = "request_withheld"
+"""A request was not sent: it held a secret of this installation, or was too large."""
+OVERRUN = OVERRUN_FLAG
+"""A call cost more than its bound, which stopped new calls: the ledger's own word for it."""
+SCRIPTED = "scripted"
+"""Answers came from a hand-written script, not from a model."""
+REPLAYED = "replayed"
+"""Answers came from a recording."""
+
+
+def flags_of(error: NoModelAnswer) -> tuple[str, ...]:
+    """The flags of a step that is done without a model because of ``error``."""
+    if isinstance(error, BudgetRefused):
+        return (TIER_EXTRACTIVE, BUDGET_EXHAUSTED)
+    if isinstance(error, ModelUnavailable):
+        return (TIER_EXTRACTIVE, MODEL_UNAVAILABLE)
+    if isinstance(error, RequestWithheld):
+        return (TIER_EXTRACTIVE, REQUEST_WITHHELD)
+    return (TIER_EXTRACTIVE,)

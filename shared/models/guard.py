@@ -1,0 +1,43 @@
+"""The link that looks at what leaves and at what comes back: sizes, and no secret of this installation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from shared.errors import AnswerRejected, RequestWithheld
+from shared.models.calls import ModelAnswer, ModelCall, Sender
+from shared.models.desk import Reject
+
+MAX_REQUEST_BYTES = 2_000_000
+"""More than any prompt's budget and its corrections come to: what is larger is a defect."""
+MAX_ANSWER_BYTES = 400_000
+"""More than the longest answer a role may ask for (8,192 tokens) by far."""
+_MIN_SECRET_CHARS = 8
+"""What is shorter stands in ordinary text by chance."""
+
+
+class Guard:
+    """A ``Sender``. ``secrets`` are the values of this installation's keys and tokens."""
+
+    def __init__(self, inner: Sender, *, secrets: Sequence[str], reject: Reject) -> None:
+        self._inner = inner
+        self._secrets = tuple(secret for secret in secrets if len(secret) >= _MIN_SECRET_CHARS)
+        self._reject = reject
+
+    def send(self, call: ModelCall) -> ModelAnswer:
+        """The answer. Raises ``RequestWithheld`` before anything is sent or paid, ``AnswerRejected`` for an answer that is too large."""
+        if call.size_bytes > MAX_REQUEST_BYTES:
+            raise RequestWithheld(f"The request of {call.key.role} has {call.size_bytes:,} bytes; at most {MAX_REQUEST_BYTES:,} are sent.")
+        texts = [call.prompt.system, call.prompt.user, *(text for c in call.corrections for text in (c.answer, c.problem))]
+        if any(secret in text for secret in self._secrets for text in texts):
+            raise RequestWithheld(
+                f"The request of {call.key.role} holds a key or token of this installation, and was not sent.",
+                remedy="Remove it from the question, the data or the documents.",
+            )
+        answer = self._inner.send(call)
+        size = len(answer.text.encode())
+        if size > MAX_ANSWER_BYTES:
+            problem = f"the answer has {size:,} bytes; at most {MAX_ANSWER_BYTES:,} are taken"
+            self._reject(call.key, problem)
+            raise AnswerRejected(f"{call.model.label} as {call.key.role}: {problem}.")
+        return answer
