@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from functions.ds_star.describe import render
 from functions.ds_star.loop_state import GeneratedRun, Loop, PlanStep, Recorded
@@ -20,6 +21,10 @@ FILE_TOKENS = 1_500
 """The most that one file takes (DESIGN section 7)."""
 LEAST_FILE_TOKENS = 120
 """Below this a description says nothing: the files that are left are only counted."""
+_BETWEEN = 5
+"""A text that was cut is a little longer than its share, for the word that says so."""
+RANKED_CHARACTERS = 10_000
+"""Of a file's names, and of its cells, so many are compared with the question: 200 wide files are ranked in a second or two."""
 FILES_TOKENS = 12_000
 QUESTION_TOKENS = 4_200
 PARTS_TOKENS = 2_500
@@ -60,8 +65,12 @@ class Briefing:
             "question": within(self.question, QUESTION_TOKENS),
             "parts": within(parts, PARTS_TOKENS),
             "guidelines": within(self.guidelines, GUIDELINES_TOKENS),
-            "files": files_text(self.question, self.descriptions, files_tokens),
+            "files": files_text(self._ranked, files_tokens),
         }
+
+    @cached_property
+    def _ranked(self) -> tuple[FileDescription, ...]:
+        return ranked(self.question, self.descriptions)
 
 
 def within(text: str, tokens: int) -> str:
@@ -69,21 +78,28 @@ def within(text: str, tokens: int) -> str:
     return fits(clean(text), tokens)
 
 
-def files_text(question: str, descriptions: Sequence[FileDescription], tokens: int) -> str:
-    """The descriptions, those first whose words the question uses. Where they do not fit, the later ones are shorter, then counted."""
-    ranked = sorted(range(len(descriptions)), key=lambda i: (-_relevance(question, descriptions[i]), i))
+def ranked(question: str, descriptions: Sequence[FileDescription]) -> tuple[FileDescription, ...]:
+    """The files whose words the question uses most come first; as they were given where all of them fit in full."""
+    if len(descriptions) * FILE_TOKENS <= FILES_TOKENS:
+        return tuple(descriptions)
+    asked = frozenset(content_stems(question))
+    return tuple(sorted(descriptions, key=lambda d: -_relevance(asked, d)))
+
+
+def files_text(descriptions: Sequence[FileDescription], tokens: int) -> str:
+    """The descriptions in this order. Where they do not fit in full, the later ones are shorter, and then only counted."""
     left = tokens - LEAST_FILE_TOKENS
     shown: list[str] = []
-    for place, i in enumerate(ranked):
-        behind = len(ranked) - place - 1
-        room = min(FILE_TOKENS, max(left - behind * LEAST_FILE_TOKENS, LEAST_FILE_TOKENS))
+    for place, description in enumerate(descriptions):
+        behind = len(descriptions) - place - 1
+        room = min(FILE_TOKENS, max(left - behind * (LEAST_FILE_TOKENS + _BETWEEN), LEAST_FILE_TOKENS))
         if room > left:
             break
-        text = _described(descriptions[i], room)
+        text = _described(description, room)
         shown.append(text)
-        left -= min(room, len(text.encode()) // BYTES_PER_TOKEN + 1)
-    if len(shown) < len(ranked):
-        shown.append(f"and {len(ranked) - len(shown)} more files, which are not shown")
+        left -= len(text.encode()) // BYTES_PER_TOKEN + 2  # the line break behind it, and what rounding takes
+    if len(shown) < len(descriptions):
+        shown.append(f"and {len(descriptions) - len(shown)} more files, which are not shown")
     return "\n\n".join(shown) or "(none)"
 
 
@@ -94,12 +110,12 @@ def _described(description: FileDescription, tokens: int) -> str:
     return within(render(description, limit=tokens * BYTES_PER_TOKEN), tokens)
 
 
-def _relevance(question: str, description: FileDescription) -> int:
-    """How many of the question's words the file's names and listed cells hold; a name counts more than a cell."""
-    asked = set(content_stems(question))
-    names = [description.file, *(t.name for t in description.tables), *(c.name for t in description.tables for c in t.columns)]
-    cells = [value for t in description.tables for c in t.columns for value in c.values[:50]]
-    return 3 * len(asked & set(stems(" ".join(names)))) + len(asked & set(stems(" ".join(cells))))
+def _relevance(asked: frozenset[str], description: FileDescription) -> int:
+    """How many of the question's words the file's names and cells hold, by their beginnings; a name counts more than a cell."""
+    names = [description.file, *(t.name for t in description.tables), *(c.name[:60] for t in description.tables for c in t.columns)]
+    cells = [value[:40] for t in description.tables for c in t.columns for value in c.values[:20]]
+    in_names, in_cells = (asked & set(stems(" ".join(texts)[:RANKED_CHARACTERS])) for texts in (names, cells))
+    return 3 * len(in_names) + len(in_cells)
 
 
 def plan_text(steps: Sequence[PlanStep]) -> str:

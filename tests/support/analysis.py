@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import shutil
+import tempfile
+from functools import lru_cache
+from itertools import count
 from pathlib import Path
 
 from functions.ds_star.state import DsStarState
@@ -22,12 +26,14 @@ from tests.support.models import Scripted
 
 HEIGHTS = "name,team,height_cm\n" + "".join(f"P{i},{'red' if i % 2 else 'blue'},{150 + (i * 7) % 40}\n" for i in range(30))
 QUESTION = "What is the mean height by team? How many people are in each team?"
-LOAD = "from tables import load\nframe = load(inputs['heights.csv'], 'heights')\n"
-MEANS = LOAD + (
-    "for team, group in frame.groupby('team'):\n"
-    "    record(f'mean height, {team} team', group['height_cm'].mean(), 'cm', n=len(group), filters=f'team is {team}')\n"
-)
-COUNTS = MEANS + "    record(f'people, {team} team', len(group), 'people', n=len(group), filters=f'team is {team}')\n"
+READ = """import csv, statistics
+rows = list(csv.DictReader(open(inputs["heights.csv"])))
+for team in sorted({row["team"] for row in rows if row["team"]}):
+    group = [float(row["height_cm"]) for row in rows if row["team"] == team]
+"""
+MEANS = READ + '    record(f"mean height, {team} team", statistics.mean(group), "cm", n=len(group), filters=f"team is {team}")\n'
+COUNTS = MEANS + '    record(f"people, {team} team", len(group), "people", n=len(group), filters=f"team is {team}")\n'
+"""What a model might write; the standard library only, since an import of pandas takes longer than all the rest of a mission."""
 SUFFICIENT = {"verdict": "sufficient", "answered": ["q1", "q2"]}
 INSUFFICIENT = {"verdict": "insufficient", "missing": "The number of people is not recorded.", "answered": ["q1"]}
 WORDED = {
@@ -53,6 +59,17 @@ def code(text: str) -> ScriptedAnswer:
 
 def fix(text: str) -> ScriptedAnswer:
     return say("debugger", {"code": text})
+
+
+_NUMBERS = count()
+
+
+@lru_cache(maxsize=1)
+def _described() -> Path:
+    """One store for all missions of a test process: a file is described once."""
+    folder = Path(tempfile.mkdtemp(prefix="kimera-analysis-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 class Refusing(Scripted):
@@ -81,10 +98,11 @@ class Mission:
         files: dict[str, str | bytes] | None = None,
         max_rounds: int = 10,
     ) -> None:
-        self.store: ArtifactStore = FolderArtifacts(folder / "artifacts")
+        self.store: ArtifactStore = FolderArtifacts(_described())
+        self.id = f"m{next(_NUMBERS)}"
         inputs = []
         for name, text in (files or {"heights.csv": HEIGHTS}).items():
-            stored = self.store.put(f"inputs/{name}", text.encode() if isinstance(text, str) else text)
+            stored = self.store.put(f"inputs/{self.id}/{name}", text.encode() if isinstance(text, str) else text)
             inputs.append(MissionInput(uri=stored.uri, kind="data", name=name, sha256=stored.sha256))
         tracks = Tracks(ds_star=TrackOptions(max_rounds=max_rounds))
         self.request = MissionRequest(question=question, inputs=tuple(inputs), tracks=tracks, tier=Tier.STANDARD)
@@ -99,7 +117,7 @@ class Mission:
         seq = len(self.slices)
         desk: Desk | None = self.scripted.desk(seq) if self.scripted is not None else None
         return SliceContext(
-            "m", "o", Track.DS_STAR, 1, seq, 1, self.request, self.store, SystemClock(), self.folder, lambda: self.left, desk
+            self.id, "o", Track.DS_STAR, 1, seq, 1, self.request, self.store, SystemClock(), self.folder, lambda: self.left, desk
         )
 
     def step(self) -> SliceOutcome[DsStarState]:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from functions.ds_star.roles.coder import check_code
 from shared.sandbox import CodeSandbox
-from tests.support.analysis import COUNTS, HEIGHTS, INSUFFICIENT, LOAD, MEANS, SUFFICIENT, WORDED, Mission, code, fix, say, step
+from tests.support.analysis import COUNTS, HEIGHTS, INSUFFICIENT, MEANS, READ, SUFFICIENT, WORDED, Mission, code, fix, say, step
 from tests.support.models import Scripted
 from tests.support.sandboxes import sandbox
 
@@ -60,9 +61,17 @@ def test_a_planner_that_repeats_itself_is_told_and_then_ends_the_rounds(sandbox:
     assert "answer_rejected" in package.flags and package.rounds[-1].route == "no_model"
 
 
-@pytest.mark.parametrize("hollow", ["", "# nothing here\n", '"""only words"""', "def broken(:\n"])
-def test_empty_code_is_sent_back_and_then_the_extractive_roles_answer(sandbox: CodeSandbox, tmp_path: Path, hollow: str) -> None:
-    script = Scripted(step("Calculate the means."), *[code(hollow)] * 3)
+HOLLOW = ("", "# nothing here\n", '"""only words"""', "def broken(:\n", "```python\n```", "pass_ = (" * 500)
+
+
+@pytest.mark.parametrize("hollow", HOLLOW)
+def test_code_that_does_nothing_is_seen_without_running_it(hollow: str) -> None:
+    with pytest.raises(ValueError, match="code is"):
+        check_code(hollow)
+
+
+def test_empty_code_is_sent_back_and_then_the_extractive_roles_answer(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    script = Scripted(step("Calculate the means."), *[code(hollow) for hollow in HOLLOW[:3]])
     package = Mission(sandbox, tmp_path, script).package()
     assert len(script.rejected) == 3
     assert {"answer_rejected", "tier_extractive"} <= set(package.flags)
@@ -71,7 +80,7 @@ def test_empty_code_is_sent_back_and_then_the_extractive_roles_answer(sandbox: C
 
 
 def test_code_without_any_record_or_with_printed_figures_only_states_nothing(sandbox: CodeSandbox, tmp_path: Path) -> None:
-    printed = LOAD + "print('mean height 171.5 cm')\n"
+    printed = READ + 'print("mean height 171.5 cm")\n'
     script = Scripted(step("Calculate the means."), code("x = 1\n"), *[fix(printed)] * 3)
     mission = Mission(sandbox, tmp_path, script, max_rounds=1)
     package = mission.package()
@@ -83,11 +92,9 @@ def test_code_without_any_record_or_with_printed_figures_only_states_nothing(san
     assert "tier_extractive" in package.flags and [a.status for a in package.answers] == ["answered", "answered"]
 
 
-@pytest.mark.parametrize("nonsense", ["El promedio es 171,5 cm.", {"step": 7}, {"schritt": "Berechne den Mittelwert."}, "", "[1, 2"])
-def test_an_answer_that_is_not_in_the_asked_form_ends_in_the_extractive_roles(
-    sandbox: CodeSandbox, tmp_path: Path, nonsense: object
-) -> None:
-    package = Mission(sandbox, tmp_path, Scripted(*[say("planner", nonsense)] * 3)).package()
+def test_answers_that_are_not_in_the_asked_form_end_in_the_extractive_roles(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    nonsense = ("El promedio es 171,5 cm.", {"schritt": "Berechne den Mittelwert."}, "[1, 2")
+    package = Mission(sandbox, tmp_path, Scripted(*[say("planner", answer) for answer in nonsense])).package()
     assert [a.status for a in package.answers] == ["answered", "answered"]
     assert "answer_rejected" in package.flags and package.usage.calls == 3
 
@@ -161,7 +168,7 @@ record("environment", len([k for k in os.environ if "TOKEN" in k or "KEY" in k])
 
 
 def test_columns_that_do_not_exist_are_named_to_the_debugger_and_never_reported(sandbox: CodeSandbox, tmp_path: Path) -> None:
-    wrong = LOAD + "record('mean weight', frame['weight_kg'].mean(), 'kg', n=len(frame))\n"
+    wrong = READ + 'record("mean weight", statistics.mean(float(row["weight_kg"]) for row in rows), "kg", n=len(rows))\n'
     script = Scripted(step("Calculate the mean of weight_kg."), code(wrong), *[fix(wrong)] * 3)
     package = Mission(sandbox, tmp_path, script, max_rounds=1).package()
     assert "weight_kg" in script.calls[-1].prompt.user and "height_cm" in script.calls[-1].prompt.user
