@@ -60,12 +60,12 @@ class DsStarTrack:
             return self._analyze(context, state)
         models = context.models
         unread = [i for i, description in enumerate(state.descriptions) if description.error is not None][:MAX_FILES]
-        if models is not None and state.loop is None and state.retold < len(unread):
+        if models is not None and state.loop is None and _may_loop(state, models) and state.retold < len(unread):
             return self._retell(context, models, state, unread[state.retold])
         if not state.sub_questions:
             found, refusal = questions_of(context.request.question, state.descriptions)
             state = state.model_copy(update={"sub_questions": found, "refusal": refusal})
-        if state.files and (state.loop is not None or models is not None) and (state.loop is None or state.loop.stage != "settled"):
+        if _may_loop(state, models):
             return self._play(context, models, state)
         if context.request.tier is not Tier.EXTRACTIVE and models is None and state.loop is None:
             state = state.model_copy(update={"flags": tuple(dict.fromkeys((*state.flags, TIER_EXTRACTIVE)))})
@@ -260,6 +260,14 @@ class DsStarTrack:
 def _data_file(context: SliceContext, item: MissionInput) -> DataFile:
     """The input under a name of one path component, as a sandbox takes it."""
     return DataFile(name=item.name.replace("/", " - "), uri=item.uri, sha256=item.sha256 or context.artifacts.stat(item.uri).sha256)
+
+
+def _may_loop(state: DsStarState, models: Models | None) -> bool:
+    """Whether the next round is the model loop's: it goes on until it is settled, and begins only where nothing else has begun."""
+    if state.loop is not None:
+        return state.loop.stage != "settled"
+    begun = state.work is not None or bool(state.answers) or bool(state.rounds)
+    return models is not None and bool(state.files) and not begun
 
 
 def _added(state: DsStarState, models: Models) -> Usage:

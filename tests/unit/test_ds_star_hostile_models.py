@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from functions.ds_star.roles.coder import check_code
+from functions.fusion.statements import analysis_statements
 from shared.sandbox import CodeSandbox
 from tests.support.analysis import COUNTS, HEIGHTS, INSUFFICIENT, MEANS, READ, SUFFICIENT, WORDED, Mission, code, fix, say, step
 from tests.support.models import Scripted
@@ -225,7 +226,7 @@ def test_a_sentence_with_a_figure_that_nothing_recorded_is_dropped_and_counted(s
     script = Scripted(step("Calculate the means."), code(COUNTS), say("verifier", SUFFICIENT), say("finalizer", worded))
     package = Mission(sandbox, tmp_path, script).package()
     assert [f.statement for f in package.findings] == ["In the blue team the mean of height_cm is {v1}."]
-    assert package.dropped == 2
+    assert package.dropped == 2 and analysis_statements(package).dropped == 2
     assert package.answers[1].status == "not_answered"
     assert [r.question_id for r in package.evidence_requests] == ["q2"]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -246,3 +247,34 @@ def test_a_file_that_the_analyzer_cannot_read_is_described_by_a_script_of_the_mo
 
     again = Mission(sandbox, tmp_path, Scripted(*analysis), question="How many rows are there?", files={"odd.csv": packed})
     assert again.package().answers[0].status == "answered", "the description is remembered by the file's content"
+
+
+def test_nothing_of_a_large_file_reaches_a_prompt_but_its_description(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    rows = "".join(f"person-{i:06}-hidden,{'red' if i % 2 else 'blue'},{150 + i % 40}\n" for i in range(30_000))
+    script = Scripted(
+        step("Calculate the means."),
+        code(MEANS.replace("height_cm", "height")),
+        fix(MEANS),
+        say("verifier", INSUFFICIENT),
+        say("router", {"route": "add_step"}),
+        step("Count the people."),
+        code(COUNTS),
+        say("verifier", SUFFICIENT),
+        say("finalizer", WORDED),
+    )
+    mission = Mission(sandbox, tmp_path, script, files={"heights.csv": f"name,team,height_cm\n{rows}"})
+    assert mission.package().values[0].n == 15_000
+    shown = "".join(call.prompt.system + call.prompt.user for call in script.calls)
+    seen = set(re.findall(r"person-\d{6}", shown))
+    assert seen <= {"person-000000", "person-000001", "person-000002"}, "the description's samples, and nothing else"
+    assert max(call.size_bytes for call in script.calls) < 20_000
+
+
+def test_models_that_come_back_do_not_begin_again_what_code_has_begun(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    mission = Mission(sandbox, tmp_path, None)
+    while not mission.state.rounds:
+        mission.step()
+    mission.scripted = Scripted()
+    package = mission.package()
+    assert [a.status for a in package.answers] == ["answered", "answered"]
+    assert package.tier == "extractive" and "tier_extractive" in package.flags and package.usage.calls == 0

@@ -76,7 +76,7 @@ def test_the_script_runs_again_outside_kimera_and_gives_the_same_values(ran: tup
     (tmp_path / "data" / "weather.csv").write_text(DATA)
     (tmp_path / run.script_name).write_bytes(context.artifacts.get(run.script))
     python = find_sandbox_python(os.environ, ROOT)
-    command = [python, run.script_name, "data"]
+    command = [str(python), run.script_name, "data"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stderr
     again = json.loads((tmp_path / "outputs" / "result.json").read_text())
