@@ -181,7 +181,8 @@ class ModelLoop:
         assert best is not None, "what is worded has been run"
         worded = ask_finalizer(self._models, self._briefing, best)
         state = settled(turn.state, best, worded, code_of(self._context, best), self._models.tier.value)
-        detail: dict[str, Json] = {"findings": len(state.findings) - len(turn.state.findings), "dropped": state.dropped}
+        found = len(state.findings) - len(turn.state.findings)
+        detail: dict[str, Json] = {"because": turn.loop.ended, "findings": found, "dropped": state.dropped}
         return replace(turn, state=state).then("analysis.worded", detail, stage="settled")
 
     def _keep(self, code: str) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 from typing import Literal
 
-from schemas.analysis import AnalysisAnswer
 from schemas.base import Contract, Scalar, Sha256
 
 Stage = Literal["plan", "code", "run", "repair", "verify", "route", "finalize", "settled"]
@@ -114,7 +113,6 @@ class Loop(Contract):
     """What stands in the way: the verifier's word, or why the last run failed."""
     truncations: tuple[Truncation, ...] = ()
     ended: str = ""
-    answers: tuple[AnalysisAnswer, ...] = ()
 
     @property
     def base_code(self) -> str:

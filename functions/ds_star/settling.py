@@ -84,7 +84,7 @@ def settled(state: DsStarState, best: Candidate, worded: FinalizerAnswer | None,
             "evidence_requests": (*state.evidence_requests, *requests_for(len(state.evidence_requests), unmet)),
             "plan": (*state.plan, *(step.text for step in best.steps)),
             "dropped": state.dropped + dropped,
-            "limitations": (*state.limitations, *best.run.warnings, *_said_of(best)),
+            "limitations": (*state.limitations, *_said_of(best)),
             "flags": state.flags if best.sufficient or not findings else (*state.flags, UNVERIFIED),
         }
     )

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from functions.ds_star.loop_state import Loop, PlanStep
 from functions.ds_star.roles.coder import check_code
+from functions.ds_star.roles.router import RouterAnswer, followed
 from functions.fusion.statements import analysis_statements
 from shared.sandbox import CodeSandbox
 from tests.support.analysis import COUNTS, HEIGHTS, INSUFFICIENT, MEANS, READ, SUFFICIENT, WORDED, Mission, code, fix, say, step
@@ -42,6 +44,16 @@ def test_a_route_to_step_99_and_a_fourth_truncation_are_read_as_a_further_step(s
     package = Mission(sandbox, tmp_path, Scripted(*answers, say("finalizer", {})), max_rounds=rounds).package()
     assert [r.route for r in package.rounds] == ["add_step", "truncate_1", "truncate_1", "truncate_1", "add_step", "max_rounds"]
     assert "no such step" in package.rounds[0].note and "often enough" in package.rounds[4].note
+
+
+def test_the_same_plan_is_not_cut_twice_at_the_same_step() -> None:
+    loop = Loop(steps=tuple(PlanStep(text=text, question_ids=("q1",)) for text in ("one", "two")))
+    cut, _ = followed(RouterAnswer(route="truncate", step=2), loop)
+    assert cut is not None and cut.step == 2
+    again = loop.model_copy(update={"truncations": (cut,)})
+    assert followed(RouterAnswer(route="truncate", step=2), again) == (None, "the same plan was truncated at this step before")
+    assert followed(RouterAnswer(route="truncate", step=1), again)[0] is not None
+    assert followed(RouterAnswer(route="truncate"), loop)[0] is None
 
 
 def test_a_planner_that_repeats_itself_is_told_and_then_ends_the_rounds(sandbox: CodeSandbox, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from shared.errors import BudgetRefused, ModelUnavailable
 from shared.sandbox import CodeSandbox
 from tests.support.analysis import (
     COUNTS,
+    HEIGHTS,
     INSUFFICIENT,
     MEANS,
     SUFFICIENT,
@@ -278,3 +279,18 @@ def test_models_that_come_back_do_not_begin_again_what_code_has_begun(sandbox: C
     package = mission.package()
     assert [a.status for a in package.answers] == ["answered", "answered"]
     assert package.tier == "extractive" and "tier_extractive" in package.flags and package.usage.calls == 0
+
+
+def test_a_file_that_no_script_can_read_stops_nothing(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    script = Scripted(
+        *[say("analyzer", {"code": ""})] * 3,
+        step("Calculate the means."),
+        code(COUNTS),
+        say("verifier", SUFFICIENT),
+        say("finalizer", WORDED),
+    )
+    mission = Mission(sandbox, tmp_path, script, files={"heights.csv": HEIGHTS, "odd.csv": b"\x1f\x8b\x08\x00" + b"\x01" * 50})
+    package = mission.package()
+    assert [a.status for a in package.answers] == ["answered", "answered"]
+    assert "data_unreadable" in package.flags and any(limit.startswith("odd.csv: ") for limit in package.limitations)
+    assert mission.told("file.retold") == [{"file": 2, "readable": False}]
