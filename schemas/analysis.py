@@ -59,6 +59,8 @@ class FileDescription(Contract):
     analyzer: str
     analyzer_version: str
     error: str | None = None
+    text: str | None = None
+    """Where the analyzer could not read the file (``error`` says why) but a generated script could: what that script said of it."""
 
 
 class Value(Contract):
@@ -108,6 +110,9 @@ class Finding(Contract):
     columns: tuple[str, ...] = ()
     run: LocalId
     verified: bool = True
+    tier: str = "extractive"
+    prompt_version: str | None = None
+    """``ds_star.finalizer@1``: the prompt that worded the statement; ``None`` where code did."""
 
 
 class AnalysisArtifact(Contract):
@@ -145,6 +150,16 @@ class Round(Contract):
     verdict: Literal["sufficient", "insufficient", "refused", "failed"] = "sufficient"
     route: str = ""
     note: str = ""
+    repairs: int = 0
+    tier: str = "extractive"
+
+
+class PromptUse(Contract):
+    """A prompt that models were asked with; ``sha256`` is of its file."""
+
+    id: str
+    version: int
+    sha256: Sha256
 
 
 class AnalysisAnswer(Contract):
@@ -184,6 +199,9 @@ class AnalyticalReportPackage(Contract):
     limitations: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     tier: str = "extractive"
+    prompts: tuple[PromptUse, ...] = ()
+    dropped: int = 0
+    """Sentences of a model that were left out: they stated a figure that no run recorded, or told the reader what to do."""
     usage: Usage = Usage()
     lineage: Lineage
 

@@ -6,11 +6,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from functions.ds_star.loop_state import Loop
 from functions.ds_star.operation import OperationSpec
-from schemas.analysis import AnalysisAnswer, AnalysisArtifact, EvidenceRequest, FileDescription, Finding, Round, Run, Value
+from schemas.analysis import AnalysisAnswer, AnalysisArtifact, EvidenceRequest, FileDescription, Finding, PromptUse, Round, Run, Value
 from schemas.assertion import Assertion
 from schemas.base import Contract, Sha256, Timestamp
-from schemas.evidence import SubQuestion
+from schemas.evidence import SubQuestion, Usage
 
 
 class DataFile(Contract):
@@ -69,3 +70,12 @@ class DsStarState(BaseModel):
     evidence_requests: tuple[EvidenceRequest, ...] = ()
     plan: tuple[str, ...] = ()
     limitations: tuple[str, ...] = ()
+    loop: Loop | None = None
+    """The model loop, from its first slice on; ``None`` where the extractive roles do everything."""
+    retold: int = 0
+    """How many of the files that the analyzer could not read were given to a model."""
+    tier: str = "extractive"
+    prompts: tuple[PromptUse, ...] = ()
+    dropped: int = 0
+    flags: tuple[str, ...] = ()
+    usage: Usage = Usage()

@@ -1,17 +1,21 @@
 """``DsStarTrack``: describe the files, then one round per slice: Planner, Coder, sandbox, Verifier, Router; at the end the Finalizer.
 
-The extractive implementation: no model, the same package every time. Slices: tables of documents and descriptions (as many as fit
-before the checkpoint), then one operation each.
+Slices: tables of documents and descriptions (as many as fit before the checkpoint), then one round each. With models the rounds are those
+of the model loop (``functions/ds_star/loop.py``), for all sub-questions together. Without, and for what a loop that lost its models left
+open, a round is one extractive operation for one sub-question: no model, the same package every time.
 """
 
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 
 from functions.ds_star.collect import collect
+from functions.ds_star.describing import MAX_FILES, describe_with_model
+from functions.ds_star.loop import TIER_EXTRACTIVE, ModelLoop, Turn, reported, using, without_model
 from functions.ds_star.questions import questions_of
 from functions.ds_star.reader.reading import Reading, Refusal
-from functions.ds_star.roles.analyzer import AnalyzerInput, analyze, local_input
+from functions.ds_star.roles.analyzer import ANALYZER, AnalyzerInput, analyze, local_input
 from functions.ds_star.roles.coder import CoderInput, code, files_of
 from functions.ds_star.roles.finalizer import FinalizerInput, finalize
 from functions.ds_star.roles.planner import PlannerInput, plan
@@ -20,9 +24,11 @@ from functions.ds_star.roles.verifier import verify
 from functions.ds_star.state import DataFile, DsStarState, Work
 from functions.ds_star.tables import tables_of
 from schemas.analysis import AnalysisAnswer, EvidenceRequest, FileDescription, Round
-from schemas.evidence import AnswerStatus, Lineage, SubQuestion
-from schemas.mission import MissionInput
-from shared.errors import InputUnreadable, TooLarge
+from schemas.evidence import AnswerStatus, Lineage, SubQuestion, Usage
+from schemas.mission import MissionInput, Tier
+from shared.errors import InputUnreadable, NoModelAnswer, TooLarge
+from shared.language.instructions import INSTRUCTION_LIKE, reads_like_instructions
+from shared.models.asking import Models
 from shared.reading.extract import Unfinished, extract_within
 from shared.sandbox import CodeSandbox
 from shared.tracks import Note, SliceContext, SliceOutcome
@@ -52,11 +58,22 @@ class DsStarTrack:
             return self._read_tables(context, state)
         if len(state.descriptions) < len(state.files):
             return self._analyze(context, state)
+        models = context.models
+        unread = [i for i, description in enumerate(state.descriptions) if description.error is not None][:MAX_FILES]
+        if models is not None and state.loop is None and _may_loop(state, models) and state.retold < len(unread):
+            return self._retell(context, models, state, unread[state.retold])
         if not state.sub_questions:
             found, refusal = questions_of(context.request.question, state.descriptions)
             state = state.model_copy(update={"sub_questions": found, "refusal": refusal})
+        if _may_loop(state, models):
+            return self._play(context, models, state)
+        if context.request.tier is not Tier.EXTRACTIVE and models is None and state.loop is None:
+            state = state.model_copy(update={"flags": tuple(dict.fromkeys((*state.flags, TIER_EXTRACTIVE)))})
         if state.refusal or not state.files:
             return self._finished(context, _all_refused(state), None)
+        state = _to_open_question(state, state.next_question)
+        if state.next_question >= len(state.sub_questions):
+            return self._finished(context, state, None)
         if state.work is None:
             state = self._plan(context, state)
         if state.work is None:
@@ -68,7 +85,10 @@ class DsStarTrack:
         if not state.sub_questions:
             found, refusal = questions_of(context.request.question, state.descriptions)
             state = state.model_copy(update={"sub_questions": found, "refusal": refusal})
-        return self._finished(context, _all_refused(state) if state.refusal else state, reason)
+        if state.loop is not None and state.loop.stage != "settled":
+            state = reported(context, Turn(state, state.loop)).state
+        refused = state.refusal and state.loop is None
+        return self._finished(context, _all_refused(state) if refused else state, reason)
 
     # --- files ---------------------------------------------------------------------------------------------------
 
@@ -113,7 +133,39 @@ class DsStarTrack:
         progress = f"described {len(found)} of {len(state.files)} files ({rows} rows)"
         return SliceOutcome(following, progress=progress, notes=(note,))
 
+    def _retell(self, context: SliceContext, models: Models, state: DsStarState, at: int) -> SliceOutcome[DsStarState]:
+        """Have a model describe a file that the analyzer could not read; the slice ends with it (see ``describe_with_model``)."""
+        before = state.descriptions[at]
+        try:
+            after = describe_with_model(self._sandbox, context, models, state.files[at], before)
+        except NoModelAnswer:
+            after = before
+        descriptions = (*state.descriptions[:at], after, *state.descriptions[at + 1 :])
+        change = {"descriptions": descriptions, "retold": state.retold + 1, "usage": _added(state, models)}
+        state = using(state, ANALYZER.prompt).model_copy(update=change)
+        note = Note("file.retold", {"file": at + 1, "readable": after.text is not None})
+        return SliceOutcome(
+            state, progress="described a file by a script of its own" if after.text else "a file stays unread", notes=(note,)
+        )
+
     # --- rounds --------------------------------------------------------------------------------------------------
+
+    def _play(self, context: SliceContext, models: Models | None, state: DsStarState) -> SliceOutcome[DsStarState]:
+        """A round of the model loop, or its end where the slice has no models any more."""
+        if models is None:
+            assert state.loop is not None, "a loop without models was begun with them"
+            turn = without_model(context, Turn(state, state.loop), TIER_EXTRACTIVE, "the mission went down to the tier without models")
+            state, notes = turn.state.model_copy(update={"loop": turn.loop}), turn.notes
+        else:
+            state = _flagged(state) if state.loop is None else state
+            state, notes = ModelLoop(self._sandbox, context, models, state).play(state)
+            state = state.model_copy(update={"usage": _added(state, models)})
+        assert state.loop is not None, "the loop was played"
+        if state.loop.stage == "settled" and {q.id for q in state.sub_questions} <= {a.question_id for a in state.answers}:
+            return self._finished(context, state, None, *notes)
+        last = state.rounds[-1] if state.rounds else None
+        progress = f"round {last.number}: {last.verdict}, {last.route.replace('_', ' ')}" if last else f"round {state.loop.round} has begun"
+        return SliceOutcome(state, progress=progress, notes=notes)
 
     def _plan(self, context: SliceContext, state: DsStarState) -> DsStarState:
         """The next sub-question's operations, or its refusal as an answer."""
@@ -180,12 +232,12 @@ class DsStarTrack:
 
     def _next(self, context: SliceContext, state: DsStarState, progress: str, *notes: Note) -> SliceOutcome[DsStarState]:
         """On to the next sub-question; refusals cost nothing and are read in the same slice."""
-        state = state.model_copy(update={"next_question": state.next_question + 1})
+        state = _to_open_question(state, state.next_question + 1)
         while state.next_question < len(state.sub_questions):
             state = self._plan(context, state)
             if state.work is not None:
                 return SliceOutcome(state, progress=progress, notes=notes)
-            state = state.model_copy(update={"next_question": state.next_question + 1})
+            state = _to_open_question(state, state.next_question + 1)
         return self._finished(context, state, None, *notes)
 
     def _finished(self, context: SliceContext, state: DsStarState, reason: str | None, *notes: Note) -> SliceOutcome[DsStarState]:
@@ -208,6 +260,51 @@ class DsStarTrack:
 def _data_file(context: SliceContext, item: MissionInput) -> DataFile:
     """The input under a name of one path component, as a sandbox takes it."""
     return DataFile(name=item.name.replace("/", " - "), uri=item.uri, sha256=item.sha256 or context.artifacts.stat(item.uri).sha256)
+
+
+def _may_loop(state: DsStarState, models: Models | None) -> bool:
+    """Whether the next round is the model loop's: it goes on until it is settled, and begins only where nothing else has begun."""
+    if state.loop is not None:
+        return state.loop.stage != "settled"
+    begun = state.work is not None or bool(state.answers) or bool(state.rounds)
+    return models is not None and bool(state.files) and not begun
+
+
+def _added(state: DsStarState, models: Models) -> Usage:
+    """What the track consumed so far, with this slice's share."""
+    before, now = state.usage, models.usage()
+    return Usage(
+        calls=before.calls + now.calls,
+        input_tokens=before.input_tokens + now.input_tokens,
+        output_tokens=before.output_tokens + now.output_tokens,
+        cost_micro_usd=before.cost_micro_usd + now.cost_micro_usd,
+    )
+
+
+def _flagged(state: DsStarState) -> DsStarState:
+    """The state with a flag and a word on each file whose names or cells speak to a model. They stay data (invariant 8)."""
+    files = [d.file for d in state.descriptions if any(reads_like_instructions(text) for text in _texts(d))]
+    if not files:
+        return state
+    said = tuple(f"{file} holds text that reads like an instruction; it was treated as data." for file in files)
+    return state.model_copy(update={"flags": (*state.flags, INSTRUCTION_LIKE), "limitations": (*state.limitations, *said)})
+
+
+def _texts(description: FileDescription) -> Iterator[str]:
+    """All that a prompt may show of a file."""
+    yield from (description.file, description.text or "", *description.warnings)
+    for table in description.tables:
+        yield from (table.name, *table.warnings, *table.assumptions)
+        for column in table.columns:
+            yield from (column.name, *column.samples, *column.values)
+
+
+def _to_open_question(state: DsStarState, at: int) -> DsStarState:
+    """The state at the first sub-question from ``at`` on that the model loop did not answer; past the last one where it did all."""
+    settled = {a.question_id for a in state.answers} if state.loop is not None else set()
+    while at < len(state.sub_questions) and state.sub_questions[at].id in settled:
+        at += 1
+    return state.model_copy(update={"next_question": at})
 
 
 def _all_refused(state: DsStarState) -> DsStarState:

@@ -103,7 +103,7 @@ def analysis_statements(package: AnalyticalReportPackage) -> Statements:
     files = {f.sha256: f.file for f in package.files}
     question = NumberSources.of([package.question])
     kept: dict[str, MergedClaim] = {}
-    dropped = 0
+    dropped = package.dropped
     for finding in package.findings:
         own = [values[i] for i in finding.value_ids]
         text = fill_slots(finding.statement, own)

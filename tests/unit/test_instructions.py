@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from functions.deep_research.instructions import reads_like_instructions
+from shared.language.instructions import reads_like_instructions
 
 
 @pytest.mark.parametrize(

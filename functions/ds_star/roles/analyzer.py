@@ -1,14 +1,25 @@
-"""The Analyzer: what each file holds. Extractive: the committed analyzer script, cached by the file's content."""
+"""The Analyzer: what each file holds.
+
+The committed analyzer script describes it, cached by the file's content. Only where that fails does a model write a script of its own.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import Field
+
 from functions.ds_star.analyzer import DataInput, analyze_file
+from functions.ds_star.briefing import PROBLEM_TOKENS, within
+from functions.ds_star.roles.coder import check_code, plain_code
 from functions.ds_star.state import DataFile
 from schemas.analysis import FileDescription
+from schemas.base import Contract
 from shared.artifacts import ArtifactStore
+from shared.models.asking import Models
+from shared.models.prompts import Prompt, PromptValue
+from shared.models.roles import ModelRole
 from shared.sandbox import CodeSandbox
 
 
@@ -30,3 +41,23 @@ def local_input(artifacts: ArtifactStore, file: DataFile, workdir: Path) -> Data
     folder = workdir / f"input-{file.sha256[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
     return DataInput(file.name, artifacts.local_copy(file.uri, folder), file.sha256)
+
+
+class AnalyzerAnswer(Contract):
+    """A script that describes one file."""
+
+    code: str = Field(max_length=8_000, description="the complete Python script, without a Markdown fence")
+
+
+ANALYZER = ModelRole("analyzer", Prompt.beside(__file__, "analyzer"), AnalyzerAnswer, max_output_tokens=4_096)
+
+
+def ask_analyzer(models: Models, description: FileDescription, size: int, problem: str) -> str:
+    """A script for a file that the committed one could not read. ``problem``: why the last such script failed."""
+    variables: dict[str, PromptValue] = {
+        "name": within(description.file, 300),
+        "size": size,
+        "error": within(description.error or "", PROBLEM_TOKENS),
+        "problem": within(problem, PROBLEM_TOKENS) or "(none)",
+    }
+    return plain_code(models.ask(ANALYZER, variables, check=lambda answer: check_code(answer.code)).code)

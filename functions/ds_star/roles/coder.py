@@ -1,16 +1,32 @@
-"""The Coder: the script for one operation, and its run. Extractive: a committed script with the spec as parameters."""
+"""The Coder: the script that calculates.
+
+With a model: one script that carries out the whole plan. Extractive: a committed script for one operation, and its run.
+"""
 
 from __future__ import annotations
 
+import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import Field
+
 from functions.ds_star.analyzer import DataInput
+from functions.ds_star.briefing import CODE_TOKENS, Briefing, state_of, within
 from functions.ds_star.execute import OperationRun, run_operation
+from functions.ds_star.loop_state import Loop
 from functions.ds_star.operation import OperationSpec
 from schemas.analysis import FileDescription
+from schemas.base import Contract
+from shared.models.asking import Models
+from shared.models.prompts import Prompt
+from shared.models.roles import ModelRole
 from shared.sandbox import CodeSandbox
+
+MAX_CODE = 20_000
+_FENCE = re.compile(r"\A\s*```\w*[ \t]*\n(?P<inside>.*?)\n?[ \t]*```\s*\Z", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -31,3 +47,38 @@ def code(sandbox: CodeSandbox, given: CoderInput) -> OperationRun:
 def files_of(spec: OperationSpec) -> tuple[str, ...]:
     """The files that an operation reads."""
     return (spec.source.file, *([spec.join.right.file] if spec.join else []))
+
+
+class CoderAnswer(Contract):
+    """A whole script."""
+
+    code: str = Field(max_length=MAX_CODE, description="the complete Python script, without a Markdown fence")
+
+
+CODER = ModelRole("coder", Prompt.beside(__file__, "coder"), CoderAnswer, max_output_tokens=8_192)
+
+
+def ask_coder(models: Models, briefing: Briefing, loop: Loop, base_code: str) -> str:
+    """The code that carries out the plan, made from the code so far."""
+    variables = {
+        **briefing.variables(),
+        **state_of(loop),
+        "code": within(base_code, CODE_TOKENS) or "(none yet)",
+    }
+    return plain_code(models.ask(CODER, variables, check=lambda answer: check_code(answer.code)).code)
+
+
+def check_code(code: str) -> None:
+    """Raises ``ValueError`` for what need not be run to see that it does nothing: no statement, or no Python."""
+    try:
+        tree = ast.parse(plain_code(code))
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as wrong:
+        raise ValueError(f"the code is not Python: {str(wrong)[:200]}") from wrong
+    if all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in tree.body):
+        raise ValueError("the code is empty")
+
+
+def plain_code(code: str) -> str:
+    """The code without the fence that models like to put around it, ending in one line break."""
+    fenced = _FENCE.match(code)
+    return (fenced["inside"] if fenced else code).strip("\n") + "\n"

@@ -1,4 +1,8 @@
-"""The Verifier: whether a run answers what was planned. Extractive: values recorded, rows used, every slot filled, no bad end."""
+"""The Verifier: whether a run answers what was asked.
+
+With a model: it sees plan, code, values and warnings, and says what is missing. Extractive: values recorded, rows used, every slot
+filled, no bad end.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,15 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from pydantic import Field
+
+from functions.ds_star.briefing import CODE_TOKENS, Briefing, state_of, values_text, warnings_text, within
 from functions.ds_star.execute import OperationRun
+from functions.ds_star.loop_state import GeneratedRun, Loop
+from schemas.base import Contract
+from shared.models.asking import Models
+from shared.models.prompts import Prompt
+from shared.models.roles import ModelRole
 
 _SLOT = re.compile(r"\{(\w+)\}")
 
@@ -38,3 +50,33 @@ def verify(run: OperationRun) -> Verdict:
     if all(f.n_used == 0 for f in run.findings):
         return Verdict("insufficient", "no row was used", warnings)
     return Verdict("sufficient", "", warnings)
+
+
+class VerifierAnswer(Contract):
+    """The judgement of a run."""
+
+    verdict: Literal["sufficient", "insufficient"]
+    missing: str = Field(default="", max_length=900, description="what is missing or wrong; empty where the run is sufficient")
+    answered: tuple[str, ...] = Field(default=(), max_length=12, description="ids of the sub-questions that the values answer")
+
+
+VERIFIER = ModelRole("verifier", Prompt.beside(__file__, "verifier"), VerifierAnswer)
+
+
+def ask_verifier(models: Models, briefing: Briefing, loop: Loop, run: GeneratedRun, code: str) -> VerifierAnswer:
+    """The verdict on a run that ended well and recorded something."""
+
+    def check(answer: VerifierAnswer) -> None:
+        if answer.verdict == "insufficient" and not answer.missing.strip():
+            raise ValueError("an insufficient run needs a word in missing that says what is missing")
+        if unknown := sorted(set(answer.answered) - briefing.question_ids):
+            raise ValueError(f"answered names sub-questions that there are not: {', '.join(unknown)[:200]}")
+
+    variables = {
+        **briefing.variables(),
+        **state_of(loop),
+        "code": within(code, CODE_TOKENS),
+        "values": values_text(run.values),
+        "warnings": warnings_text(run),
+    }
+    return models.ask(VERIFIER, variables, check=check)

@@ -1,0 +1,75 @@
+"""A file that the committed analyzer could not read, described by a generated script in the sandbox; cached by the file's content."""
+
+from __future__ import annotations
+
+import hashlib
+
+from pydantic import ValidationError
+
+from functions.ds_star.briefing import FILE_TOKENS, within
+from functions.ds_star.failures import summary_of
+from functions.ds_star.generated import LIMITS
+from functions.ds_star.roles.analyzer import ANALYZER, ask_analyzer, local_input
+from functions.ds_star.state import DataFile
+from schemas.analysis import FileDescription
+from shared.artifacts import SCHEME
+from shared.errors import AlreadyExists, NotFound
+from shared.models.asking import Models
+from shared.sandbox import CodeSandbox, SandboxInput, SandboxJob, SandboxResult
+from shared.tracks import SliceContext
+
+MAX_SCRIPTS = 2
+"""The first script, and one more with its error in view."""
+MAX_FILES = 3
+"""Unreadable files of one mission that a model is asked about: a folder of pictures is not worth a call each."""
+
+
+def describe_with_model(
+    sandbox: CodeSandbox, context: SliceContext, models: Models, file: DataFile, description: FileDescription
+) -> FileDescription:
+    """The description with its ``text``, or as it was where no script could read the file either.
+
+    One file a slice: what comes from the cache asks no model, so a second file would be another call in a slice that is run again.
+    Raises ``NoModelAnswer``.
+    """
+    key = _cache_key(file)
+    try:
+        return FileDescription.model_validate_json(context.artifacts.get(SCHEME + key))
+    except (NotFound, ValidationError):
+        pass
+    size = context.artifacts.stat(file.uri).size
+    if size == 0:
+        return description
+    problem = ""
+    for attempt in range(1, MAX_SCRIPTS + 1):
+        code = ask_analyzer(models, description, size, problem)
+        text, problem = _run(sandbox, context, file, code, attempt)
+        if text:
+            described = description.model_copy(update={"text": text})
+            try:
+                context.artifacts.put(key, described.model_dump_json().encode(), media_type="application/json")
+            except AlreadyExists:
+                return FileDescription.model_validate_json(context.artifacts.get(SCHEME + key))
+            return described
+    return description
+
+
+def _run(sandbox: CodeSandbox, context: SliceContext, file: DataFile, code: str, attempt: int) -> tuple[str, str]:
+    """(what the script says of the file, else why it says nothing)."""
+    data = local_input(context.artifacts, file, context.workdir)
+    job = SandboxJob(script=code, inputs=(SandboxInput(data.name, data.path),), limits=LIMITS)
+    result = sandbox.run(job, outputs_to=context.workdir / f"described-{file.sha256[:16]}-{attempt}")
+    text = _text(result)
+    if result.status == "ok" and not text:
+        return "", 'The script ended well but did not call emit({"description": text}).'
+    return (text, "") if result.status == "ok" else ("", summary_of(result, code))
+
+
+def _text(result: SandboxResult) -> str:
+    found = result.result.get("description") if isinstance(result.result, dict) else None
+    return within(found.strip(), FILE_TOKENS - 150) if isinstance(found, str) else ""
+
+
+def _cache_key(file: DataFile) -> str:
+    named = hashlib.sha256(file.name.encode()).hexdigest()[:12]
+    return f"cache/analyze/generated-{ANALYZER.prompt.sha256[:12]}/{file.sha256}-{named}.json"
