@@ -45,6 +45,14 @@ class Lineage(Contract):
     closed_because: str | None = None
 
 
+class PromptUse(Contract):
+    """A prompt that models were asked with; ``sha256`` is of its file."""
+
+    id: str
+    version: int
+    sha256: Sha256
+
+
 class Source(Contract):
     """A document or page that was read. ``sha256`` is of its original bytes; ``text_uri`` is the extracted text that quotes point into."""
 
@@ -100,6 +108,7 @@ class Claim(Contract):
     confidence: float = Field(default=0.0, ge=0, le=1)
     tier: str = "extractive"
     prompt_version: str | None = None
+    """``deep_research.reader@1``: the prompt whose answer stated it; ``None`` where it is a quote that code chose."""
 
 
 class ResearchAnswer(Contract):
@@ -109,6 +118,8 @@ class ResearchAnswer(Contract):
     status: AnswerStatus
     claim_ids: tuple[LocalId, ...] = ()
     note: str = ""
+    tier: str = "extractive"
+    prompt_version: str | None = None
 
 
 class Hypothesis(Contract):
@@ -118,6 +129,8 @@ class Hypothesis(Contract):
     text: str
     suggested_analysis: str = ""
     claim_ids: tuple[LocalId, ...] = ()
+    tier: str = "extractive"
+    prompt_version: str | None = None
 
 
 class Gap(Contract):
@@ -125,6 +138,8 @@ class Gap(Contract):
 
     question_id: LocalId | None = None
     text: str
+    tier: str = "extractive"
+    prompt_version: str | None = None
 
 
 class ResearchEvidencePackage(Contract):
@@ -142,6 +157,9 @@ class ResearchEvidencePackage(Contract):
     gaps: tuple[Gap, ...] = ()
     limitations: tuple[str, ...] = ()
     tier: str = "extractive"
+    prompts: tuple[PromptUse, ...] = ()
+    dropped: int = 0
+    """Statements of a model that were left out: their quote or a figure of theirs does not stand in the documents, for instance."""
     usage: Usage = Usage()
     lineage: Lineage
 
@@ -156,6 +174,7 @@ class ResearchEvidencePackage(Contract):
         missing += [c.question_id for c in self.claims if c.question_id not in questions]
         missing += [i for a in self.answers for i in a.claim_ids if i not in claims]
         missing += [a.question_id for a in self.answers if a.question_id not in questions]
+        missing += [i for h in self.hypotheses for i in h.claim_ids if i not in claims]
         if missing:
             raise ValueError(f"the package refers to ids it does not hold: {sorted(set(missing))}")
         return self
