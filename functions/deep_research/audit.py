@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from functions.deep_research.assertions import parse_assertion
 from functions.deep_research.explore import store_text
 from functions.deep_research.instructions import INSTRUCTION_LIKE
+from functions.deep_research.searching import MAX_PER_QUESTION
 from functions.deep_research.state import Candidate, CheckedQuote, ReadDocument, ResearchState
+from functions.deep_research.stored_texts import StoredTexts
 from schemas.assertion import Assertion
-from shared.artifacts import ArtifactStore
-from shared.errors import Corrupt, NotFound
 from shared.knowledge.terms import index_terms
 from shared.reading.sentences import sentences
 from shared.tracks import Note, SliceContext, SliceOutcome
 
-MAX_PER_QUESTION = 8
 NEAR_DUPLICATE = 0.8
 """Share of common words from which two quotes say the same."""
 MAX_IDLE_ROUNDS = 2
@@ -26,64 +24,38 @@ MAX_IDLE_ROUNDS = 2
 
 def audit(context: SliceContext, state: ResearchState) -> SliceOutcome[ResearchState]:
     """Check this round's candidates and decide whether another round is worth it."""
-    texts = _Texts(context.artifacts, state.read)
-    checked = [c for c in state.candidates if texts.holds(c)]
-    kept = _distinct([*state.quotes, *(CheckedQuote(candidate=c, assertion=_assertion(c)) for c in checked)])
-    new = len(kept) - len(state.quotes)
-    read = tuple(_kept_with_mission(context, texts, document, kept) for document in state.read)
+    found = len(state.candidates)
+    following = keep_quotes(context, state)
+    new = len(following.quotes) - len(state.quotes)
     idle = 0 if new > 0 else state.idle_rounds + 1
-    open_questions = [q for q in state.sub_questions if not any(k.candidate.question_id == q.id for k in kept)]
+    open_questions = [q for q in state.sub_questions if not following.answers_something(q.id)]
     rounds = state.round + 1
     done = not open_questions or idle >= MAX_IDLE_ROUNDS or rounds >= context.request.tracks.deep_research.max_rounds
-    following = state.model_copy(
-        update={
-            "phase": "synthesize" if done else "batch",
-            "round": rounds,
-            "idle_rounds": idle,
-            "candidates": (),
-            "quotes": tuple(kept),
-            "read": read,
-            "dropped_quotes": state.dropped_quotes + len(state.candidates) - len(checked),
-            "disagreements": _disagreements(kept),
-        }
-    )
+    following = following.model_copy(update={"phase": "synthesize" if done else "batch", "round": rounds, "idle_rounds": idle})
     answered = len(state.sub_questions) - len(open_questions)
-    progress = f"{len(kept)} quotes verified; {answered} of {len(state.sub_questions)} sub-questions have some"
-    detail = Note("quotes.audited", {"round": rounds, "checked": len(state.candidates), "kept": len(kept), "new": new})
+    progress = f"{len(following.quotes)} quotes verified; {answered} of {len(state.sub_questions)} sub-questions have some"
+    detail = Note("quotes.audited", {"round": rounds, "checked": found, "kept": len(following.quotes), "new": new})
     return SliceOutcome(following, progress=progress, notes=(detail,))
 
 
-class _Texts:
-    """The stored texts, each read once and checked against its sha256."""
-
-    def __init__(self, artifacts: ArtifactStore, read: Sequence[ReadDocument]) -> None:
-        self._artifacts = artifacts
-        self._documents = {document.document_id: document for document in read}
-        self._texts: dict[str, str | None] = {}
-
-    def text(self, document_id: str) -> str | None:
-        """The document's text; ``None`` if it is gone or not the one that was indexed."""
-        if document_id not in self._texts:
-            self._texts[document_id] = self._load(document_id)
-        return self._texts[document_id]
-
-    def _load(self, document_id: str) -> str | None:
-        document = self._documents.get(document_id)
-        if document is None:
-            return None
-        try:
-            data = self._artifacts.get(document.text_uri)
-        except (NotFound, Corrupt):
-            return None
-        return data.decode() if hashlib.sha256(data).hexdigest() == document.text_sha256 else None
-
-    def holds(self, candidate: Candidate) -> bool:
-        """Whether the quote stands at its offsets."""
-        text = self.text(candidate.document_id)
-        return text is not None and bool(candidate.quote) and text[candidate.start : candidate.end] == candidate.quote
+def keep_quotes(context: SliceContext, state: ResearchState) -> ResearchState:
+    """The state with its candidates checked: what stands in the stored text is a quote now, each thing once."""
+    texts = StoredTexts(context.artifacts, state.read)
+    checked = [c for c in state.candidates if texts.holds(c)]
+    kept = _distinct([*state.quotes, *(CheckedQuote(candidate=c, assertion=assertion_of_quote(c)) for c in checked)])
+    quoted = {quote.candidate.document_id for quote in kept}
+    return state.model_copy(
+        update={
+            "candidates": (),
+            "quotes": tuple(kept),
+            "read": keep_texts(context, texts, state.read, quoted),
+            "dropped_quotes": state.dropped_quotes + len(state.candidates) - len(checked),
+            "disagreements": disagreements(kept),
+        }
+    )
 
 
-def _assertion(candidate: Candidate) -> Assertion | None:
+def assertion_of_quote(candidate: Candidate) -> Assertion | None:
     """What the quote asserts, if exactly one of its sentences asserts something and none is an instruction."""
     if INSTRUCTION_LIKE in candidate.flags:
         return None
@@ -120,9 +92,15 @@ def _overlap(first: Candidate, second: Candidate) -> bool:
     return first.document_id == second.document_id and first.start < second.end and second.start < first.end
 
 
-def _kept_with_mission(context: SliceContext, texts: _Texts, document: ReadDocument, kept: Sequence[CheckedQuote]) -> ReadDocument:
-    """A document of the knowledge space that is quoted: its text is copied, so that the mission can be checked without the space."""
-    if document.origin == "mission" or not any(quote.candidate.document_id == document.document_id for quote in kept):
+def keep_texts(
+    context: SliceContext, texts: StoredTexts, read: Sequence[ReadDocument], quoted: Collection[str]
+) -> tuple[ReadDocument, ...]:
+    """The documents; the text of a quoted one of the knowledge space is copied, so that the mission can be checked without the space."""
+    return tuple(_kept_with_mission(context, texts, d) if d.document_id in quoted else d for d in read)
+
+
+def _kept_with_mission(context: SliceContext, texts: StoredTexts, document: ReadDocument) -> ReadDocument:
+    if document.origin == "mission":
         return document
     text = texts.text(document.document_id)
     if text is None or document.text_uri.startswith(f"artifact:missions/{context.mission_id}/"):
@@ -130,7 +108,7 @@ def _kept_with_mission(context: SliceContext, texts: _Texts, document: ReadDocum
     return document.model_copy(update={"text_uri": store_text(context.artifacts, context.mission_id, text)})
 
 
-def _disagreements(kept: Sequence[CheckedQuote]) -> tuple[str, ...]:
+def disagreements(kept: Sequence[CheckedQuote]) -> tuple[str, ...]:
     """Measures for which two documents state different figures of one thing at one time."""
     found: dict[str, None] = {}
     for first, second in combinations([quote for quote in kept if quote.assertion is not None], 2):

@@ -101,6 +101,7 @@ def _take_in(
         flags=flags,
         warnings=tuple(f"{item.name}: {warning}" for warning in document.warnings),
         tables=len(tables),
+        language=str(indexed.nodes[0].properties["language"]),
     )
     detail: dict[str, Json] = {
         "document": own,

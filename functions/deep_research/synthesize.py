@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from functions.deep_research.hypotheses import suggest
+from collections.abc import Mapping
+
+from functions.deep_research.audit import disagreements
+from functions.deep_research.hypotheses import MAX_HYPOTHESES, suggest
 from functions.deep_research.instructions import INSTRUCTION_LIKE
 from functions.deep_research.quotes import asks_for_a_cause
-from functions.deep_research.state import CheckedQuote, ReadDocument, ResearchState
+from functions.deep_research.state import Candidate, CheckedQuote, ModelClaim, ReadDocument, ResearchState
 from schemas.evidence import (
     AnswerStatus,
     Claim,
@@ -18,10 +21,20 @@ from schemas.evidence import (
     Source,
     SubQuestion,
 )
+from schemas.mission import Tier
 from shared.tracks import SliceContext
 
 NOTHING_FOUND = "nothing found in these documents"
 NO_DOCUMENTS = "no documents were given"
+NOT_VERIFIED = "nothing of what was found could be verified"
+PART_OF_IT = "the passages touch the question, but hold only a part of it"
+DROPPED_CLAIMS: Mapping[str, str] = {
+    "passage": "Statements of a model that named a passage it was not given were left out.",
+    "quote": "Statements of a model whose quotes do not stand in the documents were left out.",
+    "figure": "Statements of a model with figures that their quotes do not hold were left out.",
+    "language": "Statements of a model in another language than the question were left out.",
+    "reader": "Statements of a model that told the reader what to do were left out.",
+}
 ANSWERED_FROM = 0.7
 """Share of the question's weight that the best passage holds, from which the question counts as answered and not only touched."""
 
@@ -31,14 +44,15 @@ def synthesize(
 ) -> ResearchEvidencePackage:
     """The package with what there is; ``reason`` says why it was closed early."""
     state = _without_unused(state)
+    places = sorted(range(len(state.claims)), key=lambda place: _order(state.claims[place], questions))
     sources = {d.document_id: f"s{i}" for i, d in enumerate(state.read, start=1)}
     evidence = _Evidence(state, sources)
-    claims = tuple(_claim(i, quote, evidence) for i, quote in enumerate(state.quotes, start=1))
-    answers = tuple(_answer(context, state, question, claims, reason) for question in questions)
-    hypotheses = tuple(
-        Hypothesis(id=f"h{i}", text=s.text, suggested_analysis=s.analysis, claim_ids=(claims[s.quote].id,))
-        for i, s in enumerate(suggest(state.quotes), start=1)
+    ids = {place: f"c{i}" for i, place in enumerate(places, start=1)}
+    claims = (
+        *(_stated(ids[place], state.claims[place], evidence) for place in places),
+        *(_claim(f"c{i}", quote, evidence) for i, quote in enumerate(state.quotes, start=1 + len(places))),
     )
+    answers = tuple(_answer(context, state, question, claims, reason) for question in questions)
     now = context.clock.now()
     return ResearchEvidencePackage(
         question=context.request.question,
@@ -48,9 +62,13 @@ def synthesize(
         claims=claims,
         evidence=evidence.items,
         sources=tuple(_source(sources[d.document_id], d) for d in state.read),
-        hypotheses=hypotheses,
-        gaps=tuple(Gap(question_id=a.question_id, text=_text_of(questions, a.question_id)) for a in answers if a.note == NOTHING_FOUND),
+        hypotheses=_hypotheses(state, ids),
+        gaps=_gaps(state, questions, answers),
         limitations=_limitations(state, reason),
+        tier=state.tier if state.usage.calls else Tier.EXTRACTIVE.value,
+        prompts=state.prompts,
+        dropped=sum(state.dropped_claims.values()),
+        usage=state.usage,
         lineage=Lineage(
             mission_id=context.mission_id,
             track=context.track.value,
@@ -65,8 +83,18 @@ def synthesize(
 
 def _without_unused(state: ResearchState) -> ResearchState:
     """All documents of the mission were read for it; of the knowledge space, only those that are quoted are sources."""
-    quoted = {quote.candidate.document_id for quote in state.quotes}
+    quoted = {candidate.document_id for candidate in _quoted(state)}
     return state.model_copy(update={"read": tuple(d for d in state.read if d.origin == "mission" or d.document_id in quoted)})
+
+
+def _quoted(state: ResearchState) -> tuple[Candidate, ...]:
+    """All quotes of the package: of the models' claims, and those that code chose."""
+    return (*(quote for claim in state.claims for quote in claim.quotes), *(quote.candidate for quote in state.quotes))
+
+
+def _order(claim: ModelClaim, questions: tuple[SubQuestion, ...]) -> tuple[int, bool, float]:
+    """By sub-question, what holds first, the surest first."""
+    return next(i for i, q in enumerate(questions) if q.id == claim.question_id), not claim.holds, -claim.confidence
 
 
 class _Evidence:
@@ -76,24 +104,23 @@ class _Evidence:
         documents = {d.document_id: d for d in state.read}
         self._ids: dict[tuple[str, int, int], str] = {}
         items: list[Evidence] = []
-        for quote in state.quotes:
-            place = _place(quote)
+        for candidate in _quoted(state):
+            place = _place(candidate)
             if place in self._ids:
                 continue
             self._ids[place] = f"e{len(self._ids) + 1}"
-            items.append(_evidence(self._ids[place], quote, documents[quote.candidate.document_id], sources))
+            items.append(_evidence(self._ids[place], candidate, documents[candidate.document_id], sources))
         self.items = tuple(items)
 
-    def id_of(self, quote: CheckedQuote) -> str:
-        return self._ids[_place(quote)]
+    def id_of(self, candidate: Candidate) -> str:
+        return self._ids[_place(candidate)]
 
 
-def _place(quote: CheckedQuote) -> tuple[str, int, int]:
-    return quote.candidate.document_id, quote.candidate.start, quote.candidate.end
+def _place(candidate: Candidate) -> tuple[str, int, int]:
+    return candidate.document_id, candidate.start, candidate.end
 
 
-def _evidence(own: str, quote: CheckedQuote, document: ReadDocument, sources: dict[str, str]) -> Evidence:
-    candidate = quote.candidate
+def _evidence(own: str, candidate: Candidate, document: ReadDocument, sources: dict[str, str]) -> Evidence:
     return Evidence(
         id=own,
         source_id=sources[candidate.document_id],
@@ -110,16 +137,32 @@ def _evidence(own: str, quote: CheckedQuote, document: ReadDocument, sources: di
     )
 
 
-def _claim(number: int, quote: CheckedQuote, evidence: _Evidence) -> Claim:
+def _stated(own: str, claim: ModelClaim, evidence: _Evidence) -> Claim:
+    """A model's statement. What does not hold is never sure, and asserts nothing."""
+    return Claim(
+        id=own,
+        question_id=claim.question_id,
+        text=claim.text,
+        assertion=claim.assertion if claim.holds else None,
+        evidence_ids=tuple(evidence.id_of(quote) for quote in claim.quotes),
+        support=claim.support,
+        nature=claim.nature,
+        confidence=claim.confidence if claim.holds else 0.0,
+        tier=claim.tier,
+        prompt_version=claim.prompt_version,
+    )
+
+
+def _claim(own: str, quote: CheckedQuote, evidence: _Evidence) -> Claim:
     """The quote itself as a statement. One that speaks to the reader stays out of every summary: ``unchecked``."""
     speaks_to_reader = INSTRUCTION_LIKE in quote.candidate.flags
     modality = quote.assertion.modality if quote.assertion else "unknown"
     return Claim(
-        id=f"c{number}",
+        id=own,
         question_id=quote.candidate.question_id,
         text=quote.candidate.quote,
         assertion=quote.assertion,
-        evidence_ids=(evidence.id_of(quote),),
+        evidence_ids=(evidence.id_of(quote.candidate),),
         support="unchecked" if speaks_to_reader else "verbatim",
         nature="inference" if modality in ("projected", "possible") else "fact",
         confidence=0.0 if speaks_to_reader else round(min(0.95, quote.candidate.coverage), 2),
@@ -129,7 +172,10 @@ def _claim(number: int, quote: CheckedQuote, evidence: _Evidence) -> Claim:
 def _answer(
     context: SliceContext, state: ResearchState, question: SubQuestion, claims: tuple[Claim, ...], reason: str | None
 ) -> ResearchAnswer:
-    if state.refusal:
+    holding = [c for c in claims if c.question_id == question.id and c.prompt_version and c.support in ("verbatim", "entailed")]
+    if holding:
+        return _answer_of_models(state, question, claims)
+    if state.refusal and not _was_read(state, question):
         return ResearchAnswer(question_id=question.id, status="not_understood", note=state.refusal)
     own = tuple(claim.id for claim in claims if claim.question_id == question.id)
     quotes = [q for q in state.quotes if q.candidate.question_id == question.id and INSTRUCTION_LIKE not in q.candidate.flags]
@@ -138,15 +184,64 @@ def _answer(
         if not state.read and not state.space_documents:
             note = NO_DOCUMENTS if not given else "none of the documents could be read"
         else:
-            note = NOTHING_FOUND
+            note = NOT_VERIFIED if any(c.question_id == question.id for c in state.claims) else NOTHING_FOUND
         if reason and state.phase != "synthesize":
             note = f"not finished: {reason}"
         return ResearchAnswer(question_id=question.id, status="not_answered", claim_ids=own, note=note)
     status: AnswerStatus = "answered" if max(q.candidate.coverage for q in quotes) >= ANSWERED_FROM else "partial"
-    note = "" if status == "answered" else "the passages touch the question, but hold only a part of it"
+    note = "" if status == "answered" else PART_OF_IT
     if asks_for_a_cause(question.text) and not any(q.candidate.causal for q in quotes):
         status, note = "partial", "the passages are about it, but none of them names a cause"
     return ResearchAnswer(question_id=question.id, status=status, claim_ids=own, note=note)
+
+
+def _answer_of_models(state: ResearchState, question: SubQuestion, claims: tuple[Claim, ...]) -> ResearchAnswer:
+    """The synthesizer's word on claims that hold; without it the reader's, which counts as far as claims hold."""
+    own = tuple(claim.id for claim in claims if claim.question_id == question.id)
+    said = next((c for c in state.conclusions if c.question_id == question.id), None)
+    if said is not None:
+        note = said.note or (PART_OF_IT if said.status != "answered" else "")
+        return ResearchAnswer(
+            question_id=question.id, status=said.status, claim_ids=own, note=note, tier=said.tier, prompt_version=said.prompt_version
+        )
+    full = any(study.answered == "fully" for study in state.studies if study.question_id == question.id)
+    return ResearchAnswer(question_id=question.id, status="answered" if full else "partial", claim_ids=own, note="" if full else PART_OF_IT)
+
+
+def _was_read(state: ResearchState, question: SubQuestion) -> bool:
+    """Whether a model has read something for the sub-question, so that its language was no obstacle."""
+    return any(study.read for study in state.studies if study.question_id == question.id)
+
+
+def _hypotheses(state: ResearchState, ids: Mapping[int, str]) -> tuple[Hypothesis, ...]:
+    """The synthesizer's, then what code finds in claims and quotes that no synthesizer was asked about."""
+    found = [
+        Hypothesis(
+            id="h1",
+            text=test.text,
+            suggested_analysis=test.analysis,
+            claim_ids=tuple(ids[place] for place in test.claims),
+            tier=said.tier,
+            prompt_version=said.prompt_version,
+        )
+        for said in state.conclusions
+        for test in said.hypotheses
+    ]
+    concluded = {said.question_id for said in state.conclusions}
+    rest = [(ids[at], c) for at, c in enumerate(state.claims) if c.holds and c.question_id not in concluded]
+    sources = [(own, CheckedQuote(candidate=claim.quotes[0])) for own, claim in rest]
+    sources += [(f"c{i}", quote) for i, quote in enumerate(state.quotes, start=1 + len(ids))]
+    for suggestion in suggest([quote for _, quote in sources]):
+        claim_ids = (sources[suggestion.quote][0],)
+        found.append(Hypothesis(id="h1", text=suggestion.text, suggested_analysis=suggestion.analysis, claim_ids=claim_ids))
+    return tuple(h.model_copy(update={"id": f"h{i}"}) for i, h in enumerate(found[:MAX_HYPOTHESES], start=1))
+
+
+def _gaps(state: ResearchState, questions: tuple[SubQuestion, ...], answers: tuple[ResearchAnswer, ...]) -> tuple[Gap, ...]:
+    found = [Gap(question_id=a.question_id, text=_text_of(questions, a.question_id)) for a in answers if a.note == NOTHING_FOUND]
+    for said in state.conclusions:
+        found += [Gap(question_id=said.question_id, text=g, tier=said.tier, prompt_version=said.prompt_version) for g in said.gaps]
+    return tuple(found)
 
 
 def _text_of(questions: tuple[SubQuestion, ...], question_id: str) -> str:
@@ -178,12 +273,23 @@ def _source(own: str, document: ReadDocument) -> Source:
     )
 
 
+def _disagreeing(state: ResearchState) -> tuple[str, ...]:
+    """Measures for which two documents state different figures."""
+    if not state.claims:
+        return state.disagreements
+    holding = [CheckedQuote(candidate=c.quotes[0], assertion=c.assertion) for c in state.claims if c.holds]
+    return disagreements([*holding, *state.quotes])
+
+
 def _limitations(state: ResearchState, reason: str | None) -> tuple[str, ...]:
     found = [document.reason for document in state.unread]
     found += [warning for document in state.read for warning in document.warnings if "left out what repeats" not in warning]
-    found += [f"Two documents state different figures for {measure}; both are quoted." for measure in state.disagreements]
+    found += [f"Two documents state different figures for {measure}; both are quoted." for measure in _disagreeing(state)]
     if any(INSTRUCTION_LIKE in document.flags for document in state.read):
         found.append("A document holds text that tells its reader what to do; it was treated as text and not followed.")
+    found += [DROPPED_CLAIMS[reason] for reason in sorted(DROPPED_CLAIMS) if state.dropped_claims.get(reason)]
+    if any(not claim.holds for claim in state.claims):
+        found.append("Some statements could not be verified against their quotes; they are marked.")
     if state.dropped_quotes:
         found.append("Some passages no longer stood in the stored text and were left out.")
     if reason:

@@ -1,23 +1,23 @@
 """``DeepResearchTrack``: Explore -> Plan -> Batch -> Audit -> Synthesize, each a slice over the stored frontier.
 
 Explore may take several slices (long documents); Batch and Audit repeat until every sub-question has a quote or two rounds in a row
-found nothing new. The extractive implementation: no model, the same package every time.
+found nothing new. With models their roles do the thinking (``studying.py``); without, or from the slice on in which the tier has fallen to
+extractive, code does all of it, and gives the same package every time.
 """
 
 from __future__ import annotations
 
-from typing import cast
+from dataclasses import replace
 
-from functions.deep_research.audit import MAX_PER_QUESTION, audit
+from functions.deep_research.audit import audit
 from functions.deep_research.explore import documents_of, explore, mission_scope
-from functions.deep_research.quotes import quotes_from, with_context
-from functions.deep_research.state import Candidate, ReadDocument, ResearchState
+from functions.deep_research.searching import Library, candidates_for
+from functions.deep_research.state import Candidate, ResearchState
+from functions.deep_research.studying import Studying, is_concluded
 from functions.deep_research.synthesize import synthesize
 from schemas.evidence import SubQuestion
 from shared.errors import NotUnderstood
-from shared.knowledge.port import KnowledgeGraph, Node
-from shared.knowledge.retrieval import passages_for
-from shared.knowledge.terms import query_terms
+from shared.knowledge.port import KnowledgeGraph
 from shared.language.detect import require_language
 from shared.language.split import split_question
 from shared.sandbox import CodeSandbox
@@ -40,11 +40,18 @@ class DeepResearchTrack:
         """Do the next slice; see ``TrackLogic.step``."""
         if state.started_at is None:
             state = state.model_copy(update={"started_at": context.clock.now()})
+        studying = Studying(self._graph, context, context.models) if context.models is not None else None
         match state.phase:
             case "explore":
                 return explore(self._sandbox, self._graph, context, state)
             case "plan":
-                return self._plan(context, state)
+                return self._plan(context, state, studying)
+            case "batch" if studying and state.studies:
+                return studying.batch(state)
+            case "audit" if studying and state.studies:
+                return studying.audit(state)
+            case "synthesize" if studying and not is_concluded(state):
+                return self._concluded(context, studying.conclude(state))
             case "batch":
                 return self._batch(context, state)
             case "audit":
@@ -56,12 +63,14 @@ class DeepResearchTrack:
         """The package with the quotes verified so far; see ``TrackLogic.close``."""
         return self._finished(context, state, reason)
 
-    def _plan(self, context: SliceContext, state: ResearchState) -> SliceOutcome[ResearchState]:
+    def _plan(self, context: SliceContext, state: ResearchState, studying: Studying | None) -> SliceOutcome[ResearchState]:
         """Sub-questions, and how many documents the knowledge space holds beside the mission's own."""
         questions, refusal = _questions(context)
         space = mission_scope(context).global_scope
         known = next((summary.documents for summary in self._graph.spaces(context.owner) if summary.space == space.space), 0)
         known -= sum(self._graph.node(space, document.document_id) is not None for document in state.read)
+        if studying is not None and (state.read or known):
+            return studying.plan(state.model_copy(update={"sub_questions": questions, "refusal": refusal, "space_documents": known}))
         phase = "synthesize" if refusal or not (state.read or known) else "batch"
         following = state.model_copy(update={"phase": phase, "sub_questions": questions, "refusal": refusal, "space_documents": known})
         note = Note("research.planned", {"sub_questions": len(questions), "space_documents": known})
@@ -70,32 +79,27 @@ class DeepResearchTrack:
 
     def _batch(self, context: SliceContext, state: ResearchState) -> SliceOutcome[ResearchState]:
         """Passages for each sub-question that has none yet; from the second round on, words may go on ("participat...")."""
-        mission = mission_scope(context)
-        read = {document.document_id: document for document in state.read}
-        own = {document.document_id for document in state.read if document.origin == "mission"}
+        library = Library(self._graph, context, state.read)
         found: list[Candidate] = []
         for at, question in enumerate(state.sub_questions):
-            if any(quote.candidate.question_id == question.id for quote in state.quotes):
-                continue
-            wide = state.round > 0
-            words = with_context(state.sub_questions, at)
-            hits = passages_for(self._graph, words, k=2 * MAX_PER_QUESTION, scopes=(mission, mission.global_scope), wide=wide)
-            hits = [hit for hit in hits if hit.scope == mission or hit.node.document not in own]
-            quotes = quotes_from(question, query_terms(words, prefix=wide), hits)
-            for document in sorted({quote.document_id for quote in quotes} - read.keys()):
-                node = self._graph.node(mission.global_scope, document)
-                if node is not None:
-                    read[document] = _from_space(node)
-            found += [quote for quote in quotes if quote.document_id in read]
-        following = state.model_copy(update={"phase": "audit", "candidates": tuple(found), "read": tuple(read.values())})
+            if not state.answers_something(question.id):
+                found += candidates_for(library, state, at, wide=state.round > 0)
+        following = state.model_copy(update={"phase": "audit", "candidates": tuple(found), "read": library.read, "frontier": ()})
         note = Note("passages.retrieved", {"round": state.round + 1, "passages": len(found)})
         return SliceOutcome(following, progress=f"{len(found)} passages found", notes=(note,))
+
+    def _concluded(self, context: SliceContext, outcome: SliceOutcome[ResearchState]) -> SliceOutcome[ResearchState]:
+        """The outcome; with the package if no sub-question is left to conclude."""
+        if not is_concluded(outcome.state):
+            return outcome
+        finished = self._finished(context, outcome.state, None)
+        return replace(finished, notes=(*outcome.notes, *finished.notes), flags=(*outcome.flags, *finished.flags))
 
     def _finished(self, context: SliceContext, state: ResearchState, reason: str | None) -> SliceOutcome[ResearchState]:
         questions = state.sub_questions or _questions(context)[0]
         package = synthesize(context, state, questions, reason=reason)
         answered = sum(answer.status in ("answered", "partial") for answer in package.answers)
-        progress = f"{len(package.claims)} quotes for {answered} of {len(questions)} sub-questions"
+        progress = f"{len(package.claims)} {'claims' if state.claims else 'quotes'} for {answered} of {len(questions)} sub-questions"
         flags = ("documents_unreadable",) if state.unread and not state.read and documents_of(context) else ()
         return SliceOutcome(state, package=package, progress=progress, flags=flags)
 
@@ -107,25 +111,3 @@ def _questions(context: SliceContext) -> tuple[tuple[SubQuestion, ...], str]:
         return split_question(question, language=require_language(question)), ""
     except NotUnderstood as error:
         return (SubQuestion(id="q1", text=question),), str(error)
-
-
-def _from_space(node: Node) -> ReadDocument:
-    """A document of the knowledge space, as it was indexed there."""
-    about = node.properties
-    pages, date = about.get("pages"), about.get("date")
-    return ReadDocument(
-        document_id=node.id,
-        origin="space",
-        name=str(about["name"]),
-        uri=str(about["uri"]),
-        title=str(about["title"]),
-        sha256=str(about["sha256"]),
-        media_type=str(about["media_type"]),
-        date=date if isinstance(date, str) else None,
-        pages=pages if isinstance(pages, int) else None,
-        text_uri=str(about["text_uri"]),
-        text_sha256=str(about["text_sha256"]),
-        extractor=str(about["extractor"]),
-        extractor_version=str(about["extractor_version"]),
-        flags=tuple(cast("list[str]", about.get("flags") or [])),
-    )
