@@ -17,6 +17,10 @@ from shared.missions.chain import Happening
 from shared.missions.machine import check_fusion
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change, Missions, fence
+from shared.models.access import ModelAccess
+from shared.models.asking import Models
+from shared.models.freezing import SliceOf
+from shared.times import SLICE_BUDGET_S
 
 _STATUS_AFTER: dict[FusionMode, FusionStatus] = {
     "partial": FusionStatus.PARTIAL,
@@ -34,11 +38,14 @@ _SPARE_VERSIONS = 3
 class Publisher:
     """Makes the report that is due and enters it into the mission."""
 
-    def __init__(self, missions: Missions, artifacts: ArtifactStore, fusion: Fusion, clock: Clock) -> None:
+    def __init__(
+        self, missions: Missions, artifacts: ArtifactStore, fusion: Fusion, clock: Clock, models: ModelAccess | None = None
+    ) -> None:
         self._missions = missions
         self._artifacts = artifacts
         self._fusion = fusion
         self._clock = clock
+        self._access = models
 
     def fuse(self, request: FuseRequest) -> FuseResult:
         """The report that now stands. A stage that the report is past already publishes nothing.
@@ -53,21 +60,31 @@ class Publisher:
         tracks = self._missions.tracks(mission)
         if request.mode == "upgrade" and not self._improves(mission, tracks):
             return _standing(mission, "the late track added nothing")
-        publication = self._make(mission, tracks, request.mode)
+        publication = self._make(mission, tracks, request)
         reached("report.stored")
         published = self._enter(request, publication)
         reached("report.published")
         return _standing(published, "", report=publication.report)
 
-    def _make(self, mission: MissionRecord, tracks: dict[Track, TrackRecord], mode: FusionMode) -> FusionPublication:
+    def _make(self, mission: MissionRecord, tracks: dict[Track, TrackRecord], request: FuseRequest) -> FusionPublication:
         """Fuse what the tracks handed off. A version that a dead call left behind in another mode is passed over."""
+        mode = request.mode
         first = _next_version(mission)
         for version in range(first, first + _SPARE_VERSIONS):
             try:
-                return self._fusion.fuse(self._inputs(mission, tracks, mode, version))
+                return self._fusion.fuse(self._inputs(mission, tracks, mode, version), self._models(mission, request, version))
             except AlreadyExists:
                 continue
         raise Conflict(f"{_SPARE_VERSIONS} versions of the report of {mission.mission_id} are taken by another mode.")
+
+    def _models(self, mission: MissionRecord, request: FuseRequest, version: int) -> Models | None:
+        """The models that word a report. A partial one will be replaced soon, and who asked to stop pays for nothing more."""
+        if self._access is None or request.mode == "partial" or mission.cancel_requested:
+            return None
+        began = self._clock.monotonic()
+        of = SliceOf(mission.mission_id, "fusion", 1, version, request.epoch)
+        opened = self._access.open(mission, of, time_left=lambda: SLICE_BUDGET_S - (self._clock.monotonic() - began))
+        return opened.models
 
     def _improves(self, mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> bool:
         """Whether the tracks have more to say than the last report; never for somebody who asked to stop."""
