@@ -17,6 +17,9 @@ from shared.missions.chain import Happening
 from shared.missions.machine import check_fusion
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change, Missions, fence
+from shared.models.access import ModelAccess, OpenSlice
+from shared.models.freezing import SliceOf
+from shared.times import CHECKPOINT_SHARE, SLICE_BUDGET_S
 
 _STATUS_AFTER: dict[FusionMode, FusionStatus] = {
     "partial": FusionStatus.PARTIAL,
@@ -34,11 +37,14 @@ _SPARE_VERSIONS = 3
 class Publisher:
     """Makes the report that is due and enters it into the mission."""
 
-    def __init__(self, missions: Missions, artifacts: ArtifactStore, fusion: Fusion, clock: Clock) -> None:
+    def __init__(
+        self, missions: Missions, artifacts: ArtifactStore, fusion: Fusion, clock: Clock, models: ModelAccess | None = None
+    ) -> None:
         self._missions = missions
         self._artifacts = artifacts
         self._fusion = fusion
         self._clock = clock
+        self._models = models
 
     def fuse(self, request: FuseRequest) -> FuseResult:
         """The report that now stands. A stage that the report is past already publishes nothing.
@@ -53,21 +59,35 @@ class Publisher:
         tracks = self._missions.tracks(mission)
         if request.mode == "upgrade" and not self._improves(mission, tracks):
             return _standing(mission, "the late track added nothing")
-        publication = self._make(mission, tracks, request.mode)
+        publication = self._make(mission, tracks, request)
         reached("report.stored")
         published = self._enter(request, publication)
         reached("report.published")
         return _standing(published, "", report=publication.report)
 
-    def _make(self, mission: MissionRecord, tracks: dict[Track, TrackRecord], mode: FusionMode) -> FusionPublication:
+    def _make(self, mission: MissionRecord, tracks: dict[Track, TrackRecord], request: FuseRequest) -> FusionPublication:
         """Fuse what the tracks handed off. A version that a dead call left behind in another mode is passed over."""
         first = _next_version(mission)
         for version in range(first, first + _SPARE_VERSIONS):
+            opened = self._open(mission, version, request.epoch)
+            inputs = self._inputs(mission, tracks, request.mode, version)
+            inputs = inputs.model_copy(update={"flags": tuple(dict.fromkeys((*inputs.flags, *opened.frozen)))})
             try:
-                return self._fusion.fuse(self._inputs(mission, tracks, mode, version))
+                return self._fusion.fuse(inputs, opened.models)
             except AlreadyExists:
                 continue
         raise Conflict(f"{_SPARE_VERSIONS} versions of the report of {mission.mission_id} are taken by another mode.")
+
+    def _open(self, mission: MissionRecord, version: int, epoch: int) -> OpenSlice:
+        """The models of this version of the report. Who asked to stop pays for nothing more."""
+        if self._models is None or mission.cancel_requested:
+            return OpenSlice()
+        began = self._clock.monotonic()
+        return self._models.open(
+            mission,
+            SliceOf(mission.mission_id, "fusion", 1, version, epoch),
+            time_left=lambda: SLICE_BUDGET_S * CHECKPOINT_SHARE - (self._clock.monotonic() - began),
+        )
 
     def _improves(self, mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> bool:
         """Whether the tracks have more to say than the last report; never for somebody who asked to stop."""
