@@ -17,10 +17,9 @@ from shared.missions.chain import Happening
 from shared.missions.machine import check_fusion
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change, Missions, fence
-from shared.models.access import ModelAccess
-from shared.models.asking import Models
+from shared.models.access import ModelAccess, OpenSlice
 from shared.models.freezing import SliceOf
-from shared.times import SLICE_BUDGET_S
+from shared.times import CHECKPOINT_SHARE, SLICE_BUDGET_S
 
 _STATUS_AFTER: dict[FusionMode, FusionStatus] = {
     "partial": FusionStatus.PARTIAL,
@@ -45,7 +44,7 @@ class Publisher:
         self._artifacts = artifacts
         self._fusion = fusion
         self._clock = clock
-        self._access = models
+        self._models = models
 
     def fuse(self, request: FuseRequest) -> FuseResult:
         """The report that now stands. A stage that the report is past already publishes nothing.
@@ -68,23 +67,27 @@ class Publisher:
 
     def _make(self, mission: MissionRecord, tracks: dict[Track, TrackRecord], request: FuseRequest) -> FusionPublication:
         """Fuse what the tracks handed off. A version that a dead call left behind in another mode is passed over."""
-        mode = request.mode
         first = _next_version(mission)
         for version in range(first, first + _SPARE_VERSIONS):
+            opened = self._open(mission, version, request)
+            inputs = self._inputs(mission, tracks, request.mode, version)
+            inputs = inputs.model_copy(update={"flags": tuple(dict.fromkeys((*inputs.flags, *opened.frozen)))})
             try:
-                return self._fusion.fuse(self._inputs(mission, tracks, mode, version), self._models(mission, request, version))
+                return self._fusion.fuse(inputs, opened.models)
             except AlreadyExists:
                 continue
         raise Conflict(f"{_SPARE_VERSIONS} versions of the report of {mission.mission_id} are taken by another mode.")
 
-    def _models(self, mission: MissionRecord, request: FuseRequest, version: int) -> Models | None:
-        """The models that word a report. A partial one will be replaced soon, and who asked to stop pays for nothing more."""
-        if self._access is None or request.mode == "partial" or mission.cancel_requested:
-            return None
+    def _open(self, mission: MissionRecord, version: int, request: FuseRequest) -> OpenSlice:
+        """The models of this version of the report. A partial one is replaced soon, and who asked to stop pays for nothing more."""
+        if self._models is None or request.mode == "partial" or mission.cancel_requested:
+            return OpenSlice()
         began = self._clock.monotonic()
-        of = SliceOf(mission.mission_id, "fusion", 1, version, request.epoch)
-        opened = self._access.open(mission, of, time_left=lambda: SLICE_BUDGET_S - (self._clock.monotonic() - began))
-        return opened.models
+        return self._models.open(
+            mission,
+            SliceOf(mission.mission_id, "fusion", 1, version, request.epoch),
+            time_left=lambda: SLICE_BUDGET_S * CHECKPOINT_SHARE - (self._clock.monotonic() - began),
+        )
 
     def _improves(self, mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> bool:
         """Whether the tracks have more to say than the last report; never for somebody who asked to stop."""

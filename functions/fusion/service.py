@@ -120,7 +120,7 @@ class Fusion:
             analysis_handoff=inputs.analysis_handoff,
             alignment=alignment,
             model_work=work,
-            flags=inputs.flags,
+            flags=tuple(dict.fromkeys((*inputs.flags, *(models.flags() if models else ())))),
             cost_per_account=dict(self._spent(inputs.mission_id)),
             previous_outcome_uri=inputs.previous_outcome_uri,
             created_at=inputs.created_at,

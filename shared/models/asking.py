@@ -46,3 +46,7 @@ class Models(Protocol):
     def usage(self) -> Usage:
         """What this slice has consumed so far; stored answers count as what they cost when they were bought."""
         ...
+
+    def flags(self) -> tuple[str, ...]:
+        """What a reader of the report has to know of what was asked so far: see ``shared/models/flags.py``."""
+        ...
