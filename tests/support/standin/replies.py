@@ -31,7 +31,7 @@ def chat_completion(reply: Reply, *, model: str, asked_bytes: int, tool: str | N
     from openai.types.chat.chat_completion import Choice
     from openai.types.chat.chat_completion_message_function_tool_call import ChatCompletionMessageFunctionToolCall, Function
 
-    taken, given = _tokens(reply, asked_bytes, above)
+    taken, given = tokens(reply, asked_bytes, above)
     called = (
         [ChatCompletionMessageFunctionToolCall(id="call_1", type="function", function=Function(name=tool, arguments=reply.text))]
         if tool
@@ -53,7 +53,7 @@ def generate_content(reply: Reply, *, model: str, asked_bytes: int, tool: str | 
     """A body of ``POST /v1beta/models/NAME:generateContent``."""
     from google.genai import types
 
-    taken, given = _tokens(reply, asked_bytes, above)
+    taken, given = tokens(reply, asked_bytes, above)
     part = types.Part(function_call=types.FunctionCall(name=tool, args=json.loads(reply.text))) if tool else types.Part(text=reply.text)
     body = types.GenerateContentResponse(
         candidates=[types.Candidate(content=types.Content(role="model", parts=[part]), finish_reason=types.FinishReason.STOP, index=0)],
@@ -68,7 +68,8 @@ def generate_content(reply: Reply, *, model: str, asked_bytes: int, tool: str | 
     return body.model_dump_json(exclude_none=True, by_alias=True).encode()
 
 
-def _tokens(reply: Reply, asked_bytes: int, above: bool) -> tuple[int, int]:
+def tokens(reply: Reply, asked_bytes: int, above: bool) -> tuple[int, int]:
+    """Tokens taken and given."""
     if above:
         return _ABOVE, _ABOVE
     taken = reply.input_tokens if reply.input_tokens is not None else asked_bytes // 4

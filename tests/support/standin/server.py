@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.support.standin.faults import Fault
-from tests.support.standin.replies import Reply, chat_completion, generate_content
+from tests.support.standin.replies import Reply, chat_completion, generate_content, tokens
 from tests.support.standin.requests import Asked, read
 
 Behaviour = Reply | Fault | tuple[Fault, Reply]
@@ -41,6 +41,8 @@ class StandIn:
         self.faults: deque[Fault] = deque()
         self.seen: list[Seen] = []
         self.refused: list[str] = []
+        self.counted: list[tuple[int, int]] = []
+        """Tokens taken and given of each answer that went out, as its usage said."""
         self._queues: dict[str, deque[Behaviour]] = defaultdict(deque)
         self._always: dict[str, Answering] = {}
         self.stopped = threading.Event()
@@ -144,6 +146,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._send(status, _error(status, name))
 
     def _body(self, asked: Asked, reply: Reply, asked_bytes: int, *, usage: bool = True, above: bool = False) -> bytes:
+        self._standin.counted.append(tokens(reply, asked_bytes, above))
         build = chat_completion if asked.protocol == "chat" else generate_content
         return build(reply, model=asked.model, asked_bytes=asked_bytes, tool=asked.tool, usage=usage, above=above)
 
