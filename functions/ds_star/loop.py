@@ -182,7 +182,7 @@ class ModelLoop:
         worded = ask_finalizer(self._models, self._briefing, best)
         state = settled(turn.state, best, worded, code_of(self._context, best), self._models.tier.value)
         found = len(state.findings) - len(turn.state.findings)
-        detail: dict[str, Json] = {"because": turn.loop.ended, "findings": found, "dropped": state.dropped}
+        detail: dict[str, Json] = {"round": best.round, "because": turn.loop.ended, "findings": found, "dropped": state.dropped}
         return replace(turn, state=state).then("analysis.worded", detail, stage="settled")
 
     def _keep(self, code: str) -> str:
