@@ -23,17 +23,16 @@ from functions.ds_star.settling import requests_for, safe_remark, settled
 from functions.ds_star.state import DsStarState
 from schemas.analysis import AnalysisAnswer, PromptUse, Round, Run
 from shared.documents import Json
-from shared.errors import NoModelAnswer
+from shared.errors import AnswerRejected, NoModelAnswer
 from shared.models.asking import Models
+from shared.models.flags import TIER_EXTRACTIVE, flags_of
 from shared.models.prompts import Prompt
 from shared.sandbox import CodeSandbox
 from shared.tracks import Note, SliceContext
 
-TIER_EXTRACTIVE = "tier_extractive"
-"""The flag of a mission that a model began and code had to end."""
+ANSWER_REJECTED = "answer_rejected"
+"""The flag of a loop that ended since a model gave no answer that fits."""
 NO_STEP = "no_step"
-WITHOUT_MODEL: Mapping[str, str] = {"budget_refused": "budget_exhausted"}
-"""The flag for why no model answered, where it is not called after the error's code."""
 _PROMPTS: Mapping[Stage, Prompt] = {
     "plan": PLANNER.prompt,
     "code": CODER.prompt,
@@ -81,7 +80,8 @@ class ModelLoop:
             try:
                 turn = self._stage(stage)(turn)
             except NoModelAnswer as error:
-                turn = without_model(self._context, turn, error.code, error.message)
+                flags = (ANSWER_REJECTED,) if isinstance(error, AnswerRejected) else flags_of(error)
+                turn = without_model(self._context, turn, error.code, error.message, flags)
             if stage in _PROMPTS:
                 turn = replace(turn, state=using(turn.state, _PROMPTS[stage]))
             done = turn.loop.stage in ("finalize", "settled") or turn.loop.round > began
@@ -182,7 +182,7 @@ class ModelLoop:
         worded = ask_finalizer(self._models, self._briefing, best)
         state = settled(turn.state, best, worded, code_of(self._context, best), self._models.tier.value)
         found = len(state.findings) - len(turn.state.findings)
-        detail: dict[str, Json] = {"because": turn.loop.ended, "findings": found, "dropped": state.dropped}
+        detail: dict[str, Json] = {"round": best.round, "because": turn.loop.ended, "findings": found, "dropped": state.dropped}
         return replace(turn, state=state).then("analysis.worded", detail, stage="settled")
 
     def _keep(self, code: str) -> str:
@@ -197,7 +197,7 @@ def code_of(context: SliceContext, best: Candidate) -> str:
     return context.artifacts.get(best.steps[-1].code).decode()
 
 
-def without_model(context: SliceContext, turn: Turn, code: str, why: str) -> Turn:
+def without_model(context: SliceContext, turn: Turn, code: str, why: str, flags: tuple[str, ...]) -> Turn:
     """No model answers: the best run so far is reported in plain lines, unverified unless it was verified before.
 
     What no value was recorded for is left to the extractive roles. An answer that does not fit ends the rounds, but the Finalizer may
@@ -205,7 +205,7 @@ def without_model(context: SliceContext, turn: Turn, code: str, why: str) -> Tur
     """
     loop = turn.loop
     turn = turn.then("model.gone", {"stage": loop.stage, "because": code})
-    turn = turn.with_state(flags=tuple(dict.fromkeys((*turn.state.flags, WITHOUT_MODEL.get(code, code)))))
+    turn = turn.with_state(flags=tuple(dict.fromkeys((*turn.state.flags, *flags))))
     if loop.stage == "finalize":
         return given_up(context, turn)
     candidate = loop.candidate
@@ -213,7 +213,7 @@ def without_model(context: SliceContext, turn: Turn, code: str, why: str) -> Tur
         turn = turn.then(best=candidate)
     failed = loop.run is not None and bool(loop.run.problem)
     turn = _round_over(turn, "failed" if failed else "insufficient", "no_model", why).then(ended=code, candidate=None)
-    if code == "answer_rejected" and turn.loop.best is not None:
+    if code == AnswerRejected.code and turn.loop.best is not None:
         return turn.then(stage="finalize")
     return given_up(context, turn)
 

@@ -164,7 +164,7 @@ def _answers(
             status = "partial"
         notes = [safe_remark(said.note) if said is not None else ""]
         if own and not best.sufficient:
-            notes.append("These figures were not verified.")
+            notes.append("The figures that were calculated could not be verified.")
         if not own and not any(notes):
             notes.append("Not answered: no figure was found for it in the data.")
         yield AnalysisAnswer(

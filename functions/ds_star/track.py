@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from functions.ds_star.collect import collect
 from functions.ds_star.describing import MAX_FILES, describe_with_model
-from functions.ds_star.loop import TIER_EXTRACTIVE, ModelLoop, Turn, reported, using, without_model
+from functions.ds_star.loop import ModelLoop, Turn, reported, using, without_model
 from functions.ds_star.questions import questions_of
 from functions.ds_star.reader.reading import Reading, Refusal
 from functions.ds_star.roles.analyzer import ANALYZER, AnalyzerInput, analyze, local_input
@@ -29,6 +29,7 @@ from schemas.mission import MissionInput, Tier
 from shared.errors import InputUnreadable, NoModelAnswer, TooLarge
 from shared.language.instructions import INSTRUCTION_LIKE, reads_like_instructions
 from shared.models.asking import Models
+from shared.models.flags import TIER_EXTRACTIVE
 from shared.reading.extract import Unfinished, extract_within
 from shared.sandbox import CodeSandbox
 from shared.tracks import Note, SliceContext, SliceOutcome
@@ -154,7 +155,8 @@ class DsStarTrack:
         """A round of the model loop, or its end where the slice has no models any more."""
         if models is None:
             assert state.loop is not None, "a loop without models was begun with them"
-            turn = without_model(context, Turn(state, state.loop), TIER_EXTRACTIVE, "the mission went down to the tier without models")
+            why = "the mission went down to the tier without models"
+            turn = without_model(context, Turn(state, state.loop), TIER_EXTRACTIVE, why, (TIER_EXTRACTIVE,))
             state, notes = turn.state.model_copy(update={"loop": turn.loop}), turn.notes
         else:
             state = _flagged(state) if state.loop is None else state

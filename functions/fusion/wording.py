@@ -45,6 +45,8 @@ FLAG_SENTENCES = {
     "budget_overrun": "A call to a model cost more than its bound; no more calls were made after it.",
     "scripted": "The answers of the models came from a hand-written script.",
     "replayed": "The answers of the models came from a recording.",
+    "answer_rejected": "A model gave answers that did not fit what it was asked, and was asked no further.",
+    "analysis_unverified": "The verifier was not satisfied with the data analysis; its figures are not verified.",
 }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.fusion.compose import compose
 from schemas.analysis import AnalyticalReportPackage
 from shared.errors import BudgetRefused, ModelUnavailable
 from shared.sandbox import CodeSandbox
@@ -26,6 +27,7 @@ from tests.support.analysis import (
     step,
 )
 from tests.support.models import Scripted
+from tests.support.packages import package as fusion_input
 from tests.support.sandboxes import sandbox
 
 __all__ = ["sandbox"]
@@ -67,6 +69,12 @@ def test_a_debug_repair_a_refusal_a_route_back_and_the_findings_in_one_mission(s
         f"ds_star.{role}" for role in ("planner", "coder", "debugger", "verifier", "router", "finalizer")
     }
     assert len(mission.slices) == 5  # descriptions, three rounds, the wording
+    outcome = compose(fusion_input(research=None, analysis=package).model_copy(update={"request": mission.request}))
+    stated = [finding.text.replace("\u202f", " ") for section in outcome.sections for finding in section.findings]
+    assert stated == [
+        "The mean height is 168 cm in the blue team and 169.7 cm in the red team.",
+        "There are 15 people in the blue team and 15 people in the red team.",
+    ]
     ends_with_no_invented_figure(package)
 
 
