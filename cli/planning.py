@@ -31,7 +31,7 @@ def show_plan(settings: Settings, prepared: Prepared, *, as_json: bool) -> int:
             }
         )
     else:
-        print(budget_line(prepared.request))
+        print(budget_line(prepared.request, settings))
         print("\n".join(_lines(plan)))
     return 0
 

@@ -54,7 +54,7 @@ class Running:
 
     def ask(self, prepared: Prepared) -> int:
         """Submit, watch, report; the exit code."""
-        note(budget_line(prepared.request))
+        note(budget_line(prepared.request, self.settings))
         holder = serving(self.settings)
         if holder is not None:
             return self._on_served(holder, prepared=prepared, mission_id=None)
@@ -77,7 +77,7 @@ class Running:
             if mission.cancel_requested:
                 withdraw_cancel(runtime.missions, mission_id)
                 note("The cancel is withdrawn; the mission goes on.")
-        note(budget_line(mission.request))
+        note(budget_line(mission.request, self.settings))
         return self._embedded(prepared=None, mission_id=mission_id, late=mission.late)
 
     def _embedded(self, *, prepared: Prepared | None, mission_id: str | None, late: bool = False) -> int:
@@ -167,11 +167,13 @@ class Running:
         return f"{home}kimera run --resume {mission_id}{out}"
 
 
-def budget_line(request: MissionRequest) -> str:
+def budget_line(request: MissionRequest, settings: Settings) -> str:
     """The first line of every mission: what it runs on, and what it can cost."""
     if request.tier is Tier.EXTRACTIVE:
         return "extractive: no model, $0"
-    return f"{request.tier}: at most ${request.budget.cap_usd}"
+    model = f" ({request.model.name})" if request.model else ""
+    cap, day = (f"{amount.normalize():f}" for amount in (request.budget.cap_usd, settings.day_budget_usd))
+    return f"{request.tier}{model}: at most ${cap} for this mission, and ${day} a day"
 
 
 def _stored_input(artifacts: ArtifactStore, owner: str, file: LocalFile) -> Json:

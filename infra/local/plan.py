@@ -14,7 +14,7 @@ from functions.ds_star.reader.reading import Refusal
 from functions.ds_star.roles.planner import PlannerInput, plan
 from infra.local.files import LocalFile
 from schemas.analysis import FileDescription
-from schemas.mission import MissionRequest
+from schemas.mission import MissionRequest, Tier
 from shared.documents import Json
 from shared.errors import BadInput
 from shared.knowledge.port import Scope
@@ -84,7 +84,8 @@ def plan_mission(runtime: Runtime, request: MissionRequest, files: Sequence[Loca
             if file.kind == "data"
         ]
     found = (*map(_described, descriptions), *(_document(file) for file in files if file.kind == "document"), *space)
-    return Plan(tuple(_readings(request, descriptions, documents=len(found) > len(descriptions))), found, 0)
+    bound = 0 if request.tier is Tier.EXTRACTIVE else request.budget.cap_micro_usd
+    return Plan(tuple(_readings(request, descriptions, documents=len(found) > len(descriptions))), found, bound)
 
 
 def _readings(request: MissionRequest, descriptions: Sequence[FileDescription], *, documents: bool) -> Iterator[SubPlan]:
