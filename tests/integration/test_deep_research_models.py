@@ -15,6 +15,7 @@ from schemas.mission import MissionRequest, Tier
 from shared.errors import BudgetRefused
 from shared.models.calls import ModelCall
 from shared.sandbox import CodeSandbox
+from shared.spaces import Spaces
 from tests.support.papers import write_docx, write_pdf
 from tests.support.research import ResearchBench
 from tests.support.research_models import COST, Player, Players, away, block, concludes, judges, listed, no_plan, reads
@@ -160,7 +161,7 @@ def test_a_reader_that_names_passages_it_was_not_given_is_told_so_and_then_code_
     assert "no claim can be kept: the passage was not listed" in played.rejected[0][1]
     assert [c.support for c in package.claims] == ["verbatim"]
     assert package.claims[0].prompt_version is None
-    assert {"tier_extractive", "answer_rejected"} <= bench.flags
+    assert bench.flags == {"tier_extractive"}
 
 
 def test_invented_quotes_alone_leave_what_the_extractive_tier_gives(bench: ResearchBench, tmp_path: Path) -> None:
@@ -404,6 +405,19 @@ def test_closing_early_hands_over_what_holds_and_asks_nobody(bench: ResearchBenc
     assert supports(package) == dict.fromkeys(HONEST.values(), "entailed")
     assert statuses(package) == ["answered", "answered"]
     assert len(played.calls) == before
+
+
+def test_a_document_of_the_knowledge_space_is_read_and_its_text_kept_with_the_mission(
+    bench: ResearchBench, sandbox: CodeSandbox, tmp_path: Path
+) -> None:
+    spaces = Spaces(sandbox, bench.artifacts, bench.graph, tmp_path / "scratch")
+    assert [f.status for f in spaces.add("me", "climate", [write_docx(tmp_path / "report.docx")])] == ["added"]
+    package = bench.run(QUESTION, space="climate", models=players().desk)
+    bench.check_citations(package)
+    assert supports(package) == dict.fromkeys(HONEST.values(), "entailed")
+    assert [source.text_uri.startswith("artifact:missions/m_1/texts/") for source in package.sources] == [True]
+    unread = bench.run(QUESTION, space="climate", models=players(claims={}).desk, mission="m_2")
+    assert unread.sources == ()
 
 
 def test_a_question_in_a_language_without_a_lexicon_is_answered_with_a_model(bench: ResearchBench, tmp_path: Path) -> None:
