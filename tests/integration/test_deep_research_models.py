@@ -124,6 +124,14 @@ def test_a_lead_of_a_reader_is_followed_in_the_next_round(bench: ResearchBench, 
     assert len(bench.notes("round.audited")) == 2
 
 
+def test_words_may_go_on_from_the_second_round_on(bench: ResearchBench, tmp_path: Path) -> None:
+    sentence = "The Gletscherschwund was measured near the hut above the valley."
+    document = note(tmp_path, "a.md", sentence)
+    package = bench.run("Where was the Gletscher?", bench.given(document), models=players(claims={sentence: sentence}).desk)
+    assert supports(package) == {sentence: "verbatim"}
+    assert [detail["passages"] for detail in bench.notes("passages.retrieved")] == [0, 1]
+
+
 @pytest.mark.parametrize(
     ("quote", "claim", "reason"),
     [
@@ -249,6 +257,10 @@ def test_claims_with_other_figures_are_never_one_whatever_the_auditor_says(bench
     package = bench.run(asked, files, models=played.desk)
     assert {c.assertion.value for c in package.claims if c.assertion} == {8.8, 9.6}
     assert any("different figures" in text for text in package.limitations)
+    judged = {one: "Bern had a mean temperature of 8.8 °C in 2015.", two: "Bern had a mean temperature of 9.6 °C in 2015."}
+    played = players(claims=judged, auditor=judges("entailed", same_as="c1"))
+    package = bench.run(asked, files, mission="m_2", models=played.desk)
+    assert supports(package) == dict.fromkeys(judged.values(), "entailed")
 
 
 def test_a_poisoned_passage_is_flagged_and_a_model_that_obeys_it_achieves_nothing(bench: ResearchBench, tmp_path: Path) -> None:
