@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 
 from schemas.assertion import Assertion
 from schemas.base import SCHEMA_VERSION, Contract, LocalId, Scalar, Sha256
-from schemas.evidence import AnswerStatus, Lineage, SubQuestion, Usage
+from schemas.evidence import AnswerStatus, Lineage, PromptUse, SubQuestion, Usage
 
 ColumnRole = Literal["id", "category", "ordinal", "measure", "time", "text", "flag", "constant", "empty"]
 
@@ -152,14 +152,6 @@ class Round(Contract):
     note: str = ""
     repairs: int = 0
     tier: str = "extractive"
-
-
-class PromptUse(Contract):
-    """A prompt that models were asked with; ``sha256`` is of its file."""
-
-    id: str
-    version: int
-    sha256: Sha256
 
 
 class AnalysisAnswer(Contract):

@@ -42,8 +42,9 @@ def orthogonal(known: Sequence[str], proposed: Iterable[str], *, at_most: int) -
     return tuple(kept)
 
 
-def _asked(query: str) -> frozenset[tuple[str, ...]]:
-    return frozenset(term.alternatives for term in query_terms(query))
+def _asked(query: str) -> frozenset[str]:
+    """The shortest stem of each word that is asked for."""
+    return frozenset(min(term.alternatives, key=lambda stem: (len(stem), stem)) for term in query_terms(query))
 
 
 def is_open(study: Study, claims: Iterable[ModelClaim]) -> bool:
@@ -102,7 +103,7 @@ def _passage(hit: Hit) -> Passage:
     )
 
 
-def _common(first: frozenset[object], second: frozenset[object]) -> float:
+def _common(first: frozenset[str], second: frozenset[str]) -> float:
     return len(first & second) / len(first | second) if first and second else 0.0
 
 

@@ -11,30 +11,27 @@ from collections import Counter
 from collections.abc import Sequence
 
 from functions.deep_research.audit import keep_quotes, keep_texts
-from functions.deep_research.auditor import AUDITOR, AuditorInput, Judged, ask_auditors, at_once
 from functions.deep_research.claims import Listed, is_same, with_quotes_of, without_doubles
 from functions.deep_research.frontier import MAX_LEADS, MAX_QUERIES, is_covered, is_open, next_reading, orthogonal
-from functions.deep_research.planner import PLANNER, PlannerInput, ask_planner, own_words
-from functions.deep_research.reader import READER, Read, ReaderInput, ask_readers
+from functions.deep_research.roles.auditor import AUDITOR, AuditorInput, Judged, ask_auditors, at_once
+from functions.deep_research.roles.planner import PLANNER, PlannerInput, ask_planner, own_words
+from functions.deep_research.roles.reader import READER, Read, ReaderInput, ask_readers
+from functions.deep_research.roles.synthesizer import MAX_CLAIMS, SYNTHESIZER, SynthesizerInput, ask_synthesizers
 from functions.deep_research.searching import Library, candidates_for
 from functions.deep_research.state import ModelClaim, Reading, ResearchState, Study
 from functions.deep_research.stored_texts import StoredTexts
-from functions.deep_research.synthesizer import MAX_CLAIMS, SYNTHESIZER, SynthesizerInput, ask_synthesizers
 from schemas.evidence import PromptUse, Usage
 from shared.documents import Json
 from shared.errors import NoModelAnswer
 from shared.knowledge.port import KnowledgeGraph
 from shared.language.detect import detect_language
 from shared.models.asking import Models
+from shared.models.flags import flags_of
 from shared.models.prompts import Prompt
 from shared.tracks import Note, SliceContext, SliceOutcome
 
 CALLS_AT_ONCE = 4
 """Calls of one slice: one wave, so that a slice takes as long as its slowest call."""
-TIER_EXTRACTIVE = "tier_extractive"
-"""The flag of a mission of which some part was done without a model, although one was asked for."""
-_FLAGS = {"budget_refused": "budget_exhausted"}
-"""The flag for why no model answered, where it is not called after the error's code."""
 
 
 class Studying:
@@ -243,7 +240,7 @@ class Studying:
 
     def _without(self, role: str, error: NoModelAnswer, **detail: Json) -> None:
         """Say that a role goes on without a model."""
-        self._flags |= {TIER_EXTRACTIVE: None, _FLAGS.get(error.code, error.code): None}
+        self._flags |= dict.fromkeys(flags_of(error))
         self._note("role.without_model", {"role": role, "code": error.code, **detail})
 
     def _note(self, kind: str, detail: dict[str, Json]) -> None:

@@ -21,7 +21,8 @@ from functions.ds_star.roles.router import ROUTER, ask_router, followed
 from functions.ds_star.roles.verifier import VERIFIER, ask_verifier
 from functions.ds_star.settling import requests_for, safe_remark, settled
 from functions.ds_star.state import DsStarState
-from schemas.analysis import AnalysisAnswer, PromptUse, Round, Run
+from schemas.analysis import AnalysisAnswer, Round, Run
+from schemas.evidence import PromptUse
 from shared.documents import Json
 from shared.errors import AnswerRejected, NoModelAnswer
 from shared.models.asking import Models

@@ -8,10 +8,10 @@ from pydantic import BaseModel, ConfigDict
 
 from functions.ds_star.loop_state import Loop
 from functions.ds_star.operation import OperationSpec
-from schemas.analysis import AnalysisAnswer, AnalysisArtifact, EvidenceRequest, FileDescription, Finding, PromptUse, Round, Run, Value
+from schemas.analysis import AnalysisAnswer, AnalysisArtifact, EvidenceRequest, FileDescription, Finding, Round, Run, Value
 from schemas.assertion import Assertion
 from schemas.base import Contract, Sha256, Timestamp
-from schemas.evidence import SubQuestion, Usage
+from schemas.evidence import PromptUse, SubQuestion, Usage
 
 
 class DataFile(Contract):

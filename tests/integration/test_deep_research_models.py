@@ -15,6 +15,7 @@ from schemas.mission import MissionRequest, Tier
 from shared.errors import BudgetRefused
 from shared.models.calls import ModelCall
 from shared.sandbox import CodeSandbox
+from shared.spaces import Spaces
 from tests.support.papers import write_docx, write_pdf
 from tests.support.research import ResearchBench
 from tests.support.research_models import COST, Player, Players, away, block, concludes, judges, listed, no_plan, reads
@@ -123,6 +124,14 @@ def test_a_lead_of_a_reader_is_followed_in_the_next_round(bench: ResearchBench, 
     assert len(bench.notes("round.audited")) == 2
 
 
+def test_words_may_go_on_from_the_second_round_on(bench: ResearchBench, tmp_path: Path) -> None:
+    sentence = "The Gletscherschwund was measured near the hut above the valley."
+    document = note(tmp_path, "a.md", sentence)
+    package = bench.run("Where was the Gletscher?", bench.given(document), models=players(claims={sentence: sentence}).desk)
+    assert supports(package) == {sentence: "verbatim"}
+    assert [detail["passages"] for detail in bench.notes("passages.retrieved")] == [0, 1]
+
+
 @pytest.mark.parametrize(
     ("quote", "claim", "reason"),
     [
@@ -160,7 +169,7 @@ def test_a_reader_that_names_passages_it_was_not_given_is_told_so_and_then_code_
     assert "no claim can be kept: the passage was not listed" in played.rejected[0][1]
     assert [c.support for c in package.claims] == ["verbatim"]
     assert package.claims[0].prompt_version is None
-    assert {"tier_extractive", "answer_rejected"} <= bench.flags
+    assert bench.flags == {"tier_extractive"}
 
 
 def test_invented_quotes_alone_leave_what_the_extractive_tier_gives(bench: ResearchBench, tmp_path: Path) -> None:
@@ -248,6 +257,10 @@ def test_claims_with_other_figures_are_never_one_whatever_the_auditor_says(bench
     package = bench.run(asked, files, models=played.desk)
     assert {c.assertion.value for c in package.claims if c.assertion} == {8.8, 9.6}
     assert any("different figures" in text for text in package.limitations)
+    judged = {one: "Bern had a mean temperature of 8.8 °C in 2015.", two: "Bern had a mean temperature of 9.6 °C in 2015."}
+    played = players(claims=judged, auditor=judges("entailed", same_as="c1"))
+    package = bench.run(asked, files, mission="m_2", models=played.desk)
+    assert supports(package) == dict.fromkeys(judged.values(), "entailed")
 
 
 def test_a_poisoned_passage_is_flagged_and_a_model_that_obeys_it_achieves_nothing(bench: ResearchBench, tmp_path: Path) -> None:
@@ -404,6 +417,19 @@ def test_closing_early_hands_over_what_holds_and_asks_nobody(bench: ResearchBenc
     assert supports(package) == dict.fromkeys(HONEST.values(), "entailed")
     assert statuses(package) == ["answered", "answered"]
     assert len(played.calls) == before
+
+
+def test_a_document_of_the_knowledge_space_is_read_and_its_text_kept_with_the_mission(
+    bench: ResearchBench, sandbox: CodeSandbox, tmp_path: Path
+) -> None:
+    spaces = Spaces(sandbox, bench.artifacts, bench.graph, tmp_path / "scratch")
+    assert [f.status for f in spaces.add("me", "climate", [write_docx(tmp_path / "report.docx")])] == ["added"]
+    package = bench.run(QUESTION, space="climate", models=players().desk)
+    bench.check_citations(package)
+    assert supports(package) == dict.fromkeys(HONEST.values(), "entailed")
+    assert [source.text_uri.startswith("artifact:missions/m_1/texts/") for source in package.sources] == [True]
+    unread = bench.run(QUESTION, space="climate", models=players(claims={}).desk, mission="m_2")
+    assert unread.sources == ()
 
 
 def test_a_question_in_a_language_without_a_lexicon_is_answered_with_a_model(bench: ResearchBench, tmp_path: Path) -> None:
