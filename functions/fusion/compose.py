@@ -44,6 +44,8 @@ def compose(
     artifacts = outcome_artifacts(package, remarks)
     dropped = research.dropped + analysis.dropped + remarks.withheld + sound.dropped + work.unsupported
     flags = _flags(package, dropped)
+    if package.research:
+        dropped += package.research.dropped  # claims that code did not find in their quotes: its limitations say why
     statements = tuple(c for s in sections for c in (*s.findings, *s.passages))
     outcome = MissionOutcomePackage(
         version=package.version,
