@@ -72,7 +72,7 @@ def _analysis_facts(analysis: AnalyticalReportPackage) -> list[str]:
     ]
     texts += [str(n) for f in analysis.findings for n in (f.n_used, f.n_dropped) if n is not None]
     for file in analysis.files:
-        texts += [file.file, str(len(file.tables))]
+        texts += [file.file, str(len(file.tables)), file.error or ""]  # where a file is broken, as the run that refused it recorded it
         for table in file.tables:
             texts += [table.name, str(table.rows), f"{table.rows:,}", str(table.sampled_rows or 0), str(len(table.columns))]
             for c in table.columns:

@@ -191,7 +191,7 @@ def _composed(name: str, sha256: str, kind: Format, parts: list[_Part]) -> Extra
     unread = [page for part in parts for page in part.about.unread]
     if not composed.text.strip():
         if without_text:
-            raise InputUnreadable(f"{name}: p. {_ranges(without_text)} hold no text; it looks like a scan.", remedy="Run OCR on it first.")
+            raise InputUnreadable(f"{name}: none of its pages holds text; it looks like a scan.", remedy="Run OCR on it first.")
         raise InputUnreadable(f"{name} holds no text.", remedy="Give a file that does.")
     flags: list[str] = []
     warnings = list(composed.warnings)

@@ -176,6 +176,16 @@ def test_an_invented_number_never_reaches_the_page(number: str, place: str) -> N
     assert unicodedata.normalize("NFKC", number) not in shown
 
 
+def test_where_a_file_is_broken_is_said_once_with_its_place() -> None:
+    """The run that refused the file recorded the place: a reader who has to mend the file needs it."""
+    broken = "the JSON is malformed at line 4711, column 815 (Expecting value). Check the export."
+    data = analysis()
+    data = _with(data, files=(*data.files, _with(data.files[0], file="orders.json", tables=(), warnings=(), error=broken)))
+    for said, expected in (((), f"orders.json could not be used: {broken}"), ((f"orders.json: {broken}",), f"orders.json: {broken}")):
+        outcome = compose(package(research=None, analysis=_with(data, limitations=said)))
+        assert [line for line in outcome.limitations if "orders.json" in line] == [expected]
+
+
 @pytest.mark.parametrize(
     "statement", ["It rose by 1{v1}.", "It rose by {v1}0.", "It rose by {v1}{v2}.", "It rose by {v1}.{v2}", "It rose by {v9}."]
 )

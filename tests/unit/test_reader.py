@@ -480,6 +480,10 @@ def test_what_is_no_question_for_one_cell_is_not_looked_up(question: str) -> Non
         ("Compare the profit in 2018 with 2020", ("2018", "2020"), "profit", "sum", ()),
         ("Did profit fall from 2018 to 2020?", ("2018", "2020"), "profit", "sum", ()),
         ("How did profit change by region from 2019 to 2021?", ("2019", "2021"), "profit", "sum", ("region",)),
+        ("By how many percent did profit change from 2019 to 2021?", ("2019", "2021"), "profit", "sum", ()),
+        ("By what percentage did profit rise between 2019 and 2021?", ("2019", "2021"), "profit", "sum", ()),
+        ("What was the percentage change in profit from 2019 to 2021?", ("2019", "2021"), "profit", "sum", ()),
+        ("How much percent did profit grow between 2019 and 2021 in the north?", ("2019", "2021"), "profit", "sum", ()),
     ],
 )
 def test_two_named_periods_and_a_change_are_set_against_each_other(
@@ -488,6 +492,11 @@ def test_two_named_periods_and_a_change_are_set_against_each_other(
     spec = spec_of(question, FIRMS)
     assert (spec.operation, spec.periods, spec.measure, spec.statistic, spec.by) == ("change", periods, measure, statistic, by)
     assert not any(f.column == "year" for f in spec.filters)
+
+
+def test_a_percentage_of_something_is_no_change() -> None:
+    found = read("By what percentage of profit did the north grow from 2019 to 2021?", FIRMS)
+    assert isinstance(found, Refusal) or found.specs[0].operation != "change"
 
 
 @pytest.mark.parametrize(

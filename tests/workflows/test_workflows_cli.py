@@ -98,7 +98,7 @@ class TestRun:
         [
             (("flow.yaml", "--env", "A"), "NAME=VALUE"),
             (("flow.yaml", "--data", "{"), "not JSON"),
-            (("flow.yaml", "--data", "@none.json"), "not JSON"),
+            (("flow.yaml", "--data", "@none.json"), "cannot read the data in none.json"),
             (("flow.yaml", "--data", json.dumps("x" * 33_000)), "the limit is 32768"),
             (("flow.yaml", "--mock", "none.yaml"), "cannot read the mocks"),
             (("none.yaml",), "cannot read the file"),

@@ -18,6 +18,8 @@ _OF_ALL_PERIODS = frozenset(
     {("trend",), ("trends",), ("slope",), ("over", "time"), ("rate", "of", "change"), ("time", "series"), ("steadily",), ("gradually",)}
 )
 """Words that ask for the way between two periods, and not for its ends."""
+_PER_CENT = frozenset({"percent", "percentage", "pct", "%"})
+_HOW_MANY = frozenset({("how", "many"), ("how", "much"), ("by", "what")})
 _DOWN = frozenset(
     {"decrease", "decreased", "decline", "declined", "fall", "fell", "fallen", "drop", "dropped", "shrink", "shrank", "lose", "lost"}
 )
@@ -31,7 +33,9 @@ def asked_periods(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, st
     named = _two_periods(sentence, slots.times)
     if named is None or slots.time is None or slots.periods_asked or not cues.has("trend", "compare_groups"):
         return None
-    if cues.has("trend_difference", "correlation", "distribution", "missing_outliers", "share", "ratio"):
+    if cues.has("trend_difference", "correlation", "distribution", "missing_outliers", "ratio"):
+        return None
+    if cues.has("share") and not _in_per_cent(sentence, cues):
         return None
     first, last = named
     if cues.has("trend"):
@@ -42,6 +46,18 @@ def asked_periods(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, st
     elif asks_yes_or_no(sentence) or slots.by or slots.groups or slots.which or cell_pair(slots):
         return None  # groups are compared, within these years
     return first.period.shown[0], last.period.shown[0]
+
+
+def _in_per_cent(sentence: Sentence, cues: Cues) -> bool:
+    """Whether "per cent" says how the change is told ("by how many percent did sales rise", "percentage change"), and asks for no share."""
+    if not cues.has("trend"):
+        return False
+    for start in cues.at["share"]:
+        at = start + 1 if sentence.word(start) == "what" else start
+        asked = sentence.words(at - 2, at) in _HOW_MANY and sentence.word(at + 1) != "of"
+        if sentence.word(at) not in _PER_CENT or not (asked or at + 1 in cues.at["trend"]):
+            return False
+    return True
 
 
 def _too_short_for_a_trend(time: Column, years: int) -> bool:

@@ -199,8 +199,11 @@ def read_data(data: str | None) -> Json:
         return None
     try:
         text = Path(data[1:]).read_text("utf-8") if data.startswith("@") else data
+    except (OSError, ValueError) as problem:
+        raise ArgumentError(f"cannot read the data in {data[1:]}: {problem}") from None
+    try:
         value: Json = json.loads(text)
-    except (OSError, ValueError, RecursionError) as problem:
+    except (ValueError, RecursionError) as problem:
         raise ArgumentError(f"the data is not JSON: {problem}") from None
     return value
 
