@@ -107,7 +107,7 @@ class Prepared:
 
 def prepare(asked: Asked, settings: Settings) -> Prepared:
     """Check all that can be checked before a file is read. Raises ``BadInput`` in terms of the options."""
-    selected = select(settings, ModelEndpoints(), tier=_tier(asked.tier), model=asked.model, price=asked.price)
+    selected = select(settings, ModelEndpoints(), tier=tier_named(asked.tier), model=asked.model, price=asked.price)
     question = read_question(asked.question)
     body: dict[str, Json] = {
         "question": question,
@@ -151,7 +151,8 @@ def read_question(given: str | None) -> str:
     return question
 
 
-def _tier(name: str | None) -> Tier | None:
+def tier_named(name: str | None) -> Tier | None:
+    """The tier that ``--tier`` names."""
     try:
         return Tier(name) if name is not None else None
     except ValueError as error:

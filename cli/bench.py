@@ -5,14 +5,24 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.asking import Model, PriceOf, TierName, tier_named
 from cli.configuration import load_settings
 from cli.console import AsJson, log_to, new_app, note, print_json
 from shared.errors import BadInput
+
+if TYPE_CHECKING:
+    from infra.local.quality.bench import RunPlan
+    from infra.local.quality.comparing import Difference
+    from infra.local.quality.formats.load import Suite
+    from infra.local.quality.results import SuiteResult, TaskResult
+    from shared.documents import Json
+    from shared.settings import Settings
 
 app = new_app("Measure the quality of answers on a suite of tasks, or the Workflows runner.")
 
@@ -24,45 +34,173 @@ def bench() -> None:
 
 @app.command()
 def quality(
-    suite: Annotated[Path, typer.Argument(metavar="SUITE", help="A folder of task folders, each with a task.toml.")],
+    suite: Annotated[
+        Path, typer.Argument(metavar="SUITE", help="A folder of task folders, each with a task.toml; or a benchmark (docs/benchmarks.md).")
+    ],
+    format_name: Annotated[
+        str | None, typer.Option("--format", metavar="NAME", help="dabench, kramabench, tatqa, hotpotqa or kimera; else it is recognised.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="The first N tasks only.")] = None,
+    model: Model = None,
+    price: PriceOf = None,
+    tier: TierName = None,
+    pattern: Annotated[
+        str, typer.Option("--pattern", metavar="P", help="independent (each track alone), serial (research first) or parallel.")
+    ] = "parallel",
     repeat: Annotated[
-        int, typer.Option("--repeat", min=1, max=100, help="Missions for each task; their reports have to be identical.")
+        int, typer.Option("--repeat", min=1, max=100, help="Attempts at each task; without a model their reports have to be identical.")
     ] = 1,
+    task_budget: Annotated[
+        str | None, typer.Option("--task-budget", metavar="USD", help="The most that one attempt at a task may spend.")
+    ] = None,
+    run_budget: Annotated[
+        str | None, typer.Option("--run-budget", metavar="USD", help="The most that all may spend: no task begins that could pass it.")
+    ] = None,
     pass_share: Annotated[float, typer.Option("--pass-share", min=0, max=1, help="The share of tasks that has to pass.")] = 1.0,
     keep: Annotated[
         Path | None, typer.Option("--keep", metavar="DIR", help="Keep the missions in this data folder, to inspect them.")
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Keep missions and results there; a second call goes on with the run.")
+    ] = None,
+    baseline: Annotated[
+        Path | None, typer.Option("--baseline", metavar="FILE", help="Compare with a stored run: its summary.json, or what --json printed.")
+    ] = None,
     as_json: AsJson = False,
 ) -> int:
-    """Run every task as a real mission and score it by its checks. Exit 1 if fewer passed than asked, or repeats differ."""
-    from infra.local.quality.bench import SuiteResult, TaskResult, bench_home, run_suite
-    from infra.local.quality.tasks import load_suite
+    """Run every task as a real mission and score it by its checks. Exit 1 if fewer passed than asked, tasks are left, or repeats differ."""
+    from infra.local.quality.bench import bench_home, run_suite
+    from infra.local.quality.comparing import compare, read_baseline, require_common
+    from infra.local.quality.formats.load import load
+    from infra.local.quality.results import SuiteResult, TaskResult
+    from infra.local.quality.resuming import RunFolder
+    from schemas.mission import Tier
 
     settings = load_settings()
-    if not suite.is_dir():
-        raise BadInput(f"There is no folder {suite}.", remedy="Name the folder of a suite, for instance tests/quality/extractive.")
-    tasks = load_suite(suite)
+    if not suite.exists():
+        raise BadInput(f"There is no folder {suite}.", remedy="Name the folder of a suite, for instance tests/quality/frozen.")
+    if keep is not None and out is not None:
+        raise BadInput("--keep and --out exclude each other.", remedy="--out keeps the missions too.")
+    plan = _plan(settings, model=model, price=price, tier=tier, pattern=pattern, repeat=repeat, task=task_budget, run=run_budget)
+    before = read_baseline(baseline) if baseline is not None else {}
     results: list[TaskResult] = []
+    left: list[str] = []
     with tempfile.TemporaryDirectory(prefix="kimera-bench-") as folder:
-        home = keep.absolute() if keep is not None else Path(folder)
+        loaded = load(suite, Path(folder) / "suite", format_name=format_name, limit=limit)
+        if baseline is not None:
+            require_common([task.name for task in loaded.tasks], before)
+        for skipped in loaded.skipped:
+            note(f"left out: {skipped.name}: {skipped.why}")
+        stored = RunFolder(out.absolute(), {"suite": suite.name, "format": loaded.format, **plan.identity()}) if out is not None else None
+        home = stored.home if stored else keep.absolute() if keep is not None else Path(folder) / "missions"
         log_to(home)
-        for result in run_suite(bench_home(settings, home), tasks, repeat=repeat, token=os.environ.get("KIMERA_TOKEN")):
-            results.append(result)
-            first = result.attempts[0]
-            waited = f"{first.first_usable_s:6.1f}s" if first.first_usable_s is not None else "      -"
-            note(f"{'passed' if result.passed else 'FAILED'} {waited}  {result.name}")
-            for failure in dict.fromkeys(failure for attempt in result.attempts for failure in attempt.failures):
-                note(f"                 {failure}")
-            if not result.identical:
-                note("                 the reports of the repeats differ")
-    total = SuiteResult(suite.name, tuple(results))
+        note(_about(loaded, plan))
+        for result in run_suite(bench_home(settings, home), loaded.tasks, plan, token=os.environ.get("KIMERA_TOKEN"), stored=stored):
+            if isinstance(result, TaskResult):
+                results.append(result)
+                _tell_task(result, alike=plan.selection.tier is Tier.EXTRACTIVE)
+            else:
+                left.append(result)
+                note(f"not run        {result}: --run-budget could be passed")
+        total = SuiteResult(suite.name, tuple(results), tuple(left))
+        difference = compare(total.scores, before)
+        told: dict[str, Json] = {
+            **total.as_json(),
+            **plan.identity(),
+            "format": loaded.format,
+            "left_out": [one.name for one in loaded.skipped],
+        }
+        if difference is not None:
+            told["baseline"] = difference.as_json()
+        if stored:
+            note(f"written: {stored.finish(told)}")
     if as_json:
-        print_json(total.as_json())
+        print_json(told)
     else:
-        told = total.as_json()
-        print(f"{total.passed} of {len(results)} passed ({total.share:.0%}); first usable result after {told['first_usable_p50_s']} s")
-        print(f"(median); cost ${told['cost_usd']:.2f}; repeats {'identical' if told['identical'] else 'DIFFER'}")
-    return 0 if total.share >= pass_share and all(result.identical for result in results) else 1
+        _tell(total, difference)
+    alike = plan.selection.tier is not Tier.EXTRACTIVE or all(result.identical for result in results)
+    return 0 if total.share >= pass_share and alike and not left else 1
+
+
+def _plan(
+    settings: Settings,
+    *,
+    model: str | None,
+    price: str | None,
+    tier: str | None,
+    pattern: str,
+    repeat: int,
+    task: str | None,
+    run: str | None,
+) -> RunPlan:
+    """What the options ask for. Nothing is spent unless a model or a tier was named, here or in the settings."""
+    from infra.local.quality.bench import Pattern, RunPlan
+    from schemas.mission import Tier
+    from shared.models.credentials import ModelEndpoints
+    from shared.models.selection import select
+
+    wanted = tier_named(tier) or (None if model is not None else settings.tier or Tier.EXTRACTIVE)
+    selection = select(settings, ModelEndpoints(), tier=wanted, model=model, price=price)
+    try:
+        chosen = Pattern(pattern)
+    except ValueError as error:
+        raise BadInput(f"--pattern: {pattern!r} is none.", remedy=f"Patterns: {', '.join(Pattern)}.") from error
+    task_usd = _amount("--task-budget", task) if task is not None else settings.budget_usd
+    run_usd = _amount("--run-budget", run) if run is not None else None
+    if run_usd is not None and selection.tier is not Tier.EXTRACTIVE and run_usd < task_usd:
+        raise BadInput(
+            f"--run-budget ${run_usd} is less than what one attempt may spend (${task_usd}), so none could begin.",
+            remedy="Raise it, or lower --task-budget.",
+        )
+    return RunPlan(selection, task_usd, chosen, repeat, run_usd)
+
+
+def _amount(option: str, text: str) -> Decimal:
+    try:
+        amount = Decimal(text.removeprefix("$"))
+    except InvalidOperation:
+        amount = Decimal(-1)
+    if not amount.is_finite() or amount < 0 or amount > 1_000_000:
+        raise BadInput(f"{option}: {text[:40]!r} is no amount of US dollars.", remedy="Write it like 0.50.")
+    return amount
+
+
+def _about(loaded: Suite, plan: RunPlan) -> str:
+    """What is going to run, and what it can cost."""
+    attempts = len(loaded.tasks) * plan.repeat
+    on = plan.selection.model.name if plan.selection.model else str(plan.selection.tier)
+    most = plan.task_usd * attempts if plan.task_micro_usd else Decimal(0)
+    if plan.run_usd is not None:
+        most = min(most, plan.run_usd)
+    return f"{loaded.format}: {len(loaded.tasks)} tasks, {attempts} attempts, {plan.pattern}, {on}; at most ${most:.2f}"
+
+
+def _tell_task(result: TaskResult, *, alike: bool) -> None:
+    first = result.attempts[0]
+    waited = f"{first.first_usable_s:6.1f}s" if first.first_usable_s is not None else "      -"
+    calls, tokens = sum(a.calls for a in result.attempts), sum(a.input_tokens + a.output_tokens for a in result.attempts)
+    cost = sum(a.cost_micro_usd for a in result.attempts) / 1_000_000
+    spent = f"  {calls} calls, {tokens:,} tokens, ${cost:.4f}" if calls else ""
+    note(f"{'passed' if result.passed else 'FAILED'} {waited}  {result.name}{spent}")
+    for failure in dict.fromkeys(failure for attempt in result.attempts for failure in attempt.failures):
+        note(f"                 {failure}")
+    if alike and not result.identical:
+        note("                 the reports of the repeats differ")
+
+
+def _tell(total: SuiteResult, difference: Difference | None) -> None:
+    told = total.as_json()
+    print(f"{total.passed} of {len(total.tasks)} passed ({total.share:.0%}); first usable result after {told['first_usable_p50_s']} s")
+    print(f"(median); cost ${told['cost_usd']:.2f}; repeats {'identical' if told['identical'] else 'DIFFER'}")
+    if told["calls"]:
+        print(f"{told['calls']:,} calls, {told['input_tokens']:,} tokens in, {told['output_tokens']:,} out")
+    if total.not_run:
+        print(
+            f"{len(total.not_run)} tasks were not run: --run-budget could have been passed. Raise it, and call again with the same --out."
+        )
+    if difference is not None:
+        print(f"mean score {difference.now:.3f}, baseline {difference.before:.3f} over {difference.tasks} common tasks:")
+        print(f"difference {difference.mean:+.3f}, 95 % interval {difference.low:+.3f} to {difference.high:+.3f} (paired bootstrap)")
 
 
 @app.command()

@@ -33,6 +33,7 @@ from shared.settings import Settings
 from shared.times import WORKFLOW_HTTP_TIMEOUT_S
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from wsgiref.types import WSGIApplication
 
 _SPARE_THREADS = 4
@@ -60,13 +61,22 @@ class Trouble:
 class Platform:
     """Everything of KIMERA on one machine. A context manager: entering starts it, leaving stops it.
 
-    Without ``only`` it looks after every mission on its data folder, and reaches the workflow as it would in the cloud.
+    Without ``only`` it looks after every mission on its data folder, and reaches the workflow as it would in the cloud. ``functions``
+    gives the internal functions that the workflow calls.
     """
 
     def __init__(
-        self, settings: Settings, *, command: str, url: str = "", clock: Clock | None = None, only: OneMission | None = None
+        self,
+        settings: Settings,
+        *,
+        command: str,
+        url: str = "",
+        clock: Clock | None = None,
+        only: OneMission | None = None,
+        functions: Callable[[Runtime], WSGIApplication] = internal_app,
     ) -> None:
         self._only = only
+        self._functions = functions
         self.trouble: Trouble | None = None
         """Set while calls fail for want of room on the disk; cleared by the first one that does not."""
         self._holder = Holder(pid=os.getpid(), command=command, url=url)
@@ -124,7 +134,7 @@ class Platform:
     @cached_property
     def client(self) -> httpx.Client:
         """Calls this process's functions, internal ones too, by ``INTERNAL_ROOT`` + route."""
-        transport = httpx.WSGITransport(app=internal_app(self.runtime))
+        transport = httpx.WSGITransport(app=self._functions(self.runtime))
         return httpx.Client(transport=transport, timeout=WORKFLOW_HTTP_TIMEOUT_S, event_hooks={"response": [self._notice]})
 
     @cached_property

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.quality.scoring import Published, failures
+from infra.local.quality.scoring import Published, failures, failures_side_by_side
 from infra.local.quality.tasks import TaskFile, load_suite
 from schemas.analysis import AnalysisAnswer, AnalyticalReportPackage, Finding, Run, Value
 from schemas.base import Contract
@@ -57,6 +57,11 @@ def check(**fields: object) -> list[str]:
         {"type": "value", "number": 14.5},
         {"type": "value", "number": 14.6, "tolerance": 0.2},
         {"type": "value", "text": "Bern"},
+        {"type": "answer", "any_of": ["a Zug", "bern"]},
+        {"type": "answer", "any_of": ["mast was moved"]},
+        {"type": "answer", "any_of": [{"number": 14.49, "tolerance": 0.02}]},
+        {"type": "answer", "any_of": [{"number": 1994}]},
+        {"type": "answer", "any_of": [{"number": 14, "relative": 0.05}]},
         {"type": "columns", "names": ["temp", "city"]},
         {"type": "operation", "name": "mean"},
         {"type": "must_cite"},
@@ -75,6 +80,8 @@ def test_a_check_that_holds(fields: dict[str, object]) -> None:
         {"type": "value", "number": 14.6},
         {"type": "value", "number": 14.8, "tolerance": 0.2},
         {"type": "value", "text": "Ber"},
+        {"type": "answer", "any_of": ["ber", {"number": 14.4}, {"number": 199}, {"number": 14, "relative": 0.01}]},
+        {"type": "answer", "any_of": ["?"]},
         {"type": "columns", "names": ["rain"]},
         {"type": "operation", "name": "median"},
         {"type": "must_cite", "page": 4},
@@ -129,3 +136,22 @@ def test_a_suite_is_read_by_name_with_paths_from_the_tasks_folder(tmp_path: Path
     assert [task.name for task in load_suite(tmp_path)] == ["t1", "t2"]
     assert load_suite(tmp_path)[0].data[0].resolve() == (tmp_path / "a.csv").resolve()
     assert issubclass(TaskFile, Contract)
+
+
+@pytest.mark.parametrize(
+    ("fields", "holds"),
+    [
+        ({"type": "value", "number": 14.5}, True),
+        ({"type": "value", "number": 99}, False),
+        ({"type": "must_not_say", "texts": ["14.5"]}, False),
+        ({"type": "must_refuse"}, False),
+        ({"type": "conflict", "present": False}, True),
+    ],
+)
+def test_side_by_side_one_report_is_enough_to_state_and_none_may_say_what_is_forbidden(fields: dict[str, object], holds: bool) -> None:
+    checks = TaskFile.model_validate({"question": "q", "checks": [fields]}).checks
+    silent = published("not_answered")
+    assert silent.outcome
+    silent = Published(silent.outcome.model_copy(update={"answer": (), "sections": ()}), None)
+    assert (failures_side_by_side(checks, [silent, published()]) == []) is holds
+    assert (failures_side_by_side(checks, [published(), silent]) == []) is holds

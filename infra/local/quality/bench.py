@@ -1,170 +1,213 @@
-"""Runs a suite: each task is a mission on an embedded platform, scored when it ends."""
+"""Runs a suite: each attempt at a task is a mission on an embedded platform (or one for each track), scored when it ends."""
 
 from __future__ import annotations
 
-import statistics
+import hashlib
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+from enum import StrEnum
 from pathlib import Path
 
 from infra.local.api import MissionsApi, bearer
 from infra.local.files import collect
+from infra.local.functions import internal_app
 from infra.local.platform import Platform
-from infra.local.quality.scoring import Published, failures
+from infra.local.quality.results import Attempt, TaskResult
+from infra.local.quality.resuming import RunFolder, fingerprint
+from infra.local.quality.scoring import Published, failures, failures_side_by_side
+from infra.local.quality.serial import research_first
+from infra.local.quality.spending import RunBudget
 from infra.local.quality.tasks import Task
 from schemas.analysis import AnalyticalReportPackage
-from schemas.mission import MissionState, Tier, Track
+from schemas.mission import Deadlines, MissionState, Tier, Track
 from schemas.outcome import MissionOutcomePackage
 from shared.documents import Json
 from shared.errors import BadInput
 from shared.inputs import store_input
+from shared.models.selection import Selection
 from shared.settings import Settings
 
 _POLL_S = 0.2
 _AT_ONCE = 4
+_MICRO = Decimal("0.000001")
+
+
+class Pattern(StrEnum):
+    """How the two tracks and fusion work together."""
+
+    INDEPENDENT = "independent"
+    """Each track is a mission of its own; a check holds where it holds for one of the two reports."""
+    SERIAL = "serial"
+    """Research first, then the analysis, then fusion."""
+    PARALLEL = "parallel"
+    """The platform's own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Attempt:
-    """One mission of a task. Times are seconds from submission; ``report`` is the outcome without its provenance."""
+class RunPlan:
+    """How the tasks are run. ``task_usd``: the most that one attempt may spend; ``run_usd``: all of them together."""
 
-    mission_id: str | None
-    status: str
-    failures: tuple[str, ...]
-    first_usable_s: float | None
-    total_s: float | None
-    cost_micro_usd: int
-    report: str
-
-
-@dataclass(frozen=True, slots=True)
-class TaskResult:
-    """A task and all its attempts."""
-
-    name: str
-    attempts: tuple[Attempt, ...]
+    selection: Selection
+    task_usd: Decimal
+    pattern: Pattern = Pattern.PARALLEL
+    repeat: int = 1
+    run_usd: Decimal | None = None
 
     @property
-    def passed(self) -> bool:
-        """Whether every attempt did."""
-        return all(not attempt.failures for attempt in self.attempts)
+    def task_micro_usd(self) -> int:
+        """What an attempt can cost: nothing in the extractive tier."""
+        return 0 if self.selection.tier is Tier.EXTRACTIVE else int(self.task_usd / _MICRO)
 
-    @property
-    def identical(self) -> bool:
-        """Whether all attempts gave the same report."""
-        return len({attempt.report for attempt in self.attempts}) == 1
-
-    def as_json(self) -> dict[str, Json]:
-        """The result for a program."""
-        first = self.attempts[0]
-        wrong: list[Json] = [*dict.fromkeys(failure for attempt in self.attempts for failure in attempt.failures)]
-        return {
-            "name": self.name,
-            "passed": self.passed,
-            "failures": wrong,
-            "identical": self.identical,
-            "status": first.status,
-            "missions": [attempt.mission_id for attempt in self.attempts],
-            "first_usable_s": first.first_usable_s,
-            "total_s": first.total_s,
-            "cost_usd": sum(attempt.cost_micro_usd for attempt in self.attempts) / 1_000_000,
-        }
+    def identity(self) -> dict[str, Json]:
+        """What two calls have to agree on to be one run."""
+        model = self.selection.model.model_dump(mode="json") if self.selection.model else None
+        return {"tier": str(self.selection.tier), "model": model, "pattern": str(self.pattern), "task_budget": str(self.task_usd)}
 
 
-@dataclass(frozen=True, slots=True)
-class SuiteResult:
-    """All tasks of a suite."""
-
-    suite: str
-    tasks: tuple[TaskResult, ...]
-
-    @property
-    def passed(self) -> int:
-        """How many tasks did."""
-        return sum(task.passed for task in self.tasks)
-
-    @property
-    def share(self) -> float:
-        """The share that passed."""
-        return self.passed / len(self.tasks)
-
-    def as_json(self) -> dict[str, Json]:
-        """The result for a program."""
-        waits = [a.first_usable_s for task in self.tasks for a in task.attempts if a.first_usable_s is not None]
-        return {
-            "suite": self.suite,
-            "total": len(self.tasks),
-            "passed": self.passed,
-            "failed": len(self.tasks) - self.passed,
-            "share": round(self.share, 4),
-            "identical": all(task.identical for task in self.tasks),
-            "first_usable_p50_s": round(statistics.median(waits), 3) if waits else None,
-            "cost_usd": sum(a.cost_micro_usd for task in self.tasks for a in task.attempts) / 1_000_000,
-            "tasks": [task.as_json() for task in self.tasks],
-        }
-
-
-def run_suite(settings: Settings, tasks: Sequence[Task], *, repeat: int, token: str | None) -> Iterator[TaskResult]:
-    """Each task's result, in the order of the suite, as soon as it is known."""
-    with Platform(settings, command="kimera bench") as platform:
+def run_suite(
+    settings: Settings, tasks: Sequence[Task], plan: RunPlan, *, token: str | None, stored: RunFolder | None = None
+) -> Iterator[TaskResult | str]:
+    """Each task's result, in the order of the suite, as soon as it is known; the name alone where the run's budget did not suffice."""
+    cap = int(plan.run_usd / _MICRO) if plan.run_usd is not None else None
+    budget = RunBudget(cap, spent_micro_usd=stored.spent_micro_usd if stored else 0)
+    functions = research_first if plan.pattern is Pattern.SERIAL else internal_app
+    with Platform(settings, command="kimera bench", functions=functions) as platform:
         api = MissionsApi.in_process(platform.public, token)
-        bench = _Bench(platform, api, token)
-        with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="kimera-bench") as pool:
-            yield from pool.map(lambda task: TaskResult(task.name, tuple(bench.attempt(task) for _ in range(repeat))), tasks)
-        api.close()
+        bench = _Bench(platform, api, token, plan, budget, stored)
+        try:
+            with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="kimera-bench") as pool:
+                try:
+                    yield from pool.map(bench.task, tasks)
+                finally:
+                    bench.stop()
+        finally:
+            api.close()
+
+
+class _Stopped(Exception):
+    """Nobody waits for the result any more."""
 
 
 class _Bench:
-    def __init__(self, platform: Platform, api: MissionsApi, token: str | None) -> None:
+    def __init__(
+        self, platform: Platform, api: MissionsApi, token: str | None, plan: RunPlan, budget: RunBudget, stored: RunFolder | None
+    ) -> None:
         self._platform = platform
         self._api = api
         self._token = token
+        self._plan = plan
+        self._budget = budget
+        self._stored = stored
+        self._storing = threading.Lock()
+        self._stopping = threading.Event()
 
-    def attempt(self, task: Task) -> Attempt:
+    def stop(self) -> None:
+        """Begin nothing more, and wait for no mission."""
+        self._stopping.set()
+        self._budget.close()
+
+    def task(self, task: Task) -> TaskResult | str:
+        """All attempts at the task that the budget allows, or its name."""
+        attempts: list[Attempt] = []
+        for repeat in range(self._plan.repeat):
+            attempt = self._stored.find(task, repeat) if self._stored else None
+            attempt = attempt or self._afforded(task, repeat)
+            if attempt is None:
+                return task.name
+            attempts.append(attempt)
+        return TaskResult(task.name, tuple(attempts))
+
+    def _afforded(self, task: Task, repeat: int) -> Attempt | None:
+        cap = self._plan.task_micro_usd
+        if not self._budget.take(cap):
+            return None
+        spent = cap  # what an attempt cost that ended in an error is not known: as much as it could
         try:
-            mission_id = self._submit(task)
+            attempt = self._attempt(task, repeat)
+            spent = attempt.cost_micro_usd
+        finally:
+            self._budget.give_back(cap, spent_micro_usd=spent)
+        if self._stored:
+            with self._storing:
+                self._stored.add(attempt)
+        return attempt
+
+    def _attempt(self, task: Task, repeat: int) -> Attempt:
+        parts = _parts(task, self._plan.pattern)
+        try:
+            ids = [self._submit(task, repeat, only, share=len(parts)) for only in parts]
         except BadInput as error:
             wrong = failures(task.content.checks, Published(None, None, refused=str(error)))
-            return Attempt(None, "REFUSED", tuple(wrong), None, None, 0, str(error))
-        state = self._wait(mission_id)
-        published = self._published(state)
-        first = (state.reports[0].created_at - state.created_at).total_seconds() if state.reports else None
-        report = published.outcome.model_dump_json(exclude={"provenance"}) if published.outcome else str(state.status)
+            digest = hashlib.sha256(str(error).encode()).hexdigest()
+            return Attempt(
+                task=task.name, repeat=repeat, fingerprint=fingerprint(task), status="REFUSED", failures=tuple(wrong), report=digest
+            )
+        states = [self._wait(mission_id) for mission_id in ids]
+        published = [self._published(state) for state in states]
+        reports = [
+            p.outcome.model_dump_json(exclude={"provenance"}) if p.outcome else str(s.status)
+            for p, s in zip(published, states, strict=True)
+        ]
+        shares = [share for mission_id in ids for share in self._api.costs_of_mission(mission_id, by="track").shares]
+        first = [(s.reports[0].created_at - s.created_at).total_seconds() for s in states if s.reports]
+        ended = [(s.ended_at - s.created_at).total_seconds() for s in states if s.ended_at]
         return Attempt(
-            mission_id=mission_id,
-            status=str(state.status),
-            failures=tuple(failures(task.content.checks, published)),
-            first_usable_s=first,
-            total_s=(state.ended_at - state.created_at).total_seconds() if state.ended_at else None,
-            cost_micro_usd=state.cost_so_far.settled_micro_usd,
-            report=report,
+            task=task.name,
+            repeat=repeat,
+            fingerprint=fingerprint(task),
+            missions=tuple(ids),
+            status=" ".join(dict.fromkeys(str(state.status) for state in states)),
+            failures=tuple(failures_side_by_side(task.content.checks, published)),
+            first_usable_s=min(first, default=None),
+            total_s=max(ended, default=None),
+            cost_micro_usd=sum(s.cost_so_far.settled_micro_usd + s.cost_so_far.reserved_micro_usd for s in states),
+            calls=sum(share.calls for share in shares),
+            input_tokens=sum(share.input_tokens for share in shares),
+            output_tokens=sum(share.output_tokens for share in shares),
+            report=hashlib.sha256("\n".join(reports).encode()).hexdigest(),
         )
 
-    def _submit(self, task: Task) -> str:
+    def _submit(self, task: Task, repeat: int, only: Track | None, *, share: int) -> str:
         runtime = self._platform.runtime
         owner = runtime.identity.owner(bearer(self._token))
         inputs: list[Json] = []
         for file in collect(task.data, task.documents):
             stored = store_input(runtime.artifacts, owner=owner, name=file.name, source=file.path)
             inputs.append({"uri": stored.uri, "kind": file.kind, "name": file.name, "sha256": stored.sha256, "size": stored.size})
+        selection = self._plan.selection
         body: dict[str, Json] = {
             "question": task.content.question,
             "inputs": inputs,
+            "output_guidelines": task.content.guidelines,
             "hints": task.content.hints.model_dump(mode="json"),
-            "tier": str(runtime.settings.tier or Tier.EXTRACTIVE),
-            "budget": {"cap_usd": str(runtime.settings.budget_usd)},
+            "tier": str(selection.tier),
+            "model": selection.model.model_dump(mode="json") if selection.model else None,
+            "budget": {"cap_usd": str((self._plan.task_usd / share).quantize(_MICRO, ROUND_DOWN))},
             "mode": "benchmark",
         }
-        return self._api.submit(body).mission_id
+        if only is not None:
+            body["tracks"] = {str(track): {"enabled": track is only} for track in Track}
+        if selection.tier is not Tier.EXTRACTIVE:  # a late track would spend behind the result
+            body["deadlines"] = {"late_s": Deadlines().hard_s}
+        return self._api.submit(body, idempotency_key=self._key(task, repeat, only)).mission_id
+
+    def _key(self, task: Task, repeat: int, only: Track | None) -> str | None:
+        """In a run that can be resumed, an attempt that was left is the same mission when it is tried again."""
+        if self._stored is None:
+            return None
+        return hashlib.sha256(f"{task.name}\n{repeat}\n{only or ''}".encode()).hexdigest()
 
     def _wait(self, mission_id: str) -> MissionState:
         runtime = self._platform.runtime
-        while True:
+        while not self._stopping.is_set():
             mission = runtime.missions.get(mission_id)
             if mission.status.terminal:
                 return runtime.missions.state(mission)
             runtime.clock.sleep(_POLL_S)
+        raise _Stopped
 
     def _published(self, state: MissionState) -> Published:
         if not state.reports:
@@ -173,6 +216,14 @@ class _Bench:
         handoff = state.track_status[Track.DS_STAR].handoff_uri
         analysis = AnalyticalReportPackage.model_validate_json(self._platform.runtime.artifacts.get(handoff)) if handoff else None
         return Published(outcome, analysis)
+
+
+def _parts(task: Task, pattern: Pattern) -> list[Track | None]:
+    """The missions of an attempt: one with both tracks (``None``), or one for each track that has files of its kind."""
+    if pattern is not Pattern.INDEPENDENT:
+        return [None]
+    tracks = [track for track, files in ((Track.DEEP_RESEARCH, task.documents), (Track.DS_STAR, task.data)) if files]
+    return [*tracks] or [None]
 
 
 def bench_home(settings: Settings, folder: Path) -> Settings:

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from infra.local.quality.tasks import Check, ColumnsCheck, ConflictCheck, MustCite, MustNotSay, MustRefuse, OperationCheck, ValueCheck
+from infra.local.quality.tasks import (
+    AnswerCheck,
+    Check,
+    ColumnsCheck,
+    ConflictCheck,
+    Figure,
+    MustCite,
+    MustNotSay,
+    MustRefuse,
+    OperationCheck,
+    ValueCheck,
+)
 from schemas.analysis import AnalyticalReportPackage
 from schemas.base import Scalar
 from schemas.outcome import Citation, MergedClaim, MissionOutcomePackage
 
 _ANSWERED = ("answered", "partial")
+_NUMBER = re.compile(r"(?<![\w.,])[-−]?\d+(?:,\d{3})*(?:\.\d+)?(?:[eE][-+]?\d+)?")
+_ARTICLES = frozenset({"a", "an", "the"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +43,21 @@ def failures(checks: Iterable[Check], published: Published) -> list[str]:
     return [failure for failure in found if failure is not None]
 
 
+def failures_side_by_side(checks: Iterable[Check], parts: Sequence[Published]) -> list[str]:
+    """What is wrong with several reports put side by side: one that states it is enough, none may say what must not be said."""
+    found: list[str] = []
+    for check in checks:
+        wrong = [_failure(check, part) for part in parts]
+        said = [failure for failure in wrong if failure is not None]
+        if said and (len(said) == len(wrong) or _forbids(check)):
+            found.append(said[0])
+    return found
+
+
+def _forbids(check: Check) -> bool:
+    return isinstance(check, MustRefuse | MustNotSay) or (isinstance(check, ConflictCheck) and not check.present)
+
+
 def _failure(check: Check, published: Published) -> str | None:
     if isinstance(check, MustRefuse):
         return _must_refuse(published)
@@ -38,6 +66,8 @@ def _failure(check: Check, published: Published) -> str | None:
     match check:
         case ValueCheck():
             return _value(check, published.outcome, published.analysis)
+        case AnswerCheck():
+            return _answer(check, published.outcome, published.analysis)
         case ColumnsCheck():
             return _columns(check, published.analysis)
         case OperationCheck():
@@ -68,6 +98,32 @@ def _value(check: ValueCheck, outcome: MissionOutcomePackage, analysis: Analytic
     if any(str(value) == check.text for value in stated) or any(word.search(line) for line in outcome.answer):
         return None
     return f"value: {check.text!r} is not among {_listed(stated)}"
+
+
+def _answer(check: AnswerCheck, outcome: MissionOutcomePackage, analysis: AnalyticalReportPackage | None) -> str | None:
+    stated = _stated(outcome, analysis)
+    lines = [*outcome.answer, *(claim.text for claim in _claims(outcome)), *(str(value) for value in stated if isinstance(value, str))]
+    numbers = [*stated, *(number for line in lines for number in _written(line))]
+    for wanted in check.any_of:
+        if isinstance(wanted, Figure):
+            tolerance = max(wanted.tolerance, wanted.relative * abs(wanted.number))
+            if any(_near(number, wanted.number, tolerance) for number in numbers):
+                return None
+        elif (words := _words(wanted)) and any(f" {words} " in f" {_words(line)} " for line in lines):
+            return None
+    named = " or ".join(repr(wanted) if isinstance(wanted, str) else str(wanted.number) for wanted in check.any_of)
+    return f"answer: {named} is not stated"
+
+
+def _written(line: str) -> Iterable[float]:
+    """The numbers that stand in a sentence, with a comma between thousands."""
+    return (float(number.replace(",", "").replace("−", "-")) for number in _NUMBER.findall(line))
+
+
+def _words(text: str) -> str:
+    """The words alone: in small letters, without punctuation and articles."""
+    words = re.sub(r"[^\w\s]", " ", text.casefold()).split()
+    return " ".join([word for word in words if word not in _ARTICLES] or words)
 
 
 def _stated(outcome: MissionOutcomePackage, analysis: AnalyticalReportPackage | None) -> list[Scalar]:

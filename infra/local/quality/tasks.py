@@ -1,7 +1,7 @@
 """A suite on disk: each folder with a ``task.toml`` is one task.
 
-``task.toml`` holds ``question``, ``inputs`` (data files), ``docs`` (documents), optionally ``hints``, and ``[[checks]]``, each with
-its ``type``::
+``task.toml`` holds ``question``, ``inputs`` (data files), ``docs`` (documents), optionally ``hints`` and ``guidelines``, and
+``[[checks]]``, each with its ``type``::
 
     question = "What is the mean temperature by city?"
     inputs = ["climate.csv"]
@@ -43,6 +43,21 @@ class ValueCheck(Contract):
         if (self.number is None) == (self.text is None):
             raise ValueError("a value check has either number or text")
         return self
+
+
+class Figure(Contract):
+    """A number that an answer may be: found within ``tolerance``, or within ``relative`` (a share of the number)."""
+
+    number: float
+    tolerance: float = Field(default=0.0, ge=0)
+    relative: float = Field(default=0.0, ge=0, lt=1)
+
+
+class AnswerCheck(Contract):
+    """The report states one of these, as words (case, punctuation and articles do not count) or as a recorded or written figure."""
+
+    type: Literal["answer"]
+    any_of: tuple[str | Figure, ...] = Field(min_length=1)
 
 
 class ColumnsCheck(Contract):
@@ -90,14 +105,16 @@ class MustNotSay(Contract):
 
 
 Check = Annotated[
-    ValueCheck | ColumnsCheck | OperationCheck | MustCite | MustRefuse | ConflictCheck | MustNotSay, Field(discriminator="type")
+    ValueCheck | AnswerCheck | ColumnsCheck | OperationCheck | MustCite | MustRefuse | ConflictCheck | MustNotSay,
+    Field(discriminator="type"),
 ]
 
 
 class TaskFile(Contract):
-    """The content of a ``task.toml``."""
+    """The content of a ``task.toml``. ``guidelines``: how the report is to be written, for tiers with a model."""
 
     question: str
+    guidelines: str = ""
     inputs: tuple[str, ...] = ()
     docs: tuple[str, ...] = ()
     hints: ReadingHints = ReadingHints()
