@@ -167,6 +167,7 @@ def _data_folder(runtime: Runtime) -> Iterator[Finding]:
             yield _integrity(path)
     if (home / "kimera.sqlite3").exists():
         yield from _open_missions(runtime)
+    yield from _circuits(runtime)
 
 
 def _integrity(path: Path) -> Finding:
@@ -200,6 +201,17 @@ def _open_missions(runtime: Runtime) -> Iterator[Finding]:
         )
     else:
         yield Finding("data", "missions", "ok", f"{len(waiting)} open")
+
+
+def _circuits(runtime: Runtime) -> Iterator[Finding]:
+    """Providers that failed so often that missions go on without them."""
+    from shared.models.breaker import published
+
+    for circuit in published(runtime.documents):
+        if circuit.state != "closed":
+            when = f"{circuit.changed_at:%Y-%m-%d %H:%M} UTC"
+            remedy = "Missions go on without a model until the provider answers again."
+            yield Finding("reachable", circuit.provider, "note", f"its circuit was {circuit.state} at {when} ({circuit.instance})", remedy)
 
 
 def _platform(settings: Settings, token: str | None) -> Iterator[Finding]:
