@@ -167,7 +167,7 @@ def _data_folder(runtime: Runtime) -> Iterator[Finding]:
             yield _integrity(path)
     if (home / "kimera.sqlite3").exists():
         yield from _open_missions(runtime)
-    yield from _circuits(runtime)
+        yield from _circuits(runtime)
 
 
 def _integrity(path: Path) -> Finding:
