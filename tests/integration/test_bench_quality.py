@@ -13,7 +13,11 @@ from tests.support.standin import Reply, StandIn
 
 pytestmark = [pytest.mark.bubblewrap, pytest.mark.slow, pytest.mark.timeout(300)]
 MODEL = ("--model", "openai:any", "--price", "1/4", "--task-budget", "0.05")
-ROLES = ("AnalyzerAnswer", "PlannerAnswer", "CoderAnswer", "VerifierAnswer", "RouterAnswer", "FinalizerAnswer", "DebuggerAnswer")
+ROLES = (
+    *("AnalyzerAnswer", "PlannerAnswer", "CoderAnswer", "VerifierAnswer", "RouterAnswer", "FinalizerAnswer", "DebuggerAnswer"),
+    *("ReaderAnswer", "AuditorAnswer", "SynthesizerAnswer"),
+    *("FillerAnswer", "PairerAnswer", "WriterAnswer", "CheckerAnswer"),
+)
 
 
 @pytest.fixture
