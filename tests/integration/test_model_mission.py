@@ -16,10 +16,9 @@ from pydantic import JsonValue
 from schemas.outcome import MissionOutcomePackage
 from shared.models.calls import CallUsage, Price
 from tests.support.standin import Fault, Reply, StandIn
+from tests.support.standin.playing import METHOD, QUESTION, TABLE, ids, plan, read
 from tests.support.standin.requests import Asked
 
-QUESTION = "What is the mean height by team? How was the height measured?"
-METHOD = "Heights were measured with a stadiometer, without shoes, in the morning."
 BROKEN = "frame = load(inputs['heights.csv'], 'heights')\nrecord('mean height', float(frame['heigth'].mean()))\n"
 WRONG = """from tables import load
 frame = load(inputs["heights.csv"], "heights")
@@ -36,8 +35,7 @@ for team, group in frame.groupby("team"):
 def files(tmp_path: Path) -> Path:
     folder = tmp_path / "files"
     folder.mkdir()
-    rows = "".join(f"{team},{base + n % 5}\n" for n in range(20) for team, base in (("red", 170), ("blue", 180)))
-    (folder / "heights.csv").write_text("team,height\n" + rows)
+    (folder / "heights.csv").write_text(TABLE)
     (folder / "method.md").write_text(f"# Method\n\n{METHOD}\n")
     return folder
 
@@ -54,7 +52,7 @@ def plays(standin: StandIn) -> None:
 
     def planner(asked: Asked) -> Reply:
         if "research" in asked.system.casefold():
-            return Reply({"parts": [{"question_id": q, "queries": ["height measured stadiometer"], "answer_if": ""} for q in ("q1", "q2")]})
+            return plan(asked)
         return Reply({"step": next(steps), "question_ids": ["q1"], "impossible": ""})
 
     standin.always("PlannerAnswer", planner)
@@ -77,21 +75,6 @@ def plays(standin: StandIn) -> None:
     worded: list[JsonValue] = [{"text": "Blue players are {v1} tall on average, red ones {v2}.", "claim_ids": [], "finding_ids": ["f1"]}]
     standin.answers("WriterAnswer", Reply({"sentences": worded}))
     standin.answers("CheckerAnswer", Reply({"checks": [{"number": 1, "verdict": "supported"}]}))
-
-
-def ids(asked: Asked, letter: str) -> list[str]:
-    """The ids like ``c1`` that a prompt lists."""
-    import re
-
-    return list(dict.fromkeys(re.findall(rf'"({letter}\d+)"', asked.user)))
-
-
-def read(asked: Asked) -> Reply:
-    passages = ids(asked, "p")
-    found: list[JsonValue] = []
-    if METHOD in asked.user:
-        found = [{"passage": passages[0], "quote": METHOD, "claim": "Heights were measured with a stadiometer.", "nature": "fact"}]
-    return Reply({"claims": found, "answered": "fully" if found else "no", "leads": []})
 
 
 def kimera(tmp_path: Path, *arguments: str, standin: StandIn | None = None, **more: str) -> subprocess.CompletedProcess[str]:

@@ -41,8 +41,8 @@ def plays_well(standin: StandIn) -> None:
     }
     for answer_type, answer in fixed.items():
         standin.always(answer_type, lambda asked, answer=answer: Reply(answer))  # type: ignore[misc]
-    standin.always("PlannerAnswer", _plan)
-    standin.always("ReaderAnswer", _read)
+    standin.always("PlannerAnswer", plan)
+    standin.always("ReaderAnswer", read)
     standin.always("AuditorAnswer", lambda asked: Reply({"verdicts": [{"claim": c, "verdict": "entailed"} for c in ids(asked, "c")]}))
 
 
@@ -51,13 +51,15 @@ def ids(asked: Asked, letter: str) -> list[str]:
     return list(dict.fromkeys(re.findall(rf'"({letter}\d+)"', asked.user)))
 
 
-def _plan(asked: Asked) -> Reply:
+def plan(asked: Asked) -> Reply:
+    """The plan of either track's planner."""
     if "research" in asked.system.casefold():
         return Reply({"parts": [{"question_id": q, "queries": ["height measured stadiometer"], "answer_if": ""} for q in ("q1", "q2")]})
     return Reply({"step": "Calculate the mean height of each team.", "question_ids": ["q1"], "impossible": ""})
 
 
-def _read(asked: Asked) -> Reply:
+def read(asked: Asked) -> Reply:
+    """The one claim that the document holds, where its passage is listed."""
     passages = ids(asked, "p")
     found: list[JsonValue] = []
     if METHOD in asked.user and passages:
