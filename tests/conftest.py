@@ -7,9 +7,9 @@ import os
 import pytest
 from hypothesis import settings
 
-from tests.support.components import bubblewrap, firestore_emulator
+from tests.support.components import bubblewrap, firestore_emulator, pubsub_emulator
 
-__all__ = ["bubblewrap", "firestore_emulator"]
+__all__ = ["bubblewrap", "firestore_emulator", "pubsub_emulator"]
 
 # No deadline per example: the cores are shared, and a slow machine is no bug. CI repeats the same examples in every run.
 settings.register_profile("person", deadline=None)
@@ -17,12 +17,16 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "person")
 
 
+SERVERS = {"firestore_emulator": "firestore", "pubsub_emulator": "pubsub"}
+"""The group of the tests that ask for a server: each server costs a start and memory, so all its tests run on one worker."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by the component they ask for, and keep those of the emulator on one worker: it takes 270 MB and 3 s to start."""
+    """Mark tests by the component they ask for."""
     for item in items:
         fixtures: list[str] = getattr(item, "fixturenames", [])
-        if "firestore_emulator" in fixtures:
-            item.add_marker(pytest.mark.firestore)
-            item.add_marker(pytest.mark.xdist_group("firestore"))
+        for server in (SERVERS[name] for name in fixtures if name in SERVERS):
+            item.add_marker(getattr(pytest.mark, server))
+            item.add_marker(pytest.mark.xdist_group(server))
         if "bubblewrap" in fixtures:
             item.add_marker(pytest.mark.bubblewrap)

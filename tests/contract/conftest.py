@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.emulated.cloud_sdk import FirestoreEmulator
 from shared.adapters.firestore_documents import FirestoreDocuments
 from shared.adapters.folder_artifacts import FolderArtifacts
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.artifacts import ArtifactStore
 from shared.documents import DocumentStore
-from tests.support.components import FirestoreEmulator
 from tests.support.runs_twice import RunsTwice
 
 _prefixes = itertools.count(1)
@@ -21,7 +21,7 @@ _prefixes = itertools.count(1)
 
 def firestore(emulator: FirestoreEmulator, monkeypatch: pytest.MonkeyPatch) -> FirestoreDocuments:
     """A store of its own in the running emulator: no other has its prefix."""
-    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", emulator.host)
+    monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", emulator.address)
     return FirestoreDocuments("kimera-contract", prefix=f"t{next(_prefixes)}_")
 
 

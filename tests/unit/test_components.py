@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import sys
+import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from tests.support.components import FirestoreEmulator, missing
+from infra.local.emulated.cloud_sdk import FirestoreEmulator, PubSubEmulator
+from infra.local.emulated.component import Component, answers_http
+from shared.errors import Unavailable
+from tests.support.components import missing
 
 
 def test_a_missing_component_skips_on_a_persons_machine(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,7 +32,7 @@ def test_a_missing_component_fails_in_ci(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_the_firestore_emulator_keeps_a_document_until_it_is_cleared(firestore_emulator: FirestoreEmulator) -> None:
-    document = f"http://{firestore_emulator.host}/v1/projects/components/databases/(default)/documents/teapots/one"
+    document = f"http://{firestore_emulator.address}/v1/projects/components/databases/(default)/documents/teapots/one"
     with urllib.request.urlopen(urllib.request.Request(document, data=b'{"fields": {}}', method="PATCH")) as answer:
         assert answer.status == 200
 
@@ -40,3 +47,44 @@ def test_bubblewrap_runs_a_command_without_a_network(bubblewrap: Path) -> None:
         [bubblewrap, "--unshare-all", "--ro-bind", "/", "/", "cat", "/proc/net/dev"], capture_output=True, text=True, check=True
     ).stdout
     assert "eth" not in devices
+
+
+def test_the_pubsub_emulator_takes_a_topic(pubsub_emulator: PubSubEmulator) -> None:
+    topic = f"http://{pubsub_emulator.address}/v1/projects/components/topics/teapots"
+    with urllib.request.urlopen(urllib.request.Request(topic, b"{}", {"Content-Type": "application/json"}, method="PUT")) as answer:
+        assert answer.status == 200
+
+
+def test_a_component_that_ends_at_once_is_said_to_with_its_last_words(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=r"(?s)teapot ended with 7\..*short and stout"):
+        _Teapot(tmp_path, "echo short and stout; exit 7").start()
+
+
+def test_a_component_dies_with_the_process_that_started_it(tmp_path: Path) -> None:
+    program = f"""
+import os, signal
+from pathlib import Path
+from tests.unit.test_components import _Teapot
+print(_Teapot(Path({str(tmp_path)!r}), "exec python3 -m http.server --bind 127.0.0.1 $PORT").start().pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    child = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert child.returncode == -signal.SIGKILL, child.stderr
+    bound = time.monotonic() + 10
+    while Path(f"/proc/{child.stdout.strip()}").exists():
+        assert time.monotonic() < bound
+        time.sleep(0.02)
+
+
+class _Teapot(Component):
+    name = "teapot"
+
+    def __init__(self, home: Path, script: str) -> None:
+        super().__init__(home)
+        self._script = script
+
+    def command(self) -> Sequence[str]:
+        return ("sh", "-c", self._script.replace("$PORT", str(self.port)))
+
+    def serves(self) -> bool:
+        return answers_http(self.port)

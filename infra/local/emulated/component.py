@@ -1,0 +1,182 @@
+"""A server program that runs beside us: on a free port of this machine alone, with its own log, stopped by its own process id.
+
+It dies with the process that started it, even by ``kill -9``. It keeps its port over a restart, so that clients find it again.
+"""
+
+from __future__ import annotations
+
+import http.client
+import shutil
+import signal
+import socket
+import subprocess
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import ClassVar, Self
+
+from shared.clock import Clock, SystemClock
+from shared.errors import Unavailable
+
+CHECKOUT = Path(__file__).parents[3]
+INSTALLED = CHECKOUT / ".components"
+"""Where ``scripts/components`` puts what no package of ours brings along."""
+HOST = "127.0.0.1"
+START_LIMIT_S = 90.0
+"""Generous: a Java server that starts in 3 s on an idle core takes its time on a busy one."""
+_STOP_LIMIT_S = 10.0
+_LOOK_EVERY_S = 0.05
+_LAST_WORDS = 2_000
+
+
+class Missing(Unavailable):
+    """The machine lacks the component; ``remedy`` says how to get it."""
+
+    code = "component_missing"
+
+
+class Component(ABC):
+    """One such server. A context manager: entering starts it and waits until it serves, leaving stops it.
+
+    A subclass says how it is called, what it is started with, and how one sees that it serves.
+    """
+
+    name: ClassVar[str]
+
+    def __init__(self, home: Path, *, port: int | None = None, clock: Clock | None = None) -> None:
+        """``home`` holds its log and what it stores; it is made where there is none."""
+        self.home = home
+        self.port = port or free_port()
+        self._clock = clock or SystemClock()
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @abstractmethod
+    def command(self) -> Sequence[str]:
+        """What starts it. Raises ``Missing``."""
+
+    @abstractmethod
+    def serves(self) -> bool:
+        """Whether it answers by now."""
+
+    def environment(self) -> Mapping[str, str] | None:
+        """The environment of the server; ``None`` hands ours on."""
+        return None
+
+    @property
+    def address(self) -> str:
+        """``host:port``."""
+        return f"{HOST}:{self.port}"
+
+    @property
+    def log(self) -> Path:
+        """What the server prints."""
+        return self.home / f"{self.name}.log"
+
+    @property
+    def pid(self) -> int | None:
+        """Its process, while it runs."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    def start(self) -> Self:
+        """Start it and wait until it serves. Raises ``Missing``, and ``Unavailable`` with its last words."""
+        command = self.command()
+        self.home.mkdir(parents=True, exist_ok=True)
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [*_bound_to_us(), *command], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=self.environment()
+            )
+        try:
+            self._wait_until_it_serves(self._process)
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def stop(self) -> None:
+        """Ask it to end, and make it."""
+        if self._process is None:
+            return
+        self.resume()
+        self._process.terminate()
+        try:
+            self._process.wait(timeout=_STOP_LIMIT_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+        self._process = None
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def pause(self) -> None:
+        """Let it hang: it keeps its connections and answers nothing until ``resume``."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Go on after ``pause``."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def _wait_until_it_serves(self, process: subprocess.Popen[bytes]) -> None:
+        deadline = self._clock.monotonic() + START_LIMIT_S
+        while not self.serves():
+            if process.poll() is not None or self._clock.monotonic() > deadline:
+                said = self.log.read_text(errors="replace")[-_LAST_WORDS:].strip()
+                how = f"ended with {process.returncode}" if process.poll() is not None else f"does not answer after {START_LIMIT_S:.0f} s"
+                raise Unavailable(f"{self.name} {how}. Its last words:\n{said}", remedy=f"Its log: {self.log}")
+            self._clock.sleep(_LOOK_EVERY_S)
+
+
+def free_port() -> int:
+    """A port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def answers_http(port: int, path: str = "/") -> bool:
+    """Whether an HTTP server answers there, whatever it says."""
+    connection = http.client.HTTPConnection(HOST, port, timeout=2)
+    try:
+        connection.request("GET", path)
+        connection.getresponse().read()
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+    return True
+
+
+def answers_tcp(port: int) -> bool:
+    """Whether somebody listens there."""
+    try:
+        with socket.create_connection((HOST, port), timeout=2):
+            return True
+    except OSError:
+        return False
+
+
+def java(purpose: str) -> str:
+    """The ``java`` of this machine. Raises ``Missing``."""
+    found = shutil.which("java")
+    if found is None:
+        raise Missing(f"Java is missing on this machine; {purpose} needs it.", remedy="sudo apt-get install default-jre-headless")
+    return found
+
+
+def _bound_to_us() -> tuple[str, ...]:
+    """What makes a child die with the thread that started it."""
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "KILL") if setpriv else ()
