@@ -18,6 +18,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 from werkzeug.routing import BaseConverter, Map, Rule
 
+from shared.callers import Part
 from shared.errors import BadInput, KimeraError, MethodNotAllowed, NotFound, TooLarge, UnsupportedMediaType
 from shared.problems import MEDIA_TYPE, InvalidFields, problem_body, problem_headers, usable_request_id
 from shared.telemetry import names
@@ -91,14 +92,19 @@ class Api:
         self._name = name
         self._map = Map(strict_slashes=False, merge_slashes=False, converters={"rest": _Rest})
         self._handlers: dict[str, Handler] = {}
+        self._callers: dict[str, Part | None] = {}
 
-    def route(self, method: str, path: str) -> Callable[[Handler], Handler]:
-        """Answer ``method`` on ``path`` (a werkzeug rule: ``/missions/<id>``, ``/inputs/<rest:name>``) with the function under it."""
+    def route(self, method: str, path: str, *, caller: Part | None = None) -> Callable[[Handler], Handler]:
+        """Answer ``method`` on ``path`` (a werkzeug rule: ``/missions/<id>``, ``/inputs/<rest:name>``) with the function under it.
+
+        ``caller`` is the part of the platform that may call it.
+        """
 
         def add(handler: Handler) -> Handler:
             endpoint = f"{method} {path}"
             self._map.add(Rule(path, methods=[method], endpoint=endpoint))
             self._handlers[endpoint] = handler
+            self._callers[endpoint] = caller
             return handler
 
         return add
@@ -107,6 +113,10 @@ class Api:
         """(method, path) of every route; a variable part reads ``<name>``."""
         found = (re.sub(r"<\w+:(\w+)>", r"<\1>", endpoint).partition(" ") for endpoint in self._handlers)
         return [(method, path) for method, _, path in found]
+
+    def callers(self) -> dict[str, Part | None]:
+        """Which part of the platform may call each route, ``None`` for any caller of the function."""
+        return dict(self._callers)
 
     def answer(self, request: Request) -> Response:
         """The response to ``request``; never raises, never shows a traceback."""
@@ -141,6 +151,9 @@ class Api:
             ) from error
         except HTTPException as error:
             raise NotFound(f"There is nothing at {_shown(request.path)}.") from error
+        caller = self._callers[endpoint]
+        if caller is not None:
+            runtime.callers.require(caller, dict(request.headers))
         call = Call(runtime, request, arguments, request_id)
         answer = self._handlers[endpoint](call)
         if isinstance(answer, tuple):

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from shared.errors import Unauthenticated
+from shared.id_tokens import caller_of
 
 LOCAL_OWNER = "local"
 
@@ -37,3 +38,11 @@ class LocalIdentity:
         raise Unauthenticated(
             "This platform wants to know who you are.", remedy="Send 'Authorization: Bearer TOKEN' (for the command: KIMERA_TOKEN)."
         )
+
+
+class IamIdentity:
+    """Whoever IAM let through: a person or a service account, by its address."""
+
+    def owner(self, headers: Mapping[str, str]) -> str:
+        """The address in the call's identity token."""
+        return caller_of(headers).email

@@ -11,10 +11,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from shared.callers import Callers, Part, SameProcess, ServiceAccounts
 from shared.clock import Clock, SystemClock
 from shared.errors import Unavailable
 from shared.executions import WorkflowAddress, WorkflowExecutions
-from shared.identity import Identity, LocalIdentity
+from shared.identity import IamIdentity, Identity, LocalIdentity
 from shared.ids import Ids
 from shared.missions.audit import Audit
 from shared.missions.repository import Missions
@@ -212,7 +213,16 @@ class Runtime:
     @cached_property
     def identity(self) -> Identity:
         """Who is calling."""
-        return LocalIdentity(self.settings.owners)
+        kind = self.settings.identity or ("iam" if self.settings.profile == "cloud" else "tokens")
+        return IamIdentity() if kind == "iam" else LocalIdentity(self.settings.owners)
+
+    @cached_property
+    def callers(self) -> Callers:
+        """Which part of the platform is calling."""
+        if self.settings.profile == "embedded":
+            return SameProcess()
+        named = {Part(part): getattr(self.settings, f"{part}_account") for part in Part}
+        return ServiceAccounts({part: address for part, address in named.items() if address})
 
     @property
     def home(self) -> Path:

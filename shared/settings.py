@@ -64,6 +64,12 @@ class Settings(BaseSettings):
     workflows_endpoint: str | None = None
     """Another executions API than Google's own: ``host:port`` or ``unix:PATH``, as ``kimera workflows serve`` prints it."""
     firestore_database: str = "(default)"
+    identity: Literal["tokens", "iam"] | None = None
+    """Who a caller is: whose bearer token of ``owners`` it has, or whom IAM let through. By itself: ``iam`` on the cloud."""
+    workflow_account: str | None = None
+    """The service accounts of the parts that call internal functions; needed on the cloud."""
+    queue_account: str | None = None
+    scheduler_account: str | None = None
 
     @property
     def asks_no_provider(self) -> bool:

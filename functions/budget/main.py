@@ -7,12 +7,13 @@ from flask import Request, Response
 
 from functions.budget.gate import Gate
 from schemas.steps import GateRequest, GateResult
+from shared.callers import Part
 from shared.http import Api, Call
 
 api = Api("budget")
 
 
-@api.route("POST", "/gate")
+@api.route("POST", "/gate", caller=Part.WORKFLOW)
 def gate(call: Call) -> GateResult:
     """How a track goes on after a slice."""
     return Gate(call.runtime.missions, call.runtime.clock).ask(call.body(GateRequest))

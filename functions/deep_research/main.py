@@ -7,12 +7,13 @@ from flask import Request, Response
 
 from functions.deep_research.track import DeepResearchTrack
 from schemas.steps import StepRequest, StepResult
+from shared.callers import Part
 from shared.http import Api, Call
 
 api = Api("deep_research")
 
 
-@api.route("POST", "/step")
+@api.route("POST", "/step", caller=Part.WORKFLOW)
 def step(call: Call) -> StepResult:
     """Do a slice, or give back its stored result."""
     runtime = call.runtime

@@ -8,13 +8,14 @@ from flask import Request, Response
 from functions.fusion.publish import Publisher
 from functions.fusion.service import Fusion
 from schemas.steps import FuseRequest, FuseResult
+from shared.callers import Part
 from shared.http import Api, Call
 from shared.telemetry.context import about_mission
 
 api = Api("fusion")
 
 
-@api.route("POST", "/fuse")
+@api.route("POST", "/fuse", caller=Part.WORKFLOW)
 def fuse(call: Call) -> FuseResult:
     """Publish a report, or say which one stands."""
     runtime, request = call.runtime, call.body(FuseRequest)

@@ -21,31 +21,32 @@ from schemas.steps import (
     ReconcileRequest,
     ReconcileResult,
 )
+from shared.callers import Part
 from shared.http import Api, Call
 
 api = Api("lifecycle")
 
 
-@api.route("POST", "/dispatch")
+@api.route("POST", "/dispatch", caller=Part.QUEUE)
 def dispatch(call: Call) -> DispatchResult:
     """Start the mission's execution (target of the queue)."""
     runtime = call.runtime
     return dispatching.dispatch(runtime.missions, runtime.executions, call.body(DispatchRequest), max_running=runtime.settings.max_running)
 
 
-@api.route("POST", "/claim")
+@api.route("POST", "/claim", caller=Part.WORKFLOW)
 def claim(call: Call) -> ClaimResult:
     """Make the calling execution the mission's own."""
     return dispatching.claim(call.runtime.missions, call.runtime.clock, call.body(ClaimRequest))
 
 
-@api.route("POST", "/advance")
+@api.route("POST", "/advance", caller=Part.WORKFLOW)
 def advance(call: Call) -> MissionStatusResult:
     """Record progress of the workflow."""
     return _ending(call).advance(call.body(AdvanceRequest))
 
 
-@api.route("POST", "/complete")
+@api.route("POST", "/complete", caller=Part.WORKFLOW)
 def complete(call: Call) -> MissionStatusResult:
     """End a mission whose report is published."""
     runtime, request = call.runtime, call.body(ExecutionRef)
@@ -53,20 +54,20 @@ def complete(call: Call) -> MissionStatusResult:
     return _ending(call).complete(request)
 
 
-@api.route("POST", "/compensate")
+@api.route("POST", "/compensate", caller=Part.WORKFLOW)
 def compensate(call: Call) -> MissionStatusResult:
     """End a mission that something went wrong with."""
     return _ending(call).compensate(call.body(CompensateRequest))
 
 
-@api.route("POST", "/reconcile")
+@api.route("POST", "/reconcile", caller=Part.SCHEDULER)
 def reconcile(call: Call) -> ReconcileResult:
     """Look after every open mission (target of the scheduler)."""
     runtime = call.runtime
     return Reconciler(runtime.missions, runtime.queue, runtime.executions, _ending(call), runtime.clock).run(call.body(ReconcileRequest))
 
 
-@api.route("POST", "/anchor")
+@api.route("POST", "/anchor", caller=Part.SCHEDULER)
 def anchor(call: Call) -> ReconcileResult:
     """Anchor the heads of all chains that moved (target of the scheduler, hourly)."""
     return ReconcileResult(looked_at=call.runtime.audit.anchor_hour())
