@@ -21,6 +21,7 @@ from infra.local.functions import function_urls
 from infra.local.workflows.httpx_transport import HttpxTransport
 from infra.local.workflows.runner import Outcome, State, load
 from infra.local.workflows.service import Service, ServiceError
+from infra.local.workflows.transport import TokenSource
 from infra.local.workflows.values import Json
 from shared.documents import JsonMap
 from shared.errors import BadInput, Unavailable
@@ -37,9 +38,21 @@ NAME = "mission"
 
 
 class MissionWorkflow:
-    """``workflows/mission.yaml``, deployed here: its calls go to this process's functions. ``close`` cancels its executions."""
+    """``workflows/mission.yaml``, deployed here. ``close`` cancels its executions.
 
-    def __init__(self, client: httpx.Client, ids: Ids, tracing: Tracing, *, threads: int) -> None:
+    By itself its calls go to this process's functions, and need no identity there.
+    """
+
+    def __init__(
+        self,
+        client: httpx.Client,
+        ids: Ids,
+        tracing: Tracing,
+        *,
+        threads: int,
+        urls: Mapping[str, str] | None = None,
+        tokens: TokenSource | None = None,
+    ) -> None:
         self._tracing = tracing
         self._lock = threading.Lock()
         self._server: ExecutionsGrpcServer | None = None
@@ -47,8 +60,8 @@ class MissionWorkflow:
         self.service = Service(
             {NAME: load(DEFINITION, name=NAME)},
             transport=HttpxTransport(client),
-            env=function_urls(),
-            token_source=_NoTokens(),
+            env=function_urls() if urls is None else urls,
+            token_source=tokens or _NoTokens(),
             new_id=lambda: ids.new("x"),
             begin=self._begin,
             http_threads=threads,
@@ -56,18 +69,26 @@ class MissionWorkflow:
 
     def serve(self) -> WorkflowAddress:
         """Where the executions API serves it, from the first call of this on. Raises ``Unavailable``."""
-        from infra.local.workflows.executions_grpc import ExecutionsGrpcServer
-
         with self._lock:
             if self._server is None:
-                self._folder = Path(
-                    tempfile.mkdtemp(prefix="kimera-")
-                )  # nobody else may enter it, and its path is short as a socket's must be
-                try:
-                    self._server = ExecutionsGrpcServer(self.service, f"unix:{self._folder / 'executions'}")
-                except OSError as error:
-                    raise Unavailable(f"The executions API cannot be served at {self._folder}: {error}", remedy="Check TMPDIR.") from error
+                # Nobody else may enter the folder, and its path is short as a socket's must be.
+                self._folder = Path(tempfile.mkdtemp(prefix="kimera-"))
+                self._server = self._serve_at(f"unix:{self._folder / 'executions'}", "Check TMPDIR.")
             return WorkflowAddress(self.service.parent(NAME), self._server.address)
+
+    def serve_at(self, address: str) -> WorkflowAddress:
+        """Serve the executions API at ``host:port``. Raises ``Unavailable``."""
+        with self._lock:
+            self._server = self._serve_at(address, "Choose another port, or stop what uses it.")
+            return WorkflowAddress(self.service.parent(NAME), self._server.address)
+
+    def _serve_at(self, address: str, remedy: str) -> ExecutionsGrpcServer:
+        from infra.local.workflows.executions_grpc import ExecutionsGrpcServer
+
+        try:
+            return ExecutionsGrpcServer(self.service, address)
+        except OSError as error:
+            raise Unavailable(f"The executions API cannot be served at {address}: {error}", remedy=remedy) from error
 
     def close(self) -> None:
         """Stop all executions where they are; their missions go on with the next platform."""

@@ -14,7 +14,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import ClassVar, Self
+from typing import Self
 
 from shared.clock import Clock, SystemClock
 from shared.errors import Unavailable
@@ -42,7 +42,7 @@ class Component(ABC):
     A subclass says how it is called, what it is started with, and how one sees that it serves.
     """
 
-    name: ClassVar[str]
+    name: str
 
     def __init__(self, home: Path, *, port: int | None = None, clock: Clock | None = None) -> None:
         """``home`` holds its log and what it stores; it is made where there is none."""
@@ -80,18 +80,28 @@ class Component(ABC):
 
     def start(self) -> Self:
         """Start it and wait until it serves. Raises ``Missing``, and ``Unavailable`` with its last words."""
+        self.launch()
+        self.await_service()
+        return self
+
+    def launch(self) -> None:
+        """Start it, without waiting. It dies with the thread that calls this. Raises ``Missing``."""
         command = self.command()
         self.home.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 [*_bound_to_us(), *command], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=self.environment()
             )
+
+    def await_service(self) -> None:
+        """Wait until it serves. Raises ``Unavailable`` with its last words; then it runs no longer."""
+        process = self._process
+        assert process is not None
         try:
-            self._wait_until_it_serves(self._process)
+            self._wait_until_it_serves(process)
         except BaseException:
             self.kill()
             raise
-        return self
 
     def stop(self) -> None:
         """Ask it to end, and make it."""
