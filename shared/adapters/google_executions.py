@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.documents import JsonMap
+from shared.endpoints import is_on_this_machine
 from shared.errors import BadInput, KimeraError, Unavailable
 from shared.executions import ExecutionState, WorkflowAddress
 
@@ -115,17 +115,6 @@ def _client(endpoint: str | None) -> ExecutionsClient:
         return ExecutionsClient(client_options={"api_endpoint": endpoint} if endpoint else None)
     except GoogleAuthError as error:
         raise _without_credentials(endpoint or _GOOGLE, error) from error
-
-
-def is_on_this_machine(endpoint: str) -> bool:
-    """Whether only this machine serves there: a Unix socket, ``localhost``, a loopback address. Nothing else is called without TLS."""
-    if endpoint.startswith("unix:"):
-        return True
-    host = endpoint.rpartition(":")[0].strip("[]")
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 @contextmanager

@@ -8,12 +8,12 @@ nothing here reads it back, so processes do not contend.
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
 from threading import Lock
 
 import pybreaker
 
 from schemas.base import Timestamp
+from shared.circuit import Circuit, CircuitOpen
 from shared.clock import Clock
 from shared.documents import DocumentStore, Query, Ref
 from shared.errors import KimeraError, ModelUnavailable
@@ -51,16 +51,26 @@ class Circuits:
         self._documents = documents
         self._clock = clock
         self._instance = instance
-        self._circuits: dict[str, tuple[pybreaker.CircuitBreaker, _Storage]] = {}
+        self._circuits: dict[str, Circuit] = {}
         self._lock = Lock()
 
-    def of(self, provider: str) -> pybreaker.CircuitBreaker:
+    def of(self, provider: str) -> Circuit:
         """The circuit of ``provider``."""
-        return self._circuit(provider)[0]
+        with self._lock:
+            if provider not in self._circuits:
+                self._circuits[provider] = Circuit(
+                    provider,
+                    self._clock,
+                    failures=MAX_FAILURES,
+                    reset_s=RESET_S,
+                    is_outage=_is_outage,
+                    listeners=[_Publishes(self, provider)],
+                )
+            return self._circuits[provider]
 
     def is_open(self, provider: str) -> bool:
         """Whether a call to ``provider`` would not be sent now."""
-        return self._circuit(provider)[1].open_for() < RESET_S
+        return self.of(provider).opens_in_s > 0
 
     def check(self, call: ModelCall) -> None:
         """Raise ``ModelUnavailable`` where the circuit of the call's provider is open."""
@@ -75,22 +85,6 @@ class Circuits:
         except KimeraError as error:  # it is for people to look at: the call that met it has its own outcome to tell
             _log.warning("The circuit of %s is %s now; that could not be stored: %s", provider, state, error)
 
-    def _circuit(self, provider: str) -> tuple[pybreaker.CircuitBreaker, _Storage]:
-        with self._lock:
-            if provider not in self._circuits:
-                storage = _Storage(self._clock)
-                breaker = pybreaker.CircuitBreaker(
-                    fail_max=MAX_FAILURES,
-                    reset_timeout=RESET_S,
-                    exclude=[_is_no_outage],
-                    listeners=[_Publishes(self, provider)],
-                    state_storage=storage,
-                    name=provider,
-                    throw_new_error_on_trip=False,
-                )
-                self._circuits[provider] = (breaker, storage)
-            return self._circuits[provider]
-
 
 class Breaker:
     """A ``Sender`` that does not ask a provider whose circuit is open."""
@@ -102,10 +96,9 @@ class Breaker:
     def send(self, call: ModelCall) -> ModelAnswer:
         """The next link's answer. Raises ``ModelUnavailable`` where the circuit is open, and what the next link raises."""
         try:
-            # pybreaker's ``call`` would hold its lock during the request: one call at a time. ``calling`` does not.
             with self._circuits.of(call.model.provider).calling():
                 return self._inner.send(call)
-        except pybreaker.CircuitBreakerError as error:
+        except CircuitOpen as error:
             raise _circuit_open(call) from error
 
 
@@ -114,8 +107,8 @@ def published(documents: DocumentStore) -> list[BreakerRecord]:
     return [BreakerRecord.read(document) for document in documents.query(Query(BREAKERS))]
 
 
-def _is_no_outage(error: BaseException) -> bool:
-    return not isinstance(error, RequestFailed) or error.failure not in _OUTAGES
+def _is_outage(error: BaseException) -> bool:
+    return isinstance(error, RequestFailed) and error.failure in _OUTAGES
 
 
 def _circuit_open(call: ModelCall) -> ModelUnavailable:
@@ -123,28 +116,6 @@ def _circuit_open(call: ModelCall) -> ModelUnavailable:
         f"The circuit of {call.model.provider} is open: {MAX_FAILURES} requests in a row failed.",
         remedy=f"It is tried again {RESET_S:.0f} seconds after it opened; `kimera doctor --model {call.model.label}` tries it now.",
     )
-
-
-class _Storage(pybreaker.CircuitMemoryStorage):
-    """A circuit's state in memory, on our clock: pybreaker has no clock that could be passed in."""
-
-    def __init__(self, clock: Clock) -> None:
-        super().__init__(pybreaker.STATE_CLOSED)
-        self._clock = clock
-        self._opened = 0.0
-
-    def open_for(self) -> float:
-        """For how many seconds it has been open; endless for one that is not."""
-        return self._clock.monotonic() - self._opened if self.state == pybreaker.STATE_OPEN else float("inf")
-
-    @property
-    def opened_at(self) -> datetime | None:
-        """The moment that pybreaker compares with the time of day: as far back as our clock says."""
-        return datetime.now(UTC) - timedelta(seconds=self._clock.monotonic() - self._opened)
-
-    @opened_at.setter
-    def opened_at(self, datetime: datetime) -> None:
-        self._opened = self._clock.monotonic()  # pybreaker gives the time of day; what passes from here on is our clock's
 
 
 class _Publishes(pybreaker.CircuitBreakerListener):

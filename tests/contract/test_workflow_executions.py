@@ -15,8 +15,9 @@ from infra.local.workflows import Limits, load
 from infra.local.workflows.callbacks import Endpoints
 from infra.local.workflows.executions_grpc import ExecutionsGrpcServer
 from infra.local.workflows.service import Record, Service
-from shared.adapters.google_executions import GoogleExecutions, is_on_this_machine
+from shared.adapters.google_executions import GoogleExecutions
 from shared.documents import JsonMap
+from shared.endpoints import is_on_this_machine
 from shared.errors import BadInput, Unavailable
 from shared.executions import ExecutionState, WorkflowAddress, WorkflowExecutions
 
@@ -183,6 +184,10 @@ class TestEndpoint:
             ("workflowexecutions.googleapis.com:443", False),
             ("localhost.example.com:443", False),
             ("10.0.0.1:8711", False),
+            ("http://127.0.0.1:8711/v2", True),
+            ("http://[::1]:8711", True),
+            ("http://localhost.example.com:80", False),
+            ("https://example.com/127.0.0.1:80", False),
         ],
     )
     def test_only_this_machine_is_called_without_credentials_and_encryption(self, endpoint: str, expected: bool) -> None:
