@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -43,7 +44,9 @@ VALUES: list[tuple[str, Json]] = [
     ('map.get(null, "a")', None),
     ('map.merge({"a": 1, "b": {"c": 1}}, {"b": {"d": 2}})', {"a": 1, "b": {"d": 2}}),
     ('map.merge_nested({"a": 1, "b": {"c": 1}}, {"b": {"d": 2}})', {"a": 1, "b": {"c": 1, "d": 2}}),
-    ("[math.abs(-3), math.abs(2.5), math.floor(-2.5), math.max(1, 2.5), math.min(1, 2.5)]", [3, 2.5, -3, 2.5, 1]),
+    ("[math.abs(-3), math.abs(2.5), math.floor(-2.5), math.floor(3)]", [3, 2.5, -3, 3]),
+    ("[math.max(1, 2.5), math.min(1, 2.5), math.max(3, 2.5)]", [2.5, 1, 3]),
+    ("[get_type(math.max(2, 1)), get_type(math.max(2, 1.5)), get_type(math.min(1, 1.5))]", ["integer", "double", "double"]),
     ('text.find_all("HelloWorld", "o")', [4, 6]),
     ('text.find_all_regex("HelloWorld", "Hello|World")', [{"index": 0, "match": "Hello"}, {"index": 5, "match": "World"}]),
     ('text.find_all_regex("abc", "[0-9]+")', []),
@@ -59,8 +62,11 @@ VALUES: list[tuple[str, Json]] = [
     ('text.find_all("aaaaé, aa", "aa")', [0, 2, 7]),  # code points, without overlaps
     ('text.find_all("abc", "x")', []),
     ('text.decode(base64.decode("Yf9i"))', "a\ufffdb"),
+    ('text.decode(base64.decode("YeKCYg=="))', "a\ufffd\ufffdb"),  # one for each byte
     ('text.decode(text.encode("ä", "iso-8859-2"), "ISO-8859-2")', "ä"),
     ('text.split("a,b,,c", ",")', ["a", "b", "", "c"]),
+    ('text.split("baaab", "aa")', ["b", "ab"]),  # the leftmost counts
+    ('[text.split("abc", "a"), text.split("abc", "c"), text.split("abc", "x")]', [["", "bc"], ["ab", ""], ["abc"]]),
     ('text.substring("Hello", 1, 4)', "ell"),
     ('text.substring("Hello", -3, -1)', "ll"),
     ('text.substring("Hello", -9, 9)', "Hello"),
@@ -68,6 +74,7 @@ VALUES: list[tuple[str, Json]] = [
     ('[text.to_lower("ÄB"), text.to_upper("äb")]', ["äb", "ÄB"]),
     ('text.url_encode("a b/ü?")', "a%20b%2F%C3%BC%3F"),
     ('text.url_encode_plus("a b/")', "a+b%2F"),
+    ('[text.url_encode("aZ09.-_~+"), text.url_encode_plus("aZ09.-_~+")]', ["aZ09.-_%7E%2B", "aZ09.-_%7E%2B"]),  # .-_ stay, no others
     ('text.url_decode("a%20b+%C3%BC")', "a b ü"),
     ("time.format(1720788633)", "2024-07-12T12:50:33.000000Z"),
     ('time.format(1720788633, "")', "2024-07-12T12:50:33.000000Z"),
@@ -116,6 +123,31 @@ FAILURES = [
     ("text.substring(1, 2, 9)", "TypeError"),
     ('text.substring("abc", 0.0, 1)', "TypeError"),
     ('text.split("a", 1)', "TypeError"),
+    ('text.split("a", "")', "ValueError"),
+    ('text.split("a", "\\ud800")', "ValueError"),
+    ('text.replace_all("a", "\\ud800", "b")', "ValueError"),
+    ('text.match_regex("a", "\\ud800")', "ValueError"),
+    ("math.abs(-9223372036854775808)", "ValueError"),
+    ("math.abs(true)", "TypeError"),
+    ('math.floor("1")', "TypeError"),
+    ("math.min(null, 1)", "TypeError"),
+    ("text.url_encode(1)", "TypeError"),
+    ("text.url_encode_plus(null)", "TypeError"),
+    ("text.url_decode(1)", "TypeError"),
+    ('text.url_decode("%f")', "ValueError"),
+    ("text.to_upper(1)", "TypeError"),
+    ("text.to_lower([])", "TypeError"),
+    ('map.merge({}, "x")', "TypeError"),
+    ("map.merge_nested(null, {})", "TypeError"),
+    ('map.get({"a": 1}, ["a", 1])', "TypeError"),
+    ('json.encode([text.encode("x")])', "ValueError"),
+    ("json.encode(len)", "ValueError"),
+    ('json.encode_to_string(1, "x")', "TypeError"),
+    ("hash.compute_checksum(null, null)", "TypeError"),
+    ('base64.encode(text.encode("x"), 1)', "TypeError"),
+    ("base64.decode(1)", "TypeError"),
+    ('time.format("0")', "TypeError"),
+    ("time.format(0, 1)", "TypeError"),
     ('text.decode("text")', "TypeError"),
     ('text.decode(text.encode(""), "nope")', "ValueError"),
     ('text.decode(text.encode("a"), "base64")', "ValueError"),
@@ -134,6 +166,42 @@ FAILURES = [
 ]
 
 
+X = '${text.encode("x")}'
+NAMED: dict[str, dict[str, Json]] = {
+    "base64.decode": {"data": "eA==", "padding": True},
+    "base64.encode": {"data": X, "padding": True},
+    "hash.compute_checksum": {"data": X, "algorithm": "MD5"},
+    "hash.compute_hmac": {"key": X, "data": X, "algorithm": "MD5"},
+    "http.default_retry_predicate": {"exception": {}},
+    "http.default_retry_predicate_non_idempotent": {"exception": {}},
+    "json.decode": {"data": "1"},
+    "json.encode": {"data": 1, "indent": True},
+    "json.encode_to_string": {"data": 1, "indent": True},
+    "list.concat": {"objs": [], "val": 1},
+    "list.prepend": {"objs": [], "val": 1},
+    "map.delete": {"map": {}, "key": "k"},
+    "map.get": {"map": {}, "keys": "k"},
+    "map.merge": {"first": {}, "second": {}},
+    "map.merge_nested": {"first": {}, "second": {}},
+    "math.abs": {"x": -1},
+    "math.max": {"x": 1, "y": 2},
+    "math.min": {"x": 1, "y": 2},
+    "sys.get_env": {"name": "NOPE", "default": "d"},
+    "text.decode": {"data": X, "charset": "utf-8"},
+    "text.encode": {"text": "x", "charset": "UTF-8"},
+    "text.find_all": {"source": "a", "substr": "a"},
+    "text.find_all_regex": {"source": "a", "regexp": "a"},
+    "text.match_regex": {"source": "a", "regexp": "a"},
+    "text.replace_all": {"source": "a", "substr": "a", "repl": "b"},
+    "text.replace_all_regex": {"source": "a", "regexp": "a", "repl": "b"},
+    "text.split": {"source": "a,b", "separator": ","},
+    "text.substring": {"source": "abc", "start": 0, "end": 1},
+    "text.url_decode": {"source": "a"},
+    "text.url_encode": {"source": "a"},
+    "text.url_encode_plus": {"source": "a"},
+}
+
+
 @pytest.mark.parametrize(("expression", "expected"), VALUES, ids=[text for text, _ in VALUES])
 def test_value(bench: Bench, expression: str, expected: Json) -> None:
     bench.env = {"MINE": "yes"}
@@ -149,6 +217,17 @@ def test_failure(bench: Bench, expression: str, tag: str) -> None:
 def test_every_hashing_algorithm_of_the_hash_pages(bench: Bench, algorithm: str, size: int) -> None:
     assert bench.value(f'len(hash.compute_checksum(text.encode("x"), "{algorithm}"))') == size
     assert bench.value(f'len(hash.compute_hmac(text.encode("k"), text.encode("x"), "{algorithm}"))') == size
+
+
+def test_arguments_have_the_names_that_the_pages_give_them(bench: Bench) -> None:
+    """Pages: stdlib/<module>/<function>, "Arguments". By name and by position it is the same call."""
+    for function, arguments in NAMED.items():
+        steps = (
+            f"- a: {{call: {function}, args: {json.dumps(arguments)}, result: x}}\n"
+            f"- b: {{call: {function}, args: {json.dumps(list(arguments.values()))}, result: y}}\n"
+            "- r: {return: '${x == y}'}\n"
+        )
+        assert bench.result(steps) is True, function
 
 
 @pytest.mark.parametrize(
@@ -205,10 +284,18 @@ class TestSys:
             ("{data: a, text: b}", "TypeError"),
             ("{json: text}", "TypeError"),
             ("{text: x, severity: LOUD}", "ValueError"),
+            ("{data: '${text.encode(\"x\")}'}", "TypeError"),
+            ("{data: ['${text.encode(\"x\")}']}", "TypeError"),
         ],
     )
     def test_log_refuses_what_the_page_refuses(self, bench: Bench, args: str, tag: str) -> None:
         assert tag in bench.tags(f"- a: {{call: sys.log, args: {args}}}\n")
+
+    def test_what_is_logged_as_text_is_text(self, bench: Bench) -> None:
+        bench.result(
+            "- a: {call: sys.log, args: {text: {k: 1}}}\n- b: {call: sys.log, args: {data: [1, true]}}\n- c: {call: sys.log, args: [5]}\n"
+        )
+        assert [entry.payload for entry in bench.logs] == ['{"k":1}', "[1,true]", "5"]
 
     def test_sleeps_take_the_clock_forward(self, bench: Bench) -> None:
         definition = """

@@ -6,8 +6,9 @@ import math
 from typing import Final
 
 from infra.local.workflows.effects import Coroutine, Sleep
-from infra.local.workflows.errors import key_failure, type_failure, value_failure
+from infra.local.workflows.errors import WorkflowError, key_failure, type_failure, value_failure
 from infra.local.workflows.frames import LogEntry, Run
+from infra.local.workflows.stdlib.jsons import encode
 from infra.local.workflows.stdlib.signature import blocking, function, number, string
 from infra.local.workflows.stdlib.times import parse_moment
 from infra.local.workflows.values import Value, type_name
@@ -31,14 +32,24 @@ def _log(run: Run, data: Value, severity: Value, text: Value, json: Value, timeo
         raise type_failure("sys.log takes one of data, text and json")
     if json is not None and not isinstance(json, dict):
         raise type_failure(f"json has to be a map, not '{type_name(json)}'")
-    if isinstance(given[0], bytes):
-        raise type_failure("bytes cannot be logged")
+    payload = _payload(given[0], as_text=text is not None)
     level = "DEFAULT" if severity is None else string(severity, "severity")
     if level not in _SEVERITIES:
         raise value_failure(f"severity has to be one of {', '.join(_SEVERITIES)}")
-    run.log(LogEntry(run.execution_id, run.now(), level, given[0]))
+    run.log(LogEntry(run.execution_id, run.now(), level, payload))
     yield from ()  # a generator like every blocking function, though nothing here waits
     return None
+
+
+def _payload(value: Value, *, as_text: bool) -> Value:
+    """A map as it is, unless it was given as text, and everything else as text (log page: jsonPayload and textPayload)."""
+    try:
+        written = encode(value)
+    except WorkflowError as problem:
+        raise type_failure(f"what is logged has to have a JSON form: {problem.message}") from None
+    if isinstance(value, str) or (isinstance(value, dict) and not as_text):
+        return value
+    return written
 
 
 def _sleep(run: Run, seconds: Value) -> Coroutine:

@@ -16,6 +16,8 @@ from infra.local.workflows.values import Value
 if TYPE_CHECKING:
     import re2
 
+_EACH_BYTE: Final = "kimera.workflows.each_byte"
+
 
 @functools.lru_cache(maxsize=512)
 def _compiled(pattern: str) -> re2._Regexp:
@@ -53,10 +55,19 @@ def _charset(value: Value) -> str:
         raise value_failure(f"the charset '{name}' is not supported") from None
 
 
+def _each_byte(fault: UnicodeError) -> tuple[str, int]:
+    if not isinstance(fault, UnicodeDecodeError):
+        raise fault
+    return "\ufffd" * (fault.end - fault.start), fault.end
+
+
+codecs.register_error(_EACH_BYTE, _each_byte)
+
+
 def _decode(data: Value, charset: Value) -> Value:
-    """What cannot be decoded becomes U+FFFD (decode page)."""
+    """Each byte that cannot be decoded becomes one U+FFFD (decode page), where Python writes one for several."""
     try:
-        return checked_string(octets(data, "data").decode(_charset(charset), "replace"))
+        return checked_string(octets(data, "data").decode(_charset(charset), _EACH_BYTE))
     except (LookupError, UnicodeError) as problem:
         raise value_failure(f"cannot decode the bytes: {problem}") from None
 
@@ -86,7 +97,7 @@ def _match_regex(source: Value, regexp: Value) -> Value:
 
 
 def _replace_all(source: Value, substring: Value, replacement: Value) -> Value:
-    text, part, new = string(source, "source"), string(substring, "substr"), string(replacement, "repl")
+    text, part, new = string(source, "source"), _unicode(substring, "substr"), _unicode(replacement, "repl")
     return checked_string(text.replace(part, new))
 
 
@@ -97,8 +108,10 @@ def _replace_all_regex(source: Value, regexp: Value, replacement: Value) -> Valu
 
 
 def _split(source: Value, separator: Value) -> Value:
-    text, mark = string(source, "source"), string(separator, "separator")
-    return list(text) if not mark else list(text.split(mark))
+    text, mark = string(source, "source"), _unicode(separator, "separator")
+    if not mark:
+        raise value_failure("separator is empty")
+    return list(text.split(mark))
 
 
 def _substring(source: Value, start: Value, end: Value) -> Value:
@@ -116,6 +129,15 @@ def _url_decode(text: Value) -> Value:
         raise value_failure("the decoded text is not UTF-8") from None
 
 
+def _url_encode(source: Value) -> Value:
+    """Letters, digits and ``.-_`` stay as they are (url_encode page): unlike in Python and RFC 3986, ``~`` does not."""
+    return checked_string(quote(_unicode(source, "source"), safe="").replace("~", "%7E"))
+
+
+def _url_encode_plus(source: Value) -> Value:
+    return checked_string(quote_plus(_unicode(source, "source"), safe="").replace("~", "%7E"))
+
+
 FUNCTIONS: Final = (
     function("text.decode", "data charset?", _decode),
     function("text.encode", "text charset?", _encode),
@@ -126,9 +148,9 @@ FUNCTIONS: Final = (
     function("text.replace_all_regex", "source regexp repl", _replace_all_regex),
     function("text.split", "source separator", _split),
     function("text.substring", "source start end", _substring),
-    function("text.to_lower", "source", lambda source: string(source, "source").lower()),
-    function("text.to_upper", "source", lambda source: string(source, "source").upper()),
+    function("text.to_lower", "source", lambda source: checked_string(string(source, "source").lower())),
+    function("text.to_upper", "source", lambda source: checked_string(string(source, "source").upper())),
     function("text.url_decode", "source", _url_decode),
-    function("text.url_encode", "source", lambda source: quote(_unicode(source, "source"), safe="")),
-    function("text.url_encode_plus", "source", lambda source: quote_plus(_unicode(source, "source"), safe="")),
+    function("text.url_encode", "source", _url_encode),
+    function("text.url_encode_plus", "source", _url_encode_plus),
 )
