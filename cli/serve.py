@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +12,6 @@ from cli.configuration import load_settings
 from cli.console import log_to, new_app, note
 
 if TYPE_CHECKING:
-    from infra.local.inbox import Inbox
-    from infra.local.platform import Platform
     from shared.settings import Settings
 
 app = new_app("Run the platform on this machine: HTTP API and inbox folder.")
@@ -37,28 +34,24 @@ def serve(
 
     settings = load_settings()
     log_to(settings.home)
-    make_inbox = _inbox_of(settings, inbox, outbox) if inbox is not None else None
+    if inbox is not None:
+        settings = _with_inbox(settings, inbox, outbox)
 
     def started(url: str) -> None:
         note(f"KIMERA is at {url} (data: {settings.home}; log: {settings.home / 'kimera.log'}). Ctrl-C stops it.")
-        if inbox is not None:
-            note(f"Missions put into {inbox}/<name>/mission.yaml start by themselves.")
+        if settings.inbox is not None:
+            note(f"Missions put into {inbox or settings.inbox}/<name>/mission.yaml start by themselves.")
 
-    serve_platform(settings, Address(host, settings.port if port is None else port), inbox=make_inbox, started=started)
+    serve_platform(settings, Address(host, settings.port if port is None else port), started=started)
     note("Stopped. Open missions go on with the next start.")
     return 0
 
 
-def _inbox_of(settings: Settings, inbox: Path, outbox: Path | None) -> Callable[[Platform], Inbox]:
-    from infra.local.api import MissionsApi, bearer
-    from infra.local.inbox import Inbox, Places
+def _with_inbox(settings: Settings, inbox: Path, outbox: Path | None) -> Settings:
+    """The settings with the inbox; its missions belong to whoever starts the platform."""
+    from infra.local.api import bearer
+    from shared.identity import LocalIdentity
 
-    places = Places(inbox.absolute(), (outbox or inbox.absolute().parent / "outbox").absolute())
-    token = os.environ.get("KIMERA_TOKEN")
-
-    def make(platform: Platform) -> Inbox:
-        api = MissionsApi.in_process(platform.public, token)
-        owner = platform.runtime.identity.owner(bearer(token))
-        return Inbox(places, settings, api, lambda: platform.runtime.artifacts, owner)
-
-    return make
+    owner = LocalIdentity(settings.owners).owner(bearer(os.environ.get("KIMERA_TOKEN")))
+    places = {"inbox": str(inbox.absolute()), "outbox": str((outbox or inbox.absolute().parent / "outbox").absolute())}
+    return settings.model_copy(update={**places, "inbox_owner": owner})

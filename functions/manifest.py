@@ -19,6 +19,8 @@ class Trigger(StrEnum):
     """HTTPS from users, authenticated by IAM."""
     INTERNAL = "internal"
     """HTTPS from the workflow, the queue or the scheduler, each with its own identity."""
+    UPLOAD = "upload"
+    """A CloudEvent over HTTPS: Eventarc tells of an object finalised in the inbox bucket; the queue calls it too."""
 
 
 class Dependencies(StrEnum):
@@ -40,6 +42,8 @@ class Role(StrEnum):
     KNOWLEDGE_READ = "knowledge-read"
     KNOWLEDGE_WRITE = "knowledge-write"
     SANDBOX = "sandbox"
+    INBOX_READ = "inbox-read"
+    OUTBOX_WRITE = "outbox-write"
     TRACES = "traces"
 
 
@@ -88,6 +92,14 @@ MANIFEST: tuple[FunctionRow, ...] = (
         memory_mb=512,
         dependencies=Dependencies.AGENTS,
         roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.QUEUE, Role.KNOWLEDGE_WRITE},
+    ),
+    FunctionRow(
+        name="intake",
+        trigger=Trigger.UPLOAD,
+        job="what is uploaded to the inbox becomes a mission; its report is laid out in the outbox",
+        memory_mb=1024,
+        dependencies=Dependencies.AGENTS,
+        roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.QUEUE, Role.KNOWLEDGE_READ, Role.INBOX_READ, Role.OUTBOX_WRITE},
     ),
     FunctionRow(
         name="lifecycle",

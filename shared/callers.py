@@ -16,6 +16,7 @@ class Part(StrEnum):
     WORKFLOW = "workflow"
     QUEUE = "queue"
     SCHEDULER = "scheduler"
+    EVENTS = "events"
 
 
 class Callers(Protocol):

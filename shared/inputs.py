@@ -12,6 +12,9 @@ from shared.artifacts import Artifact, ArtifactStore
 from shared.errors import BadInput
 
 MAX_NAME_BYTES = 200
+MAX_UPLOAD_BYTES = 4 << 30
+DATA_SUFFIXES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".xlsx", ".xlsm", ".parquet", ".sqlite", ".sqlite3", ".db"})
+"""What a folder of data is searched for; a file that is named itself may be called anything."""
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode's categories of controls, direction marks, halves of pairs, what has no meaning, and line and paragraph separators."""
 

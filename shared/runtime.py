@@ -15,7 +15,7 @@ from shared.callers import Callers, Part, SameProcess, ServiceAccounts
 from shared.clock import Clock, SystemClock
 from shared.errors import Unavailable
 from shared.executions import WorkflowAddress, WorkflowExecutions
-from shared.identity import IamIdentity, Identity, LocalIdentity
+from shared.identity import LOCAL_OWNER, IamIdentity, Identity, LocalIdentity
 from shared.ids import Ids
 from shared.missions.audit import Audit
 from shared.missions.repository import Missions
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from shared.artifacts import ArtifactStore
     from shared.documents import DocumentStore
+    from shared.inbox import Inbox
     from shared.knowledge.port import KnowledgeGraph
     from shared.ledger.ledger import Ledger
     from shared.models.access import ModelAccess
@@ -98,6 +99,31 @@ class Runtime:
         from shared.adapters.folder_artifacts import FolderArtifacts
 
         return FolderArtifacts(self.home / "artifacts")
+
+    @cached_property
+    def inbox(self) -> Inbox:
+        """Where missions are put as files."""
+        settings = self.settings
+        if settings.inbox is None or settings.outbox is None:
+            raise Unavailable(
+                "There is no inbox here.", remedy="Set KIMERA_INBOX and KIMERA_OUTBOX, or start with `kimera serve --inbox DIR`."
+            )
+        if settings.profile == "cloud":
+            from shared.adapters.cloud_storage_inbox import CloudStorageInbox
+
+            return CloudStorageInbox(self._project, settings.inbox, settings.outbox, self.clock)
+        from shared.adapters.folder_inbox import FolderInbox
+
+        return FolderInbox(Path(settings.inbox), Path(settings.outbox))
+
+    @property
+    def inbox_owner(self) -> str:
+        """Whose the missions of the inbox are."""
+        if self.settings.inbox_owner:
+            return self.settings.inbox_owner
+        if self.settings.profile == "cloud" or self.settings.owners:
+            raise Unavailable("Nobody said whose the missions of the inbox are.", remedy="Set KIMERA_INBOX_OWNER.")
+        return LOCAL_OWNER
 
     @cached_property
     def knowledge(self) -> KnowledgeGraph:

@@ -70,6 +70,13 @@ class Settings(BaseSettings):
     """The service accounts of the parts that call internal functions; needed on the cloud."""
     queue_account: str | None = None
     scheduler_account: str | None = None
+    events_account: str | None = None
+    inbox: str | None = None
+    """Where a folder with a manifest and its files starts a mission: a folder, or on the cloud a bucket."""
+    outbox: str | None = None
+    """Where the reports of such missions are laid out."""
+    inbox_owner: str | None = None
+    """Whose missions they are; the one local owner where no owners are configured."""
 
     @property
     def asks_no_provider(self) -> bool:

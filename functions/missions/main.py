@@ -10,7 +10,6 @@ from flask import Request, Response
 from functions.missions.answers import Accepted, CostReport, Deleted, EventPage, Health, MissionPage, StoredInput
 from functions.missions.costs import Costs
 from functions.missions.deletion import delete_mission
-from functions.missions.submission import Submission
 from functions.missions.uploads import receive_upload
 from schemas.mission import MissionRequest, MissionState, Track
 from shared.errors import BadInput, LengthRequired, NotFound
@@ -20,6 +19,7 @@ from shared.ledger.attribution import Dimension
 from shared.missions.chain import Happening
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change
+from shared.missions.submission import Submission
 from shared.telemetry.context import about_mission
 from shared.version import VERSION
 

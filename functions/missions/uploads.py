@@ -12,9 +12,8 @@ from shared.artifacts import Artifact, ArtifactStore
 from shared.errors import StorageFull, TooLarge
 from shared.http import MAX_BODY_BYTES
 from shared.identity import Identity
-from shared.inputs import copy_limited, safe_name, store_input
+from shared.inputs import MAX_UPLOAD_BYTES, copy_limited, safe_name, store_input
 
-MAX_UPLOAD_BYTES = 4 << 30
 ROUTE = "/inputs/"
 _CHUNK = 1 << 20
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)

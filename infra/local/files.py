@@ -8,11 +8,8 @@ from pathlib import Path
 
 from schemas.mission import MAX_INPUTS, InputKind
 from shared.errors import BadInput
+from shared.inputs import DATA_SUFFIXES
 from shared.reading.formats import SUFFIXES as DOCUMENT_SUFFIXES
-
-DATA_SUFFIXES = frozenset(
-    {".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".xlsx", ".xlsm", ".parquet", ".sqlite", ".sqlite3", ".db"}
-)  # what a folder of data is searched for; a file that is named itself may be called anything
 
 
 @dataclass(frozen=True, slots=True)

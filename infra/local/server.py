@@ -9,18 +9,16 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING
 
 from infra.local.admission import admission
 from infra.local.functions import LOCAL_HOSTS, public_app
+from infra.local.inbox import InboxWatcher
 from infra.local.lock import DataFolderLock
 from infra.local.platform import Platform
 from shared.errors import BadInput, Unavailable
 from shared.settings import Settings
-
-if TYPE_CHECKING:
-    from infra.local.inbox import Inbox
 
 _THREADS = 16
 _RECEIVE_BYTES = 65_536
@@ -43,7 +41,7 @@ class Address:
             return False
 
 
-def serve(settings: Settings, address: Address, *, inbox: Callable[[Platform], Inbox] | None, started: Callable[[str], None]) -> None:
+def serve(settings: Settings, address: Address, *, started: Callable[[str], None]) -> None:
     """Serve until SIGTERM or SIGINT, then stop taking work and leave every mission where it is.
 
     ``started`` hears the address. Raises ``DataFolderInUse``, ``Unavailable`` (the port is taken) or ``BadInput`` (a host that others
@@ -59,7 +57,7 @@ def serve(settings: Settings, address: Address, *, inbox: Callable[[Platform], I
         port: int = listening.getsockname()[1]
         url = f"http://{_reachable(address.host)}:{port}"
         with Platform(settings, command="kimera serve", url=url) as platform:
-            watching = inbox(platform) if inbox is not None else None
+            watching = _watcher(settings, platform)
             if watching is not None:
                 watching.start()
             try:
@@ -67,6 +65,12 @@ def serve(settings: Settings, address: Address, *, inbox: Callable[[Platform], I
             finally:
                 if watching is not None:
                     watching.stop()
+
+
+def _watcher(settings: Settings, platform: Platform) -> InboxWatcher | None:
+    if settings.inbox is None or settings.outbox is None:
+        return None
+    return InboxWatcher(Path(settings.inbox), Path(settings.outbox), platform.client)
 
 
 def _answer(platform: Platform, listening: socket.socket, *, local: bool, started: Callable[[], None]) -> None:

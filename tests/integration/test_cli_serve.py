@@ -68,27 +68,32 @@ def test_unused_inputs_are_not_looked_for_while_a_platform_may_be_taking_some_in
 
 def test_what_is_put_into_the_inbox_becomes_a_mission_once(kimera: Kimera, served: tuple[Running, str]) -> None:
     inbox, outbox = kimera.folder / "inbox", kimera.folder / "outbox"
-    manifest = json.dumps({"question": QUESTION, "data": ["late.csv"], "session_id": "inbox"})
-    for name in ("first", "copy"):
-        (inbox / name).mkdir(parents=True)
-        (inbox / name / "mission.json").write_text(manifest)
-    eventually(lambda: (inbox / "first" / "waiting.txt").exists(), "it says what it waits for")
-    for name in ("first", "copy"):
-        (inbox / name / "late.csv").write_bytes((kimera.folder / "a.csv").read_bytes())
-    eventually(lambda: all((outbox / name / "status.json").exists() for name in ("first", "copy")), "both reports are delivered")
-    assert "14.5" in (outbox / "first" / "report.md").read_text()
-    missions = [json.loads((outbox / name / "status.json").read_text())["mission_id"] for name in ("first", "copy")]
-    assert missions[0] == missions[1]
+    (inbox / "trip").mkdir(parents=True)
+    manifest = {"question": QUESTION, "data": ["late.csv"], "session_id": "inbox"}
+    (inbox / "trip" / "mission.json").write_text(json.dumps(manifest))
+    eventually(lambda: (outbox / "trip" / "waiting.txt").exists(), "it says what it waits for")
+    (inbox / "trip" / "late.csv").write_bytes((kimera.folder / "a.csv").read_bytes())
+    eventually(lambda: _status(outbox / "trip") == "DONE", "the report is laid out")
+    assert "14.5" in (outbox / "trip" / "report.md").read_text()
+    assert not (outbox / "trip" / "waiting.txt").exists()
+    listed = kimera("list", "--json").json["missions"]
+    assert sum(mission["session_id"] == "inbox" for mission in listed) == 1
 
 
 def test_an_invalid_manifest_is_answered_with_a_readable_error(kimera: Kimera, served: tuple[Running, str]) -> None:
     folder = kimera.folder / "inbox" / "bad"
     folder.mkdir(parents=True)
     (folder / "mission.yaml").write_text("question: How many?\nbudget: {cap_usd: -1}\nunknown: 1\n")
-    eventually(lambda: (folder / "error.txt").exists(), "the error is written")
-    error = (folder / "error.txt").read_text()
+    answer = kimera.folder / "outbox" / "bad" / "error.txt"
+    eventually(answer.exists, "the error is written")
+    error = answer.read_text()
     assert "budget.cap_usd" in error
     assert "unknown" in error
+
+
+def _status(folder: Path) -> str | None:
+    path = folder / "status.json"
+    return str(json.loads(path.read_text())["status"]) if path.exists() else None
 
 
 def test_a_page_elsewhere_reaches_nothing(served: tuple[Running, str]) -> None:

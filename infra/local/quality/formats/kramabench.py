@@ -11,12 +11,12 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from infra.local.files import DATA_SUFFIXES
 from infra.local.quality.formats.answers import figure, number_in, one_of, written
 from infra.local.quality.formats.reading import Record, Skipped, question, read_list
 from infra.local.quality.tasks import Check, Figure, Task, TaskFile
 from schemas.mission import MAX_INPUTS
 from shared.errors import BadInput
+from shared.inputs import DATA_SUFFIXES
 from shared.reading.formats import SUFFIXES as DOCUMENT_SUFFIXES
 
 _APPROXIMATE = 0.05

@@ -1,11 +1,11 @@
-"""A mission manifest in the inbox: the keys of a ``MissionRequest``, and its files as ``data:`` and ``docs:``."""
+"""A mission manifest: the keys of a ``MissionRequest``, and its files as ``data:`` and ``docs:``."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import PurePosixPath
 
 import yaml
 
@@ -18,47 +18,42 @@ from shared.models.selection import select
 from shared.settings import Settings
 
 NAMES = ("mission.yaml", "mission.yml", "mission.json")
-_MAX_BYTES = 1 << 20
+MAX_BYTES = 1 << 20
 _REMEDY = "See `kimera submit --help` for what a mission takes; the keys are question, data, docs, knowledge_space, tier, budget, ..."
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A manifest that is valid but for its files, which may not be there yet."""
+    """A manifest that is valid but for its files, which may not be there yet. They are named relative to its folder."""
 
     request: MissionRequest
-    data: tuple[Path, ...]
-    documents: tuple[Path, ...]
-
-    @property
-    def missing(self) -> tuple[Path, ...]:
-        """The named files that are not there yet."""
-        return tuple(path for path in (*self.data, *self.documents) if not path.exists())
+    data: tuple[str, ...]
+    documents: tuple[str, ...]
 
 
-def find_manifest(folder: Path) -> Path | None:
-    """The manifest of an inbox folder, if it is there yet."""
-    return next((folder / name for name in NAMES if (folder / name).is_file()), None)
+def is_manifest(name: str) -> bool:
+    """Whether an object ``folder/file`` is one."""
+    folder, _, file = name.partition("/")
+    return bool(folder) and file in NAMES
 
 
-def read_manifest(path: Path, settings: Settings) -> Manifest:
+def read_manifest(name: str, raw: bytes, settings: Settings, endpoints: ModelEndpoints) -> Manifest:
     """Raises ``BadInput`` that says what is wrong, in one or a few sentences."""
-    raw = path.read_bytes()[: _MAX_BYTES + 1]
-    if len(raw) > _MAX_BYTES:
-        raise BadInput(f"{path.name} has more than {_MAX_BYTES} bytes.", remedy="Put long texts into files and name them under docs.")
-    content = _parsed(path.name, raw)
+    if len(raw) > MAX_BYTES:
+        raise BadInput(f"{name} has more than {MAX_BYTES} bytes.", remedy="Put long texts into files and name them under docs.")
+    content = _parsed(name, raw)
     if not isinstance(content, dict):
-        raise BadInput(f"{path.name} holds no keys.", remedy=_REMEDY)
+        raise BadInput(f"{name} holds no keys.", remedy=_REMEDY)
     if "inputs" in content:
         raise BadInput("In the inbox, files are named under data and docs, not under inputs.", remedy=_REMEDY)
-    data, documents = (_paths(path.parent, key, content.pop(key, ())) for key in ("data", "docs"))
-    usual = select(settings, ModelEndpoints())
+    data, documents = (_names(key, content.pop(key, ())) for key in ("data", "docs"))
+    usual = select(settings, endpoints)
     model = usual.model.model_dump(mode="json") if usual.model and "tier" not in content else None
     defaults = {"tier": str(usual.tier), "model": model, "budget": {"cap_usd": str(settings.budget_usd)}}
     try:
         body = json.dumps({**defaults, **content}, default=str)
     except (TypeError, ValueError) as error:
-        raise BadInput(f"{path.name} holds what JSON cannot: {error}.", remedy=_REMEDY) from error
+        raise BadInput(f"{name} holds what JSON cannot: {error}.", remedy=_REMEDY) from error
     return Manifest(parse(MissionRequest, body), data, documents)
 
 
@@ -82,13 +77,12 @@ class _Plain(yaml.SafeLoader):
         return super().compose_node(parent, index)
 
 
-def _paths(folder: Path, key: str, given: Json | Sequence[str]) -> tuple[Path, ...]:
+def _names(key: str, given: Json | Sequence[str]) -> tuple[str, ...]:
     names = [given] if isinstance(given, str) else given
     if not isinstance(names, (list, tuple)) or not all(isinstance(name, str) and name for name in names):
         raise BadInput(f"{key} has to be a list of file names.", remedy=f"For instance:  {key}: [prices.csv]")
-    root = folder.resolve()
-    paths = tuple(folder / str(name) for name in names)
-    for path in paths:
-        if not path.resolve().is_relative_to(root):
-            raise BadInput(f"{key}: {path.name!r} lies outside of the mission's folder.", remedy="Copy it into the folder.")
-    return paths
+    for name in map(str, names):
+        path = PurePosixPath(name)
+        if path.is_absolute() or ".." in path.parts or not name.isprintable():
+            raise BadInput(f"{key}: {name[:80]!r} lies outside of the mission's folder.", remedy="Copy it into the folder.")
+    return tuple(str(PurePosixPath(str(name))) for name in names)

@@ -1,0 +1,1 @@
+"""Intake: what is uploaded becomes a mission."""
