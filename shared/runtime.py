@@ -26,6 +26,8 @@ from shared.telemetry.tracing import Tracing, to_file, to_google_cloud
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shared.adapters.google_tasks import TasksAddress
+    from shared.adapters.resilience import Resilience
     from shared.artifacts import ArtifactStore
     from shared.documents import DocumentStore
     from shared.knowledge.port import KnowledgeGraph
@@ -119,9 +121,34 @@ class Runtime:
     @cached_property
     def queue(self) -> TaskQueue:
         """Where dispatches wait."""
+        if self.settings.profile == "cloud":
+            from shared.adapters.google_tasks import GoogleTasks
+
+            return GoogleTasks(self._tasks_address, self.clock, resilience=self._google_resilience)
         from shared.adapters.document_queue import DocumentQueue
 
         return DocumentQueue(self.documents, self.clock, randomness=random.Random(), wake=self._wake)
+
+    def _tasks_address(self) -> TasksAddress:
+        from shared.adapters.google_tasks import TasksAddress
+
+        settings = self.settings
+        if not settings.lifecycle_url:
+            raise Unavailable("The queue has no address to deliver to.", remedy="Set KIMERA_LIFECYCLE_URL.")
+        if not settings.tasks_service_account:
+            raise Unavailable("The queue has no account to deliver as.", remedy="Set KIMERA_TASKS_SERVICE_ACCOUNT.")
+        return TasksAddress(
+            f"projects/{self._project}/locations/{self._location}/queues/{settings.tasks_queue}",
+            {"lifecycle": settings.lifecycle_url},
+            settings.tasks_service_account,
+            settings.tasks_endpoint,
+        )
+
+    def _google_resilience(self, dependency: str) -> Resilience:
+        from shared.adapters.google_errors import fault
+        from shared.adapters.resilience import Resilience
+
+        return Resilience(dependency, judge=fault, clock=self.clock, uniform=random.Random().random)
 
     @cached_property
     def executions(self) -> WorkflowExecutions:
@@ -135,9 +162,7 @@ class Runtime:
     def _deployed_workflow(self) -> WorkflowAddress:
         settings = self.settings
         if settings.profile == "cloud":
-            if not settings.google_location:
-                raise Unavailable("The cloud profile needs the region of the mission workflow.", remedy="Set KIMERA_GOOGLE_LOCATION.")
-            place = f"projects/{self._project}/locations/{settings.google_location}"
+            place = f"projects/{self._project}/locations/{self._location}"
         elif settings.workflows_endpoint:
             place = f"projects/{settings.google_project or 'local'}/locations/{settings.google_location or 'local'}"
         else:
@@ -225,9 +250,17 @@ class Runtime:
             raise Unavailable("The cloud profile needs a Google Cloud project.", remedy="Set KIMERA_GOOGLE_PROJECT.")
         return self.settings.google_project
 
+    @property
+    def _location(self) -> str:
+        if not self.settings.google_location:
+            raise Unavailable("The cloud profile needs the region that it is deployed in.", remedy="Set KIMERA_GOOGLE_LOCATION.")
+        return self.settings.google_location
+
     def close(self) -> None:
         """Close what was opened."""
         opened = self.__dict__
+        if "queue" in opened:
+            self.queue.close()
         if "executions" in opened:
             self.executions.close()
         if "models" in opened:

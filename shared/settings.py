@@ -58,11 +58,19 @@ class Settings(BaseSettings):
     """Who may call a served platform: a name and the SHA-256 of its bearer token. Nobody named: one local owner, no token."""
     google_project: str | None = None
     google_location: str | None = None
-    """The region the mission workflow is deployed in."""
+    """The region that the workflow and the queue are deployed in."""
     workflow: str = "mission"
     """The name the mission workflow is deployed under."""
     workflows_endpoint: str | None = None
     """Another executions API than Google's own: ``host:port`` or ``unix:PATH``, as ``kimera workflows serve`` prints it."""
+    tasks_queue: str = "missions"
+    """The Cloud Tasks queue of the dispatches."""
+    tasks_service_account: str | None = None
+    """The e-mail address of the account that deliveries of the queue carry a token of."""
+    tasks_endpoint: str | None = None
+    """Another Cloud Tasks API than Google's own: ``host:port``."""
+    lifecycle_url: str | None = None
+    """The root address of the function ``lifecycle``, which the queue posts to."""
     firestore_database: str = "(default)"
 
     @property
