@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.secrets import MODEL_KEYS, NEO4J_WRITER
 from shared.times import FUNCTION_TIMEOUT_S
 
 
@@ -88,6 +89,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         memory_mb=512,
         dependencies=Dependencies.AGENTS,
         roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.QUEUE, Role.KNOWLEDGE_WRITE},
+        secrets=frozenset({NEO4J_WRITER}),
     ),
     FunctionRow(
         name="lifecycle",
@@ -96,6 +98,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         memory_mb=512,
         dependencies=Dependencies.CONTROL,
         roles=_STATE | {Role.QUEUE, Role.EXECUTIONS, Role.ANCHORS_WRITE, Role.KNOWLEDGE_WRITE},
+        secrets=frozenset({NEO4J_WRITER}),
     ),
     FunctionRow(
         name="budget",
@@ -112,6 +115,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         memory_mb=2048,
         dependencies=Dependencies.AGENTS,
         roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.KNOWLEDGE_READ, Role.KNOWLEDGE_WRITE, Role.SANDBOX},
+        secrets=MODEL_KEYS | {NEO4J_WRITER},
         concurrency=4,
     ),
     FunctionRow(
@@ -121,6 +125,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         memory_mb=1024,
         dependencies=Dependencies.AGENTS,
         roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.SANDBOX},
+        secrets=MODEL_KEYS,
         concurrency=4,
     ),
     FunctionRow(
@@ -130,6 +135,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         memory_mb=1024,
         dependencies=Dependencies.AGENTS,
         roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE},
+        secrets=MODEL_KEYS,
         concurrency=8,
     ),
 )

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from shared.models.credentials import ModelEndpoints
     from shared.sandbox import CodeSandbox
 
+    from shared.secrets import SecretStore
 CHECKOUT = Path(__file__).parents[1]
 INDEXES = {
     "missions": ("owner", "status", "mission_id", "admitted", "late"),
@@ -181,7 +182,38 @@ class Runtime:
         """Where models are reached, and with which keys."""
         from shared.models.credentials import ModelEndpoints
 
-        return ModelEndpoints()
+        return ModelEndpoints() if self.settings.profile == "embedded" else ModelEndpoints().with_keys(self.secrets.get, self._model_keys)
+
+    def renewed_endpoints(self) -> ModelEndpoints:
+        """The same with keys as they are now: for a provider that refused one."""
+        from shared.models.credentials import ModelEndpoints
+
+        if self.settings.profile == "cloud":
+            self.__dict__["endpoints"] = ModelEndpoints().with_keys(self.secrets.renew, self._model_keys)
+        return self.endpoints
+
+    @property
+    def _model_keys(self) -> frozenset[str]:
+        from shared.secrets import MODEL_KEYS
+
+        return MODEL_KEYS & self.settings.secrets.keys()
+
+    @cached_property
+    def secrets(self) -> SecretStore:
+        """Keys and passwords."""
+        if self.settings.profile == "cloud" and self.settings.secrets:
+            from shared.adapters.google_secrets import GoogleSecrets
+
+            return GoogleSecrets(
+                self._project,
+                self.settings.secrets,
+                self.clock,
+                endpoint=self.settings.secrets_endpoint,
+                resilience=self._google_resilience,
+            )
+        from shared.secrets import EnvironmentSecrets
+
+        return EnvironmentSecrets(os.environ)
 
     @property
     def known_endpoints(self) -> ModelEndpoints | None:
@@ -230,6 +262,7 @@ class Runtime:
             clock=self.clock,
             ids=self.ids,
             tracing=self.tracing,
+            renewed=self.renewed_endpoints,
             scratch=self.home / "scratch",
             models=self.models,
         )
@@ -276,3 +309,5 @@ class Runtime:
 def from_environment() -> Runtime:
     """The runtime of a deployed function."""
     return Runtime(Settings(), service=os.environ.get("K_SERVICE", "kimera"))
+        if "secrets" in opened:
+            self.secrets.close()

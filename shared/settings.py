@@ -71,6 +71,10 @@ class Settings(BaseSettings):
     """Another Cloud Tasks API than Google's own: ``host:port``."""
     lifecycle_url: str | None = None
     """The root address of the function ``lifecycle``, which the queue posts to."""
+    secrets: dict[str, str] = {}
+    """What this process reads from Secret Manager: our name of a secret and its id there, or ``ID/versions/N``. None: the environment."""
+    secrets_endpoint: str | None = None
+    """Another Secret Manager API than Google's own: ``host:port``."""
     firestore_database: str = "(default)"
 
     @property
