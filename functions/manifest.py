@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.secrets import MODEL_KEYS, NEO4J_WRITER
 from shared.times import FUNCTION_TIMEOUT_S
 
 
@@ -92,6 +93,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         memory_mb=512,
         dependencies=Dependencies.AGENTS,
         roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.QUEUE, Role.KNOWLEDGE_WRITE},
+        secrets=frozenset({NEO4J_WRITER}),
     ),
     FunctionRow(
         name="intake",
@@ -108,6 +110,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         memory_mb=512,
         dependencies=Dependencies.CONTROL,
         roles=_STATE | {Role.QUEUE, Role.EXECUTIONS, Role.ANCHORS_WRITE, Role.KNOWLEDGE_WRITE},
+        secrets=frozenset({NEO4J_WRITER}),
     ),
     FunctionRow(
         name="budget",
@@ -124,6 +127,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         memory_mb=2048,
         dependencies=Dependencies.AGENTS,
         roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.KNOWLEDGE_READ, Role.KNOWLEDGE_WRITE, Role.SANDBOX},
+        secrets=MODEL_KEYS | {NEO4J_WRITER},
         concurrency=4,
     ),
     FunctionRow(
@@ -133,6 +137,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         memory_mb=1024,
         dependencies=Dependencies.AGENTS,
         roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.SANDBOX},
+        secrets=MODEL_KEYS,
         concurrency=4,
     ),
     FunctionRow(
@@ -142,6 +147,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         memory_mb=1024,
         dependencies=Dependencies.AGENTS,
         roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE},
+        secrets=MODEL_KEYS,
         concurrency=8,
     ),
 )

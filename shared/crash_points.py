@@ -11,6 +11,9 @@ import signal
 from collections import Counter
 
 POINTS = {
+    "intake.recorded": "an uploaded manifest is noted, its files were not looked for yet",
+    "intake.collected": "an uploaded mission's files are stored, it is not submitted yet",
+    "intake.submitted": "an uploaded mission is submitted, its folder's record does not name it yet",
     "mission.created": "the mission is stored, its dispatch is not queued yet",
     "dispatch.recorded": "the epoch is marked as dispatched, its execution is not started yet",
     "mission.claimed": "the mission is RUNNING, no slice has begun",

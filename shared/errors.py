@@ -26,6 +26,9 @@ KimeraError                     code, HTTP status, what happened, what to do
 ├── Busy                        somebody else holds the lease: come back later    503
 ├── Unavailable                 a dependency is down or missing                   503, exit 3
 │   ├── SandboxUnavailable      bubblewrap is missing or does not work            501
+│   ├── SecretMissing           no key or password of that name
+│   ├── SecretExpired           its version is disabled or destroyed
+│   ├── SecretForbidden         our account may not read it
 │   ├── StorageFull             no room on the disk
 │   └── DataFolderInUse         another platform runs on this data folder
 ├── Corrupt                     stored bytes do not match what was recorded       500
@@ -238,6 +241,27 @@ class SandboxUnavailable(Unavailable):
 
     code = "sandbox_unavailable"
     status = 501
+    retryable = False
+
+
+class SecretMissing(Unavailable):
+    """There is no secret of that name, or it was never given a value."""
+
+    code = "secret_missing"
+    retryable = False
+
+
+class SecretExpired(Unavailable):
+    """The secret's version was disabled or destroyed."""
+
+    code = "secret_expired"
+    retryable = False
+
+
+class SecretForbidden(Unavailable):
+    """Our account may not read the secret."""
+
+    code = "secret_forbidden"
     retryable = False
 
 

@@ -47,6 +47,10 @@ class Call:
 
     def body(self, model: type[BodyT]) -> BodyT:
         """The JSON body as ``model``; ``BadInput`` names every field that is wrong."""
+        return parse(model, self.raw())
+
+    def raw(self) -> bytes:
+        """The JSON body as it came; it can be read once."""
         length = self.request.content_length
         if length is not None and length > MAX_BODY_BYTES:
             raise TooLarge(
@@ -57,7 +61,7 @@ class Call:
             raise TooLarge(f"The body has more than {MAX_BODY_BYTES} bytes.", remedy="Upload files first and refer to them by uri.")
         if self.request.mimetype != "application/json":
             raise UnsupportedMediaType("The body has to be JSON.", remedy="Send the header Content-Type: application/json.")
-        return parse(model, raw)
+        return raw
 
 
 def parse(model: type[BodyT], raw: bytes | str) -> BodyT:

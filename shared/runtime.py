@@ -27,6 +27,8 @@ from shared.telemetry.tracing import Tracing, to_file, to_google_cloud
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shared.adapters.google_tasks import TasksAddress
+    from shared.adapters.resilience import Resilience
     from shared.artifacts import ArtifactStore
     from shared.documents import DocumentStore
     from shared.inbox import Inbox
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from shared.models.access import ModelAccess
     from shared.models.credentials import ModelEndpoints
     from shared.sandbox import CodeSandbox
+    from shared.secrets import SecretStore
 
 CHECKOUT = Path(__file__).parents[1]
 INDEXES = {
@@ -146,9 +149,35 @@ class Runtime:
     @cached_property
     def queue(self) -> TaskQueue:
         """Where dispatches wait."""
+        if self.settings.profile == "cloud":
+            from shared.adapters.google_tasks import GoogleTasks
+
+            return GoogleTasks(self._tasks_address, self.clock, resilience=self._google_resilience)
         from shared.adapters.document_queue import DocumentQueue
 
         return DocumentQueue(self.documents, self.clock, randomness=random.Random(), wake=self._wake)
+
+    def _tasks_address(self) -> TasksAddress:
+        from shared.adapters.google_tasks import TasksAddress
+
+        settings = self.settings
+        if not settings.lifecycle_url:
+            raise Unavailable("The queue has no address to deliver to.", remedy="Set KIMERA_LIFECYCLE_URL.")
+        if not settings.queue_account:
+            raise Unavailable("The queue has no account to deliver as.", remedy="Set KIMERA_QUEUE_ACCOUNT.")
+        functions = {"lifecycle": settings.lifecycle_url, "intake": settings.intake_url}
+        return TasksAddress(
+            f"projects/{self._project}/locations/{self._location}/queues/{settings.tasks_queue}",
+            {name: url for name, url in functions.items() if url},
+            settings.queue_account,
+            settings.tasks_endpoint,
+        )
+
+    def _google_resilience(self, dependency: str) -> Resilience:
+        from shared.adapters.google_errors import fault
+        from shared.adapters.resilience import Resilience
+
+        return Resilience(dependency, judge=fault, clock=self.clock, uniform=random.Random().random)
 
     @cached_property
     def executions(self) -> WorkflowExecutions:
@@ -162,9 +191,7 @@ class Runtime:
     def _deployed_workflow(self) -> WorkflowAddress:
         settings = self.settings
         if settings.profile == "cloud":
-            if not settings.google_location:
-                raise Unavailable("The cloud profile needs the region of the mission workflow.", remedy="Set KIMERA_GOOGLE_LOCATION.")
-            place = f"projects/{self._project}/locations/{settings.google_location}"
+            place = f"projects/{self._project}/locations/{self._location}"
         elif settings.workflows_endpoint:
             place = f"projects/{settings.google_project or 'local'}/locations/{settings.google_location or 'local'}"
         else:
@@ -183,7 +210,38 @@ class Runtime:
         """Where models are reached, and with which keys."""
         from shared.models.credentials import ModelEndpoints
 
-        return ModelEndpoints()
+        return ModelEndpoints() if self.settings.profile == "embedded" else ModelEndpoints().with_keys(self.secrets.get, self._model_keys)
+
+    def renewed_endpoints(self) -> ModelEndpoints:
+        """The same with keys as they are now: for a provider that refused one."""
+        from shared.models.credentials import ModelEndpoints
+
+        if self.settings.profile == "cloud":
+            self.__dict__["endpoints"] = ModelEndpoints().with_keys(self.secrets.renew, self._model_keys)
+        return self.endpoints
+
+    @property
+    def _model_keys(self) -> frozenset[str]:
+        from shared.secrets import MODEL_KEYS
+
+        return MODEL_KEYS & self.settings.secrets.keys()
+
+    @cached_property
+    def secrets(self) -> SecretStore:
+        """Keys and passwords."""
+        if self.settings.profile == "cloud" and self.settings.secrets:
+            from shared.adapters.google_secrets import GoogleSecrets
+
+            return GoogleSecrets(
+                self._project,
+                self.settings.secrets,
+                self.clock,
+                endpoint=self.settings.secrets_endpoint,
+                resilience=self._google_resilience,
+            )
+        from shared.secrets import EnvironmentSecrets
+
+        return EnvironmentSecrets(os.environ)
 
     @property
     def known_endpoints(self) -> ModelEndpoints | None:
@@ -220,6 +278,7 @@ class Runtime:
             tracing=self.tracing,
             ledger=lambda: self.ledger,
             endpoints=lambda: self.endpoints,
+            renewed=self.renewed_endpoints,
             instance=self.ids.new("i"),
         )
 
@@ -261,9 +320,19 @@ class Runtime:
             raise Unavailable("The cloud profile needs a Google Cloud project.", remedy="Set KIMERA_GOOGLE_PROJECT.")
         return self.settings.google_project
 
+    @property
+    def _location(self) -> str:
+        if not self.settings.google_location:
+            raise Unavailable("The cloud profile needs the region that it is deployed in.", remedy="Set KIMERA_GOOGLE_LOCATION.")
+        return self.settings.google_location
+
     def close(self) -> None:
         """Close what was opened."""
         opened = self.__dict__
+        if "queue" in opened:
+            self.queue.close()
+        if "secrets" in opened:
+            self.secrets.close()
         if "executions" in opened:
             self.executions.close()
         if "models" in opened:

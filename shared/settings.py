@@ -58,16 +58,28 @@ class Settings(BaseSettings):
     """Who may call a served platform: a name and the SHA-256 of its bearer token. Nobody named: one local owner, no token."""
     google_project: str | None = None
     google_location: str | None = None
-    """The region the mission workflow is deployed in."""
+    """The region that the workflow and the queue are deployed in."""
     workflow: str = "mission"
     """The name the mission workflow is deployed under."""
     workflows_endpoint: str | None = None
     """Another executions API than Google's own: ``host:port`` or ``unix:PATH``, as ``kimera workflows serve`` prints it."""
+    tasks_queue: str = "missions"
+    """The Cloud Tasks queue of the dispatches."""
+    tasks_endpoint: str | None = None
+    """Another Cloud Tasks API than Google's own: ``host:port``."""
+    lifecycle_url: str | None = None
+    """The root address of the function ``lifecycle``, which the queue posts to."""
+    intake_url: str | None = None
+    """That of ``intake``, likewise."""
+    secrets: dict[str, str] = {}
+    """What this process reads from Secret Manager: our name of a secret and its id there, or ``ID/versions/N``. None: the environment."""
+    secrets_endpoint: str | None = None
+    """Another Secret Manager API than Google's own: ``host:port``."""
     firestore_database: str = "(default)"
     identity: Literal["tokens", "iam"] | None = None
     """Who a caller is: whose bearer token of ``owners`` it has, or whom IAM let through. By itself: ``iam`` on the cloud."""
     workflow_account: str | None = None
-    """The service accounts of the parts that call internal functions; needed on the cloud."""
+    """The addresses of the service accounts of the parts that call internal functions; needed on the cloud."""
     queue_account: str | None = None
     scheduler_account: str | None = None
     events_account: str | None = None

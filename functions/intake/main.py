@@ -14,8 +14,9 @@ from functions.intake.records import Intakes
 from functions.intake.service import Intake
 from schemas.steps import IntakeResult, IntakeTask
 from shared.callers import Part
+from shared.dead_letters import kept_on_last_delivery
 from shared.errors import TooLarge
-from shared.http import Api, Call
+from shared.http import Api, Call, parse
 from shared.missions.submission import Submission
 
 api = Api("intake")
@@ -33,16 +34,20 @@ def arrived(call: Call) -> IntakeResult:
 @api.route("POST", "/expire", caller=Part.QUEUE)
 def expire(call: Call) -> IntakeResult:
     """Refuse a manifest whose files have not come (target of the queue)."""
-    task = call.body(IntakeTask)
-    return _intake(call).expire(task.key, task.generation)
+    raw = call.raw()
+    with kept_on_last_delivery(call, "intake/expire", raw):
+        task = parse(IntakeTask, raw)
+        return _intake(call).expire(task.key, task.generation)
 
 
 @api.route("POST", "/deliver", caller=Part.QUEUE)
 def deliver(call: Call) -> IntakeResult:
     """Lay out a report (target of the queue)."""
-    runtime, task = call.runtime, call.body(IntakeTask)
-    intakes = Intakes(runtime.documents, runtime.inbox.bucket)
-    return Deliverer(runtime.inbox, intakes, runtime.missions, runtime.artifacts, runtime.clock).deliver(task.key, task.generation)
+    runtime, raw = call.runtime, call.raw()
+    with kept_on_last_delivery(call, "intake/deliver", raw):
+        task = parse(IntakeTask, raw)
+        intakes = Intakes(runtime.documents, runtime.inbox.bucket)
+        return Deliverer(runtime.inbox, intakes, runtime.missions, runtime.artifacts, runtime.clock).deliver(task.key, task.generation)
 
 
 def _intake(call: Call) -> Intake:

@@ -7,7 +7,7 @@ from schemas.steps import ClaimedTrack, ClaimRequest, ClaimResult, DispatchReque
 from shared.clock import Clock
 from shared.crash_points import reached
 from shared.documents import JsonMap
-from shared.errors import Busy, StaleEpoch, Unavailable
+from shared.errors import Busy, NotFound, StaleEpoch, Unavailable
 from shared.executions import WorkflowExecutions
 from shared.missions.chain import Happening
 from shared.missions.machine import check_mission
@@ -23,7 +23,10 @@ def dispatch(missions: Missions, executions: WorkflowExecutions, request: Dispat
     Raises ``Busy`` while ``max_running`` missions run, and ``Unavailable`` where the service did not say that it started: then the next
     delivery starts it again. Had it started all the same, two executions of one epoch run, and ``claim`` lets one of them go on.
     """
-    mission = missions.get(request.mission_id)
+    try:
+        mission = missions.get(request.mission_id)
+    except NotFound:
+        return DispatchResult(started=False, reason="the mission was deleted while its task waited")
     if mission.over:
         return DispatchResult(started=False, reason=f"the mission is {mission.status}")
     if request.epoch != mission.epoch or mission.dispatched_epoch >= request.epoch:

@@ -22,7 +22,8 @@ from schemas.steps import (
     ReconcileResult,
 )
 from shared.callers import Part
-from shared.http import Api, Call
+from shared.dead_letters import kept_on_last_delivery
+from shared.http import Api, Call, parse
 
 api = Api("lifecycle")
 
@@ -30,8 +31,10 @@ api = Api("lifecycle")
 @api.route("POST", "/dispatch", caller=Part.QUEUE)
 def dispatch(call: Call) -> DispatchResult:
     """Start the mission's execution (target of the queue)."""
-    runtime = call.runtime
-    return dispatching.dispatch(runtime.missions, runtime.executions, call.body(DispatchRequest), max_running=runtime.settings.max_running)
+    runtime, raw = call.runtime, call.raw()
+    with kept_on_last_delivery(call, "lifecycle/dispatch", raw):
+        request = parse(DispatchRequest, raw)
+        return dispatching.dispatch(runtime.missions, runtime.executions, request, max_running=runtime.settings.max_running)
 
 
 @api.route("POST", "/claim", caller=Part.WORKFLOW)

@@ -91,8 +91,6 @@ class QueueWorker:
         answer = self._client.post(f"{INTERNAL_ROOT}/{route}", json=payload)
         if answer.is_success:
             return Delivery(accepted=True)
-        if answer.status_code == httpx.codes.NOT_FOUND and answer.headers["content-type"].startswith("application/problem+json"):
-            return Delivery(accepted=True)  # the mission was deleted while its task waited
         problem: dict[str, Json] = answer.json() if "json" in answer.headers.get("content-type", "") else {}
         later = float(answer.headers["Retry-After"]) if problem.get("code") == "busy" and "Retry-After" in answer.headers else None
         return Delivery(accepted=False, later_s=later, error=str(problem.get("detail", answer.status_code)))

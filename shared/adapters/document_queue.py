@@ -7,16 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from shared import dead_letters
 from shared.clock import Clock
 from shared.documents import Document, DocumentStore, Json, JsonMap, Query, Ref, Where
 from shared.errors import AlreadyExists, NotFound, PreconditionFailed
-from shared.queue import Task
+from shared.queue import MAX_DELIVERIES, Task
 
 TASKS = "tasks"
-DEAD_LETTERS = "dead_letters"
 _DELIVERY_LEASE_S = 60
 _FIRST_BACKOFF_S, _LONGEST_BACKOFF_S = 0.5, 60.0
-MAX_DELIVERIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +41,17 @@ class DocumentQueue:
 
     def enqueue(self, task: Task) -> None:
         """Store the task, and wake the worker of this process."""
-        due = task.not_before or self._clock.now()
+        task.body()  # what Cloud Tasks would refuse is refused here
+        due = task.due(self._clock.now())
         data: dict[str, Json] = {"route": task.route, "payload": dict(task.payload), "due": due.isoformat(), "deliveries": 0, "held": False}
         try:
             self._documents.create(Ref(TASKS, task.name), data)
         except AlreadyExists:
             return
         self._wake()
+
+    def close(self) -> None:
+        """Nothing is held: the documents are the runtime's."""
 
     def due(self, *, limit: int | None) -> list[Document]:
         """The tasks whose time has come, the longest waiting first."""
@@ -93,8 +96,10 @@ class DocumentQueue:
             again = now + timedelta(seconds=delivery.later_s)
             self._reschedule(held, again, deliveries - 1, delivery.error)
         elif deliveries >= MAX_DELIVERIES:
-            letter = {**held.data, "error": delivery.error, "at": now.isoformat()}
-            self._documents.put(Ref(DEAD_LETTERS, held.ref.id), letter)
+            route, payload = str(held.data["route"]), held.data["payload"]
+            dead_letters.keep(
+                self._documents, held.ref.id, route=route, payload=payload, error=delivery.error, deliveries=deliveries, at=now
+            )
             self._documents.delete(held.ref)
         else:
             ceiling = min(_LONGEST_BACKOFF_S, _FIRST_BACKOFF_S * 2**deliveries)

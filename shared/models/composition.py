@@ -32,6 +32,7 @@ def model_access(
     tracing: Tracing,
     ledger: Callable[[], Ledger],
     endpoints: Callable[[], ModelEndpoints],
+    renewed: Callable[[], ModelEndpoints],
     instance: str,
 ) -> ModelAccess:
     """The models that this installation's settings name. Nothing is loaded before a mission asks for one."""
@@ -43,7 +44,7 @@ def model_access(
             tracing=tracing,
             ledger=ledger,
             catalog=_catalog,
-            innermost=_Innermost(settings.model_cassette, endpoints),
+            innermost=_Innermost(settings.model_cassette, endpoints, renewed),
             day_cap_micro_usd=settings.day_budget_micro_usd,
             uniform=random.Random().random,
             secrets=lambda: _secrets(endpoints()),
@@ -56,9 +57,10 @@ def model_access(
 class _Innermost:
     """Answers from the cassette that the settings name, else from the provider."""
 
-    def __init__(self, cassette: str | None, endpoints: Callable[[], ModelEndpoints]) -> None:
+    def __init__(self, cassette: str | None, endpoints: Callable[[], ModelEndpoints], renewed: Callable[[], ModelEndpoints]) -> None:
         self._setting = cassette
         self._endpoints = endpoints
+        self._renewed = renewed
 
     def link(self, journal: Journal) -> Sender:
         if self._cassette is None:
@@ -79,7 +81,7 @@ class _Innermost:
     def _provider(self) -> ProviderLink:
         from shared.models.provider import ProviderLink
 
-        return ProviderLink(self._endpoints())
+        return ProviderLink(self._endpoints(), renewed=self._renewed)
 
 
 def _catalog() -> Chooses:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +11,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.mission import Tier
 from shared.models.calls import ModelSpec
+from shared.secrets import GEMINI_API_KEY, OPENAI_API_KEY
+
+_FIELDS: Mapping[str, str] = {GEMINI_API_KEY: "google_api_key", OPENAI_API_KEY: "openai_api_key"}
 
 
 class ModelEndpoints(BaseSettings):
@@ -25,6 +29,11 @@ class ModelEndpoints(BaseSettings):
     openai_api_key: SecretStr | None = Field(default=None, validation_alias="OPENAI_API_KEY")
     openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     """Any endpoint that speaks chat completions; a local one needs no key."""
+
+    def with_keys(self, secret: Callable[[str], str], names: Collection[str]) -> ModelEndpoints:
+        """The same with the keys of these ``names`` from a secret store (``shared/secrets.py``); an error of it is raised."""
+        keys = {field: SecretStr(secret(name)) for name, field in _FIELDS.items() if name in names}
+        return self.model_copy(update=keys)
 
     def reaches(self, provider: Literal["google", "openai"]) -> bool:
         """Whether there is enough to ask this provider."""

@@ -16,8 +16,12 @@ class Failure(StrEnum):
     """No connection: the request was not sent."""
     REFUSED = "refused"
     """A 4xx: the key, the model's name, the quota or the request itself; sending it again does not help."""
+    KEY_REFUSED = "key_refused"
+    """A 401 or 403: the key is not, or no longer, one that may do this."""
     UNSUPPORTED = "unsupported"
     """The endpoint does not take this way of asking for JSON: the next request asks in another way."""
+    OLD_KEY = "old_key"
+    """The key was refused, and has been replaced since: the next request uses the new one."""
     LOST = "lost"
     """A 5xx, a time-out, a cut connection, half an answer: it may have been worked on and charged."""
 
@@ -29,7 +33,7 @@ class Failure(StrEnum):
     @property
     def transient(self) -> bool:
         """Whether the same request may succeed later."""
-        return self is not Failure.REFUSED
+        return self not in (Failure.REFUSED, Failure.KEY_REFUSED)
 
 
 class RequestFailed(Exception):

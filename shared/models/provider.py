@@ -6,9 +6,12 @@ It retries nothing and remembers nothing but how an endpoint can be asked for JS
 
 from __future__ import annotations
 
+import logging
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
+from shared.errors import KimeraError
 from shared.models.background_loop import BackgroundLoop
 from shared.models.calls import CallUsage, ModelAnswer, ModelCall, ModelSpec
 from shared.models.credentials import ModelEndpoints
@@ -26,13 +29,18 @@ TIMEOUT_S = 75.0
 _GRACE_S = 5.0
 """How much later than the library's own time-out the caller stops waiting."""
 TOOL = "answer"
+_log = logging.getLogger(__name__)
 
 
 class ProviderLink:
     """Sends calls. Clients are made when they are first needed, and shared by all calls of the process."""
 
-    def __init__(self, endpoints: ModelEndpoints, *, timeout_s: float = TIMEOUT_S) -> None:
+    def __init__(
+        self, endpoints: ModelEndpoints, *, renewed: Callable[[], ModelEndpoints] | None = None, timeout_s: float = TIMEOUT_S
+    ) -> None:
+        """``renewed`` reads the keys again, once one was refused; without it they stay what they are."""
         self._endpoints = endpoints
+        self._renewed = renewed
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._loop: BackgroundLoop | None = None
@@ -49,7 +57,25 @@ class ProviderLink:
             if failed.failure is Failure.UNSUPPORTED:
                 with self._lock:
                     self._modes[call.model.label] = NEXT_MODE[mode]
+            if failed.failure is Failure.KEY_REFUSED:
+                raise self._after_renewal(failed) from failed
             raise
+
+    def _after_renewal(self, refused: RequestFailed) -> RequestFailed:
+        """What a refused key means, once the keys were read again: another try where they changed."""
+        if self._renewed is None:
+            return refused
+        try:
+            current = self._renewed()
+        except KimeraError as error:
+            _log.warning("A key was refused, and the keys could not be read again: %s", error)
+            return refused
+        with self._lock:
+            if current == self._endpoints:
+                return refused
+            self._endpoints = current
+            self._models.clear()
+        return RequestFailed(Failure.OLD_KEY, refused.message, remedy=refused.remedy, retry_after_s=0)
 
     def send_as(self, call: ModelCall, mode: Mode) -> ModelAnswer:
         """The same, asked for JSON in this one way."""
@@ -167,7 +193,7 @@ def _failed(spec: ModelSpec, error: ModelAPIError, mode: Mode) -> RequestFailed:
         case e.ModelQuotaExceededError():
             return RequestFailed(Failure.REFUSED, said, remedy="The account's quota or credit is used up: see the provider's console.")
         case e.ModelAuthenticationError():
-            return RequestFailed(Failure.REFUSED, said, remedy="Check the key, and that it may use this model.")
+            return RequestFailed(Failure.KEY_REFUSED, said, remedy="Check the key, and that it may use this model.")
         case e.ModelNotFoundError():
             return RequestFailed(Failure.REFUSED, said, remedy="Check the model's name and the endpoint's address.")
         case e.ModelContextWindowExceededError():

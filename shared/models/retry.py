@@ -64,6 +64,7 @@ _REMEDIES = {
     Failure.THROTTLED: "Wait a moment, or ask the provider for a higher rate limit.",
     Failure.OVERLOADED: "Wait a moment; the provider has more requests than it can take.",
     Failure.UNREACHABLE: "Check the network and the endpoint's address; `kimera doctor --model P:NAME` tries it.",
+    Failure.KEY_REFUSED: "Check the key; `kimera doctor --model P:NAME` tries it.",
     Failure.REFUSED: "Check the key and the model's name; `kimera doctor --model P:NAME` tries them.",
     Failure.LOST: "Wait a moment; what was sent is charged at its bound, see `kimera costs`.",
 }

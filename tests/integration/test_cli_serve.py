@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from shared.crash_points import POINTS
 from tests.support.command import Kimera, Running, eventually
 
 pytestmark = [pytest.mark.bubblewrap, pytest.mark.timeout(240), pytest.mark.xdist_group("cli-serve")]
@@ -116,3 +117,17 @@ def test_others_may_only_reach_it_with_owners(kimera: Kimera, tmp_path: Path) ->
     refused = kimera("serve", "--host", "0.0.0.0", "--port", "0", KIMERA_HOME=str(tmp_path / "home"))
     assert refused.code == 2
     assert "owners" in refused.err
+
+
+@pytest.mark.parametrize("point", sorted(point for point in POINTS if point.startswith("intake.")))
+def test_a_platform_killed_while_it_takes_in_a_folder_makes_one_mission_of_it(kimera: Kimera, tmp_path: Path, point: str) -> None:
+    inbox, outbox = tmp_path / "inbox", tmp_path / "outbox"
+    (inbox / "trip").mkdir(parents=True)
+    (inbox / "trip" / "mission.json").write_text(json.dumps({"question": QUESTION, "data": ["a.csv"]}))
+    (inbox / "trip" / "a.csv").write_bytes((kimera.folder / "a.csv").read_bytes())
+    home = str(tmp_path / "home")
+    with kimera.started("serve", "--port", "0", "--inbox", str(inbox), KIMERA_HOME=home, KIMERA_CRASH_AT=point) as dying:
+        assert dying.ended().code == -signal.SIGKILL
+    with kimera.started("serve", "--port", "0", "--inbox", str(inbox), KIMERA_HOME=home):
+        eventually(lambda: _status(outbox / "trip") == "DONE", "the report is laid out")
+        assert len(kimera("list", "--json", KIMERA_HOME=home).json["missions"]) == 1

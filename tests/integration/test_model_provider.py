@@ -107,7 +107,7 @@ def test_a_tools_answer_is_its_arguments(standin: StandIn, link: ProviderLink, p
         (Fault.STALL, Failure.LOST),
         (Fault.HALF, Failure.LOST),
         (Fault.MALFORMED, Failure.LOST),
-        (Fault.BAD_KEY, Failure.REFUSED),
+        (Fault.BAD_KEY, Failure.KEY_REFUSED),
         (Fault.NO_SUCH_MODEL, Failure.REFUSED),
     ],
 )
@@ -123,6 +123,21 @@ def test_what_fails_says_whether_it_can_have_cost_anything(
     assert len(standin.seen) == 1, "the SDK retried by itself"
     if fault is Fault.THROTTLED:
         assert failed.value.retry_after_s == 2
+
+
+def test_a_refused_key_that_was_replaced_since_is_worth_another_try(standin: StandIn, provider: Provider) -> None:
+    new = endpoints(standin.url).model_copy(update={"google_api_key": SecretStr("new"), "openai_api_key": SecretStr("new")})
+    link = ProviderLink(endpoints(standin.url), renewed=lambda: new, timeout_s=3)
+    standin.faults.extend([Fault.BAD_KEY, Fault.BAD_KEY])
+    standin.answers("Total", Reply({"total": 3}))
+    failures = []
+    for _ in range(2):
+        with pytest.raises(RequestFailed) as failed:
+            link.send(call(provider))
+        failures.append(failed.value.failure)
+    assert failures == [Failure.OLD_KEY, Failure.KEY_REFUSED], "the new one is refused for good"
+    assert '"total"' in link.send(call(provider)).text
+    link.close()
 
 
 def test_a_missing_usage_is_unknown_and_not_nothing(standin: StandIn, link: ProviderLink, provider: Provider) -> None:

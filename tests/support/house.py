@@ -75,6 +75,9 @@ class ListedQueue:
     def enqueue(self, task: Task) -> None:
         self.tasks.setdefault(task.name, task)
 
+    def close(self) -> None:
+        """Nothing is held."""
+
 
 @dataclass
 class ListedExecutions:

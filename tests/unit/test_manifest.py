@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from functions.manifest import MANIFEST, FunctionRow, Trigger, row
+from functions.manifest import MANIFEST, FunctionRow, Role, Trigger, row
 from shared import times
 from shared.sandbox import SandboxLimits
+from shared.secrets import MODEL_KEYS, NEO4J_READER, NEO4J_WRITER
 
 ROOT = Path(__file__).parents[2]
 DEFINITION = (ROOT / "workflows" / "mission.yaml").read_text()
@@ -55,3 +56,15 @@ def test_the_workflow_asks_for_the_addresses_of_functions_that_exist() -> None:
 
 def test_users_reach_one_function_only() -> None:
     assert [function.name for function in MANIFEST if function.trigger is Trigger.PUBLIC] == ["missions"]
+
+
+@pytest.mark.parametrize("function", MANIFEST, ids=lambda function: function.name)
+def test_who_writes_knowledge_has_the_writers_password_and_who_only_reads_the_readers(function: FunctionRow) -> None:
+    expected = (
+        {NEO4J_WRITER} if Role.KNOWLEDGE_WRITE in function.roles else {NEO4J_READER} if Role.KNOWLEDGE_READ in function.roles else set()
+    )
+    assert function.secrets & {NEO4J_READER, NEO4J_WRITER} == expected
+
+
+def test_the_functions_that_ask_models_have_their_keys_and_no_other() -> None:
+    assert {function.name for function in MANIFEST if function.secrets & MODEL_KEYS} == {"deep_research", "ds_star", "fusion"}

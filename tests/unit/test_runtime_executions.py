@@ -15,7 +15,7 @@ CLOUD = {"profile": "cloud", "google_project": "p", "google_location": "europe-w
     ("settings", "named"),
     [
         ({}, "kimera serve"),
-        ({"profile": "cloud"}, "KIMERA_GOOGLE_LOCATION"),
+        ({"profile": "cloud", "google_project": "p"}, "KIMERA_GOOGLE_LOCATION"),
         ({"profile": "cloud", "google_location": "europe-west1"}, "KIMERA_GOOGLE_PROJECT"),
         (CLOUD | {"workflows_endpoint": "127.0.0.1:9"}, "127.0.0.1:9.*projects/p/locations/europe-west1/workflows/mission"),
         ({"workflows_endpoint": "127.0.0.1:9", "workflow": "other"}, "projects/local/locations/local/workflows/other"),

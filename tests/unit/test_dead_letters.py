@@ -1,0 +1,77 @@
+"""A handler behind Cloud Tasks keeps what it could not do: on the last delivery, and only then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask, request
+from flask.testing import FlaskClient
+
+from functions.lifecycle.main import api
+from shared.dead_letters import DEAD_LETTERS
+from shared.documents import Query
+from shared.http import RUNTIME_KEY
+from shared.queue import MAX_DELIVERIES
+from shared.runtime import Runtime
+from shared.settings import Settings
+from tests.support.clock import FrozenClock
+from tests.support.house import REQUEST
+
+BODY = {"mission_id": "m_none", "epoch": 1}
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Iterator[Runtime]:
+    made = Runtime(Settings(home=tmp_path, max_running=1), clock=FrozenClock())
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def client(runtime: Runtime) -> FlaskClient:
+    app = Flask("lifecycle")
+    app.config[RUNTIME_KEY] = runtime
+    app.add_url_rule("/<path:path>", "all", lambda path: api.answer(request), methods=["POST"])
+    return app.test_client()
+
+
+def deliver(client: FlaskClient, *, retries: int, body: str = json.dumps(BODY)) -> int:
+    headers = {"X-Kimera-Task": "dispatch-m_none-1", "X-CloudTasks-TaskRetryCount": str(retries)}
+    return client.post("/dispatch", data=body, content_type="application/json", headers=headers).status_code
+
+
+def letters(runtime: Runtime) -> list[tuple[str, object, object]]:
+    return [(d.ref.id, d.data["route"], d.data["payload"]) for d in runtime.documents.query(Query(DEAD_LETTERS))]
+
+
+def test_an_attempt_that_is_not_the_last_leaves_none(client: FlaskClient, runtime: Runtime) -> None:
+    assert deliver(client, retries=MAX_DELIVERIES - 2, body="{}") == 400
+    assert letters(runtime) == []
+
+
+def test_the_last_one_leaves_the_task_with_its_name_route_and_payload(client: FlaskClient, runtime: Runtime) -> None:
+    assert deliver(client, retries=MAX_DELIVERIES - 1, body='{"epoch": "x"}') == 400
+    assert letters(runtime) == [("dispatch-m_none-1", "lifecycle/dispatch", {"epoch": "x"})]
+
+
+def test_a_body_that_is_no_json_is_kept_as_it_came(client: FlaskClient, runtime: Runtime) -> None:
+    deliver(client, retries=MAX_DELIVERIES - 1, body="{oh")
+    assert [payload for _, _, payload in letters(runtime)] == ["{oh"]
+
+
+def test_the_task_of_a_mission_that_was_deleted_is_done(client: FlaskClient, runtime: Runtime) -> None:
+    assert deliver(client, retries=MAX_DELIVERIES - 1) == 200
+    assert letters(runtime) == []
+
+
+def test_a_mission_that_waits_for_its_turn_leaves_none(client: FlaskClient, runtime: Runtime) -> None:
+    first, _ = runtime.missions.create(REQUEST, owner="ann", idempotency_key=None)
+    second, _ = runtime.missions.create(REQUEST, owner="ann", idempotency_key=None)
+    running = runtime.missions.get(first.mission_id).model_copy(update={"admitted": True})
+    runtime.documents.put(running.ref, running.data())
+    body = json.dumps({"mission_id": second.mission_id, "epoch": 1})
+    assert deliver(client, retries=MAX_DELIVERIES - 1, body=body) == 503
+    assert letters(runtime) == []
