@@ -64,6 +64,10 @@ class Settings(BaseSettings):
     workflows_endpoint: str | None = None
     """Another executions API than Google's own: ``host:port`` or ``unix:PATH``, as ``kimera workflows serve`` prints it."""
     firestore_database: str = "(default)"
+    artifacts_bucket: str | None = None
+    """The Cloud Storage bucket of packages, reports and inputs."""
+    anchors_bucket: str | None = None
+    """The Cloud Storage bucket, with a locked retention, of what the audit chains are checked against."""
     identity: Literal["tokens", "iam"] | None = None
     """Who a caller is: whose bearer token of ``owners`` it has, or whom IAM let through. By itself: ``iam`` on the cloud."""
     workflow_account: str | None = None
