@@ -1,7 +1,7 @@
 """The ``ArtifactStore`` port: immutable bytes under a key, with their sha256.
 
 Packages, answers, scripts, charts and inputs live here; documents hold a URI and a sha256. Adapters:
-``shared/adapters/folder_artifacts.py`` (embedded); Cloud Storage comes with the cloud. Both pass
+``shared/adapters/folder_artifacts.py`` (embedded) and ``shared/adapters/cloud_storage_artifacts.py``. Both pass
 ``tests/contract/test_artifact_store.py``.
 """
 
@@ -61,9 +61,13 @@ class ArtifactStore(Protocol):
         ...
 
     def link(self, uri: str, *, seconds: int) -> str:
-        """An address a browser can open for that long; the folder adapter gives a ``file:`` address."""
+        """An address a browser can open for that long (at most seven days); the folder adapter gives a ``file:`` address."""
         ...
 
     def delete_prefix(self, prefix: str) -> int:
         """Remove all artifacts whose key starts with ``prefix`` (deletion of a mission); how many there were."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections. A remote store then raises ``Unavailable``."""
         ...

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import tempfile
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -98,7 +99,7 @@ class Runtime:
     def artifacts(self) -> ArtifactStore:
         """Where packages, reports and inputs live."""
         if self.settings.profile == "cloud":
-            raise Unavailable("The Cloud Storage adapter is not part of this version.", remedy="Use the embedded profile.")
+            return self._in_bucket("artifacts", self.settings.artifacts_bucket)
         from shared.adapters.folder_artifacts import FolderArtifacts
 
         return FolderArtifacts(self.home / "artifacts")
@@ -127,6 +128,20 @@ class Runtime:
         if self.settings.profile == "cloud" or self.settings.owners:
             raise Unavailable("Nobody said whose the missions of the inbox are.", remedy="Set KIMERA_INBOX_OWNER.")
         return LOCAL_OWNER
+
+    @cached_property
+    def anchors(self) -> ArtifactStore:
+        """Where the heads of the audit chains are kept: apart from what they vouch for, as far as the profile can."""
+        return self._in_bucket("anchors", self.settings.anchors_bucket) if self.settings.profile == "cloud" else self.artifacts
+
+    def _in_bucket(self, role: str, name: str | None) -> ArtifactStore:
+        from shared.adapters.cloud_storage_artifacts import CloudStorageArtifacts
+        from shared.adapters.cloud_storage_bucket import CloudBucket
+
+        if not name:
+            raise Unavailable(f"The cloud profile needs a Cloud Storage bucket for {role}.", remedy=f"Set KIMERA_{role.upper()}_BUCKET.")
+        bucket = CloudBucket(name, project=self._project, clock=self.clock, uniform=random.Random().random, role=role)
+        return CloudStorageArtifacts(bucket)
 
     @cached_property
     def knowledge(self) -> KnowledgeGraph:
@@ -263,7 +278,7 @@ class Runtime:
     @cached_property
     def audit(self) -> Audit:
         """The audit chains."""
-        return Audit(self.documents, self.artifacts, self.clock)
+        return Audit(self.documents, self.anchors, self.clock)
 
     @cached_property
     def models(self) -> ModelAccess:
@@ -311,8 +326,15 @@ class Runtime:
 
     @property
     def home(self) -> Path:
-        """The data folder of the embedded profile, absolute."""
+        """The data folder of the embedded profile, absolute. On the cloud a temporary one, for what lasts no longer than a request."""
+        if self.settings.profile == "cloud":
+            return Path(self._temporary.name)
         return self.settings.home.expanduser().absolute()
+
+    @cached_property
+    def _temporary(self) -> tempfile.TemporaryDirectory[str]:
+        """In memory, on Google Cloud; it goes with the process."""
+        return tempfile.TemporaryDirectory(prefix="kimera-")
 
     @property
     def _project(self) -> str:
@@ -341,8 +363,14 @@ class Runtime:
             self.tracing.close()
         if "knowledge" in opened:
             self.knowledge.close()
+        if "anchors" in opened:
+            self.anchors.close()
+        if "artifacts" in opened:
+            self.artifacts.close()
         if "documents" in opened:
             self.documents.close()
+        if "_temporary" in opened:
+            self._temporary.cleanup()
 
 
 def from_environment() -> Runtime:

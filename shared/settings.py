@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     secrets_endpoint: str | None = None
     """Another Secret Manager API than Google's own: ``host:port``."""
     firestore_database: str = "(default)"
+    artifacts_bucket: str | None = None
+    """The Cloud Storage bucket of packages, reports and inputs."""
+    anchors_bucket: str | None = None
+    """The Cloud Storage bucket, with a locked retention, of what the audit chains are checked against."""
     identity: Literal["tokens", "iam"] | None = None
     """Who a caller is: whose bearer token of ``owners`` it has, or whom IAM let through. By itself: ``iam`` on the cloud."""
     workflow_account: str | None = None

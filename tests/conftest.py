@@ -7,9 +7,9 @@ import os
 import pytest
 from hypothesis import settings
 
-from tests.support.components import bubblewrap, firestore_emulator, pubsub_emulator
+from tests.support.components import bubblewrap, firestore_emulator, pubsub_emulator, storage_emulator
 
-__all__ = ["bubblewrap", "firestore_emulator", "pubsub_emulator"]
+__all__ = ["bubblewrap", "firestore_emulator", "pubsub_emulator", "storage_emulator"]
 
 # No deadline per example: the cores are shared, and a slow machine is no bug. CI repeats the same examples in every run.
 settings.register_profile("person", deadline=None)
@@ -17,7 +17,7 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "person")
 
 
-SERVERS = {"firestore_emulator": "firestore", "pubsub_emulator": "pubsub"}
+SERVERS = {"firestore_emulator": "firestore", "pubsub_emulator": "pubsub", "storage_emulator": "storage"}
 """The group of the tests that ask for a server: each server costs a start and memory, so all its tests run on one worker."""
 
 

@@ -89,6 +89,9 @@ class FolderArtifacts:
                 removed += self._delete(key)
         return removed
 
+    def close(self) -> None:
+        """Nothing is held open."""
+
     def _put(self, key: str, media_type: str, stream: BinaryIO, *, clone: int | None) -> Artifact:
         check_key(key)
         check_media_type(media_type)

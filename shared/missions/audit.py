@@ -1,7 +1,8 @@
 """Verifying and anchoring the audit chains (invariant 9).
 
-A chain proves order and content of what it holds; an anchor (the chain heads, kept write-once in the artifact store, at mission
-end and hourly) proves that nothing was cut off its end. Events up to the last anchor cannot be changed without being found out.
+A chain proves order and content of what it holds; an anchor (the chain heads, kept write-once, at mission end and hourly) proves that
+nothing was cut off its end. Events up to the last anchor cannot be changed without being found out. On the cloud anchors have a bucket of
+their own, whose retention is locked: who can change a chain cannot change them too.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ class AuditResult:
 class Audit:
     """Reads chains and anchors; writes anchors only."""
 
-    def __init__(self, documents: DocumentStore, artifacts: ArtifactStore, clock: Clock) -> None:
+    def __init__(self, documents: DocumentStore, anchors: ArtifactStore, clock: Clock) -> None:
         self._documents = documents
-        self._artifacts = artifacts
+        self._kept = anchors
         self._clock = clock
 
     def events(self, mission_id: str) -> list[AuditEvent]:
@@ -118,14 +119,14 @@ class Audit:
     def _anchors(self, mission_id: str | None) -> Iterable[Anchor]:
         prefixes = [f"{ANCHORS}/{mission_id}/", f"{ANCHORS}/hourly/"] if mission_id else [f"{ANCHORS}/"]
         for prefix in prefixes:
-            for artifact in self._artifacts.list(prefix):
-                yield Anchor.model_validate_json(self._artifacts.get(artifact.uri))
+            for artifact in self._kept.list(prefix):
+                yield Anchor.model_validate_json(self._kept.get(artifact.uri))
 
     def _keep(self, name: str, reason: str, heads: list[ChainHead]) -> None:
         key = f"{ANCHORS}/{name}.json"
-        if next(iter(self._artifacts.list(key)), None) is None:
+        if next(iter(self._kept.list(key)), None) is None:
             anchor = Anchor(at=self._clock.now(), reason=reason, heads=tuple(heads))
-            self._artifacts.put(key, anchor.model_dump_json(indent=1).encode(), media_type="application/json")
+            self._kept.put(key, anchor.model_dump_json(indent=1).encode(), media_type="application/json")
 
     def _read(self, query: Query) -> list[AuditEvent]:
         events, breaks = _sound(self._documents.query(query))

@@ -14,6 +14,7 @@ from shared.adapters.folder_artifacts import FolderArtifacts
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.artifacts import ArtifactStore
 from shared.documents import DocumentStore
+from tests.support.buckets import in_new_bucket
 from tests.support.runs_twice import RunsTwice
 
 _prefixes = itertools.count(1)
@@ -38,7 +39,16 @@ def documents(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
     inner.close()
 
 
-@pytest.fixture
-def artifacts(tmp_path: Path) -> ArtifactStore:
+ON_EMULATOR = pytest.param("cloud-storage", marks=[pytest.mark.storage, pytest.mark.xdist_group("storage")])
+
+
+@pytest.fixture(params=["folder", ON_EMULATOR])
+def artifacts(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ArtifactStore]:
     """An empty ``ArtifactStore`` of each kind."""
-    return FolderArtifacts(tmp_path / "artifacts")
+    store: ArtifactStore
+    if request.param == "cloud-storage":
+        store = in_new_bucket(request.getfixturevalue("storage_emulator"), monkeypatch)
+    else:
+        store = FolderArtifacts(tmp_path / "artifacts")
+    yield store
+    store.close()

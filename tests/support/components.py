@@ -16,6 +16,7 @@ import pytest
 
 from infra.local.emulated.cloud_sdk import FirestoreEmulator, PubSubEmulator
 from infra.local.emulated.component import Component, Missing
+from infra.local.emulated.storage import ForgetfulStorageEmulator, StorageEmulator
 
 ComponentT = TypeVar("ComponentT", bound=Component)
 
@@ -62,3 +63,9 @@ def firestore_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fir
 def pubsub_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PubSubEmulator]:
     """The Pub/Sub emulator of the Google Cloud SDK. Use a project name of your own: the session shares it."""
     yield from running(PubSubEmulator(tmp_path_factory.mktemp("pubsub")))
+
+
+@pytest.fixture(scope="session")
+def storage_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageEmulator]:
+    """The Cloud Storage emulator, in memory. Use a bucket of your own: the session shares it."""
+    yield from running(ForgetfulStorageEmulator(tmp_path_factory.mktemp("storage")))
