@@ -43,6 +43,7 @@ class Component(ABC):
     """
 
     name: str
+    start_limit_s: float = START_LIMIT_S
 
     def __init__(self, home: Path, *, port: int | None = None, clock: Clock | None = None) -> None:
         """``home`` holds its log and what it stores; it is made where there is none."""
@@ -139,11 +140,15 @@ class Component(ABC):
         self.stop()
 
     def _wait_until_it_serves(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = self._clock.monotonic() + START_LIMIT_S
+        deadline = self._clock.monotonic() + self.start_limit_s
         while not self.serves():
             if process.poll() is not None or self._clock.monotonic() > deadline:
                 said = self.log.read_text(errors="replace")[-_LAST_WORDS:].strip()
-                how = f"ended with {process.returncode}" if process.poll() is not None else f"does not answer after {START_LIMIT_S:.0f} s"
+                how = (
+                    f"ended with {process.returncode}"
+                    if process.poll() is not None
+                    else f"does not answer after {self.start_limit_s:.0f} s"
+                )
                 raise Unavailable(f"{self.name} {how}. Its last words:\n{said}", remedy=f"Its log: {self.log}")
             self._clock.sleep(_LOOK_EVERY_S)
 
