@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from shared.adapters.google_tasks import TasksAddress
+    from shared.adapters.neo4j_connection import Neo4jConnection
     from shared.adapters.resilience import Resilience
     from shared.artifacts import ArtifactStore
     from shared.documents import DocumentStore
@@ -146,9 +147,35 @@ class Runtime:
     @cached_property
     def knowledge(self) -> KnowledgeGraph:
         """The knowledge graph."""
+        if self.settings.profile == "cloud":
+            from shared.adapters.neo4j_knowledge import Neo4jKnowledge
+
+            return Neo4jKnowledge(self.neo4j)
         from shared.adapters.sqlite_knowledge import SqliteKnowledge
 
         return SqliteKnowledge(self.home / "knowledge.sqlite3")
+
+    @cached_property
+    def neo4j(self) -> Neo4jConnection:
+        """The way to the cloud profile's knowledge graph. A function that only reads is given a reader's user and password."""
+        from shared.adapters.neo4j_connection import Neo4jConnection
+        from shared.secrets import NEO4J_EITHER, NEO4J_READER, NEO4J_WRITER
+
+        settings = self.settings
+        if not settings.neo4j_uri:
+            raise Unavailable(
+                "The cloud profile needs the address of a Neo4j server for its knowledge.",
+                remedy="Set KIMERA_NEO4J_URI, and with it KIMERA_NEO4J_USER and KIMERA_NEO4J_PASSWORD.",
+            )
+        login = next((name for name in (NEO4J_WRITER, NEO4J_READER) if name in settings.secrets), NEO4J_EITHER)
+        return Neo4jConnection(
+            settings.neo4j_uri,
+            user=settings.neo4j_user,
+            password=self.secrets.get(login),
+            database=settings.neo4j_database,
+            clock=self.clock,
+            uniform=random.Random().random,
+        )
 
     @cached_property
     def sandbox(self) -> CodeSandbox:
@@ -367,6 +394,8 @@ class Runtime:
             self.anchors.close()
         if "artifacts" in opened:
             self.artifacts.close()
+        if "neo4j" in opened:
+            self.neo4j.close()
         if "documents" in opened:
             self.documents.close()
         if "_temporary" in opened:

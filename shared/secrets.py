@@ -15,6 +15,8 @@ GEMINI_API_KEY = "gemini-api-key"  # pragma: allowlist secret - its name
 OPENAI_API_KEY = "openai-api-key"  # pragma: allowlist secret - its name
 NEO4J_READER = "neo4j-reader"
 NEO4J_WRITER = "neo4j-writer"
+NEO4J_EITHER = "neo4j-password"
+"""Where one process does all, and its password is in the environment."""
 MODEL_KEYS = frozenset({GEMINI_API_KEY, OPENAI_API_KEY})
 
 

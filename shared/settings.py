@@ -80,6 +80,10 @@ class Settings(BaseSettings):
     """The Cloud Storage bucket of packages, reports and inputs."""
     anchors_bucket: str | None = None
     """The Cloud Storage bucket, with a locked retention, of what the audit chains are checked against."""
+    neo4j_uri: str | None = None
+    """Where the cloud profile's knowledge graph is: ``neo4j+s://HOST:PORT``, or ``bolt://127.0.0.1:PORT`` on this machine."""
+    neo4j_user: str = "neo4j"
+    neo4j_database: str = "neo4j"
     identity: Literal["tokens", "iam"] | None = None
     """Who a caller is: whose bearer token of ``owners`` it has, or whom IAM let through. By itself: ``iam`` on the cloud."""
     workflow_account: str | None = None

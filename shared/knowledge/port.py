@@ -1,6 +1,6 @@
-"""The ``KnowledgeGraph`` port. Adapters: ``shared/adapters/sqlite_knowledge.py`` (embedded); Neo4j comes with the cloud.
+"""The ``KnowledgeGraph`` port. Its adapters, in ``shared/adapters/``: ``sqlite_knowledge.py`` (embedded), ``neo4j_knowledge.py`` (cloud).
 
-Every adapter passes ``tests/contract/test_knowledge_graph.py``.
+Every adapter passes ``tests/contract/test_knowledge_graph.py``, and ``test_knowledge_graphs_agree.py`` compares them.
 """
 
 from __future__ import annotations
