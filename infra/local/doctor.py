@@ -95,6 +95,8 @@ def examine(settings: Settings, token: str | None) -> Iterator[Finding]:
         yield from _data_folder(runtime)
     finally:
         runtime.close()
+    if settings.neo4j_uri:
+        yield from examine_knowledge(settings)
     yield from _platform(settings, token)
     yield from _models(settings)
 
@@ -183,6 +185,32 @@ def _integrity(path: Path) -> Finding:
     if problems:
         return Finding("data", path.name, "missing", "; ".join(problems)[:300], remedy)
     return Finding("data", path.name, "ok", f"intact, {path.stat().st_size / 1e6:.1f} MB")
+
+
+def examine_knowledge(settings: Settings) -> Iterator[Finding]:
+    """The configured Neo4j: its version, whether it takes writes, whether its indexes can be used."""
+    from shared.adapters.neo4j_health import examine
+
+    runtime = Runtime(settings)
+    try:
+        health = examine(runtime.neo4j)
+        place = runtime.neo4j.place
+    except KimeraError as error:
+        yield Finding("reachable", "knowledge", "missing", error.message, error.remedy)
+        return
+    finally:
+        runtime.close()
+    read_only = health.access == "read-only"
+    remedy = "It can be searched, and missions cannot keep what they read: make the database writable." if read_only else ""
+    detail = f"{place} answers: {health.version} {health.edition}, {health.access}"
+    yield Finding("reachable", "knowledge", "missing" if read_only else "ok", detail, remedy)
+    if not health.not_online:
+        yield Finding("reachable", "knowledge indexes", "ok", f"all {len(health.indexes)} are online")
+    elif all(state == "MISSING" for state in health.indexes.values()):
+        yield Finding("reachable", "knowledge indexes", "note", "none yet; the first mission makes them")
+    else:
+        states = ", ".join(f"{name} {state}" for name, state in health.not_online.items())
+        yield Finding("reachable", "knowledge indexes", "missing", states, "Wait while they are built; drop one that failed.")
 
 
 def _open_missions(runtime: Runtime) -> Iterator[Finding]:
