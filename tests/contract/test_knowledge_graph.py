@@ -1,4 +1,4 @@
-"""What every ``KnowledgeGraph`` promises. Each adapter in turn; Neo4j joins when its adapter is there."""
+"""What every ``KnowledgeGraph`` promises. Each adapter in turn."""
 
 from __future__ import annotations
 
@@ -8,23 +8,26 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.emulated.neo4j import Neo4jServer
 from shared.adapters.sqlite_knowledge import SqliteKnowledge
 from shared.errors import Corrupt
 from shared.knowledge.port import Edge, KnowledgeGraph, Node, QueryTerm, Scope
 from shared.knowledge.terms import index_terms, query_terms
+from tests.support.components import NEO4J
+from tests.support.graphs import neo4j_graph
 
 SPACE = Scope("ada", "climate")
 MISSION = Scope("ada", "climate", "m_1")
 OTHERS = Scope("bob", "climate")
 
 
-def _sqlite(folder: Path) -> KnowledgeGraph:
-    return SqliteKnowledge(folder / "knowledge.sqlite3")
-
-
-@pytest.fixture(params=[_sqlite], ids=["sqlite"])
+@pytest.fixture(params=["sqlite", pytest.param("neo4j", marks=NEO4J)])
 def open_graph(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[], KnowledgeGraph]:
-    return lambda: request.param(tmp_path)
+    if request.param == "sqlite":
+        return lambda: SqliteKnowledge(tmp_path / "knowledge.sqlite3")
+    server: Neo4jServer = request.getfixturevalue("neo4j_server")
+    server.clear()
+    return lambda: neo4j_graph(server)
 
 
 @pytest.fixture

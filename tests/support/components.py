@@ -16,8 +16,11 @@ import pytest
 
 from infra.local.emulated.cloud_sdk import FirestoreEmulator, PubSubEmulator
 from infra.local.emulated.component import Component, Missing
+from infra.local.emulated.neo4j import Neo4jServer
 from infra.local.emulated.storage import ForgetfulStorageEmulator, StorageEmulator
 
+NEO4J = (pytest.mark.neo4j, pytest.mark.xdist_group("neo4j"), pytest.mark.timeout(400))
+"""Of each test on a Neo4j server: one worker starts it, and the start, a heavy one, counts for the test that comes first."""
 ComponentT = TypeVar("ComponentT", bound=Component)
 
 
@@ -69,3 +72,9 @@ def pubsub_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PubSub
 def storage_emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StorageEmulator]:
     """The Cloud Storage emulator, in memory. Use a bucket of your own: the session shares it."""
     yield from running(ForgetfulStorageEmulator(tmp_path_factory.mktemp("storage")))
+
+
+@pytest.fixture(scope="session")
+def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Neo4jServer]:
+    """A Neo4j server. The session shares its one database: clear it, or use an owner of your own."""
+    yield from running(Neo4jServer(tmp_path_factory.mktemp("neo4j")))

@@ -1,0 +1,38 @@
+"""Knowledge graphs on the Neo4j server that tests share."""
+
+from __future__ import annotations
+
+from infra.local.emulated.neo4j import Neo4jServer
+from shared.adapters.neo4j_connection import PATIENCE, Neo4jConnection
+from shared.adapters.neo4j_knowledge import Neo4jKnowledge
+from shared.adapters.resilience import Patience
+from shared.clock import SystemClock
+
+IMPATIENT = Patience(timeout_s=10.0, deadline_s=10.0, tries=1, failures=1_000)
+"""Says at once what went wrong, each time."""
+
+
+def neo4j_connection(
+    server: Neo4jServer,
+    *,
+    uri: str | None = None,
+    user: str | None = None,
+    password: str | None = None,
+    database: str | None = None,
+    patience: Patience = PATIENCE,
+) -> Neo4jConnection:
+    """A connection with the server's own settings where no others are given."""
+    return Neo4jConnection(
+        uri or server.uri,
+        user=user or server.user,
+        password=password or server.password,
+        database=database or server.database,
+        clock=SystemClock(),
+        uniform=lambda: 0.5,
+        patience=patience,
+    )
+
+
+def neo4j_graph(server: Neo4jServer, patience: Patience = PATIENCE) -> Neo4jKnowledge:
+    """The graph on the server."""
+    return Neo4jKnowledge(neo4j_connection(server, patience=patience))
