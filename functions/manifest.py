@@ -29,6 +29,8 @@ class Dependencies(StrEnum):
 
     CONTROL = "control"
     AGENTS = "agents"
+    SUPERVISOR = "supervisor"
+    """The sandbox service: no library that could call anything. What the code it runs may import is ``requirements/sandbox.in``."""
 
 
 class Role(StrEnum):
@@ -61,6 +63,8 @@ class FunctionRow:
     secrets: frozenset[str] = frozenset()
     timeout_s: int = FUNCTION_TIMEOUT_S
     concurrency: int = 40
+    is_container: bool = False
+    """Deployed as an image of its own (``infra/docker``), not from a source archive."""
 
     @property
     def route(self) -> str:
@@ -149,6 +153,16 @@ MANIFEST: tuple[FunctionRow, ...] = (
         roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE},
         secrets=MODEL_KEYS,
         concurrency=8,
+    ),
+    FunctionRow(
+        name="sandbox",
+        trigger=Trigger.INTERNAL,
+        job="run: generated Python, isolated; one mission in an instance's life",
+        memory_mb=4096,
+        dependencies=Dependencies.SUPERVISOR,
+        roles=frozenset(),
+        concurrency=1,
+        is_container=True,
     ),
 )
 

@@ -21,6 +21,7 @@ from schemas.fusion import Alignment, FusionInputPackage
 from schemas.mission import MissionRequest, MissionState
 from schemas.outcome import MissionOutcomePackage
 from schemas.problem import Problem
+from schemas.sandbox import SandboxHealth, SandboxRunRequest, SandboxRunResult
 from schemas.steps import (
     AdvanceRequest,
     ClaimRequest,
@@ -55,6 +56,9 @@ TOP_LEVEL: tuple[type[BaseModel], ...] = (
     AuditEvent,
     Anchor,
     Problem,
+    SandboxRunRequest,
+    SandboxRunResult,
+    SandboxHealth,
     ExecutionRef,
     DispatchRequest,
     DispatchResult,

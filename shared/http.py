@@ -1,7 +1,8 @@
 """How every function speaks HTTP: parse into a contract, call, answer; errors as RFC 9457 problem documents.
 
 A function's ``main.py`` lists its routes on an ``Api`` and hands ``api.answer`` to functions-framework. The runtime comes from the
-Flask application's configuration where a host put it (``RUNTIME_KEY``), else from the environment, once per process.
+Flask application's configuration where a host put it (``RUNTIME_KEY``), else from the environment, once per process. The sandbox
+service, which shares nothing with the other functions, brings a runtime of its own.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast, overload
 
+import typing_extensions
 from pydantic import BaseModel, ValidationError
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 from werkzeug.routing import BaseConverter, Map, Rule
 
-from shared.callers import Part
+from shared.callers import Callers, Part
 from shared.errors import BadInput, KimeraError, MethodNotAllowed, NotFound, TooLarge, UnsupportedMediaType
 from shared.problems import MEDIA_TYPE, InvalidFields, problem_body, problem_headers, usable_request_id
 from shared.telemetry import names
@@ -27,7 +29,9 @@ from shared.telemetry.context import REQUEST_ID_HEADER, CallContext, about
 if TYPE_CHECKING:
     from flask import Request, Response
 
+    from shared.ids import Ids
     from shared.runtime import Runtime
+    from shared.telemetry.tracing import Tracing
 
 RUNTIME_KEY = "KIMERA_RUNTIME"
 MAX_BODY_BYTES = 1_048_576
@@ -36,29 +40,43 @@ BodyT = TypeVar("BodyT", bound=BaseModel)
 _log = logging.getLogger(__name__)
 
 
+class Serving(Protocol):
+    """What answering a call needs of any runtime."""
+
+    @property
+    def ids(self) -> Ids: ...
+
+    @property
+    def tracing(self) -> Tracing: ...
+
+    @property
+    def callers(self) -> Callers: ...
+
+
+RuntimeT = typing_extensions.TypeVar("RuntimeT", bound=Serving, default="Runtime")
+
+
 @dataclass(frozen=True, slots=True)
-class Call:
+class Call(Generic[RuntimeT]):
     """One HTTP call: where it comes from and what it may use."""
 
-    runtime: Runtime
+    runtime: RuntimeT
     request: Request
     arguments: Mapping[str, str]
     request_id: str
 
-    def body(self, model: type[BodyT]) -> BodyT:
-        """The JSON body as ``model``; ``BadInput`` names every field that is wrong."""
-        return parse(model, self.raw())
+    def body(self, model: type[BodyT], *, most: int = MAX_BODY_BYTES) -> BodyT:
+        """The JSON body, of at most that many bytes, as ``model``; ``BadInput`` names every field that is wrong."""
+        return parse(model, self.raw(most=most))
 
-    def raw(self) -> bytes:
+    def raw(self, *, most: int = MAX_BODY_BYTES) -> bytes:
         """The JSON body as it came; it can be read once."""
         length = self.request.content_length
-        if length is not None and length > MAX_BODY_BYTES:
-            raise TooLarge(
-                f"The body has {length} bytes; at most {MAX_BODY_BYTES} are taken.", remedy="Upload files first and refer to them by uri."
-            )
-        raw = self.request.stream.read(MAX_BODY_BYTES + 1)
-        if len(raw) > MAX_BODY_BYTES:
-            raise TooLarge(f"The body has more than {MAX_BODY_BYTES} bytes.", remedy="Upload files first and refer to them by uri.")
+        if length is not None and length > most:
+            raise TooLarge(f"The body has {length} bytes; at most {most} are taken.", remedy="Upload files first and refer to them by uri.")
+        raw = self.request.stream.read(most + 1)
+        if len(raw) > most:
+            raise TooLarge(f"The body has more than {most} bytes.", remedy="Upload files first and refer to them by uri.")
         if self.request.mimetype != "application/json":
             raise UnsupportedMediaType("The body has to be JSON.", remedy="Send the header Content-Type: application/json.")
         return raw
@@ -86,25 +104,32 @@ class _Rest(BaseConverter):
 
 
 Answer = BaseModel | tuple[BaseModel, int]
-Handler = Callable[[Call], "Answer | Response"]
+Handler = Callable[[Call[RuntimeT]], "Answer | Response"]
 
 
-class Api:
-    """The routes of one function."""
+class Api(Generic[RuntimeT]):
+    """The routes of one function. ``runtime`` gives what its calls may use: without it, the runtime that all but one have in common."""
 
-    def __init__(self, name: str) -> None:
+    @overload
+    def __init__(self: Api[Runtime], name: str) -> None: ...
+
+    @overload
+    def __init__(self, name: str, runtime: Callable[[], RuntimeT]) -> None: ...
+
+    def __init__(self, name: str, runtime: Callable[[], Serving] | None = None) -> None:
         self._name = name
+        self._runtime = cast("Callable[[], RuntimeT]", runtime or runtime_of_app)  # which it is, the two signatures above say
         self._map = Map(strict_slashes=False, merge_slashes=False, converters={"rest": _Rest})
-        self._handlers: dict[str, Handler] = {}
+        self._handlers: dict[str, Handler[RuntimeT]] = {}
         self._callers: dict[str, Part | None] = {}
 
-    def route(self, method: str, path: str, *, caller: Part | None = None) -> Callable[[Handler], Handler]:
+    def route(self, method: str, path: str, *, caller: Part | None = None) -> Callable[[Handler[RuntimeT]], Handler[RuntimeT]]:
         """Answer ``method`` on ``path`` (a werkzeug rule: ``/missions/<id>``, ``/inputs/<rest:name>``) with the function under it.
 
         ``caller`` is the part of the platform that may call it.
         """
 
-        def add(handler: Handler) -> Handler:
+        def add(handler: Handler[RuntimeT]) -> Handler[RuntimeT]:
             endpoint = f"{method} {path}"
             self._map.add(Rule(path, methods=[method], endpoint=endpoint))
             self._handlers[endpoint] = handler
@@ -126,7 +151,7 @@ class Api:
         """The response to ``request``; never raises, never shows a traceback."""
         from opentelemetry.trace import SpanKind
 
-        runtime = runtime_of_app()
+        runtime = self._runtime()
         request_id = _request_id(request, runtime)
         with about(CallContext(request_id=request_id)):
             try:
@@ -143,7 +168,7 @@ class Api:
                 _log.exception("%s %r failed (request %s)", request.method, request.path, request_id)
                 return _problem(KimeraError(f"{self._name} failed: {type(error).__name__}.", remedy="The log has the details."), request_id)
 
-    def _dispatch(self, runtime: Runtime, request: Request, request_id: str) -> Response:
+    def _dispatch(self, runtime: RuntimeT, request: Request, request_id: str) -> Response:
         try:
             endpoint, arguments = self._map.bind("").match(request.path, request.method)
         except WrongMethod as error:
@@ -183,7 +208,7 @@ def _process_runtime() -> Runtime:
     return from_environment()
 
 
-def _request_id(request: Request, runtime: Runtime) -> str:
+def _request_id(request: Request, runtime: Serving) -> str:
     return usable_request_id(request.headers.get(REQUEST_ID_HEADER, "")) or runtime.ids.new("r")
 
 

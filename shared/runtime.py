@@ -22,6 +22,7 @@ from shared.missions.audit import Audit
 from shared.missions.repository import Missions
 from shared.missions.slices import SliceEngine
 from shared.queue import TaskQueue
+from shared.sandbox import ScopedSandbox
 from shared.settings import Settings
 from shared.telemetry.tracing import Tracing, to_file, to_google_cloud
 
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from shared.secrets import SecretStore
 
 CHECKOUT = Path(__file__).parents[1]
+REMOTE_PLACES = 64
+"""Runs of the sandbox service that a process waits for at the same time: the service itself grows with them."""
 INDEXES = {
     "missions": ("owner", "status", "mission_id", "admitted", "late"),
     "tracks": ("mission_id",),
@@ -181,12 +184,28 @@ class Runtime:
     def sandbox(self) -> CodeSandbox:
         """Where generated code runs."""
         from shared.adapters.bounded_sandbox import BoundedSandbox
+
+        if self.settings.profile == "cloud":
+            return BoundedSandbox(self._remote_sandbox(), places=REMOTE_PLACES, tracing=self.tracing)
         from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
         from shared.adapters.sandbox_python import ENVIRONMENT_VARIABLE, find_sandbox_python
 
         named = {ENVIRONMENT_VARIABLE: str(self.settings.sandbox_python)} if self.settings.sandbox_python else {}
         bubblewrap = BubblewrapSandbox(find_sandbox_python(named, CHECKOUT))
         return BoundedSandbox(bubblewrap, places=os.cpu_count() or 1, tracing=self.tracing)
+
+    def sandbox_of(self, mission_id: str) -> CodeSandbox:
+        """The same for one mission, which shares its instance of the sandbox service with no other."""
+        return ScopedSandbox(self.sandbox, f"missions/{mission_id}")
+
+    def _remote_sandbox(self) -> CodeSandbox:
+        from shared.adapters.remote_sandbox import RemoteSandbox
+
+        if not self.settings.sandbox_url:
+            raise Unavailable(
+                "The cloud profile needs the sandbox service to run code in.", remedy="Set KIMERA_SANDBOX_URL to its address."
+            )
+        return RemoteSandbox(self.settings.sandbox_url, self.artifacts, clock=self.clock, randomness=random.Random())
 
     @cached_property
     def queue(self) -> TaskQueue:

@@ -1,7 +1,8 @@
 """The ``CodeSandbox`` port: run one Python script that nobody trusts, and get back what it recorded.
 
-Adapters: ``shared/adapters/bubblewrap_sandbox.py`` (this machine; also inside the cloud's ``sandbox`` service). Every adapter
-passes ``tests/contract/test_code_sandbox.py``, whose larger half tries to escape.
+Adapters: ``shared/adapters/bubblewrap_sandbox.py`` (this machine; also inside the cloud's ``sandbox`` service) and
+``shared/adapters/remote_sandbox.py`` (that service, from outside). Both pass ``tests/contract/test_code_sandbox.py``, and
+``test_code_sandbox_escape.py``, which tries to get out.
 
 What the script sees: its inputs as ``inputs/<name>`` (read-only), a writable folder ``outputs/``, a writable ``/tmp``, and the
 names ``record``, ``emit``, ``inputs`` and ``parameters`` (``shared/sandbox_runtime/kimera_runtime.py``). No network, no
@@ -14,10 +15,11 @@ figure came from, not that it is right. It can reach nothing of another run.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol, TypeAlias
 
+from schemas.sandbox import MAX_OUTPUT_FILES as MAX_OUTPUT_FILES  # files kept from ``outputs/``
 from shared.documents import Json
 
 RunStatus: TypeAlias = Literal["ok", "error", "timeout", "memory", "output_limit", "killed"]
@@ -27,16 +29,18 @@ MAX_RECORDS = 10_000
 """Values one run may record: far above any report, far below what would hurt the reader of the channel."""
 MAX_RESULT_BYTES = 8_000_000
 """Bytes of the JSON object handed to ``emit``."""
-MAX_OUTPUT_FILES = 1_000
-"""Files kept from ``outputs/``."""
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxInput:
-    """A file of the host that the script reads as ``inputs/<name>``. ``name`` is one path component."""
+    """A file of the host that the script reads as ``inputs/<name>``. ``name`` is one path component.
+
+    ``uri`` is the artifact that ``path`` is a copy of, where it is one: a sandbox elsewhere reads it from the store.
+    """
 
     name: str
     path: Path
+    uri: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +60,18 @@ class SandboxLimits:
 
 @dataclass(frozen=True, slots=True)
 class SandboxJob:
-    """One run. ``libraries`` are committed helper modules, (name, source), that the script may import."""
+    """One run. ``libraries`` are committed helper modules, (name, source), that the script may import.
+
+    ``scope`` says whose run it is, as the prefix of its artifacts (``missions/m_1``): where sandboxes are kept between runs, one never
+    serves two scopes. A run without a scope shares nothing with any other.
+    """
 
     script: str
     inputs: tuple[SandboxInput, ...] = ()
     parameters: Mapping[str, Json] = field(default_factory=dict)
     limits: SandboxLimits = SandboxLimits()
     libraries: tuple[tuple[str, str], ...] = ()
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,3 +138,19 @@ class CodeSandbox(Protocol):
     def check(self) -> None:
         """Return if generated code can be isolated here; else raise ``SandboxUnavailable``, whose remedy says what to install."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScopedSandbox:
+    """``sandbox`` for the runs of one scope; see ``SandboxJob.scope``."""
+
+    sandbox: CodeSandbox
+    scope: str
+
+    def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
+        """See ``CodeSandbox.run``."""
+        return self.sandbox.run(replace(job, scope=self.scope), outputs_to=outputs_to)
+
+    def check(self) -> None:
+        """See ``CodeSandbox.check``."""
+        self.sandbox.check()

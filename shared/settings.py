@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     """Where the embedded profile keeps its data."""
     sandbox_python: Path | None = None
     """The interpreter of the sandbox's dependency set; found beside the checkout where it is not given."""
+    sandbox_url: str | None = Field(default=None, pattern=r"^https?://[^/?#\s@]+/?$")
+    """The root address of the sandbox service; the cloud profile runs code nowhere else."""
     tier: Tier | None = None
     """What missions run on; where nobody says: standard with a key for its models, else extractive."""
     model: str | None = None

@@ -25,7 +25,7 @@ from shared.knowledge.promotion import space_prefix, store_text
 from shared.knowledge.retrieval import passages_for
 from shared.reading.document import EXTRACTOR_VERSION
 from shared.reading.extract import extract_document
-from shared.sandbox import CodeSandbox
+from shared.sandbox import CodeSandbox, ScopedSandbox
 
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 
@@ -97,7 +97,8 @@ class Spaces:
         stored = self._artifacts.put_file(f"{space_prefix(scope)}documents/{digest}", path)
         item = MissionInput(uri=stored.uri, kind="document", name=_shown(path.name), sha256=digest)
         with tempfile.TemporaryDirectory(dir=self._scratch, prefix="space-") as folder:
-            document = extract_document(self._sandbox, self._artifacts, item, Path(folder))
+            own = ScopedSandbox(self._sandbox, space_prefix(scope).rstrip("/"))
+            document = extract_document(own, self._artifacts, item, Path(folder))
         text_uri = store_text(self._artifacts, scope, document.text.encode())
         indexed = index_document(document, name=item.name, uri=stored.uri, text_uri=text_uri)
         if known is not None:  # read by an older extractor: its passages point into another text

@@ -16,8 +16,8 @@ api = Api("deep_research")
 @api.route("POST", "/step", caller=Part.WORKFLOW)
 def step(call: Call) -> StepResult:
     """Do a slice, or give back its stored result."""
-    runtime = call.runtime
-    return runtime.slices.run(DeepResearchTrack(runtime.sandbox, runtime.knowledge), call.body(StepRequest))
+    runtime, request = call.runtime, call.body(StepRequest)
+    return runtime.slices.run(DeepResearchTrack(runtime.sandbox_of(request.mission_id), runtime.knowledge), request)
 
 
 @functions_framework.http

@@ -24,11 +24,17 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class DataInput:
-    """A data file of a mission: ``name`` as the user knows it, one path component, and where it lies."""
+    """A data file of a mission: ``name`` as the user knows it, one path component; where it lies; ``uri``, where it is an artifact."""
 
     name: str
     path: Path
     sha256: str
+    uri: str | None = None
+
+    @property
+    def for_sandbox(self) -> SandboxInput:
+        """The file as a script reads it."""
+        return SandboxInput(self.name, self.path, self.uri)
 
     @classmethod
     def of(cls, path: Path, *, name: str | None = None) -> DataInput:
@@ -53,7 +59,7 @@ def analyze_file(
     folder = workdir / f"analyze-{data.sha256[:16]}-{hashlib.sha256(data.name.encode()).hexdigest()[:8]}"
     job = SandboxJob(
         script=source_of(ANALYZER),
-        inputs=(SandboxInput(data.name, data.path),),
+        inputs=(data.for_sandbox,),
         limits=limits or SandboxLimits(seconds=120),
         libraries=libraries(*READING),
     )

@@ -15,7 +15,7 @@ from schemas.analysis import FileDescription
 from shared.artifacts import SCHEME
 from shared.errors import AlreadyExists, NotFound
 from shared.models.asking import Models
-from shared.sandbox import CodeSandbox, SandboxInput, SandboxJob, SandboxResult
+from shared.sandbox import CodeSandbox, SandboxJob, SandboxResult
 from shared.tracks import SliceContext
 
 MAX_SCRIPTS = 2
@@ -57,7 +57,7 @@ def describe_with_model(
 def _run(sandbox: CodeSandbox, context: SliceContext, file: DataFile, code: str, attempt: int) -> tuple[str, str]:
     """(what the script says of the file, else why it says nothing)."""
     data = local_input(context.artifacts, file, context.workdir)
-    job = SandboxJob(script=code, inputs=(SandboxInput(data.name, data.path),), limits=LIMITS)
+    job = SandboxJob(script=code, inputs=(data.for_sandbox,), limits=LIMITS)
     result = sandbox.run(job, outputs_to=context.workdir / f"described-{file.sha256[:16]}-{attempt}")
     text = _text(result)
     if result.status == "ok" and not text:

@@ -15,7 +15,7 @@ from functions.ds_star.operation_result import OperationResult, RawFinding
 from functions.ds_star.standalone import standalone_script
 from schemas.analysis import FileDescription
 from shared.documents import Json
-from shared.sandbox import CodeSandbox, OutputFile, RecordedValue, SandboxInput, SandboxJob, SandboxLimits, SandboxResult
+from shared.sandbox import CodeSandbox, OutputFile, RecordedValue, SandboxJob, SandboxLimits, SandboxResult
 
 SCRIPTS: dict[OperationName, str] = {
     "count": "op_aggregate",
@@ -103,7 +103,7 @@ def run_operation(
         return OperationRun(spec, script_name, script, parameters, alone, None, refusal=problem)
     job = SandboxJob(
         script=script,
-        inputs=tuple(SandboxInput(name, named[name].path) for name in wanted),
+        inputs=tuple(named[name].for_sandbox for name in wanted),
         parameters=parameters,
         limits=limits,
         libraries=libraries(*MODULES),

@@ -19,7 +19,7 @@ from functions.ds_star.standalone import lines_before_operation, standalone_scri
 from functions.ds_star.state import DataFile
 from shared.artifacts import SCHEME
 from shared.errors import AlreadyExists, NotFound
-from shared.sandbox import CodeSandbox, OutputFile, RecordedValue, SandboxInput, SandboxJob, SandboxLimits, SandboxResult
+from shared.sandbox import CodeSandbox, OutputFile, RecordedValue, SandboxJob, SandboxLimits, SandboxResult
 from shared.times import SANDBOX_RUN_S
 from shared.tracks import SliceContext
 
@@ -50,7 +50,7 @@ def run_generated(
     inputs = [local_input(context.artifacts, file, context.workdir) for file in usable]
     job = SandboxJob(
         script=code,
-        inputs=tuple(SandboxInput(data.name, data.path) for data in inputs),
+        inputs=tuple(data.for_sandbox for data in inputs),
         limits=LIMITS,
         libraries=libraries(*READING),
     )

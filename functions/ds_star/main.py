@@ -16,8 +16,8 @@ api = Api("ds_star")
 @api.route("POST", "/step", caller=Part.WORKFLOW)
 def step(call: Call) -> StepResult:
     """Do a slice, or give back its stored result."""
-    runtime = call.runtime
-    return runtime.slices.run(DsStarTrack(runtime.sandbox), call.body(StepRequest))
+    runtime, request = call.runtime, call.body(StepRequest)
+    return runtime.slices.run(DsStarTrack(runtime.sandbox_of(request.mission_id)), request)
 
 
 @functions_framework.http

@@ -1,5 +1,7 @@
 """All functions in one process: each is functions-framework's own application object, given this host's runtime.
 
+Not the sandbox service, which is a process of its own wherever it runs: here runs are isolated by the same inner sandbox directly.
+
 The public application is ``missions`` alone. The internal ones are only mounted for the workflow, the queue and the scheduler of
 this process, so that nobody else can reach them.
 """
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 INTERNAL_ROOT = "http://functions.kimera.internal"
 """Where the in-process transport serves the functions; no such host exists outside of this process."""
+_HOSTED = tuple(row for row in MANIFEST if not row.is_container)
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -53,7 +56,7 @@ def function_app(row: FunctionRow, runtime: Runtime) -> WSGIApplication:
 
 def internal_app(runtime: Runtime) -> WSGIApplication:
     """Every function below its route."""
-    return DispatcherMiddleware(NotFound(), {row.route: function_app(row, runtime) for row in MANIFEST})
+    return DispatcherMiddleware(NotFound(), {row.route: function_app(row, runtime) for row in _HOSTED})
 
 
 def public_app(runtime: Runtime, *, hosts: frozenset[str] | None = LOCAL_HOSTS) -> WSGIApplication:
@@ -68,7 +71,7 @@ def public_app(runtime: Runtime, *, hosts: frozenset[str] | None = LOCAL_HOSTS) 
 
 def function_urls() -> dict[str, str]:
     """The workflow's environment: each function's address."""
-    return {row.url_variable: INTERNAL_ROOT + row.route for row in MANIFEST}
+    return {row.url_variable: INTERNAL_ROOT + row.route for row in _HOSTED}
 
 
 def require_known(hosts: frozenset[str], host: str, origin: str | None) -> None:

@@ -23,8 +23,9 @@ from pathlib import Path
 
 from shared.adapters.bubblewrap_command import MIB, NEEDED_OPTIONS, program, remedy_for, sandbox_arguments
 from shared.adapters.bubblewrap_run import RunningSandbox, open_pipe
+from shared.adapters.sandbox_jobs import checked_inputs, make_empty
 from shared.adapters.sandbox_python import SandboxPython, inspect_python
-from shared.errors import BadInput, NotFound, SandboxUnavailable, Unavailable
+from shared.errors import SandboxUnavailable, Unavailable
 from shared.sandbox import SandboxJob, SandboxLimits, SandboxResult
 
 RUNTIME = Path(__file__).resolve().parent.parent / "sandbox_runtime"
@@ -51,10 +52,8 @@ class BubblewrapSandbox:
     def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
         """See ``CodeSandbox.run``."""
         bwrap, python = self._prepare()
-        inputs = _checked_inputs(job)
-        outputs_to.mkdir(parents=True, exist_ok=True)
-        if any(outputs_to.iterdir()):
-            raise BadInput(f"The folder for the outputs of a sandbox run, {outputs_to}, is not empty.", remedy="Give each run a new one.")
+        inputs = checked_inputs(job)
+        make_empty(outputs_to)
         return _run(bwrap, python, job, inputs, outputs_to)
 
     def _prepare(self) -> tuple[str, SandboxPython]:
@@ -101,26 +100,6 @@ def _probe(bwrap: str, python: SandboxPython) -> None:
         )
 
 
-def _checked_inputs(job: SandboxJob) -> dict[str, Path]:
-    """Name -> real path of every input; ``BadInput`` or ``NotFound`` for a job that is not well formed."""
-    inputs: dict[str, Path] = {}
-    for item in job.inputs:
-        if not item.name.isprintable() or "/" in item.name or item.name in ("", ".", "..") or len(os.fsencode(item.name)) > 255:
-            raise BadInput(f"{item.name!r:.100} cannot be the name of a sandbox input.", remedy="Use a plain file name without a slash.")
-        if item.name in inputs:
-            raise BadInput(f"Two sandbox inputs are named {item.name!r}.", remedy="Give each input a name of its own.")
-        if not item.path.is_file():
-            raise NotFound(f"The sandbox input {item.name!r} is no file: {item.path}.", remedy="Check that the file still exists.")
-        inputs[item.name] = item.path.resolve()
-    for name, _ in job.libraries:
-        if not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
-            raise BadInput(f"{name!r:.100} cannot be the name of a module.", remedy="Use a lower-case Python identifier.")
-    limits = job.limits
-    if min(limits.seconds, limits.memory_mb, limits.processes, limits.file_mb) <= 0 or limits.output_bytes < 0:
-        raise BadInput(f"A sandbox run needs limits above zero, not {limits}.", remedy="Give positive limits.")
-    return inputs
-
-
 def _run(bwrap: str, python: SandboxPython, job: SandboxJob, inputs: Mapping[str, Path], outputs_to: Path) -> SandboxResult:
     """Start bubblewrap with everything it needs in descriptors, and follow it to its end."""
     with ExitStack() as stack:
@@ -164,7 +143,7 @@ def _files(job: SandboxJob, channel_end: int, outputs_end: int) -> dict[str, byt
     }
     files = {f"/runtime/{name}": (RUNTIME / name).read_bytes() for name in ("bootstrap.py", "kimera_runtime.py", "matplotlibrc")}
     files["/runtime/job.json"] = json.dumps(description, allow_nan=False).encode()
-    files["/job/script.py"] = job.script.encode("utf-8", "surrogatepass")
+    files["/job/script.py"] = job.script.encode()
     return files | {f"/job/lib/{name}.py": source.encode() for name, source in job.libraries}
 
 

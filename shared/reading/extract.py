@@ -84,7 +84,7 @@ def extract_within(
     folder.mkdir(parents=True, exist_ok=True)
     path = artifacts.local_copy(item.uri, folder)
     kind = detect_format(path, item.name)
-    reader = _PartReader(sandbox, artifacts, item.name, path, kind, sha256, folder)
+    reader = _PartReader(sandbox, artifacts, item, path, kind, sha256, folder)
     parts = [reader.part(1)]
     pages = min(parts[0].about.pages or 1, MAX_PAGES) if kind is PDF else 1
     while len(parts) * PAGES_PER_PART < pages:
@@ -111,12 +111,12 @@ class _PartReader:
     """Reads parts of one document, each from the cache or in a sandbox run. ``runs`` counts the latter."""
 
     def __init__(
-        self, sandbox: CodeSandbox, artifacts: ArtifactStore, name: str, path: Path, kind: Format, sha256: str, folder: Path
+        self, sandbox: CodeSandbox, artifacts: ArtifactStore, item: MissionInput, path: Path, kind: Format, sha256: str, folder: Path
     ) -> None:
         self._sandbox = sandbox
         self._artifacts = artifacts
-        self._name = name
-        self._path = path
+        self._name = item.name
+        self._input = SandboxInput("document", path, item.uri)
         self._kind = kind
         self._sha256 = sha256
         self._folder = folder
@@ -150,7 +150,7 @@ class _PartReader:
         script, libraries = _scripts()
         job = SandboxJob(
             script=script,
-            inputs=(SandboxInput("document", self._path),),
+            inputs=(self._input,),
             parameters={
                 "format": self._kind.name,
                 "first_page": first_page,

@@ -14,9 +14,10 @@ from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
 from shared.adapters.sandbox_python import find_sandbox_python
 from shared.errors import BadInput, NotFound, SandboxUnavailable
 from shared.sandbox import CodeSandbox, SandboxInput, SandboxJob, SandboxLimits, SandboxResult
-from tests.support.sandboxes import ROOT, SMALL, Run, recorded, run, sandbox
+from tests.support.sandbox_service import linked_store, sandbox, sandbox_service
+from tests.support.sandboxes import ROOT, SMALL, Run, recorded, run
 
-__all__ = ["run", "sandbox"]  # the fixtures, for pytest to find
+__all__ = ["linked_store", "run", "sandbox", "sandbox_service"]  # the fixtures, for pytest to find
 
 
 def test_a_recorded_value_carries_its_unit_count_filters_and_the_scripts_line(run: Run) -> None:

@@ -1,7 +1,7 @@
 """The escape suite: each script tries to get out, to look in, or to use the machine up. What it managed is judged from outside
 wherever that is possible.
 
-The cloud's sandbox service runs this file on itself before it takes traffic.
+The cloud's sandbox service runs a short form of it on itself before it takes traffic (``shared/isolation``).
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import pytest
 
 from shared.adapters.sandbox_python import find_sandbox_python
 from shared.sandbox import SandboxInput
-from tests.support.sandboxes import ROOT, SMALL, Run, recorded, run, sandbox, still_works
+from tests.support.sandbox_service import linked_store, sandbox, sandbox_service
+from tests.support.sandboxes import ROOT, SMALL, Run, recorded, run, still_works
 
-__all__ = ["run", "sandbox"]  # the fixtures, for pytest to find
+__all__ = ["linked_store", "run", "sandbox", "sandbox_service"]  # the fixtures, for pytest to find
 
 
 @pytest.fixture

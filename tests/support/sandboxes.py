@@ -1,4 +1,4 @@
-"""Code sandboxes for the contract and escape suites: every adapter there is, and a short way to run a script in one."""
+"""The sandbox of this machine for tests, and a short way to run a script in one. Every adapter: ``tests/support/sandbox_service.py``."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SMALL = SandboxLimits(seconds=10, memory_mb=256, processes=16, file_mb=8, output
 Run = Callable[..., SandboxResult]
 
 
-@pytest.fixture(scope="session", params=["bubblewrap"])
-def sandbox(request: pytest.FixtureRequest) -> CodeSandbox:
-    """A sandbox that works; each adapter in turn."""
+@pytest.fixture(scope="session")
+def sandbox() -> CodeSandbox:
+    """A sandbox that works."""
     try:
         adapter: CodeSandbox = BubblewrapSandbox(find_sandbox_python(os.environ, ROOT))
         adapter.check()
     except SandboxUnavailable as unavailable:
-        missing(str(request.param), str(unavailable))
+        missing("bubblewrap", str(unavailable))
     return adapter
 
 

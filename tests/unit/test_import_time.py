@@ -36,6 +36,14 @@ importlib.import_module(sys.argv[1])
 print(*sorted(set(sys.modules) - before))
 """
 
+EVERYTHING_OF_A_RUN = """
+import sys
+before = set(sys.modules)  # a development environment prepares namespaces by itself
+import functions.sandbox.main
+functions.sandbox.main.this_instance()
+print(*sorted(set(sys.modules) - before))
+"""
+
 
 def heavy_modules_loaded_by(module: str) -> list[str]:
     """The heavy libraries that are in memory once ``module`` is imported, in a fresh interpreter."""
@@ -48,6 +56,20 @@ def heavy_modules_loaded_by(module: str) -> list[str]:
 @pytest.mark.parametrize("module", ENTRY_POINTS)
 def test_a_function_imports_nothing_heavy(module: str) -> None:
     assert heavy_modules_loaded_by(module) == []
+
+
+def test_the_sandbox_service_loads_nothing_of_googles_nor_of_any_other_client() -> None:
+    answer = subprocess.run(
+        [sys.executable, "-c", EVERYTHING_OF_A_RUN], cwd=ROOT, capture_output=True, text=True, check=False, env={"PATH": "/usr/bin"}
+    )
+    assert answer.returncode == 0, answer.stderr
+    modules = answer.stdout.split()
+    # functions-framework brings a class for the context of an event under Google's name, and nothing else of it.
+    googles = [name for name in modules if name.startswith("google") and not name.startswith("google.cloud.functions")]
+    assert googles == []
+    loaded = {name.partition(".")[0] for name in modules}
+    assert loaded & {"grpc", "requests", "httpx", "urllib3", "neo4j", "openai", "pydantic_settings", "proto"} == set()
+    assert {"flask", "functions"} <= loaded
 
 
 def test_only_the_provider_link_imports_the_sdks_of_models() -> None:

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from functions.manifest import MANIFEST, FunctionRow, Role, Trigger, row
+from functions.manifest import MANIFEST, Dependencies, FunctionRow, Role, Trigger, row
+from functions.sandbox.fetching import FETCH_S
+from schemas.sandbox import MAX_RUN_S
 from shared import times
+from shared.adapters.remote_sandbox import AROUND_A_RUN_S, LINK_S, PATIENCE
 from shared.sandbox import SandboxLimits
 from shared.secrets import MODEL_KEYS, NEO4J_READER, NEO4J_WRITER
 
@@ -52,6 +55,15 @@ def test_every_folder_with_an_entry_point_is_a_row() -> None:
 def test_the_workflow_asks_for_the_addresses_of_functions_that_exist() -> None:
     asked = set(re.findall(r'sys\.get_env\("(\w+_URL)"\)', DEFINITION))
     assert asked == {row(name).url_variable for name in ("lifecycle", "budget", "deep_research", "ds_star", "fusion")}
+
+
+def test_the_sandbox_may_do_nothing_and_runs_alone() -> None:
+    sandbox = row("sandbox")
+    assert sandbox.roles == frozenset() and sandbox.secrets == frozenset() and sandbox.dependencies is Dependencies.SUPERVISOR
+    assert sandbox.is_container and sandbox.concurrency == 1
+    assert [function.name for function in MANIFEST if function.dependencies is Dependencies.SUPERVISOR] == ["sandbox"]
+    assert sandbox.timeout_s > MAX_RUN_S + FETCH_S and sandbox.timeout_s > MAX_RUN_S + AROUND_A_RUN_S
+    assert PATIENCE.deadline_s < LINK_S and PATIENCE.deadline_s < times.FUNCTION_TIMEOUT_S
 
 
 def test_users_reach_one_function_only() -> None:

@@ -48,5 +48,11 @@ def test_a_package_has_one_version_in_all_sets() -> None:
     assert {name: found for name, found in versions.items() if len(found) > 1} == {}
 
 
+def test_the_sandbox_service_is_installed_without_any_client() -> None:
+    names = {name for name, _ in PIN.findall((REQUIREMENTS / "supervisor.lock").read_text())}
+    assert "functions-framework" in names
+    assert [name for name in names if re.search(r"google|grpc|httpx|requests|urllib3|openai|neo4j|proto", name)] == []
+
+
 def test_every_source_has_its_lock() -> None:
     assert {lock.stem for lock in LOCKS} == {source.stem for source in REQUIREMENTS.glob("*.in")}

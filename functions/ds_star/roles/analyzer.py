@@ -40,7 +40,7 @@ def local_input(artifacts: ArtifactStore, file: DataFile, workdir: Path) -> Data
     """The file on this machine, in a folder of its own: two files may have the same name in the store."""
     folder = workdir / f"input-{file.sha256[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
-    return DataInput(file.name, artifacts.local_copy(file.uri, folder), file.sha256)
+    return DataInput(file.name, artifacts.local_copy(file.uri, folder), file.sha256, file.uri)
 
 
 class AnalyzerAnswer(Contract):

@@ -52,7 +52,7 @@ def main() -> None:
         Ids(clock, os.urandom),
         to_file(given.home / "traces.jsonl", service="workflows"),
         threads=given.threads,
-        urls={row.url_variable: os.environ[row.url_variable] for row in MANIFEST},
+        urls={row.url_variable: os.environ[row.url_variable] for row in MANIFEST if not row.is_container},
         tokens=FrontEndTokens(given.account),
     )
     workflow.serve_at(f"127.0.0.1:{given.port}")
