@@ -8,8 +8,8 @@ from shared.adapters.neo4j_knowledge import Neo4jKnowledge
 from shared.adapters.resilience import Patience
 from shared.clock import SystemClock
 
-IMPATIENT = Patience(timeout_s=10.0, deadline_s=10.0, tries=1, failures=1_000)
-"""Says at once what went wrong, each time."""
+IMPATIENT = Patience(timeout_s=60.0, deadline_s=60.0, tries=1, failures=1_000)
+"""Says at once what went wrong, each time. A server that has just started, on a busy machine, takes its time for its first answer."""
 
 
 def neo4j_connection(
