@@ -23,6 +23,7 @@ from shared.missions.repository import Missions
 from shared.missions.slices import SliceEngine
 from shared.queue import TaskQueue
 from shared.settings import Settings
+from shared.telemetry.sink import JsonLines, TelemetrySink
 from shared.telemetry.tracing import Tracing, to_file, to_google_cloud
 
 if TYPE_CHECKING:
@@ -221,6 +222,17 @@ class Runtime:
         return to_file(self.home / "telemetry" / "traces.jsonl", service=self._service)
 
     @cached_property
+    def telemetry(self) -> TelemetrySink:
+        """Where rows for dashboards go."""
+        if self.settings.profile == "cloud" and self.settings.telemetry_dataset:
+            from shared.adapters.bigquery_sink import BigQuerySink
+
+            settings = self.settings
+            dataset = str(settings.telemetry_dataset)
+            return BigQuerySink(self._project, dataset, endpoint=settings.telemetry_endpoint, resilience=self._google_resilience)
+        return JsonLines(self.home / "telemetry")
+
+    @cached_property
     def endpoints(self) -> ModelEndpoints:
         """Where models are reached, and with which keys."""
         from shared.models.credentials import ModelEndpoints
@@ -295,6 +307,7 @@ class Runtime:
             endpoints=lambda: self.endpoints,
             renewed=self.renewed_endpoints,
             instance=self.ids.new("i"),
+            telemetry=self.telemetry,
         )
 
     @cached_property
@@ -308,6 +321,7 @@ class Runtime:
             tracing=self.tracing,
             scratch=self.home / "scratch",
             models=self.models,
+            telemetry=self.telemetry,
         )
 
     @cached_property
@@ -359,8 +373,12 @@ class Runtime:
             self.executions.close()
         if "models" in opened:
             self.models.close()
+        if "telemetry" in opened:
+            self.telemetry.close()
         if "tracing" in opened:
             self.tracing.close()
+        if "secrets" in opened:
+            self.secrets.close()
         if "knowledge" in opened:
             self.knowledge.close()
         if "anchors" in opened:
