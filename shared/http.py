@@ -124,9 +124,15 @@ class Api:
 
     def answer(self, request: Request) -> Response:
         """The response to ``request``; never raises, never shows a traceback."""
+        runtime = runtime_of_app()
+        try:
+            return self._answer(runtime, request)
+        finally:
+            runtime.flush()
+
+    def _answer(self, runtime: Runtime, request: Request) -> Response:
         from opentelemetry.trace import SpanKind
 
-        runtime = runtime_of_app()
         request_id = _request_id(request, runtime)
         with about(CallContext(request_id=request_id)):
             try:

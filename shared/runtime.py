@@ -24,7 +24,7 @@ from shared.missions.slices import SliceEngine
 from shared.queue import TaskQueue
 from shared.settings import Settings
 from shared.telemetry.sink import JsonLines, TelemetrySink
-from shared.telemetry.tracing import Tracing, to_file, to_google_cloud
+from shared.telemetry.tracing import Tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from shared.sandbox import CodeSandbox
     from shared.secrets import SecretStore
 
+FLUSH_S = 5.0
+"""How long an answer waits for its spans to be sent."""
 CHECKOUT = Path(__file__).parents[1]
 INDEXES = {
     "missions": ("owner", "status", "mission_id", "admitted", "late"),
@@ -195,6 +197,14 @@ class Runtime:
 
         return Resilience(dependency, judge=fault, clock=self.clock, uniform=random.Random().random)
 
+    def _hurried_resilience(self, dependency: str) -> Resilience:
+        """For what a request waits for at its end, and can do without."""
+        from shared.adapters.google_errors import fault
+        from shared.adapters.resilience import Patience, Resilience
+
+        hurry = Patience(timeout_s=3.0, deadline_s=5.0, tries=3)
+        return Resilience(dependency, judge=fault, clock=self.clock, uniform=random.Random().random, patience=hurry)
+
     @cached_property
     def executions(self) -> WorkflowExecutions:
         """The workflow's executions."""
@@ -217,9 +227,17 @@ class Runtime:
     @cached_property
     def tracing(self) -> Tracing:
         """Where spans go."""
-        if self.settings.profile == "cloud":
-            return to_google_cloud(self._project, service=self._service)
-        return to_file(self.home / "telemetry" / "traces.jsonl", service=self._service)
+        from shared.telemetry.exporters import to_file, to_google_cloud, to_otlp
+
+        match self.settings.traces or ("gcp" if self.settings.profile == "cloud" else "file"):
+            case "gcp":
+                return to_google_cloud(self._project, service=self._service, resilience=self._hurried_resilience)
+            case "otlp":
+                if not self.settings.otlp_endpoint:
+                    raise Unavailable("There is no collector to send spans to.", remedy="Set KIMERA_OTLP_ENDPOINT.")
+                return to_otlp(self.settings.otlp_endpoint, service=self._service)
+            case "file":
+                return to_file(self.home / "telemetry" / "traces.jsonl", service=self._service)
 
     @cached_property
     def telemetry(self) -> TelemetrySink:
@@ -229,7 +247,7 @@ class Runtime:
 
             settings = self.settings
             dataset = str(settings.telemetry_dataset)
-            return BigQuerySink(self._project, dataset, endpoint=settings.telemetry_endpoint, resilience=self._google_resilience)
+            return BigQuerySink(self._project, dataset, endpoint=settings.telemetry_endpoint, resilience=self._hurried_resilience)
         return JsonLines(self.home / "telemetry")
 
     @cached_property
@@ -361,6 +379,15 @@ class Runtime:
         if not self.settings.google_location:
             raise Unavailable("The cloud profile needs the region that it is deployed in.", remedy="Set KIMERA_GOOGLE_LOCATION.")
         return self.settings.google_location
+
+    def flush(self) -> None:
+        """Send the spans and rows of a request that was answered: on the cloud an instance may stand still until the next."""
+        if self.settings.profile == "cloud":
+            opened = self.__dict__
+            if "telemetry" in opened:
+                self.telemetry.flush()
+            if "tracing" in opened:
+                self.tracing.flush(FLUSH_S)
 
     def close(self) -> None:
         """Close what was opened."""
