@@ -41,6 +41,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("inspect", "cli.inspect", "Tell a mission's whole story in time order, failed or not."),
             Command("models", "cli.models", "List the models of the catalogue with their tiers and prices."),
             Command("costs", "cli.costs", "Say what a mission or a day has cost, and what is left of the day's cap."),
+            Command("telemetry", "cli.telemetry", "Show the dashboards' figures: success, latency, cost, errors, tokens."),
             Command("audit", "cli.audit", "Verify the audit chains."),
             Command("doctor", "cli.doctor", "Say what is installed, configured and reachable, and what to do."),
         ),

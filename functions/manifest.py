@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.secrets import MODEL_KEYS, NEO4J_WRITER
+from shared.secrets import MODEL_KEYS, NEO4J_READER, NEO4J_WRITER
 from shared.times import FUNCTION_TIMEOUT_S
 
 
@@ -106,6 +106,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         memory_mb=1024,
         dependencies=Dependencies.AGENTS,
         roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.QUEUE, Role.KNOWLEDGE_READ, Role.INBOX_READ, Role.OUTBOX_WRITE},
+        secrets=frozenset({NEO4J_READER}),
     ),
     FunctionRow(
         name="lifecycle",

@@ -52,6 +52,10 @@ class Serving(Protocol):
     @property
     def callers(self) -> Callers: ...
 
+    def flush(self) -> None:
+        """Send what is left to send of a request that was answered."""
+        ...
+
 
 RuntimeT = typing_extensions.TypeVar("RuntimeT", bound=Serving, default="Runtime")
 
@@ -149,9 +153,15 @@ class Api(Generic[RuntimeT]):
 
     def answer(self, request: Request) -> Response:
         """The response to ``request``; never raises, never shows a traceback."""
+        runtime = self._runtime()
+        try:
+            return self._answer(runtime, request)
+        finally:
+            runtime.flush()
+
+    def _answer(self, runtime: RuntimeT, request: Request) -> Response:
         from opentelemetry.trace import SpanKind
 
-        runtime = self._runtime()
         request_id = _request_id(request, runtime)
         with about(CallContext(request_id=request_id)):
             try:

@@ -24,7 +24,8 @@ from shared.missions.slices import SliceEngine
 from shared.queue import TaskQueue
 from shared.sandbox import ScopedSandbox
 from shared.settings import Settings
-from shared.telemetry.tracing import Tracing, to_file, to_google_cloud
+from shared.telemetry.sink import JsonLines, TelemetrySink
+from shared.telemetry.tracing import Tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from shared.sandbox import CodeSandbox
     from shared.secrets import SecretStore
 
+FLUSH_S = 5.0
+"""How long an answer waits for its spans to be sent."""
 CHECKOUT = Path(__file__).parents[1]
 REMOTE_PLACES = 64
 """Runs of the sandbox service that a process waits for at the same time: the service itself grows with them."""
@@ -240,6 +243,14 @@ class Runtime:
 
         return Resilience(dependency, judge=fault, clock=self.clock, uniform=random.Random().random)
 
+    def _hurried_resilience(self, dependency: str) -> Resilience:
+        """For what a request waits for at its end, and can do without."""
+        from shared.adapters.google_errors import fault
+        from shared.adapters.resilience import Patience, Resilience
+
+        hurry = Patience(timeout_s=3.0, deadline_s=5.0, tries=3)
+        return Resilience(dependency, judge=fault, clock=self.clock, uniform=random.Random().random, patience=hurry)
+
     @cached_property
     def executions(self) -> WorkflowExecutions:
         """The workflow's executions."""
@@ -262,9 +273,28 @@ class Runtime:
     @cached_property
     def tracing(self) -> Tracing:
         """Where spans go."""
-        if self.settings.profile == "cloud":
-            return to_google_cloud(self._project, service=self._service)
-        return to_file(self.home / "telemetry" / "traces.jsonl", service=self._service)
+        from shared.telemetry.exporters import to_file, to_google_cloud, to_otlp
+
+        match self.settings.traces or ("gcp" if self.settings.profile == "cloud" else "file"):
+            case "gcp":
+                return to_google_cloud(self._project, service=self._service, resilience=self._hurried_resilience)
+            case "otlp":
+                if not self.settings.otlp_endpoint:
+                    raise Unavailable("There is no collector to send spans to.", remedy="Set KIMERA_OTLP_ENDPOINT.")
+                return to_otlp(self.settings.otlp_endpoint, service=self._service)
+            case "file":
+                return to_file(self.home / "telemetry" / "traces.jsonl", service=self._service)
+
+    @cached_property
+    def telemetry(self) -> TelemetrySink:
+        """Where rows for dashboards go."""
+        if self.settings.profile == "cloud" and self.settings.telemetry_dataset:
+            from shared.adapters.bigquery_sink import BigQuerySink
+
+            settings = self.settings
+            dataset = str(settings.telemetry_dataset)
+            return BigQuerySink(self._project, dataset, endpoint=settings.telemetry_endpoint, resilience=self._hurried_resilience)
+        return JsonLines(self.home / "telemetry")
 
     @cached_property
     def endpoints(self) -> ModelEndpoints:
@@ -341,6 +371,7 @@ class Runtime:
             endpoints=lambda: self.endpoints,
             renewed=self.renewed_endpoints,
             instance=self.ids.new("i"),
+            telemetry=self.telemetry,
         )
 
     @cached_property
@@ -354,6 +385,7 @@ class Runtime:
             tracing=self.tracing,
             scratch=self.home / "scratch",
             models=self.models,
+            telemetry=self.telemetry,
         )
 
     @cached_property
@@ -394,6 +426,15 @@ class Runtime:
             raise Unavailable("The cloud profile needs the region that it is deployed in.", remedy="Set KIMERA_GOOGLE_LOCATION.")
         return self.settings.google_location
 
+    def flush(self) -> None:
+        """Send the spans and rows of a request that was answered: on the cloud an instance may stand still until the next."""
+        if self.settings.profile == "cloud":
+            opened = self.__dict__
+            if "telemetry" in opened:
+                self.telemetry.flush()
+            if "tracing" in opened:
+                self.tracing.flush(FLUSH_S)
+
     def close(self) -> None:
         """Close what was opened."""
         opened = self.__dict__
@@ -405,8 +446,12 @@ class Runtime:
             self.executions.close()
         if "models" in opened:
             self.models.close()
+        if "telemetry" in opened:
+            self.telemetry.close()
         if "tracing" in opened:
             self.tracing.close()
+        if "secrets" in opened:
+            self.secrets.close()
         if "knowledge" in opened:
             self.knowledge.close()
         if "anchors" in opened:

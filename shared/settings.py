@@ -77,6 +77,14 @@ class Settings(BaseSettings):
     """What this process reads from Secret Manager: our name of a secret and its id there, or ``ID/versions/N``. None: the environment."""
     secrets_endpoint: str | None = None
     """Another Secret Manager API than Google's own: ``host:port``."""
+    telemetry_dataset: str | None = None
+    """The BigQuery dataset of the telemetry tables; where none is named, rows are JSON lines in the data folder."""
+    telemetry_endpoint: str | None = None
+    """Another BigQuery API than Google's own: a URL."""
+    traces: Literal["gcp", "otlp", "file"] | None = None
+    """Where spans go; where nobody says: Cloud Trace on the cloud profile, else a file in the data folder."""
+    otlp_endpoint: str | None = None
+    """The root address of an OpenTelemetry collector, for ``traces = otlp``: ``http://127.0.0.1:4318``."""
     firestore_database: str = "(default)"
     artifacts_bucket: str | None = None
     """The Cloud Storage bucket of packages, reports and inputs."""

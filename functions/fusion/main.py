@@ -21,7 +21,8 @@ def fuse(call: Call) -> FuseResult:
     runtime, request = call.runtime, call.body(FuseRequest)
     with about_mission(request.mission_id, epoch=request.epoch), runtime.tracing.span(f"fusion.{request.mode}"):
         fusion = Fusion(runtime.artifacts, spent=lambda mission_id: runtime.missions.spent(runtime.missions.get(mission_id)).settled)
-        return Publisher(runtime.missions, runtime.artifacts, fusion, runtime.clock, runtime.models).fuse(request)
+        publisher = Publisher(runtime.missions, runtime.artifacts, fusion, runtime.clock, runtime.models, runtime.telemetry)
+        return publisher.fuse(request)
 
 
 @functions_framework.http

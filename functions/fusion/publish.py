@@ -19,6 +19,8 @@ from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change, Missions, fence
 from shared.models.access import ModelAccess, OpenSlice
 from shared.models.freezing import SliceOf
+from shared.telemetry.rows import report_row
+from shared.telemetry.sink import NOWHERE, TelemetrySink
 from shared.times import CHECKPOINT_SHARE, SLICE_BUDGET_S
 
 _STATUS_AFTER: dict[FusionMode, FusionStatus] = {
@@ -38,13 +40,20 @@ class Publisher:
     """Makes the report that is due and enters it into the mission."""
 
     def __init__(
-        self, missions: Missions, artifacts: ArtifactStore, fusion: Fusion, clock: Clock, models: ModelAccess | None = None
+        self,
+        missions: Missions,
+        artifacts: ArtifactStore,
+        fusion: Fusion,
+        clock: Clock,
+        models: ModelAccess | None = None,
+        telemetry: TelemetrySink = NOWHERE,
     ) -> None:
         self._missions = missions
         self._artifacts = artifacts
         self._fusion = fusion
         self._clock = clock
         self._models = models
+        self._telemetry = telemetry
 
     def fuse(self, request: FuseRequest) -> FuseResult:
         """The report that now stands. A stage that the report is past already publishes nothing.
@@ -59,10 +68,13 @@ class Publisher:
         tracks = self._missions.tracks(mission)
         if request.mode == "upgrade" and not self._improves(mission, tracks):
             return _standing(mission, "the late track added nothing")
+        began = self._clock.monotonic()
         publication = self._make(mission, tracks, request)
         reached("report.stored")
         published = self._enter(request, publication)
         reached("report.published")
+        seconds, report = self._clock.monotonic() - began, publication.report
+        self._telemetry.write([report_row(published, version=report.version, mode=request.mode, seconds=seconds, at=published.updated_at)])
         return _standing(published, "", report=publication.report)
 
     def _make(self, mission: MissionRecord, tracks: dict[Track, TrackRecord], request: FuseRequest) -> FusionPublication:

@@ -14,6 +14,8 @@ from shared.missions.machine import check_fusion, check_mission
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change, Decide, Missions, fence
 from shared.models.access import ModelAccess
+from shared.telemetry.rows import mission_row, slice_rows
+from shared.telemetry.sink import NOWHERE, TelemetrySink
 
 
 class Ending:
@@ -22,11 +24,14 @@ class Ending:
     A mission that is over buys nothing more, and no request of it stays open. ``models`` is ``None`` where no mission asks any.
     """
 
-    def __init__(self, missions: Missions, audit: Audit, clock: Clock, models: ModelAccess | None = None) -> None:
+    def __init__(
+        self, missions: Missions, audit: Audit, clock: Clock, models: ModelAccess | None = None, telemetry: TelemetrySink = NOWHERE
+    ) -> None:
         self._missions = missions
         self._audit = audit
         self._clock = clock
         self._models = models
+        self._telemetry = telemetry
 
     def advance(self, request: AdvanceRequest) -> MissionStatusResult:
         """Record that both tracks have ended, or that one failed for good."""
@@ -101,8 +106,18 @@ class Ending:
     def _after(self, mission: MissionRecord) -> MissionStatusResult:
         if mission.over:
             self._close_requests(mission)  # what a call that nobody waits for sent in between; from here on the ledger is closed
-        self._audit.anchor_mission(mission, self._missions.tracks(mission).values())
+        tracks = self._missions.tracks(mission)
+        self._audit.anchor_mission(mission, tracks.values())
+        if mission.status.terminal:
+            self._tell(mission, tracks)
         return _result(mission)
+
+    def _tell(self, mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> None:
+        """The mission's row, and once more those of its slices and requests: a process that died in between may have told none."""
+        slices = [row for track in tracks.values() for row in slice_rows(track)]
+        self._telemetry.write([mission_row(mission, self._missions.spent(mission).settled), *slices])
+        if self._models is not None:
+            self._models.tell_again(mission)
 
     def _close_requests(self, mission: MissionRecord) -> None:
         """Settle what is still open of a mission whose tracks have all ended, or died."""

@@ -77,7 +77,8 @@ def anchor(call: Call) -> ReconcileResult:
 
 
 def _ending(call: Call) -> Ending:
-    return Ending(call.runtime.missions, call.runtime.audit, call.runtime.clock, call.runtime.models)
+    runtime = call.runtime
+    return Ending(runtime.missions, runtime.audit, runtime.clock, runtime.models, runtime.telemetry)
 
 
 @functions_framework.http

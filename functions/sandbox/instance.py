@@ -31,6 +31,9 @@ class Instance:
     """Without an exporter: that would need a role. The caller's span is around each run."""
     callers: Callers
 
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
     def leave(self) -> None:
         """End this process, and its container with it: the next call is answered by a new one."""
         under_gunicorn = os.environ.get("SERVER_SOFTWARE", "").startswith("gunicorn")

@@ -38,7 +38,7 @@ def fault(error: BaseException) -> Fault:
             return Fault.PASSING
         case exceptions.ServerError() if not isinstance(error, exceptions.MethodNotImplemented):
             return Fault.OUTAGE  # UNAVAILABLE, INTERNAL, DEADLINE_EXCEEDED, and the HTTP 5xx that say the same
-        case exceptions.RetryError() | TransportError() | ConnectionError() | TimeoutError():
+        case exceptions.RetryError() | TransportError() | OSError():  # requests raises its own OSErrors
             return Fault.OUTAGE
         case _:
             return Fault.NONE
@@ -56,7 +56,7 @@ def translating(service: GoogleService, what: str) -> Iterator[None]:
         raise translated(error, service, what) from error
     except GoogleAuthError as error:
         raise without_credentials(service, error) from error
-    except (ConnectionError, TimeoutError) as error:
+    except OSError as error:
         raise Unavailable(f"{service} cannot be reached to {what}: {error}", remedy=_REACH_IT, retry_after_s=5.0) from error
 
 

@@ -102,6 +102,17 @@ class Lease(Stored):
     until: Timestamp
 
 
+class SliceDone(Stored):
+    """How a finished slice went: for the telemetry, which may be told again from here."""
+
+    at: Timestamp
+    epoch: int
+    seconds: float
+    retries: int
+    """Earlier tries that did not commit."""
+    error: str | None = None
+
+
 class TrackRecord(Record):
     """One attempt of one track: where it goes on, who works on it, and the stored result of every finished slice."""
 
@@ -112,6 +123,9 @@ class TrackRecord(Record):
     next_seq: int = 0
     lease: Lease | None = None
     results: dict[str, StepResult] = {}
+    done: dict[str, SliceDone] = {}
+    tries: int = 0
+    """How often the next slice was begun."""
     state_uri: str | None = None
     handoff_uri: str | None = None
     closed_because: str | None = None

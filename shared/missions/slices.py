@@ -28,11 +28,13 @@ from shared.documents import DocumentStore, Transaction
 from shared.errors import Conflict, KimeraError, StaleEpoch
 from shared.ids import Ids
 from shared.missions.chain import Happening, append
-from shared.missions.records import Lease, MissionRecord, TrackRecord
+from shared.missions.records import Lease, MissionRecord, SliceDone, TrackRecord
 from shared.missions.repository import fence, load, load_tracks
 from shared.models.access import ModelAccess, OpenSlice
 from shared.models.freezing import SliceOf
 from shared.telemetry.context import about_mission, current_trace_id
+from shared.telemetry.rows import slice_row
+from shared.telemetry.sink import NOWHERE, TelemetrySink
 from shared.telemetry.tracing import Tracing
 from shared.times import CHECKPOINT_SHARE, MAX_RETRY_AFTER_S, SLICE_BUDGET_S, SLICE_LEASE_S
 from shared.tracks import CANCELLED, HARD_DEADLINE, SliceContext, SliceOutcome, TrackLogic
@@ -51,6 +53,14 @@ class _Leased:
     holder: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    """A slice that is committed, now or before."""
+
+    track: TrackRecord
+    result: StepResult
+
+
 class SliceEngine:
     """Runs slices for the two tracks' functions."""
 
@@ -64,6 +74,7 @@ class SliceEngine:
         tracing: Tracing,
         scratch: Path,
         models: ModelAccess | None = None,
+        telemetry: TelemetrySink = NOWHERE,
     ) -> None:
         self._documents = documents
         self._artifacts = artifacts
@@ -72,25 +83,37 @@ class SliceEngine:
         self._tracing = tracing
         self._scratch = scratch
         self._models = models
+        self._telemetry = telemetry
 
     def run(self, logic: TrackLogic[StateT], request: StepRequest) -> StepResult:
         """The result of the slice, stored now or before. Raises ``StaleEpoch``, ``Conflict``, and what is worth a retry."""
         with about_mission(request.mission_id, track=request.track, attempt=request.attempt, seq=request.seq, epoch=request.epoch):
             leased = self._documents.transact(lambda tx: self._acquire(tx, request))
+            if isinstance(leased, _Finished):
+                self._tell(leased.track, request.seq)  # whoever committed it may have died before it told
+                return leased.result
             if isinstance(leased, StepResult):
                 return leased
             reached("slice.leased")
+            began = self._clock.monotonic()
             with self._tracing.span(f"{request.track}.slice"):
                 outcome = self._work(logic, request, leased)
+            outcome = replace(outcome, seconds=self._clock.monotonic() - began)
             reached("slice.worked")
-            result = self._documents.transact(lambda tx: self._commit(tx, request, leased.holder, outcome))
+            finished = self._documents.transact(lambda tx: self._commit(tx, request, leased.holder, outcome))
             reached("slice.committed")
-            return result
+            self._tell(finished.track, request.seq)
+            return finished.result
 
-    def _acquire(self, tx: Transaction, request: StepRequest) -> StepResult | _Leased:
+    def _tell(self, track: TrackRecord, seq: int) -> None:
+        row = slice_row(track, seq)
+        if row is not None:
+            self._telemetry.write([row])
+
+    def _acquire(self, tx: Transaction, request: StepRequest) -> StepResult | _Finished | _Leased:
         mission, track = self._load(tx, request)
         if stored := track.results.get(str(request.seq)):
-            return stored
+            return _Finished(track, stored)
         if track.status.final or (track.detached and not mission.late):
             return StepResult(outcome="FINAL", next_seq=track.next_seq, track_status=track.status)
         if request.seq != track.next_seq:
@@ -104,7 +127,9 @@ class SliceEngine:
         lease = Lease(seq=request.seq, holder=holder, epoch=request.epoch, until=now + timedelta(seconds=SLICE_LEASE_S))
         started = track.started_at or now
         status = track.status if track.detached else TrackStatus.RUNNING
-        track = track.model_copy(update={"lease": lease, "status": status, "started_at": started, "updated_at": now})
+        track = track.model_copy(
+            update={"lease": lease, "status": status, "started_at": started, "tries": track.tries + 1, "updated_at": now}
+        )
         tx.put(track.ref, track.data())
         return _Leased(mission, track, holder)
 
@@ -171,7 +196,7 @@ class SliceEngine:
             happenings=tuple(Happening(note.kind, note.detail) for note in outcome.notes),
         )
 
-    def _commit(self, tx: Transaction, request: StepRequest, holder: str, worked: _Worked) -> StepResult:
+    def _commit(self, tx: Transaction, request: StepRequest, holder: str, worked: _Worked) -> _Finished:
         mission, track = self._load(tx, request)
         if track.lease is None or track.lease.holder != holder:
             raise StaleEpoch(f"The lease of slice {request.seq} of {request.track} went to another call.")
@@ -207,12 +232,21 @@ class SliceEngine:
             at=now,
             trace_id=current_trace_id(),
         )
+        done = SliceDone(
+            at=now,
+            epoch=request.epoch,
+            seconds=worked.seconds,
+            retries=max(0, track.tries - 1),
+            error=worked.error.code if worked.error else None,
+        )
         changed = track.model_copy(
             update={
                 "status": status,
                 "next_seq": request.seq + 1,
                 "lease": None,
                 "results": track.results | {str(request.seq): result},
+                "done": track.done | {str(request.seq): done},
+                "tries": 0,
                 # A detached track goes on from where it was, not from what closing made of it.
                 "state_uri": track.state_uri if detached else worked.state_uri or track.state_uri,
                 "handoff_uri": worked.handoff_uri or track.handoff_uri,
@@ -226,7 +260,7 @@ class SliceEngine:
             }
         )
         tx.put(changed.ref, changed.data())
-        return result
+        return _Finished(changed, result)
 
     def _release(self, request: StepRequest, holder: str) -> None:
         """Give the lease back after a passing fault, so that the retry need not wait for it."""
@@ -283,6 +317,7 @@ class _Worked:
     progress: str = ""
     flags: tuple[str, ...] = ()
     happenings: tuple[Happening, ...] = ()
+    seconds: float = 0
 
 
 def _status_after(worked: _Worked, request: StepRequest, mission: MissionRecord) -> TrackStatus:

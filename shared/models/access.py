@@ -19,6 +19,7 @@ from shared.errors import BudgetRefused
 from shared.missions.records import MissionRecord
 from shared.models.calls import ModelSpec
 from shared.models.freezing import Freezer, SliceOf, asked_tier
+from shared.telemetry.sink import NOWHERE, TelemetrySink
 from shared.telemetry.tracing import Tracing
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Installation:
     """The values that may not leave."""
     instance: str
     """Names this process."""
+    telemetry: TelemetrySink = NOWHERE
     in_order: bool = False
     """Whether the innermost link answers by the order of the calls, so that a fan-out is asked one by one."""
 
@@ -109,6 +111,11 @@ class ModelAccess:
             return 0
         return self._orphans.close_mission(mission.mission_id, cap_micro_usd=mission.request.budget.cap_micro_usd)
 
+    def tell_again(self, mission: MissionRecord) -> None:
+        """Tell the telemetry every request of a mission that has ended."""
+        if asked_tier(mission) is not Tier.EXTRACTIVE:
+            self._journal.tell_again(mission.mission_id)
+
     def close(self) -> None:
         """End what was opened to providers."""
         self._with.innermost.close()
@@ -121,7 +128,7 @@ class ModelAccess:
     def _journal(self) -> Journal:
         from shared.models.journal import Journal
 
-        return Journal(self._with.documents, self._ledger, self._with.clock)
+        return Journal(self._with.documents, self._ledger, self._with.clock, self._with.telemetry)
 
     @cached_property
     def _orphans(self) -> Orphans:

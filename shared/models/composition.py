@@ -12,6 +12,7 @@ from shared.clock import Clock
 from shared.documents import DocumentStore
 from shared.models.access import Chooses, Installation, ModelAccess
 from shared.settings import Settings
+from shared.telemetry.sink import TelemetrySink
 from shared.telemetry.tracing import Tracing
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def model_access(
     endpoints: Callable[[], ModelEndpoints],
     renewed: Callable[[], ModelEndpoints],
     instance: str,
+    telemetry: TelemetrySink,
 ) -> ModelAccess:
     """The models that this installation's settings name. Nothing is loaded before a mission asks for one."""
     return ModelAccess(
@@ -49,6 +51,7 @@ def model_access(
             uniform=random.Random().random,
             secrets=lambda: _secrets(endpoints()),
             instance=instance,
+            telemetry=telemetry,
             in_order=settings.model_cassette is not None and settings.model_cassette.startswith("script:"),
         )
     )

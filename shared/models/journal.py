@@ -21,6 +21,8 @@ from shared.ledger.ledger import Ledger, Payer, Reservation
 from shared.missions.repository import load
 from shared.models.calls import CallKey, ModelAnswer, ModelCall
 from shared.models.rows import JOURNAL, SLICES, JournalRow, RowState, SliceRecord, slice_of
+from shared.telemetry.rows import model_call_row
+from shared.telemetry.sink import NOWHERE, TelemetrySink
 
 _MAX_ERROR_CHARS = 500
 
@@ -38,10 +40,11 @@ class Terms:
 class Journal:
     """The stored requests."""
 
-    def __init__(self, documents: DocumentStore, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, documents: DocumentStore, ledger: Ledger, clock: Clock, telemetry: TelemetrySink = NOWHERE) -> None:
         self._documents = documents
         self._ledger = ledger
         self._clock = clock
+        self._telemetry = telemetry
 
     def answered(self, call: ModelCall) -> JournalRow | None:
         """The row with the answer to ``call``, if one is stored. Raises ``JournalMismatch`` where its key is known with another request."""
@@ -96,14 +99,17 @@ class Journal:
     def reject(self, key: CallKey, why: str) -> None:
         """Mark the answer of ``key`` as one that did not fit. Marking it again changes nothing."""
 
-        def work(tx: Transaction) -> None:
+        def work(tx: Transaction) -> list[JournalRow]:
+            moved = []
             for row in self._rows(tx, key):
                 if row.state is RowState.ANSWERED:
                     row.moved(RowState.REJECTED)
-                    rejected = row.model_copy(update={"state": RowState.REJECTED, "error": why[:_MAX_ERROR_CHARS]})
-                    tx.put(rejected.ref, rejected.data())
+                    moved.append(row.model_copy(update={"state": RowState.REJECTED, "error": why[:_MAX_ERROR_CHARS]}))
+            for rejected in moved:
+                tx.put(rejected.ref, rejected.data())
+            return moved
 
-        self._documents.transact(work)
+        self._tell(self._documents.transact(work))
 
     def open_rows(self, *, slice_id: str | None = None, mission_id: str | None = None) -> list[JournalRow]:
         """The requests of a slice, or of a whole mission, that are SENT."""
@@ -145,7 +151,17 @@ class Journal:
             tx.put(settled.ref, settled.data())
             return settled
 
-        return self._documents.transact(work)
+        settled = self._documents.transact(work)
+        self._tell([settled])
+        return settled
+
+    def tell_again(self, mission_id: str) -> None:
+        """Tell the telemetry every settled request of a mission: who settled it may have died before it told."""
+        found = self._documents.query(Query(JOURNAL, (Where("mission_id", "==", mission_id),)))
+        self._tell([row for row in map(JournalRow.read, found) if row.state is not RowState.SENT])
+
+    def _tell(self, rows: list[JournalRow]) -> None:
+        self._telemetry.write([model_call_row(row) for row in rows])
 
     def _fence(self, tx: Transaction, key: CallKey, terms: Terms) -> None:
         """Only the last run of a slice, in the mission's present epoch, may spend money."""

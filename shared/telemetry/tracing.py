@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
@@ -21,6 +20,8 @@ from shared.telemetry.context import current
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
+
+    from shared.telemetry.exporters import Flusher
 
 Attributes = Mapping[str, str | int | float | bool]
 
@@ -52,6 +53,8 @@ class Tracing:
     """Makes spans. Without a provider they are recorded nowhere, and cost next to nothing."""
 
     provider: TracerProvider | None = None
+    flusher: Flusher | None = None
+    """Sends what waits; ``None`` where spans never wait."""
 
     @contextmanager
     def span(
@@ -77,32 +80,12 @@ class Tracing:
         context = TraceContextTextMapPropagator().extract({"traceparent": parent}) if parent else None
         return OpenSpan(tracer.start_span(name, context=context, attributes={**current().attributes(), **(attributes or {})}))
 
+    def flush(self, bound_s: float) -> None:
+        """Send the spans that have ended; what is not sent within ``bound_s`` goes on in the background."""
+        if self.flusher:
+            self.flusher.flush(bound_s)
+
     def close(self) -> None:
         """Send what is left."""
         if self.provider:
             self.provider.shutdown()
-
-
-def to_file(path: Path, *, service: str) -> Tracing:
-    """Tracing into an OTLP JSON-lines file: each span is written when it ends, so that a kill loses only the open ones."""
-    from opentelemetry.exporter.otlp.json.file import FileSpanExporter
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    provider = TracerProvider(resource=Resource({"service.name": service}), shutdown_on_exit=False)
-    provider.add_span_processor(SimpleSpanProcessor(FileSpanExporter(path)))
-    return Tracing(provider)
-
-
-def to_google_cloud(project: str, *, service: str) -> Tracing:
-    """Tracing into Cloud Trace."""
-    from opentelemetry.exporter.cloud_trace import CloudTraceSpanExporter
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
-    provider = TracerProvider(resource=Resource({"service.name": service}))
-    provider.add_span_processor(BatchSpanProcessor(CloudTraceSpanExporter(project_id=project)))  # type: ignore[no-untyped-call] # the package has no types
-    return Tracing(provider)

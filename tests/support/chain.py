@@ -131,6 +131,7 @@ class ChainHouse(House):
                 secrets=lambda: self.secrets,
                 instance="i_test",
                 in_order=self.in_order,
+                telemetry=self.telemetry,
             )
         )
         self.slices = SliceEngine(
@@ -141,8 +142,9 @@ class ChainHouse(House):
             tracing=self.tracing,
             scratch=self.folder / "scratch",
             models=self.models,
+            telemetry=self.telemetry,
         )
-        self.ending = Ending(self.missions, self.audit, self.clock, self.models)
+        self.ending = Ending(self.missions, self.audit, self.clock, self.models, self.telemetry)
 
     def rows(self) -> list[JournalRow]:
         """The journal, in the order in which it was written."""

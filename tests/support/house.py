@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from shared.missions.repository import Missions
 from shared.missions.slices import SliceEngine
 from shared.queue import Task
 from shared.runtime import INDEXES
+from shared.telemetry.rows import Row
 from shared.telemetry.tracing import Tracing
 from shared.tracks import SliceContext, SliceOutcome
 from tests.support.clock import FrozenClock
@@ -42,6 +43,7 @@ class House:
         self.artifacts = FolderArtifacts(folder / "artifacts")
         self.missions = Missions(self.documents, self.clock, self.ids)
         self.audit = Audit(self.documents, self.artifacts, self.clock)
+        self.telemetry = ListedSink()
         self.slices = SliceEngine(
             documents=self.documents,
             artifacts=self.artifacts,
@@ -49,6 +51,7 @@ class House:
             ids=self.ids,
             tracing=Tracing(),
             scratch=folder / "scratch",
+            telemetry=self.telemetry,
         )
         self.queue = ListedQueue()
         self.executions = ListedExecutions()
@@ -74,6 +77,23 @@ class ListedQueue:
 
     def enqueue(self, task: Task) -> None:
         self.tasks.setdefault(task.name, task)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@dataclass
+class ListedSink:
+    """A ``TelemetrySink`` that keeps what it was told."""
+
+    rows: list[Row] = field(default_factory=list)
+    lost: int = 0
+
+    def write(self, rows: Sequence[Row]) -> None:
+        self.rows += rows
+
+    def flush(self) -> None:
+        """Nothing waits."""
 
     def close(self) -> None:
         """Nothing is held."""

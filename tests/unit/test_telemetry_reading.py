@@ -11,8 +11,8 @@ from schemas.mission import MissionState
 from shared.errors import Unavailable
 from shared.telemetry import names
 from shared.telemetry.context import about_mission, current_traceparent
+from shared.telemetry.exporters import to_file
 from shared.telemetry.reading import SpanRecord, mission_spans
-from shared.telemetry.tracing import to_file
 from tests.support.house import House
 
 

@@ -19,7 +19,7 @@ from infra.local.executions import MissionWorkflow
 from shared.clock import SystemClock
 from shared.id_tokens import unsigned_token
 from shared.ids import Ids
-from shared.telemetry.tracing import to_file
+from shared.telemetry.exporters import to_file
 from shared.times import WORKFLOW_HTTP_TIMEOUT_S
 
 
