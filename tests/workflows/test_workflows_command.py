@@ -90,7 +90,7 @@ CHECKS = [
     ("main:\n  steps: [{a: {return: 1}}]\nsub:\n  steps: [{a: {return: 1}}]\n", ["unused_subworkflow"]),
     ("main:\n  steps: [{a: {return: '${sub()}'}}]\nsub:\n  steps: [{a: {return: 1}}]\n", []),
     ("- p: {parallel: {branches: [{b: {steps: [{s: {return: 1}}]}}]}}\n", ["return_in_parallel"]),
-    ("- a: {retrun: 1}\n", ["unknown_key", "empty_step"]),
+    ("- a: {retrun: 1}\n", ["unknown_key"]),
     ("- a: {next: b}\n", ["unknown_step"]),
     ("- a: {assign: [{x: 1}]}\n- p: {parallel: {branches: [{b: {steps: [{s: {assign: [{x: 2}]}}]}}]}}\n", ["not_shared"]),
 ]

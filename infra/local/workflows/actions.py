@@ -28,6 +28,7 @@ from infra.local.workflows.syntax import (
     Switch,
     Target,
     Try,
+    Unread,
 )
 
 if TYPE_CHECKING:
@@ -57,14 +58,21 @@ def parse_body(parser: Parser, node: Node, name: str, also: frozenset[str] = fro
     actions = [key for key in _COMPANIONS if key in keys]
     if len(actions) > 1:
         raise parser.fault(f"a step does one thing; this one has {' and '.join(map(repr, actions))}", node.mark, "two_actions")
+    if not actions and not keys:
+        raise parser.fault(f"the step does nothing: it needs one of {', '.join(_COMPANIONS)} or next", node.mark, "empty_step")
     allowed = {actions[0], *_COMPANIONS[actions[0]]} if actions else {"next"}
     fields = parser.fields(node, allowed | also, f"a step with {actions[0]!r}" if actions else "a step without an action")
-    following = parser.text(fields["next"], "'next'") if "next" in fields else None
-    if not actions:
-        if following is None:
-            raise parser.fault(f"the step does nothing: it needs one of {', '.join(_COMPANIONS)} or next", node.mark, "empty_step")
-        return Jump(), following
-    return _PARSERS[actions[0]](parser, fields, node.mark), following
+    following = _next(parser, fields["next"]) if "next" in fields else None
+    if actions:
+        return _PARSERS[actions[0]](parser, fields, node.mark), following
+    return (Jump() if keys == {"next"} else Unread(node.mark)), following
+
+
+def _next(parser: Parser, node: Node) -> str | None:
+    if isinstance(node, ScalarNode) and isinstance(node.value, str):
+        return node.value
+    parser.report("'next' has to be a string", node.mark)
+    return None
 
 
 def keyword_of(node: Node) -> tuple[Mark, str]:
@@ -78,19 +86,22 @@ def _assign(parser: Parser, fields: dict[str, Node], mark: Mark) -> Action:
     node = fields["assign"]
     assignments: list[tuple[Target, Data]] = []
     for item in (node,) if isinstance(node, MapNode) else parser.items(node, "'assign'"):
-        if not isinstance(item, MapNode) or not item.entries:
-            raise parser.fault("an assignment is a map: '- variable: value'", item.mark)
-        assignments += [(parser.target(text, at), parser.data(value)) for text, at, value in item.entries]
+        if isinstance(item, MapNode) and item.entries:
+            for text, at, value in item.entries:
+                target, data = parser.target(text, at), parser.data(value)
+                assignments += [] if target is None else [(target, data)]
+        else:
+            parser.report("an assignment is a map: '- variable: value'", item.mark)
+            parser.skip(item)
     if len(assignments) > SERVICE.assignments_per_step:
         parser.report(f"{len(assignments)} assignments in one step; the limit is {SERVICE.assignments_per_step}", node.mark, "limit")
     return Assign(tuple(assignments))
 
 
 def _call(parser: Parser, fields: dict[str, Node], mark: Mark) -> Action:
-    function = parser.text(fields["call"], "'call'")
     arguments = parser.data(fields["args"]) if "args" in fields else None
     result = parser.target(parser.text(fields["result"], "'result'"), fields["result"].mark) if "result" in fields else None
-    return Call(function, arguments, result, fields["call"].mark)
+    return Call(parser.text(fields["call"], "'call'"), arguments, result, fields["call"].mark)
 
 
 def _switch(parser: Parser, fields: dict[str, Node], mark: Mark) -> Action:
@@ -103,11 +114,16 @@ def _switch(parser: Parser, fields: dict[str, Node], mark: Mark) -> Action:
 
 
 def _choice(parser: Parser, node: Node) -> Choice:
+    keys = {key for key, _, _ in node.entries} if isinstance(node, MapNode) else set()
     condition = node.get("condition") if isinstance(node, MapNode) else None
-    if condition is None:
-        raise parser.fault("each entry of a switch has a 'condition'", node.mark)
-    action, following = parse_body(parser, node, parser.step, frozenset({"condition"}))
-    return Choice(parser.data(condition), None if isinstance(action, Jump) else action, following, node.mark)
+    if condition is None and keys <= {"next", *_COMPANIONS, "args", "result", "retry", "except"}:
+        parser.report("each entry of a switch has a 'condition'", node.mark)
+    if not keys:
+        parser.skip(node)
+        return Choice(Unread(node.mark), Unread(node.mark), None, node.mark)
+    data = parser.data(condition) if condition is not None else Unread(node.mark)
+    action, following = parser.action(node, parser.step, frozenset({"condition"}))
+    return Choice(data, None if isinstance(action, Jump) else action, following, node.mark)
 
 
 def _for(parser: Parser, fields: dict[str, Node], mark: Mark) -> Action:
@@ -115,40 +131,29 @@ def _for(parser: Parser, fields: dict[str, Node], mark: Mark) -> Action:
 
 
 def _loop(parser: Parser, node: Node) -> Loop:
-    fields = parser.fields(node, {"value", "index", "in", "range", "steps"}, "'for'")
-    for key in ("value", "steps"):
-        if key not in fields:
-            raise parser.fault(f"'for' needs {key!r}", node.mark)
-    if ("in" in fields) == ("range" in fields):
-        raise parser.fault("'for' needs either 'in' or 'range'", node.mark)
+    fields = parser.fields(node, {"value", "index", "in", "range", "steps"}, "'for'", needs=(("value",), ("steps",), ("in", "range")))
+    items = parser.data(fields["in"]) if "in" in fields else None
+    bounds = parser.data(fields["range"]) if "range" in fields else None
+    body = parser.block(fields["steps"]) if "steps" in fields else ()
     if "range" in fields and "index" in fields:
-        raise parser.fault("'for' with 'range' has no 'index': the value is the number itself", node.mark)
-    return Loop(
-        value=parser.name(fields["value"], "loop variable"),
-        index=parser.name(fields["index"], "index variable") if "index" in fields else None,
-        items=parser.data(fields["in"]) if "in" in fields else None,
-        bounds=parser.data(fields["range"]) if "range" in fields else None,
-        body=parser.block(fields["steps"]),
-        mark=node.mark,
-    )
+        parser.report("'for' with 'range' has no 'index': the value is the number itself", node.mark)
+    value = parser.name(parser.needed(fields, "value"), "loop variable")
+    index = parser.name(fields["index"], "index variable") if "index" in fields else None
+    return Loop(value, index, items or (Unread(node.mark) if bounds is None else None), bounds, body, node.mark)
 
 
 def _parallel(parser: Parser, fields: dict[str, Node], mark: Mark) -> Action:
     node = fields["parallel"]
-    parts = parser.fields(node, {"exception_policy", "shared", "concurrency_limit", "branches", "for"}, "'parallel'")
-    if ("branches" in parts) == ("for" in parts):
-        raise parser.fault("'parallel' needs either 'branches' or 'for'", node.mark)
+    allowed = {"exception_policy", "shared", "concurrency_limit", "branches", "for"}
+    parts = parser.fields(node, allowed, "'parallel'", needs=(("branches", "for"),))
+    limit = parser.data(parts["concurrency_limit"]) if "concurrency_limit" in parts else None
+    branches = _branches(parser, parts["branches"]) if "branches" in parts else ()
     policy = parts.get("exception_policy")
     if policy is not None and parser.text(policy, "'exception_policy'") != "continueAll":
         parser.report("the only exception policy is continueAll", policy.mark, "exception_policy")
+    loop = _loop(parser, parts["for"]) if "for" in parts else None
     shared = tuple(parser.name(item, "shared variable") for item in parser.items(parts["shared"], "'shared'")) if "shared" in parts else ()
-    return Parallel(
-        shared=shared,
-        limit=parser.data(parts["concurrency_limit"]) if "concurrency_limit" in parts else None,
-        branches=_branches(parser, parts["branches"]) if "branches" in parts else (),
-        loop=_loop(parser, parts["for"]) if "for" in parts else None,
-        mark=node.mark,
-    )
+    return Parallel(shared, limit, branches, loop, node.mark)
 
 
 def _branches(parser: Parser, node: Node) -> tuple[Branch, ...]:
@@ -159,10 +164,12 @@ def _branches(parser: Parser, node: Node) -> tuple[Branch, ...]:
         parser.report(f"{len(items)} branches in one parallel step; the limit is {SERVICE.branches_per_step}", node.mark, "limit")
     branches: list[Branch] = []
     for item in items:
-        if not isinstance(item, MapNode) or len(item.entries) != 1:
-            raise parser.fault("a branch is a map with one key, its name", item.mark)
-        name, mark, body = item.entries[0]
-        branches.append(Branch(name, _body(parser, body, name), mark))
+        if isinstance(item, MapNode) and len(item.entries) == 1:
+            name, mark, body = item.entries[0]
+            branches.append(Branch(name, _body(parser, body, name), mark))
+        else:
+            parser.report("a branch is a map with one key, its name", item.mark)
+            parser.skip(item)
     return tuple(branches)
 
 
@@ -171,36 +178,38 @@ def _body(parser: Parser, node: Node, name: str) -> Block:
     steps = node.get("steps") if isinstance(node, MapNode) else None
     if steps is not None and isinstance(node, MapNode) and len(node.entries) == 1:
         return parser.block(steps)
-    action, following = parse_body(parser, node, name)
+    action, following = parser.action(node, name)
     return (Step(name, action, following, node.mark, *keyword_of(node), implied=True),)
 
 
 def _try(parser: Parser, fields: dict[str, Node], mark: Mark) -> Action:
-    if "retry" not in fields and "except" not in fields:
-        raise parser.fault("'try' needs 'retry', 'except' or both", mark)
     node = fields["try"]
-    return Try(
-        body=parser.block(node) if isinstance(node, ListNode) else _body(parser, node, parser.step),
-        retry=_retry(parser, fields["retry"]) if "retry" in fields else None,
-        handler=_except(parser, fields["except"]) if "except" in fields else None,
-    )
+    body = parser.block(node) if isinstance(node, ListNode) else _body(parser, node, parser.step)
+    handler = _except(parser, fields["except"]) if "except" in fields else None
+    retry = _retry(parser, fields["retry"]) if "retry" in fields else None
+    if handler is None and retry is None and fields.keys() <= {"try", *_COMPANIONS["try"], "condition"}:
+        parser.report("'try' needs 'retry', 'except' or both", mark)
+    return Try(body, retry, handler)
 
 
 def _retry(parser: Parser, node: Node) -> Retry:
+    policy = parser.data(node)
+    _policy_fields(parser, node)
+    return Retry(policy, node.mark)
+
+
+def _policy_fields(parser: Parser, node: Node) -> None:
     if not isinstance(node, ScalarNode):
         fields = parser.fields(node, {"predicate", "max_retries", "backoff"}, "'retry'")
         if "backoff" in fields and not isinstance(fields["backoff"], ScalarNode):
             parser.fields(fields["backoff"], {"initial_delay", "max_delay", "multiplier"}, "'backoff'")
-    return Retry(parser.data(node), node.mark)
 
 
 def _except(parser: Parser, node: Node) -> Except:
     """Without steps the error is caught and nothing else happens (Catch errors page: "the steps block is optional")."""
-    fields = parser.fields(node, {"as", "steps"}, "'except'")
-    if "as" not in fields:
-        raise parser.fault("'except' needs 'as'", node.mark)
+    fields = parser.fields(node, {"as", "steps"}, "'except'", needs=(("as",),))
     body = parser.block(fields["steps"]) if "steps" in fields else ()
-    return Except(parser.name(fields["as"], "error variable"), body, node.mark)
+    return Except(parser.name(parser.needed(fields, "as"), "error variable"), body, node.mark)
 
 
 _PARSERS: Final[dict[str, Callable[[Parser, dict[str, Node], Mark], Action]]] = {

@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from infra.local.workflows import build_actions
-from infra.local.workflows.errors import DefinitionError, Problem, type_failure
+from infra.local.workflows.errors import Problem, type_failure
 from infra.local.workflows.expressions.compiler import Evaluate, compile_expression
 from infra.local.workflows.expressions.tree import Name
 from infra.local.workflows.frames import Frame
 from infra.local.workflows.interpreter import BREAK, CONTINUE, END, BlockCode, Jump, RoutineCode, Signal, StepCode
-from infra.local.workflows.naming import NameFault, ScopedNames
+from infra.local.workflows.naming import NameFault, ScopedNames, unfinished
 from infra.local.workflows.scopes import Layout, NotShared, Scope, root_name
 from infra.local.workflows.source import Mark
 from infra.local.workflows.syntax import (
@@ -27,6 +27,7 @@ from infra.local.workflows.syntax import (
     Routine,
     Step,
     Target,
+    Unread,
     all_steps,
     jump_targets,
     steps_inside,
@@ -35,18 +36,17 @@ from infra.local.workflows.targets import Store, store, store_part
 from infra.local.workflows.values import Value, type_name
 
 
-def build(program: Program) -> dict[str, RoutineCode]:
-    """Compiled routines by name. Raises DefinitionError with every problem found."""
-    builder = Builder(program.file)
+def build(program: Program) -> tuple[dict[str, RoutineCode], list[Problem]]:
+    """Compiled routines by name, and every problem. They must not run if there is one, here or in parsing."""
+    builder = Builder(program.unread)
     for routine in program.routines.values():
-        builder.routines[routine.name] = RoutineCode(routine.name, [(parameter.name, None) for parameter in routine.parameters])
+        parameters: list[tuple[str, Evaluate | None]] = [(parameter.name, None) for parameter in routine.parameters]
+        builder.routines[routine.name] = RoutineCode(routine.name, parameters, open=routine.open)
     for routine in program.routines.values():
         builder.declare_parameters(routine)
     for routine in program.routines.values():
         builder.build_routine(routine)
-    if builder.problems:
-        raise DefinitionError(program.file, builder.problems)
-    return builder.routines
+    return builder.routines, builder.problems
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,13 @@ class Place:
 
 
 class Builder:
-    """Compiles one definition. Problems are collected; a closure that could not be compiled is replaced and never runs."""
+    """Compiles one definition. Problems are collected; a closure that could not be compiled is replaced and never runs.
 
-    def __init__(self, file: str) -> None:
-        self.file = file
+    ``unread`` are names that parts which could not be read may give a meaning: nothing is said of those.
+    """
+
+    def __init__(self, unread: frozenset[str]) -> None:
+        self.unread = unread
         self.problems: list[Problem] = []
         self.routines: dict[str, RoutineCode] = {}
         self.routine = ""
@@ -77,7 +80,7 @@ class Builder:
     def declare_parameters(self, routine: Routine) -> None:
         """Note which parameters have defaults: calls are checked against that, before the defaults themselves are compiled."""
         code = self.routines[routine.name]
-        code.parameters = [(parameter.name, None if parameter.default is None else _unfinished) for parameter in routine.parameters]
+        code.parameters = [(parameter.name, None if parameter.default is None else unfinished) for parameter in routine.parameters]
 
     def build_routine(self, routine: Routine) -> None:
         self.routine, self.step = routine.name, ""
@@ -137,14 +140,14 @@ class Builder:
             elif name == "break" and place.loop == "parallel for":
                 self.report("'next: break' cannot end the iterations of a parallel for", mark, "break_in_parallel")
             return BREAK if name == "break" else CONTINUE
-        if name not in place.targets:
+        if name not in place.targets and name not in self.unread:
             self.report(f"'next: {name}' goes to a step that does not exist here", mark, "unknown_step")
         return Jump(name)
 
     # Data and names
 
     def names(self, scope: Scope) -> ScopedNames:
-        return ScopedNames(scope, self.routines)
+        return ScopedNames(scope, self.routines, self.unread)
 
     def data(self, data: Data, scope: Scope) -> Evaluate:
         """The closure that makes the value of ``data``. What holds no expression is made once."""
@@ -157,6 +160,8 @@ class Builder:
         if isinstance(data, ListData):
             parts = [self.data(item, scope) for item in data.items]
             return lambda frame: [part(frame) for part in parts]
+        if isinstance(data, Unread):
+            return unfinished
         assert not isinstance(data, Constant)
         entries = [(self.data(key, scope) if isinstance(key, Formula) else key, self.data(value, scope)) for key, value in data.entries]
         return lambda frame: {_key(key, frame): part(frame) for key, part in entries}
@@ -166,7 +171,7 @@ class Builder:
             return make()
         except NameFault as fault:
             self.report(str(fault), mark, "unknown_name")
-            return _unfinished
+            return unfinished
 
     def target(self, target: Target, scope: Scope) -> Store:
         """The closure that assigns to ``target``."""
@@ -199,16 +204,11 @@ def _key(key: str | Evaluate, frame: Frame) -> str:
     return name
 
 
-def _unfinished(frame: object) -> Value:
-    """Stands for a closure whose compilation failed or is still to come."""
-    raise AssertionError("this definition has problems and must not run")
-
-
 def _fixed(data: Data) -> tuple[Value] | None:
     """The value of data without expressions, in a tuple because it may be null."""
     if isinstance(data, Constant):
         return (data.value,)
-    if isinstance(data, Formula):
+    if isinstance(data, (Formula, Unread)):
         return None
     if isinstance(data, ListData):
         items = [_fixed(item) for item in data.items]

@@ -15,7 +15,22 @@ from infra.local.workflows.expressions.compiler import Evaluate
 from infra.local.workflows.expressions.operators import truth
 from infra.local.workflows.frames import Frame
 from infra.local.workflows.interpreter import BlockCode, Returned, Running, Signal, StepCode, run_block
-from infra.local.workflows.syntax import Action, Assign, Call, Choice, For, Jump, Nested, Parallel, Raise, Return, Switch, Try, steps_inside
+from infra.local.workflows.syntax import (
+    Action,
+    Assign,
+    Call,
+    Choice,
+    For,
+    Jump,
+    Nested,
+    Parallel,
+    Raise,
+    Return,
+    Switch,
+    Try,
+    Unread,
+    steps_inside,
+)
 from infra.local.workflows.targets import Store
 from infra.local.workflows.values import type_name
 
@@ -51,7 +66,7 @@ def build_action(builder: Builder, action: Action, place: Place, code: StepCode)
             code.general = build_blocks.build_parallel(builder, action, place, code.name)
         case Try():
             build_blocks.build_try(builder, action, place, code)
-        case Jump():
+        case Jump() | Unread():
             code.plain = lambda frame: None
 
 

@@ -128,7 +128,7 @@ Made = list[tuple[str, Callable[[], Coroutine]]]
 
 def _check_shared(builder: Builder, action: Parallel, place: Place) -> None:
     for name in action.shared:
-        if place.scope.read(name) is None:
+        if place.scope.read(name) is None and name not in builder.unread:
             builder.report(f"the shared variable '{name}' is not assigned before the parallel step", action.mark, "unknown_name")
 
 

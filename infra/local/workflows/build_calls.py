@@ -13,7 +13,7 @@ from infra.local.workflows.interpreter import RoutineCode, Running, Signal, Step
 from infra.local.workflows.naming import NameFault, Signature, function_call, function_signature, named, positional, routine_signature
 from infra.local.workflows.stdlib import FUNCTIONS, is_connector
 from infra.local.workflows.stdlib.signature import BlockingFunction
-from infra.local.workflows.syntax import Call, Data, Formula, ListData, MapData
+from infra.local.workflows.syntax import Call, Constant, Data, Formula, ListData, MapData, Unread
 from infra.local.workflows.targets import Store
 from infra.local.workflows.values import Value, type_name
 
@@ -37,7 +37,11 @@ def _choose(builder: Builder, action: Call, place: Place, code: StepCode) -> Non
     name = action.function
     routine = builder.routines.get(name)
     found = FUNCTIONS.get(name)
-    if routine is not None:
+    if routine is None and found is None and not is_connector(name):
+        raise NameFault(f"there is no function or subworkflow '{name}'")
+    if isinstance(action.arguments, Unread) or (routine is not None and routine.open):
+        _unbound(builder, action, place, code)
+    elif routine is not None:
         bind = _bind(builder, name, routine_signature(routine), action.arguments, place)
         code.general = _routine(routine, bind, _result(builder, action, place))
     elif is_connector(name):
@@ -46,13 +50,20 @@ def _choose(builder: Builder, action: Call, place: Place, code: StepCode) -> Non
     elif isinstance(found, BlockingFunction):
         bind = _bind(builder, name, function_signature(found), action.arguments, place)
         code.general = _blocking(found, bind, _result(builder, action, place))
-    elif found is not None:
+    else:
+        assert found is not None
         static = _static(builder, name, function_signature(found), action.arguments, place)
         if static is None:
             raise NameFault(f"the arguments of '{name}' have to be written out as a map or a list")
         code.plain = _plain(function_call(found, static), _result(builder, action, place))
-    else:
-        raise NameFault(f"there is no function or subworkflow '{name}'")
+
+
+def _unbound(builder: Builder, action: Call, place: Place, code: StepCode) -> None:
+    """A call whose arguments, or whose parameters, could not be read: the rest of it is checked all the same."""
+    if action.arguments is not None:
+        builder.data(action.arguments, place.scope)
+    _result(builder, action, place)
+    code.plain = lambda frame: None
 
 
 def _result(builder: Builder, action: Call, place: Place) -> Store | None:
@@ -69,7 +80,7 @@ def _static(builder: Builder, name: str, signature: Signature, arguments: Data |
         return named(name, signature, {key: builder.data(value, place.scope) for key, value in arguments.entries if isinstance(key, str)})
     if isinstance(arguments, ListData):
         return positional(name, signature, [builder.data(item, place.scope) for item in arguments.items])
-    if isinstance(arguments, Formula):
+    if not isinstance(arguments, Constant):
         return None
     if arguments.value is None:
         return named(name, signature, {})

@@ -1,4 +1,8 @@
-"""What is doubtful in a definition that would be deployed: warnings beside the errors that ``load`` raises."""
+"""What is wrong and what is doubtful in a definition: warnings beside the errors that ``load`` raises, all at once.
+
+A mistake is named where it is made and nowhere else: what follows from it only, such as the steps that a misspelled jump no longer
+reaches, is not looked for until it is mended.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from infra.local.workflows.check_values import doubtful_values
 from infra.local.workflows.errors import DefinitionError, Problem
 from infra.local.workflows.limits import SERVICE
 from infra.local.workflows.reachability import unreachable
-from infra.local.workflows.runner import load
+from infra.local.workflows.runner import look
 from infra.local.workflows.source import Mark
 from infra.local.workflows.stdlib import FUNCTIONS
 from infra.local.workflows.syntax import (
@@ -38,23 +42,33 @@ _RESERVED = ("end", "break", "continue")
 def check(source: Path | str, *, name: str | None = None) -> list[Problem]:
     """Every error and warning of a definition, given as a file name or as text; empty for a clean one."""
     try:
-        program = load(source, name=name).program
+        reading = look(source, name=name)
     except DefinitionError as error:
         return error.problems
-    found = list(_routine_warnings(program))
+    program, wrong = reading.program, {problem.routine for problem in reading.problems}
+    found = [*reading.problems, *_hiding(program)]
+    if not wrong:
+        found += _unused(program)
     for routine in program.routines.values():
-        found += [_warning("the step is never reached", step.mark, "unreachable", routine, step) for step in unreachable(routine)]
+        if routine.name not in wrong:
+            found += [_warning("the step is never reached", step.mark, "unreachable", routine, step) for step in unreachable(routine)]
         found += _parallel_warnings(routine, routine.body, 0)
         for step in all_steps(routine.body):
             found += _step_warnings(routine, step)
-    return sorted(found, key=lambda problem: (problem.line, problem.column))
+    return sorted(found, key=lambda problem: (problem.line, problem.severity == "warning", problem.column))
 
 
 def _warning(message: str, mark: Mark, code: str, routine: Routine, step: Step | None = None) -> Problem:
     return Problem(message, mark.line, mark.column, routine.name, step.name if step is not None else "", "warning", code)
 
 
-def _routine_warnings(program: Program) -> Iterator[Problem]:
+def _hiding(program: Program) -> Iterator[Problem]:
+    for name, routine in program.routines.items():
+        if name in FUNCTIONS:
+            yield _warning(f"the subworkflow '{name}' hides the function of that name", routine.mark, "hides_function", routine)
+
+
+def _unused(program: Program) -> Iterator[Problem]:
     used = {"main"}
     for routine in program.routines.values():
         for parameter in routine.parameters:
@@ -66,8 +80,6 @@ def _routine_warnings(program: Program) -> Iterator[Problem]:
     for name, routine in program.routines.items():
         if name not in used:
             yield _warning(f"the subworkflow '{name}' is never used", routine.mark, "unused_subworkflow", routine)
-        if name in FUNCTIONS:
-            yield _warning(f"the subworkflow '{name}' hides the function of that name", routine.mark, "hides_function", routine)
 
 
 def _mentioned(action: Action) -> set[str]:

@@ -13,7 +13,22 @@ from infra.local.workflows.source import Mark
 from infra.local.workflows.stdlib import CONSTANTS, FUNCTIONS, is_connector
 from infra.local.workflows.stdlib.events import METHODS as CALLBACK_METHODS
 from infra.local.workflows.stdlib.http import METHODS as HTTP_METHODS
-from infra.local.workflows.syntax import Action, Call, Constant, Data, For, Formula, ListData, Loop, MapData, Parallel, Raise, Switch, Try
+from infra.local.workflows.syntax import (
+    Action,
+    Call,
+    Constant,
+    Data,
+    For,
+    Formula,
+    ListData,
+    Loop,
+    MapData,
+    Parallel,
+    Raise,
+    Switch,
+    Try,
+    Unread,
+)
 from infra.local.workflows.values import FunctionRef, Value, type_name
 
 Finding = tuple[str, Mark]
@@ -51,7 +66,7 @@ def _is(data: Data, kinds: type | tuple[type, ...], message: str) -> Iterator[Fi
 
 def _known(data: Data) -> object:
     """The value of ``data`` as far as its type goes: parts that are expressions do not matter for that."""
-    if isinstance(data, Formula):
+    if isinstance(data, (Formula, Unread)):
         return _UNKNOWN
     if isinstance(data, Constant):
         return data.value
@@ -99,9 +114,10 @@ def _written(data: Data) -> Value:
     if isinstance(data, Constant):
         return data.value
     if isinstance(data, ListData):
-        return [_written(item) for item in data.items if not isinstance(item, Formula)]
+        return [_written(item) for item in data.items if not isinstance(item, (Formula, Unread))]
     if isinstance(data, MapData):
-        return {key: _written(value) for key, value in data.entries if isinstance(key, str) and not isinstance(value, Formula)}
+        entries = [(key, value) for key, value in data.entries if not isinstance(value, (Formula, Unread))]
+        return {key: _written(value) for key, value in entries if isinstance(key, str)}
     return {}
 
 

@@ -77,12 +77,13 @@ class BlockCode:
 
 @dataclass(slots=True)
 class RoutineCode:
-    """A compiled routine. Parameters take the first positions of its frame."""
+    """A compiled routine. Parameters take the first positions of its frame. ``open``: they are not known, and it must not run."""
 
     name: str
     parameters: list[tuple[str, Evaluate | None]]
     body: BlockCode = field(default_factory=BlockCode)
     size: int = 0
+    open: bool = False
 
 
 def run_block(block: BlockCode, frame: Frame, at: str | None = None) -> Running:

@@ -1,4 +1,8 @@
-"""Turns a YAML or JSON definition into the tree of ``syntax``. Every problem found names file, step and line."""
+"""Turns a YAML or JSON definition into the tree of ``syntax``. Every problem found names file, step and line.
+
+What cannot be read becomes ``Unread``, as small a part as can be, and the rest is read all the same: so one look finds every mistake. The
+names in an unread part are kept, for a variable or a step that the rest refers to may be one of them.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +10,37 @@ import re
 from typing import Final
 
 from infra.local.workflows import actions
-from infra.local.workflows.errors import DefinitionError, Problem
+from infra.local.workflows.errors import Problem
 from infra.local.workflows.expressions import parser as expressions
 from infra.local.workflows.expressions.lexer import ExpressionError
-from infra.local.workflows.expressions.tree import Expression
 from infra.local.workflows.limits import INT64_MAX, INT64_MIN
-from infra.local.workflows.source import ListNode, MapNode, Mark, Node, ScalarNode, read
-from infra.local.workflows.syntax import Block, Constant, Data, Formula, ListData, MapData, Parameter, Program, Routine, Step, Target
+from infra.local.workflows.source import ListNode, MapNode, Mark, Node, ScalarNode, read_all, texts
+from infra.local.workflows.syntax import (
+    Action,
+    Block,
+    Constant,
+    Data,
+    Formula,
+    ListData,
+    MapData,
+    Parameter,
+    Program,
+    Routine,
+    Step,
+    Target,
+    Unread,
+)
 
 _IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def parse(text: str, file: str = "<workflow>") -> Program:
-    """The tree of the definition in ``text``. Raises DefinitionError with every problem found."""
-    return Parser(file).program(read(text, file))
+def parse(text: str, file: str = "<workflow>") -> tuple[Program, list[Problem]]:
+    """What can be read of the definition in ``text``, and every problem. Raises DefinitionError if it is no YAML or JSON at all."""
+    document = read_all(text, file)
+    parser = Parser(file, document.problems)
+    for node in document.dropped:
+        parser.skip(node)
+    return parser.program(document.root), parser.problems
 
 
 class Fault(Exception):
@@ -27,11 +48,12 @@ class Fault(Exception):
 
 
 class Parser:
-    """Parses routines, steps and data; the actions of a step are in ``actions``. Goes on after a fault, at the next step."""
+    """Parses routines, steps and data; the actions of a step are in ``actions``."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, problems: list[Problem]) -> None:
         self.file = file
-        self.problems: list[Problem] = []
+        self.problems = list(problems)
+        self.unread: set[str] = set()
         self.routine = ""
         self.step = ""
 
@@ -44,6 +66,11 @@ class Parser:
         self.report(message, mark, code)
         return Fault()
 
+    def skip(self, node: Node | str) -> None:
+        """Note the names in a part that cannot be read."""
+        for text in (node,) if isinstance(node, str) else texts(node):
+            self.unread |= {text, *_IDENTIFIER.findall(text)}
+
     # Routines
 
     def program(self, node: Node) -> Program:
@@ -53,35 +80,42 @@ class Parser:
         elif isinstance(node, MapNode):
             for name, mark, body in node.entries:
                 self.add(routines, name, body, mark)
-            if "main" not in routines and not self.problems:
+            self.routine = ""
+            if "main" not in routines:
                 self.report("the definition has no 'main'", node.mark, "no_main")
         else:
             self.report("a definition is a map of workflows with 'main', or a list of steps", node.mark)
-        if self.problems:
-            raise DefinitionError(self.file, self.problems)
-        return Program(self.file, routines)
+        return Program(self.file, routines, frozenset(self.unread))
 
     def add(self, routines: dict[str, Routine], name: str, node: Node, mark: Mark) -> None:
         self.routine, self.step = name, ""
         try:
             routines[name] = self.parse_routine(name, node, mark)
         except Fault:
-            pass
+            self.skip(node)
+            routines[name] = Routine(name, (), (), mark, open=True)
 
     def parse_routine(self, name: str, node: Node, mark: Mark) -> Routine:
         if not _IDENTIFIER.fullmatch(name):
             self.report(f"{name!r} is not a workflow name: letters, digits and underscores, not starting with a digit", mark)
         if isinstance(node, ListNode):
             return Routine(name, (), self.block(node), mark)
-        fields = self.fields(node, {"params", "steps"}, f"workflow {name!r}")
+        fields = self.fields(node, {"params", "steps"}, f"workflow {name!r}", needs=(("steps",),))
         parameters = self.parameters(fields["params"]) if "params" in fields else ()
-        if name == "main" and len(parameters) > 1:
+        if name == "main" and parameters is not None and len(parameters) > 1:
             self.report("'main' takes one parameter: the argument of the execution", fields["params"].mark, "main_parameters")
-        if "steps" not in fields:
-            raise self.fault(f"workflow {name!r} has no 'steps'", node.mark)
-        return Routine(name, parameters, self.block(fields["steps"]), mark)
+        body = self.block(fields["steps"]) if "steps" in fields else ()
+        return Routine(name, parameters or (), body, mark, open=parameters is None)
 
-    def parameters(self, node: Node) -> tuple[Parameter, ...]:
+    def parameters(self, node: Node) -> tuple[Parameter, ...] | None:
+        """None if they cannot be read."""
+        try:
+            return self.read_parameters(node)
+        except Fault:
+            self.skip(node)
+            return None
+
+    def read_parameters(self, node: Node) -> tuple[Parameter, ...]:
         found: dict[str, Parameter] = {}
         for item in self.items(node, "'params'"):
             if isinstance(item, MapNode) and len(item.entries) == 1:
@@ -97,28 +131,36 @@ class Parser:
     # Steps
 
     def block(self, node: Node) -> Block:
-        items = self.items(node, "steps")
-        if not items:
-            raise self.fault("a block needs at least one step", node.mark, "no_steps")
+        """The steps that can be read; none is left out whose name can be."""
+        if not isinstance(node, ListNode) or not node.items:
+            message = "a block needs at least one step" if isinstance(node, ListNode) else "steps has to be a list"
+            self.report(message, node.mark, "no_steps")
+            self.skip(node)
+            return ()
         outer = self.step
         steps: list[Step] = []
-        for item in items:
-            try:
-                steps.append(self.parse_step(item))
-            except Fault:
-                pass
+        for item in node.items:
+            if isinstance(item, MapNode) and len(item.entries) == 1:
+                steps.append(self.parse_step(*item.entries[0]))
+            else:
+                text = "a step is a map with one key, its name: '- name: ...' with everything else indented below the name"
+                self.report(text, item.mark)
+                self.skip(item)
             self.step = outer
         return tuple(steps)
 
-    def parse_step(self, node: Node) -> Step:
-        if not isinstance(node, MapNode) or len(node.entries) != 1:
-            raise self.fault(
-                "a step is a map with one key, its name: '- name: ...' with everything else indented below the name", node.mark
-            )
-        name, mark, body = node.entries[0]
+    def parse_step(self, name: str, mark: Mark, body: Node) -> Step:
         self.step = name
-        action, following = actions.parse_body(self, body, name)
+        action, following = self.action(body, name)
         return Step(name, action, following, mark, *actions.keyword_of(body))
+
+    def action(self, node: Node, name: str, also: frozenset[str] = frozenset()) -> tuple[Action, str | None]:
+        """What ``actions.parse_body`` gives, or Unread."""
+        try:
+            return actions.parse_body(self, node, name, also)
+        except Fault:
+            self.skip(node)
+            return Unread(node.mark), None
 
     # Data
 
@@ -126,48 +168,81 @@ class Parser:
         if isinstance(node, ListNode):
             return ListData(tuple(self.data(item) for item in node.items), node.mark)
         if isinstance(node, MapNode):
-            return MapData(tuple((self.formula(key, mark) or key, self.data(value)) for key, mark, value in node.entries), node.mark)
+            return self.map_data(node)
         value = node.value
         if isinstance(value, str):
             formula = self.formula(value, node.mark)
             if formula is not None:
                 return formula
         elif isinstance(value, int) and not INT64_MIN <= value <= INT64_MAX:
-            raise self.fault(f"the integer {value} does not fit in 64 bits", node.mark, "integer_too_large")
+            self.report(f"the integer {value} does not fit in 64 bits", node.mark, "integer_too_large")
+            return Unread(node.mark)
         return Constant(value, node.mark)
 
-    def formula(self, text: str, mark: Mark) -> Formula | None:
+    def map_data(self, node: MapNode) -> Data:
+        """Unread as a whole if a key is: which keys it has then is not known."""
+        entries: list[tuple[str | Formula, Data]] = []
+        complete = True
+        for key, mark, value in node.entries:
+            formula = self.formula(key, mark)
+            if isinstance(formula, Unread):
+                complete = False
+            else:
+                entries.append((formula or key, self.data(value)))
+        return MapData(tuple(entries), node.mark) if complete else Unread(node.mark)
+
+    def formula(self, text: str, mark: Mark) -> Formula | Unread | None:
         """The expression that ``text`` is, or None if it is plain text."""
         stripped = text.strip()
-        if stripped.startswith("${") and stripped.endswith("}"):
-            return Formula(self.expression(stripped[2:-1], mark), stripped, mark)
-        return None
-
-    def expression(self, text: str, mark: Mark) -> Expression:
+        if not (stripped.startswith("${") and stripped.endswith("}")):
+            return None
+        expression = stripped[2:-1]
         try:
-            return expressions.parse(text)
+            return Formula(expressions.parse(expression), stripped, mark)
         except ExpressionError as problem:
-            raise self.fault(f"in the expression ${{{_shown(text)}}}: {problem.message}", mark, "expression") from None
+            self.report(f"in the expression ${{{_shown(expression)}}}: {problem.message}", mark, "expression")
+            return Unread(mark)
 
-    def target(self, text: str, mark: Mark) -> Target:
+    def target(self, text: str, mark: Mark) -> Target | None:
+        """None if it cannot be read."""
         stripped = text.strip()
         if stripped.startswith("${") and stripped.endswith("}"):
-            raise self.fault("an assignment target is written without ${}", mark, "target")
-        try:
-            return Target(expressions.parse_target(text), text, mark)
-        except ExpressionError as problem:
-            raise self.fault(f"in the assignment target {_shown(text)!r}: {problem.message}", mark, "target") from None
+            message = "an assignment target is written without ${}"
+        else:
+            try:
+                return Target(expressions.parse_target(text), text, mark)
+            except ExpressionError as problem:
+                message = f"in the assignment target {_shown(text)!r}: {problem.message}"
+        self.report(message, mark, "target")
+        self.skip(text)
+        return None
 
     # Parts of nodes
 
-    def fields(self, node: Node, allowed: set[str], what: str) -> dict[str, Node]:
-        """The entries of a map whose keys are all in ``allowed``."""
+    def fields(self, node: Node, allowed: set[str], what: str, needs: tuple[tuple[str, ...], ...] = ()) -> dict[str, Node]:
+        """The entries of a map whose keys should all be in ``allowed``, with exactly one of each group in ``needs``.
+
+        That one is missing is not said beside an unknown key, which may be that one misspelled.
+        """
         if not isinstance(node, MapNode):
             raise self.fault(f"{what} is a map with {_listed(allowed)}", node.mark)
-        for key, mark, _ in node.entries:
-            if key not in allowed:
-                self.report(f"{what} has no key {key!r}; it may have {_listed(allowed)}", mark, "unknown_key")
-        return {key: value for key, _, value in node.entries}
+        found = {key: value for key, _, value in node.entries}
+        unknown = [(key, mark) for key, mark, _ in node.entries if key not in allowed]
+        for key, mark in unknown:
+            self.report(f"{what} has no key {key!r}; it may have {_listed(allowed)}", mark, "unknown_key")
+            self.skip(key)
+            self.skip(found[key])
+        for group in needs:
+            given = [key for key in group if key in found]
+            if len(given) > 1 or not (given or unknown):
+                self.report(f"{what} needs {'either ' if len(group) > 1 else ''}{' or '.join(map(repr, group))}", node.mark)
+        return found
+
+    def needed(self, fields: dict[str, Node], key: str) -> Node:
+        """The entry. Leaves the part where it is missing: that is reported already."""
+        if key not in fields:
+            raise Fault
+        return fields[key]
 
     def items(self, node: Node, what: str) -> tuple[Node, ...]:
         if not isinstance(node, ListNode):

@@ -48,12 +48,36 @@ class Definition:
     routines: dict[str, RoutineCode]
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What can be read of a definition, and what is wrong with it, in the order of its lines."""
+
+    file: str
+    name: str
+    program: Program
+    routines: dict[str, RoutineCode]
+    problems: list[Problem]
+
+
 def load(source: Path | str, *, name: str | None = None) -> Definition:
-    """The definition in a file (given as Path, or as a str without a line break that names one) or in a text. Raises DefinitionError."""
+    """The definition in a file (given as Path, or as a str without a line break that names one) or in a text.
+
+    Raises DefinitionError with every problem that it has.
+    """
+    reading = look(source, name=name)
+    if reading.problems:
+        raise DefinitionError(reading.file, reading.problems)
+    return Definition(reading.name, reading.program, reading.routines)
+
+
+def look(source: Path | str, *, name: str | None = None) -> Reading:
+    """As ``load``, for a definition with problems too. Raises DefinitionError where there is nothing to read: no file, no YAML."""
     path = source if isinstance(source, Path) else Path(source) if "\n" not in source and len(source) < 4096 and _is_file(source) else None
     file = str(path) if path is not None else (name or "<workflow>")
-    program = parse(_read(path) if path is not None else str(source), file)
-    return Definition(name or (path.stem if path is not None else "workflow"), program, build(program))
+    program, problems = parse(_read(path) if path is not None else str(source), file)
+    routines, more = build(program)
+    found = sorted(dict.fromkeys(problems + more), key=lambda problem: (problem.line, problem.column))
+    return Reading(file, name or (path.stem if path is not None else "workflow"), program, routines, found)
 
 
 def _is_file(text: str) -> bool:

@@ -68,19 +68,40 @@ class MapNode:
 Node: TypeAlias = "ScalarNode | ListNode | MapNode"
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A document without the entries of maps that make no sense, such as a key written twice, and the problems with those."""
+
+    root: Node
+    problems: list[Problem]
+    dropped: list[Node]
+
+
 def read(text: str, file: str, limit: int = SERVICE.source_bytes) -> Node:
     """The document in ``text``. Raises DefinitionError for anything that is not one well-formed document within the limits."""
+    document = read_all(text, file, limit)
+    if document.problems:
+        raise DefinitionError(file, document.problems)
+    return document.root
+
+
+def read_all(text: str, file: str, limit: int = SERVICE.source_bytes) -> Document:
+    """As ``read``, for a document with problems too. Raises DefinitionError, with those, where nothing can be read any further."""
     size = len(text.encode("utf-8", "surrogatepass"))
     if size > limit:
         raise _error(file, f"the definition has {size} bytes; the limit is {limit}", Mark(1, 1), "source_too_large")
+    builder = _Builder(yaml.parse(text, Loader=_LOADER), file)
     try:
-        return _Builder(yaml.parse(text, Loader=_LOADER), file).document()
+        return Document(builder.document(), builder.problems, builder.dropped)
+    except DefinitionError as error:
+        problems = error.problems
     except yaml.MarkedYAMLError as problem:
         at = problem.problem_mark or problem.context_mark
         mark = Mark(at.line + 1, at.column + 1) if at else Mark(1, 1)
-        raise _error(file, f"not well-formed YAML: {problem.problem or problem.context}", mark, "yaml") from None
+        problems = _error(file, f"not well-formed YAML: {problem.problem or problem.context}", mark, "yaml").problems
     except (yaml.YAMLError, UnicodeError, ValueError, RecursionError) as problem:
-        raise _error(file, f"not well-formed YAML: {problem}", Mark(1, 1), "yaml") from None
+        problems = _error(file, f"not well-formed YAML: {problem}", Mark(1, 1), "yaml").problems
+    raise DefinitionError(file, builder.problems + problems)
 
 
 def plain(node: Node) -> Json:
@@ -92,6 +113,19 @@ def plain(node: Node) -> Json:
     return node.value
 
 
+def texts(node: Node) -> Iterator[str]:
+    """Every key and every string in ``node``."""
+    if isinstance(node, ListNode):
+        for item in node.items:
+            yield from texts(item)
+    elif isinstance(node, MapNode):
+        for key, _, value in node.entries:
+            yield key
+            yield from texts(value)
+    elif isinstance(node.value, str):
+        yield node.value
+
+
 def _error(file: str, message: str, mark: Mark, code: str) -> DefinitionError:
     return DefinitionError(file, [Problem(message, mark.line, mark.column, code=code)])
 
@@ -100,6 +134,8 @@ class _Builder:
     def __init__(self, events: Iterator[yaml.Event], file: str) -> None:
         self.events = events
         self.file = file
+        self.problems: list[Problem] = []  # those that the reading went on after
+        self.dropped: list[Node] = []
         self.anchors: dict[str, Node] = {}
         self.sizes: dict[int, int] = {}  # id of an anchored node (kept alive by `anchors`) -> nodes in it once expanded
         self.nodes = 0
@@ -110,7 +146,8 @@ class _Builder:
         for event in self.events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if node is not None:
-                    raise self.fault("more than one YAML document in the file", event)
+                    self.report("more than one YAML document in the file", event)
+                    break
                 node = self.node(next(self.events))
         if node is None:
             raise _error(self.file, "the definition is empty", Mark(1, 1), "empty")
@@ -118,6 +155,9 @@ class _Builder:
 
     def fault(self, message: str, event: yaml.Event, code: str = "yaml") -> DefinitionError:
         return _error(self.file, message, _mark(event), code)
+
+    def report(self, message: str, event: yaml.Event, code: str = "yaml") -> None:
+        self.problems += self.fault(message, event, code).problems
 
     def node(self, event: yaml.Event) -> Node:
         if isinstance(event, yaml.AliasEvent):
@@ -168,7 +208,10 @@ class _Builder:
             if key == "<<" and isinstance(value, (MapNode, ListNode)):
                 self.merge(value, merged, event)
             elif key in entries:
-                raise self.fault(f"the key {key!r} is written twice", event, "duplicate_key")
+                self.report(f"the key {key!r} is written twice", event, "duplicate_key")
+                self.dropped.append(value)
+            elif key is None:
+                self.dropped.append(value)
             else:
                 entries[key] = (key, _mark(event), value)
         return MapNode(tuple({**merged, **entries}.values()), _mark(start))
@@ -176,19 +219,21 @@ class _Builder:
     def merge(self, value: MapNode | ListNode, into: dict[str, tuple[str, Mark, Node]], event: yaml.Event) -> None:
         for source in value.items if isinstance(value, ListNode) else (value,):
             if not isinstance(source, MapNode):
-                raise self.fault("'<<' merges maps", event)
+                self.report("'<<' merges maps", event)
+                continue
             for entry in source.entries:
                 into.setdefault(entry[0], entry)
 
-    def key(self, event: yaml.Event) -> str:
-        if isinstance(event, yaml.AliasEvent):
-            node = self.alias(event)
-            if isinstance(node, ScalarNode) and isinstance(node.value, str):
-                return node.value
-        if not isinstance(event, yaml.ScalarEvent):
-            raise self.fault("a key has to be a string", event)
-        self.count(1, event)
-        return str(event.value)
+    def key(self, event: yaml.Event) -> str | None:
+        """The key, or None for one that is no string."""
+        if isinstance(event, yaml.ScalarEvent):
+            self.count(1, event)
+            return str(event.value)
+        node = self.node(event)
+        if isinstance(event, yaml.AliasEvent) and isinstance(node, ScalarNode) and isinstance(node.value, str):
+            return node.value
+        self.report("a key has to be a string", event)
+        return None
 
     def scalar(self, event: yaml.Event) -> ScalarNode:
         assert isinstance(event, yaml.ScalarEvent)
@@ -196,7 +241,8 @@ class _Builder:
         if event.tag == "tag:yaml.org,2002:str" or (event.tag in (None, "!") and not event.implicit[0]):
             return ScalarNode(text, _mark(event))
         if event.tag not in _TAGS:
-            raise self.fault(f"the tag {event.tag} has no meaning here", event)
+            self.report(f"the tag {event.tag} has no meaning here", event)
+            return ScalarNode(text, _mark(event))
         return ScalarNode(_plain(text), _mark(event))
 
 

@@ -46,7 +46,14 @@ class MapData:
     mark: Mark
 
 
-Data: TypeAlias = "Constant | Formula | ListData | MapData"
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """Data, or what a step does, that could not be read: its problem is reported, and nothing else is known of it."""
+
+    mark: Mark
+
+
+Data: TypeAlias = "Constant | Formula | ListData | MapData | Unread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +190,7 @@ class Jump:
     """A step that only has ``next``."""
 
 
-Action: TypeAlias = "Assign | Call | Switch | For | Parallel | Try | Raise | Return | Nested | Jump"
+Action: TypeAlias = "Assign | Call | Switch | For | Parallel | Try | Raise | Return | Nested | Jump | Unread"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,20 +223,22 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True)
 class Routine:
-    """``main`` or a subworkflow."""
+    """``main`` or a subworkflow. ``open``: what its parameters are could not be read."""
 
     name: str
     parameters: tuple[Parameter, ...]
     body: Block
     mark: Mark
+    open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A parsed definition. ``routines`` has ``main`` and keeps the order of the text."""
+    """A parsed definition, its routines in the order of the text. ``unread`` are the names in the parts that could not be read."""
 
     file: str
     routines: dict[str, Routine]
+    unread: frozenset[str] = frozenset()
 
 
 def inner_blocks(action: Action) -> Iterator[Block]:
@@ -331,5 +340,5 @@ def leaves(data: Data) -> Iterator[Constant | Formula]:
             if isinstance(key, Formula):
                 yield key
             yield from leaves(item)
-    else:
+    elif not isinstance(data, Unread):
         yield data
