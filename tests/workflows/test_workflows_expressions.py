@@ -201,6 +201,23 @@ def test_only_a_whole_string_is_an_expression(bench: Bench) -> None:
     assert bench.result("- done:\n    return: 'id ${1 + 1}'\n") == "id ${1 + 1}"
 
 
+def test_an_emoji_may_be_written_as_its_two_halves(bench: Bench) -> None:
+    assert bench.value('["\\ud83d\\ude00", len("\\ud83d\\ude00")]') == ["\U0001f600", 1]
+
+
+def test_half_a_character_is_given_back_as_the_sign_for_what_is_no_text(bench: Bench) -> None:
+    """A result is JSON, which is UTF-8: nobody could read half a surrogate pair. Both a key and a value may have one."""
+    assert bench.value('{"\\ud83d": "a\\ude00"}') == {"\ufffd": "a\ufffd"}
+
+
+@pytest.mark.parametrize(
+    "expression", ["1.0e308 * 10", "[-1.0e308 * 10]", '{"k": 1.0e308 * 10 - 1.0e308 * 10}', "json.encode(1.0e308 * 10)"]
+)
+def test_a_double_that_json_cannot_write_is_not_given_back(bench: Bench, expression: str) -> None:
+    """Page: syntax/datatypes: what an execution returns is JSON."""
+    assert bench.value_tags(expression) == ["ValueError"]
+
+
 @pytest.mark.parametrize("call", ['http.get("http://x")', "sys.sleep(1)", 'sys.log("x")'])
 def test_a_blocking_call_is_not_allowed_in_an_expression(call: str) -> None:
     """Page: syntax/expressions, "Blocking calls"."""

@@ -126,6 +126,12 @@ class TestResponse:
         assert bench.tags("- a: {call: http.get, args: {url: 'http://x', timeout: 10}}\n") == ["TimeoutError", "OSError"]
         assert bench.clock.now() - start == 10
 
+    def test_an_error_whose_body_is_no_text_keeps_its_code(self, bench: Bench) -> None:
+        bench.mock({"url": "*", "response": {"status": 500, "base64": "/w=="}})
+        payload = bench.error("- a: {call: http.get, args: {url: 'http://x'}}\n").payload
+        assert isinstance(payload, dict)
+        assert (payload["code"], payload["body"]) == (500, "b'\\xff'")
+
     def test_a_response_over_2_megabytes_is_a_limit_that_cannot_be_caught(self, bench: Bench) -> None:
         bench.mock({"url": "*", "response": {"body": "x" * (2 * 1024 * 1024 + 1)}})
         definition = "- t:\n    try: {call: http.get, args: {url: 'http://x'}}\n    except: {as: e, steps: [{r: {return: caught}}]}\n"

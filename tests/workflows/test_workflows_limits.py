@@ -210,6 +210,20 @@ class TestExecution:
         )
         assert "ResourceLimitError" in bench.tags(definition)
 
+    @pytest.mark.parametrize(
+        "use", ["", "- c: {return: '${x == x2}'}\n", "- c: {call: sys.log, args: {data: '${x}'}}\n", "- c: {return: '${x}'}\n"]
+    )
+    def test_a_value_of_too_many_levels_ends_the_execution_and_not_the_process(self, bench: Bench, use: str) -> None:
+        definition = f"""- a: {{assign: [{{x: []}}, {{x2: []}}]}}
+- b: {{for: {{value: v, range: [1, 20000], steps: [{{n: {{assign: [{{x: ["${{x}}"]}}, {{x2: ["${{x2}}"]}}]}}}}]}}}}
+{use}"""
+        assert bench.tags(definition) == ["ResourceLimitError"]
+
+    def test_a_value_of_many_levels_is_given_back(self, bench: Bench) -> None:
+        loop = "{for: {value: v, range: [1, 200], steps: [{n: {assign: [{x: ['${x}']}]}}]}}"
+        definition = f"- a: {{assign: [{{x: []}}]}}\n- b: {loop}\n- c: {{return: '${{x}}'}}\n"
+        assert str(bench.result(definition)) == "[" * 201 + "]" * 201
+
     def test_duration(self, bench: Bench) -> None:
         definition = f"- t:\n    try: {{call: sys.sleep, args: [31536001]}}\n{CATCHING}"
         assert "ResourceLimitError" in bench.tags(definition)

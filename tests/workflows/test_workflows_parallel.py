@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from infra.local.workflows import DefinitionError, FastClock, Runner, load
+from infra.local.workflows import SERVICE, DefinitionError, FastClock, Runner, load
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import Bench
@@ -178,6 +179,15 @@ def test_nested_parallel_steps_do_not_starve_each_other(bench: Bench) -> None:
     - done: {return: "${n}"}
     """
     assert bench.result(definition) == 75
+
+
+def test_what_is_begun_ends_before_more_of_its_kind_is_begun(bench: Bench) -> None:
+    """So the memory for parallel steps in each other does not grow with the product of their iterations."""
+    bench.limits = dataclasses.replace(SERVICE, steps=5_000)
+    inner = "{for: {value: w, range: [1, 5000], steps: [{b: {call: sys.sleep, args: [1]}}]}}"
+    outer = f"{{for: {{value: v, range: [1, 5000], steps: [{{a: {{parallel: {inner}}}}}]}}}}"
+    assert "ResourceLimitError" in bench.tags(f"- p: {{parallel: {outer}}}\n")
+    assert len({event.branch for event in bench.events if event.step == "a"}) <= SERVICE.concurrent_branches
 
 
 def test_parallel_steps_nest_two_deep_at_most(bench: Bench) -> None:

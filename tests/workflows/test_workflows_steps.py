@@ -245,7 +245,15 @@ class TestIteration:
 
     @pytest.mark.parametrize(
         ("bounds", "result"),
-        [("[1, 3]", [1, 2, 3]), ("[-1, 1]", [-1, 0, 1]), ("[2, 2]", [2]), ("[3, 1]", []), ("[1.5, 3.5]", [1.5, 2.5, 3.5])],
+        [
+            ("[1, 3]", [1, 2, 3]),
+            ("[-1, 1]", [-1, 0, 1]),
+            ("[2, 2]", [2]),
+            ("[3, 1]", []),
+            ("[1.5, 3.5]", [1.5, 2.5, 3.5]),
+            ("[-2, -1]", [-2, -1]),
+            ("[0.3, 2.3]", [0.3, 1.3, 2.3]),
+        ],
     )
     def test_over_a_range_both_ends_included(self, bench: Bench, bounds: str, result: list[float]) -> None:
         definition = f"""
@@ -255,6 +263,9 @@ class TestIteration:
         - done: {{return: "${{r}}"}}
         """
         assert bench.result(definition) == result
+
+    def test_a_range_without_an_end_is_refused(self, bench: Bench) -> None:
+        assert "ValueError" in bench.tags("- a: {for: {value: v, range: [1, '${1.0e308 * 10}'], steps: [{s: {next: continue}}]}}\n")
 
     def test_over_the_keys_of_a_map(self, bench: Bench) -> None:
         definition = """

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from infra.local.workflows.effects import Coroutine, Fork, Sleep
@@ -19,8 +20,23 @@ from infra.local.workflows.values import Value, size_of
 if TYPE_CHECKING:
     from infra.local.workflows.build import Builder, Place
 
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """``count`` numbers, each one more than the one before: a range, which may be too long to be written out."""
+
+    start: int | float
+    count: int
+
+    def __iter__(self) -> Iterator[Value]:
+        return (self.start + step for step in range(self.count))
+
+    def __getitem__(self, position: int) -> Value:
+        return self.start + position
+
+
 # For: gives the values to iterate over.
-Items = Callable[[Frame], "Iterable[Value]"]
+Items = Callable[[Frame], "list[Value] | Span"]
 
 
 def _items(builder: Builder, loop: Loop, scope: Scope) -> Items:
@@ -30,24 +46,22 @@ def _items(builder: Builder, loop: Loop, scope: Scope) -> Items:
     assert loop.bounds is not None
     bounds = builder.data(loop.bounds, scope)
 
-    def run(frame: Frame) -> Iterable[Value]:
+    def run(frame: Frame) -> Span:
         ends = sequence(bounds(frame), "the 'range' of a for loop")
         if len(ends) != 2:
             raise value_failure(f"the 'range' of a for loop has two ends, not {len(ends)}")
         start, end = number(ends[0], "the start of the range"), number(ends[1], "the end of the range")
-        if isinstance(start, int) and isinstance(end, int):
-            return range(start, end + 1)
-        return _doubles(start, end)
+        if not (math.isfinite(start) and math.isfinite(end)):
+            raise value_failure(f"a range from {start} to {end} has no end")
+        return Span(start, _whole_steps(start, end))
 
     return run
 
 
-def _doubles(start: float, end: float) -> Iterator[Value]:
-    """``start`` and every whole step after it up to ``end``."""
-    step = 0
-    while start + step <= end:
-        yield start + step
-        step += 1
+def _whole_steps(start: float, end: float) -> int:
+    """How many of ``start``, ``start + 1``, ``start + 2``... are at most ``end``; a difference of doubles alone may be one off."""
+    guess = max(0, math.floor(end - start) + 1)
+    return guess + (start + guess <= end) - (guess > 0 and start + guess - 1 > end)
 
 
 def _declare(builder: Builder, loop: Loop, place: Place, scope: Scope) -> tuple[int, int | None]:
@@ -112,18 +126,23 @@ def build_parallel(builder: Builder, action: Parallel, place: Place, step: str) 
         if at_once is not None and at_once < 1:
             raise value_failure("concurrency_limit has to be a positive integer")
         made = branches(frame, f"{frame.branch}/{step}" if frame.branch else step)
-        errors = yield Fork([start for _, start in made], at_once)
+        errors = yield Fork(made.count, made.start, at_once)
         assert isinstance(errors, list)
         if errors:
-            failed: list[tuple[str, WorkflowError]] = [(made[position][0], error) for position, error in errors]
+            failed: list[tuple[str, WorkflowError]] = [(made.name(position), error) for position, error in errors]
             raise branch_failure(failed, frame.run.limits.unhandled_exceptions)
         return None
 
     return run
 
 
-# The branches of one parallel step: their names, and what starts each.
-Made = list[tuple[str, Callable[[], Coroutine]]]
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The branches or iterations of a parallel step that is about to run: how many, and by position the name and the start of each."""
+
+    count: int
+    name: Callable[[int], str]
+    start: Callable[[int], Coroutine]
 
 
 def _check_shared(builder: Builder, action: Parallel, place: Place) -> None:
@@ -143,7 +162,11 @@ def _branches(builder: Builder, action: Parallel, place: Place) -> Callable[[Fra
         compiled.append((branch.name, builder.block(branch.body, builder.inside(place, scope, branch.body, "")), scope.layout))
 
     def make(frame: Frame, path: str) -> Made:
-        return [(name, _starter(body, len(layout.names), frame, f"{path}/{name}", {})) for name, body, layout in compiled]
+        def start(position: int) -> Coroutine:
+            name, body, layout = compiled[position]
+            return _run_branch(body, len(layout.names), frame, f"{path}/{name}", {})
+
+        return Made(len(compiled), lambda position: compiled[position][0], start)
 
     return make
 
@@ -156,32 +179,32 @@ def _iterations(builder: Builder, action: Parallel, loop: Loop, place: Place) ->
     layout = scope.layout
 
     def make(frame: Frame, path: str) -> Made:
-        made: Made = []
-        for position, item in enumerate(items(frame)):
-            if position >= frame.run.limits.steps:
-                raise limit_reached(f"a parallel step has more than {frame.run.limits.steps} iterations")
-            values: dict[int, Value] = {value: item} if index is None else {value: item, index: position}
-            made.append((str(position), _starter(body, len(layout.names), frame, f"{path}/{position}", values)))
-        return made
+        over = items(frame)
+        count = over.count if isinstance(over, Span) else len(over)
+        if count > frame.run.limits.steps:
+            raise limit_reached(f"a parallel step has more than {frame.run.limits.steps} iterations")
+
+        def start(position: int) -> Coroutine:
+            values: dict[int, Value] = {value: over[position]} if index is None else {value: over[position], index: position}
+            return _run_branch(body, len(layout.names), frame, f"{path}/{position}", values)
+
+        return Made(count, str, start)
 
     return make
 
 
-def _starter(body: BlockCode, size: int, parent: Frame, path: str, values: dict[int, Value]) -> Callable[[], Coroutine]:
-    def start() -> Coroutine:
-        frame = Frame(size, parent.run, parent.depth, parent, path, parent.nesting + 1)
-        memory = parent.run.memory
-        memory.frames.add(frame)
-        try:
-            for slot, value in values.items():
-                frame.slots[slot] = value
-                memory.grow(size_of(value))
-            yield from run_block(body, frame)
-        finally:
-            memory.frames.discard(frame)
-        return None
-
-    return start
+def _run_branch(body: BlockCode, size: int, parent: Frame, path: str, values: dict[int, Value]) -> Coroutine:
+    frame = Frame(size, parent.run, parent.depth, parent, path, parent.nesting + 1)
+    memory = parent.run.memory
+    memory.frames.add(frame)
+    try:
+        for slot, value in values.items():
+            frame.slots[slot] = value
+            memory.grow(size_of(value))
+        yield from run_block(body, frame)
+    finally:
+        memory.frames.discard(frame)
+    return None
 
 
 # Try

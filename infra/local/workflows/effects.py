@@ -56,9 +56,13 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class Fork:
-    """Run branches at the same time, at most ``limit`` of them; resume with the error of each that failed, by its position."""
+    """Run ``count`` branches at the same time, at most ``limit`` of them; resume with the error of each that failed, by its position.
 
-    branches: list[Callable[[], Coroutine]]
+    ``start`` makes the branch at a position once it is its turn.
+    """
+
+    count: int
+    start: Callable[[int], Coroutine]
     limit: int | None
 
 

@@ -187,6 +187,11 @@ def memory_exceeded(limit: int) -> FatalError:
     return limit_reached(f"the variables of the execution need more than {limit} bytes", ("MemoryLimitExceededError",))
 
 
+def too_deep() -> FatalError:
+    """Lists or maps inside each other beyond what can be worked with: some hundreds, of which no page says anything."""
+    return limit_reached("a value is nested too deeply")
+
+
 def result_too_large(size: int, limit: int) -> FatalError:
     """A response of more than ``limit`` bytes."""
     return limit_reached(f"the response has {size} bytes; the limit is {limit}", ("ResultSizeLimitExceededError",))

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from infra.local.workflows.effects import PAUSE, Coroutine, Effect, Pause
-from infra.local.workflows.errors import Place, WorkflowError, failure, type_failure
+from infra.local.workflows.errors import Place, WorkflowError, failure, too_deep, type_failure
 from infra.local.workflows.expressions.compiler import Evaluate
 from infra.local.workflows.frames import UNSET, Frame, Run, StepEvent, Unset
 from infra.local.workflows.values import Value, size_of
@@ -109,6 +109,10 @@ def run_block(block: BlockCode, frame: Frame, at: str | None = None) -> Running:
         except WorkflowError as error:
             locate(error, step)
             raise
+        except RecursionError:
+            deep = too_deep()
+            locate(deep, step)
+            raise deep from None
         at = None
         if signal is None:
             signal = step.after

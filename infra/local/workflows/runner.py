@@ -23,7 +23,7 @@ from infra.local.workflows.build import build
 from infra.local.workflows.callbacks import Callbacks
 from infra.local.workflows.clock import Clock, RealClock
 from infra.local.workflows.connectors import Connectors
-from infra.local.workflows.errors import ArgumentError, DefinitionError, Place, Problem, WorkflowError, failure, value_failure
+from infra.local.workflows.errors import ArgumentError, DefinitionError, Place, Problem, WorkflowError, failure, too_deep, value_failure
 from infra.local.workflows.frames import UNSET, LogEntry, Memory, Run, StepEvent
 from infra.local.workflows.interpreter import RoutineCode, StepCode, invoke
 from infra.local.workflows.limits import SERVICE, Limits
@@ -32,7 +32,7 @@ from infra.local.workflows.scheduler import Cancelled, Group, Scheduler
 from infra.local.workflows.stdlib.jsons import encode
 from infra.local.workflows.syntax import Program
 from infra.local.workflows.transport import NoTransport, TokenSource, Transport
-from infra.local.workflows.values import Json, Value, to_json
+from infra.local.workflows.values import Json, Value, text_of, to_json
 
 _LOG: Final = logging.getLogger(__name__)
 HTTP_THREADS: Final = 64  # ours: requests under way at once; what is more waits for a thread
@@ -366,11 +366,13 @@ def _outcome(value: Value, error: Exception | None) -> Outcome:
         try:
             return Outcome(State.SUCCEEDED, to_json(value))
         except TypeError as problem:
-            error = value_failure(f"the result holds a value of type '{problem}', which has no JSON form")
+            error = value_failure(f"the result cannot be given back: {problem}")
+        except RecursionError:
+            error = too_deep()
     if not isinstance(error, WorkflowError):
         _LOG.error("a defect of the runner ended an execution", exc_info=error)
         error = failure("SystemError", f"the runner failed: {type(error).__name__}: {error}")
-    return Outcome(State.FAILED, error=ExecutionError(_json(error.payload), error.context(), tuple(error.trace.places)))
+    return Outcome(State.FAILED, error=ExecutionError(_json(error.payload), text_of(error.context()), tuple(error.trace.places)))
 
 
 def _built_in(workflow: str, execution_id: str) -> dict[str, str]:
@@ -397,7 +399,8 @@ def _log(entry: LogEntry) -> None:
 
 
 def _json(value: Value) -> Json:
+    """The payload of an error, in which a part without a JSON form is described: a body of bytes, for instance."""
     try:
-        return to_json(value)
-    except TypeError:
-        return repr(value)
+        return to_json(value, repr)
+    except RecursionError:
+        return {"message": too_deep().message}

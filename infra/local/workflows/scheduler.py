@@ -38,7 +38,7 @@ class Group:
         self.deadline = deadline
         self.done = done
         self.busy = 0
-        self.waiting: deque[Join] = deque()
+        self.waiting: list[Join] = []
         self.tasks: set[Task] = set()
         self.over = False
 
@@ -66,11 +66,11 @@ class Join:
         self.fork = fork
         self.next = 0
         self.running = 0
-        self.open = len(fork.branches)
+        self.open = fork.count
         self.errors: ForkErrors = []
 
     def may_start(self) -> bool:
-        return self.next < len(self.fork.branches) and (self.fork.limit is None or self.running < self.fork.limit)
+        return self.next < self.fork.count and (self.fork.limit is None or self.running < self.fork.limit)
 
 
 class Scheduler:
@@ -252,7 +252,7 @@ class Scheduler:
             self._timer(at, task, value=answer.value)
 
     def _fork(self, task: Task, fork: Fork) -> None:
-        if not fork.branches:
+        if not fork.count:
             self._resume(task, [], None)
             return
         if task.join is not None:
@@ -262,14 +262,17 @@ class Scheduler:
         self._start_branches(task.group)
 
     def _start_branches(self, group: Group) -> None:
-        for join in list(group.waiting):
+        """Fill the free slots. The youngest parallel step comes first, so that what is begun ends before more of its kind is begun."""
+        for join in reversed(list(group.waiting)):
+            if group.busy >= group.slots:
+                return
             while join.may_start() and group.busy < group.slots:
                 position = join.next
                 join.next += 1
                 join.running += 1
                 group.busy += 1
-                self._add(Task(join.fork.branches[position](), group, join, position))
-            if join.next == len(join.fork.branches):
+                self._add(Task(join.fork.start(position), group, join, position))
+            if join.next == join.fork.count:
                 group.waiting.remove(join)
 
     def _finish(self, task: Task, value: Value, error: Exception | None) -> None:

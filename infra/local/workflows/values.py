@@ -6,6 +6,8 @@ variable, a branch or a subworkflow costs nothing, and still behaves as the copy
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from typing import TypeAlias
 
 from infra.local.workflows.limits import CONTAINER_BYTES, SCALAR_BYTES
@@ -75,12 +77,31 @@ def equal(left: Value, right: Value) -> bool:
     return left == right
 
 
-def to_json(value: Value) -> Json:
-    """The value as JSON data. Raises TypeError, naming the type, for bytes and functions: they have no JSON form (Data types page)."""
-    if value is None or isinstance(value, (bool, int, float, str)):
+def _refuse(value: Value) -> Json:
+    raise TypeError(f"{value} has no JSON form" if isinstance(value, float) else f"a value of type '{type_name(value)}' has no JSON form")
+
+
+def to_json(value: Value, otherwise: Callable[[Value], Json] = _refuse) -> Json:
+    """The value as JSON data that any reader takes: half a surrogate pair, which is no text, becomes U+FFFD.
+
+    ``otherwise`` says what to put for bytes and functions (Data types page) and for doubles that are no number; it raises TypeError unless
+    it is given.
+    """
+    if isinstance(value, str):
+        return text_of(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return otherwise(value)
+    if value is None or isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, list):
-        return [to_json(item) for item in value]
+        return [to_json(item, otherwise) for item in value]
     if isinstance(value, dict):
-        return {key: to_json(item) for key, item in value.items()}
-    raise TypeError(type_name(value))
+        return {text_of(key): to_json(item, otherwise) for key, item in value.items()}
+    return otherwise(value)
+
+
+def text_of(text: str) -> str:
+    """``text`` in valid Unicode."""
+    if text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -79,7 +79,7 @@ def _string(text: str, start: int) -> tuple[Token, int]:
     while at < len(text):
         character = text[at]
         if character == quote:
-            return Token("string", text[start : at + 1], "".join(parts), start), at + 1
+            return Token("string", text[start : at + 1], _whole("".join(parts)), start), at + 1
         if character != "\\":
             parts.append(character)
             at += 1
@@ -87,6 +87,11 @@ def _string(text: str, start: int) -> tuple[Token, int]:
         part, at = _escape(text, at)
         parts.append(part)
     raise ExpressionError("the string is not closed", start)
+
+
+def _whole(text: str) -> str:
+    """``text`` with the two halves of each surrogate pair, as JSON escapes write them, made one character."""
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
 
 
 def _escape(text: str, at: int) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from infra.local.workflows.frames import LogEntry, Run
 from infra.local.workflows.stdlib.jsons import encode
 from infra.local.workflows.stdlib.signature import blocking, function, number, string
 from infra.local.workflows.stdlib.times import parse_moment
-from infra.local.workflows.values import Value, type_name
+from infra.local.workflows.values import Value, text_of, type_name
 
 _SEVERITIES: Final = ("DEFAULT", "DEBUG", "INFO", "NOTICE", "WARNING", "ERROR", "CRITICAL", "ALERT", "EMERGENCY")
 
@@ -47,9 +47,9 @@ def _payload(value: Value, *, as_text: bool) -> Value:
         written = encode(value)
     except WorkflowError as problem:
         raise type_failure(f"what is logged has to have a JSON form: {problem.message}") from None
-    if isinstance(value, str) or (isinstance(value, dict) and not as_text):
-        return value
-    return written
+    if isinstance(value, str):
+        return text_of(value)
+    return value if isinstance(value, dict) and not as_text else written
 
 
 def _sleep(run: Run, seconds: Value) -> Coroutine:
