@@ -1,6 +1,6 @@
 """What the command line offers, as plain functions: ``run_file``, ``check_files``, ``draw`` (``testing`` has ``run_tests``).
 
-Nothing here prints.
+Nothing here prints. What only some commands and options need is imported where it is needed: a command starts sooner for it.
 """
 
 from __future__ import annotations
@@ -11,20 +11,21 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from infra.local.workflows.callbacks import Callbacks, Endpoints
-from infra.local.workflows.check import check
 from infra.local.workflows.clock import FastClock
 from infra.local.workflows.errors import ArgumentError, DefinitionError, Problem, WorkflowsError
 from infra.local.workflows.frames import LogEntry, StepEvent
 from infra.local.workflows.httpx_transport import HttpxTransport
-from infra.local.workflows.mock_files import MockSet, read_mocks
-from infra.local.workflows.picture import mermaid
 from infra.local.workflows.recording import Recording
 from infra.local.workflows.runner import Definition, Outcome, State, load
 from infra.local.workflows.service import Service
 from infra.local.workflows.transport import TokenSource, Transport
 from infra.local.workflows.values import Json, to_json
+
+if TYPE_CHECKING:
+    from infra.local.workflows.mock_files import MockSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ def run_file(
     try:
         definition = load(path)
         argument = read_data(data)
-        mocks = read_mocks(mock) if mock is not None else None
+        mocks = _mocks(mock) if mock is not None else None
         recording = Recording()
         chosen = transport or (HttpxTransport() if mocks is None else mocks.transport())
         events: list[StepEvent] = []
@@ -139,6 +140,12 @@ def run_file(
     except WorkflowsError as error:
         return RunReport(str(path), None, [], str(error))
     return RunReport(str(path), outcome, trace=events, logs=logs, steps=execution.steps)
+
+
+def _mocks(path: Path) -> MockSet:
+    from infra.local.workflows.mock_files import read_mocks
+
+    return read_mocks(path)
 
 
 def siblings(path: Path, definition: Definition) -> Callable[[str], Definition | None]:
@@ -227,9 +234,13 @@ class CheckReport:
 
 def check_files(paths: list[Path]) -> list[CheckReport]:
     """What is wrong or doubtful in each file, found without running anything."""
+    from infra.local.workflows.check import check
+
     return [CheckReport(str(path), check(path)) for path in paths]
 
 
 def draw(path: Path) -> str:
     """A Mermaid flow chart of the definition. Raises DefinitionError."""
+    from infra.local.workflows.picture import mermaid
+
     return mermaid(load(path).program)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import Final
 
 from infra.local.workflows.errors import value_failure
@@ -21,10 +19,14 @@ def _algorithm(value: Value) -> str:
 
 
 def _checksum(data: Value, algorithm: Value) -> Value:
+    import hashlib  # here, as hmac below: most definitions need neither, and both load OpenSSL
+
     return hashlib.new(_algorithm(algorithm), octets(data, "data"), usedforsecurity=False).digest()
 
 
 def _hmac(key: Value, data: Value, algorithm: Value) -> Value:
+    import hmac
+
     return hmac.new(octets(key, "key"), octets(data, "data"), _algorithm(algorithm)).digest()
 
 
