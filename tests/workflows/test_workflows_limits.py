@@ -211,13 +211,11 @@ class TestExecution:
         assert "ResourceLimitError" in bench.tags(definition)
 
     @pytest.mark.parametrize(
-        "use", ["", "- c: {return: '${x == x2}'}\n", "- c: {call: sys.log, args: {data: '${x}'}}\n", "- c: {return: '${x}'}\n"]
+        ("levels", "use"), [(2000, "{return: 1}"), (600, "{return: '${x}'}"), (600, "{call: sys.log, args: ['${x}']}")]
     )
-    def test_a_value_of_too_many_levels_ends_the_execution_and_not_the_process(self, bench: Bench, use: str) -> None:
-        definition = f"""- a: {{assign: [{{x: []}}, {{x2: []}}]}}
-- b: {{for: {{value: v, range: [1, 20000], steps: [{{n: {{assign: [{{x: ["${{x}}"]}}, {{x2: ["${{x2}}"]}}]}}}}]}}}}
-{use}"""
-        assert bench.tags(definition) == ["ResourceLimitError"]
+    def test_a_value_of_too_many_levels_ends_the_execution_and_not_the_process(self, bench: Bench, levels: int, use: str) -> None:
+        loop = f"{{for: {{value: v, range: [1, {levels}], steps: [{{n: {{assign: [{{x: ['${{x}}']}}]}}}}]}}}}"
+        assert bench.tags(f"- a: {{assign: [{{x: []}}]}}\n- b: {loop}\n- c: {use}\n") == ["ResourceLimitError"]
 
     def test_a_value_of_many_levels_is_given_back(self, bench: Bench) -> None:
         loop = "{for: {value: v, range: [1, 200], steps: [{n: {assign: [{x: ['${x}']}]}}]}}"
