@@ -15,7 +15,7 @@ from shared.clock import Clock
 from shared.inbox import InboxObject, Superseded
 
 if TYPE_CHECKING:
-    from google.cloud.storage import Blob, Bucket, Client  # type: ignore[import-untyped]  # ships no types
+    from google.cloud.storage import Blob, Bucket, Client
 
 T = TypeVar("T")
 _PATIENCE = Patience(timeout_s=60.0, deadline_s=120.0)
