@@ -96,7 +96,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         job="the public API: submit, read, list, cancel, delete, events, costs, report",
         memory_mb=512,
         dependencies=Dependencies.AGENTS,
-        roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.QUEUE, Role.KNOWLEDGE_WRITE},
+        roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.ANCHORS_WRITE, Role.QUEUE, Role.KNOWLEDGE_WRITE},
         secrets=frozenset({NEO4J_WRITER}),
     ),
     FunctionRow(
@@ -114,7 +114,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         job="the state machine: dispatch, claim, advance, complete, compensate, reconcile",
         memory_mb=512,
         dependencies=Dependencies.CONTROL,
-        roles=_STATE | {Role.QUEUE, Role.EXECUTIONS, Role.ANCHORS_WRITE, Role.KNOWLEDGE_WRITE},
+        roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.QUEUE, Role.EXECUTIONS, Role.ANCHORS_WRITE, Role.KNOWLEDGE_WRITE},
         secrets=frozenset({NEO4J_WRITER}),
     ),
     FunctionRow(

@@ -68,6 +68,10 @@ class ArtifactStore(Protocol):
         """Remove all artifacts whose key starts with ``prefix`` (deletion of a mission); how many there were."""
         ...
 
+    def check(self) -> None:
+        """The store can be used as it is set up. Raises ``Unavailable``, which says what is wrong."""
+        ...
+
     def close(self) -> None:
         """Let go of connections. A remote store then raises ``Unavailable``."""
         ...

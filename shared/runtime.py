@@ -147,8 +147,8 @@ class Runtime:
 
         if not name:
             raise Unavailable(f"The cloud profile needs a Cloud Storage bucket for {role}.", remedy=f"Set KIMERA_{role.upper()}_BUCKET.")
-        bucket = CloudBucket(name, project=self._project, clock=self.clock, uniform=random.Random().random, role=role)
-        return CloudStorageArtifacts(bucket)
+        region, uniform = self.settings.google_location, random.Random().random
+        return CloudStorageArtifacts(CloudBucket(name, project=self._project, clock=self.clock, uniform=uniform, region=region, role=role))
 
     @cached_property
     def knowledge(self) -> KnowledgeGraph:

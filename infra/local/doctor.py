@@ -16,6 +16,7 @@ from typing import Literal
 
 from infra.local.access import holder_of
 from infra.local.api import MissionsApi
+from shared.artifacts import ArtifactStore
 from shared.errors import KimeraError
 from shared.missions.repository import OPEN
 from shared.models.credentials import ModelEndpoints
@@ -92,7 +93,10 @@ def examine(settings: Settings, token: str | None) -> Iterator[Finding]:
     yield from _optional()
     runtime = Runtime(settings)
     try:
-        yield from _data_folder(runtime)
+        if settings.profile == "cloud":
+            yield from _buckets(runtime)
+        else:
+            yield from _data_folder(runtime)
     finally:
         runtime.close()
     if settings.neo4j_uri:
@@ -142,7 +146,12 @@ def _sandbox(settings: Settings) -> Iterator[Finding]:
 
 
 def _optional() -> Iterator[Finding]:
-    for command, purpose in (("java", "the Firestore emulator of the tests"), ("gcloud", "the tests against emulators and the cloud")):
+    purposes = (
+        ("java", "the Firestore emulator of the tests"),
+        ("gcloud", "the tests against emulators and the cloud"),
+        ("go", "the Cloud Storage emulator of the tests"),
+    )
+    for command, purpose in purposes:
         where = shutil.which(command)
         detail = where or f"not found; only needed for {purpose}"
         yield Finding("optional", command, "ok" if where else "note", detail)
@@ -170,6 +179,20 @@ def _data_folder(runtime: Runtime) -> Iterator[Finding]:
     if (home / "kimera.sqlite3").exists():
         yield from _open_missions(runtime)
         yield from _circuits(runtime)
+
+
+def _buckets(runtime: Runtime) -> Iterator[Finding]:
+    """Whether each is there, may be looked at, and is where the functions run."""
+    stores: tuple[tuple[str, str | None, Callable[[], ArtifactStore]], ...] = (
+        ("artifacts", runtime.settings.artifacts_bucket, lambda: runtime.artifacts),
+        ("anchors", runtime.settings.anchors_bucket, lambda: runtime.anchors),
+    )
+    for name, bucket, store in stores:
+        try:
+            store().check()
+            yield Finding("reachable", f"{name} bucket", "ok", str(bucket))
+        except KimeraError as error:
+            yield Finding("reachable", f"{name} bucket", "missing", error.message, error.remedy)
 
 
 def _integrity(path: Path) -> Finding:

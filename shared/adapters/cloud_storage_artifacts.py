@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 
 _SHA256, _MEDIA_TYPE = "sha256", "media-type"
 _FIELDS = "items(name,size,generation,timeDeleted,metadata),nextPageToken"
-_PAGE = 1000
+PAGE = 1000
+"""Cloud Storage's own limit for a page of a list."""
 _DELETED_AT_ONCE = 8
 """Requests; the client's pool has ten connections. A batch's parts could not each be tried again."""
 
@@ -49,6 +50,11 @@ class CloudStorageArtifacts:
 
     def __init__(self, bucket: CloudBucket) -> None:
         self._bucket = bucket
+
+    @property
+    def bucket(self) -> CloudBucket:
+        """Where they are."""
+        return self._bucket
 
     def put(self, key: str, data: bytes | BinaryIO, *, media_type: str = "application/octet-stream") -> Artifact:
         check_key(key)
@@ -108,9 +114,8 @@ class CloudStorageArtifacts:
                 removed += sum(pool.map(self._delete, page))
         return removed
 
-    def check(self, region: str | None) -> None:
-        """The bucket is there and in ``region``, if that is known. Raises ``Unavailable``."""
-        self._bucket.check(region)
+    def check(self) -> None:
+        self._bucket.check()
 
     def close(self) -> None:
         self._bucket.close()
@@ -199,7 +204,7 @@ class CloudStorageArtifacts:
         for page in self._pages(prefix, versions=versions):
             yield from page
 
-    def _pages(self, prefix: str, *, versions: bool, size: int = _PAGE) -> Iterator[builtins.list[Blob]]:
+    def _pages(self, prefix: str, *, versions: bool, size: int | None = None) -> Iterator[builtins.list[Blob]]:
         """The objects by name, which is how Cloud Storage lists them (by their UTF-8, as Python orders text)."""
         if prefix:
             check_key(prefix.removesuffix("/"))
@@ -209,9 +214,9 @@ class CloudStorageArtifacts:
             found = self._bucket.client.list_blobs(
                 self._bucket.handle,
                 prefix=prefix or None,
-                versions=versions or None,
+                versions="true" if versions else None,  # as text: the client writes True, which JSON and the emulator do not know
                 page_token=token,
-                page_size=size,
+                page_size=size or PAGE,
                 fields=_FIELDS,
                 timeout=timeout,
                 retry=None,

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 EMULATOR = "STORAGE_EMULATOR_HOST"
 """The variable that Google's own clients read: the address of an emulator, with its scheme."""
+_NO_BACKGROUND = "DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA"
+"""The client's switch for a thread of its own that looks up the bucket for its spans, with tries and a deadline that are not ours."""
 GOOGLE = "https://storage.googleapis.com"
 PATIENCE = Patience(timeout_s=20.0)
 """A request carries up to 8 MB."""
@@ -39,16 +41,25 @@ class CloudBucket:
     """The bucket called ``name``, with the credentials of the environment, or an emulator on this machine without any."""
 
     def __init__(
-        self, name: str, *, project: str, clock: Clock, uniform: Callable[[], float], patience: Patience = PATIENCE, role: str = "artifacts"
+        self,
+        name: str,
+        *,
+        project: str,
+        clock: Clock,
+        uniform: Callable[[], float],
+        region: str | None = None,
+        role: str = "artifacts",
+        patience: Patience = PATIENCE,
     ) -> None:
-        """Connects to nothing yet. ``role`` says in messages what it is for."""
+        """Connects to nothing yet. ``region`` is where its callers run, ``role`` says in messages what it is for."""
         self.name = name
         self.patience = patience
         self._project = project
+        self._region = region
         self._lock = threading.Lock()
         self._connection: _Connection | None = None
         self._closed = False
-        self._title = f"The {role} bucket {name}"
+        self._title = f"Cloud Storage's {role} bucket {name}"
         self._resilience = Resilience(self._title, judge=errors.fault, clock=clock, uniform=uniform, patience=patience)
 
     def __str__(self) -> str:
@@ -100,11 +111,12 @@ class CloudBucket:
                 raise
             raise ours from error
 
-    def check(self, region: str | None) -> None:
-        """The bucket is there, may be looked at, and is in ``region``. Raises ``Unavailable``."""
+    def check(self) -> None:
+        """The bucket is there, may be looked at, and is in the region of its callers, if that is known. Raises ``Unavailable``."""
         self.call("show where it is", lambda timeout: self.handle.reload(timeout=timeout, retry=None))
         location, kind = str(self.handle.location or "").upper(), str(self.handle.location_type or "")
         regions = [part.lower() for part in self.handle.data_locations or []] or ([location.lower()] if kind == "region" else [])
+        region = self._region
         if region is None or (not regions and location not in _CONTINENTS):  # a pair of regions that has a name of its own
             return
         if region not in regions and not region.startswith(_CONTINENTS.get(location, ("\0",))):
@@ -141,6 +153,7 @@ class CloudBucket:
             )
         if emulator and "://" not in emulator:
             raise Unavailable(f"{EMULATOR} is {emulator}, which lacks its scheme.", remedy=f"Set it to http://{emulator}.")
+        os.environ.setdefault(_NO_BACKGROUND, "true")
         try:
             client = Client(project=self._project)
         except GoogleAuthError as error:

@@ -89,6 +89,10 @@ class FolderArtifacts:
                 removed += self._delete(key)
         return removed
 
+    def check(self) -> None:
+        with folder_files.translating(self._temporary):
+            tempfile.TemporaryDirectory(dir=self._temporary).cleanup()
+
     def close(self) -> None:
         """Nothing is held open."""
 

@@ -131,6 +131,13 @@ def test_a_local_copy_has_the_bytes_the_name_and_no_right_to_write(artifacts: Ar
     assert path.stat().st_mode & 0o222 == 0
 
 
+def test_two_local_copies_of_one_name_are_two_files(artifacts: ArtifactStore, tmp_path: Path) -> None:
+    for key in ("a/data.csv", "b/data.csv"):
+        artifacts.put(key, key.encode())
+    paths = [artifacts.local_copy(f"{SCHEME}{key}", tmp_path) for key in ("a/data.csv", "b/data.csv", "a/data.csv")]
+    assert [path.read_bytes() for path in paths] == [b"a/data.csv", b"b/data.csv", b"a/data.csv"]
+
+
 def test_what_is_not_there_is_not_found(artifacts: ArtifactStore, tmp_path: Path) -> None:
     artifacts.put("missions/m_1/a/b", b"")
     for uri in (URI, SCHEME + "missions", SCHEME + "missions/m_1", SCHEME + "missions/m_1/a/b/c"):
@@ -206,6 +213,12 @@ def test_a_key_that_leads_elsewhere_is_refused(artifacts: ArtifactStore, tmp_pat
     ):
         with pytest.raises(BadInput):
             use()
+
+
+def test_a_store_that_works_says_so_and_can_be_closed_twice(artifacts: ArtifactStore) -> None:
+    artifacts.check()
+    artifacts.close()
+    artifacts.close()
 
 
 @pytest.mark.parametrize("uri", ["", KEY, "file:///etc/passwd", "gs://bucket/key", "ARTIFACT:a"])

@@ -26,7 +26,11 @@ def in_new_bucket(
     return at(emulator.url, name, monkeypatch, patience=patience)
 
 
-def at(url: str, name: str, monkeypatch: pytest.MonkeyPatch, *, patience: Patience = PATIENCE) -> CloudStorageArtifacts:
+def at(
+    url: str, name: str, monkeypatch: pytest.MonkeyPatch, *, patience: Patience = PATIENCE, region: str | None = None
+) -> CloudStorageArtifacts:
     """A store in the bucket of that name at ``url``."""
     monkeypatch.setenv(EMULATOR, url)
-    return CloudStorageArtifacts(CloudBucket(name, project=PROJECT, clock=SystemClock(), uniform=random.Random().random, patience=patience))
+    return CloudStorageArtifacts(
+        CloudBucket(name, project=PROJECT, clock=SystemClock(), uniform=random.Random().random, patience=patience, region=region)
+    )
