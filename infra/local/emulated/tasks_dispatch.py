@@ -5,8 +5,6 @@ What is sent and when follows the documentation of ``HttpRequest``, ``RetryConfi
 
 from __future__ import annotations
 
-import base64
-import json
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +18,7 @@ from google.cloud.tasks_v2.types import Task as CloudTask
 from infra.local.emulated.tasks_book import Entry, TaskBook
 from shared.clock import Clock
 from shared.errors import KimeraError
+from shared.id_tokens import unsigned_token
 from shared.queue import MAX_DELIVERIES
 
 _BATCH = 50
@@ -120,7 +119,7 @@ class Dispatcher:
         method = HttpMethod(request.http_method or HttpMethod.POST).name
         headers = {**dict(request.headers), **_service_headers(entry)}
         if request.oidc_token.service_account_email:
-            headers["Authorization"] = f"Bearer {_unsigned(request.oidc_token.service_account_email, request.oidc_token.audience)}"
+            headers["Authorization"] = f"Bearer {unsigned_token(request.oidc_token.service_account_email, request.oidc_token.audience)}"
         try:
             answer = self._client.request(
                 method, request.url, content=request.body, headers=headers, timeout=deadline_s or _DEFAULT_DEADLINE_S
@@ -128,6 +127,8 @@ class Dispatcher:
         except httpx.HTTPError as error:
             _log.info("%s was not answered: %s", entry.name, error)
             return 0, ""
+        if not answer.is_success:
+            _log.info("%s answered %s: %s", request.url, answer.status_code, answer.text[:300])
         return answer.status_code, answer.headers.get("Retry-After", "")
 
 
@@ -145,11 +146,3 @@ def _service_headers(entry: Entry) -> dict[str, str]:
         headers["X-CloudTasks-TaskPreviousResponse"] = str(entry.last_status)
     return headers
 
-
-def _unsigned(account: str, audience: str) -> str:
-    """A token that says what Google's would, signed by nobody: who takes it has to be told that this is an emulator."""
-    parts = (
-        {"alg": "none", "typ": "JWT"},
-        {"iss": "https://accounts.google.com", "aud": audience, "email": account, "email_verified": True},
-    )
-    return ".".join([*(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts), ""])
