@@ -283,7 +283,7 @@ class Runtime:
                     raise Unavailable("There is no collector to send spans to.", remedy="Set KIMERA_OTLP_ENDPOINT.")
                 return to_otlp(self.settings.otlp_endpoint, service=self._service)
             case "file":
-                return to_file(self.home / "telemetry" / "traces.jsonl", service=self._service)
+                return to_file(self._telemetry_files / "traces.jsonl", service=self._service)
 
     @cached_property
     def telemetry(self) -> TelemetrySink:
@@ -294,7 +294,7 @@ class Runtime:
             settings = self.settings
             dataset = str(settings.telemetry_dataset)
             return BigQuerySink(self._project, dataset, endpoint=settings.telemetry_endpoint, resilience=self._hurried_resilience)
-        return JsonLines(self.home / "telemetry")
+        return JsonLines(self._telemetry_files)
 
     @cached_property
     def endpoints(self) -> ModelEndpoints:
@@ -408,6 +408,12 @@ class Runtime:
         if self.settings.profile == "cloud":
             return Path(self._temporary.name)
         return self.settings.home.expanduser().absolute()
+
+    @property
+    def _telemetry_files(self) -> Path:
+        """Where spans and rows lie as files: also on the cloud profile in the data folder, where one was named (the emulated cloud)."""
+        named = self.settings.profile == "embedded" or "home" in self.settings.model_fields_set
+        return (self.settings.home.expanduser().absolute() if named else self.home) / "telemetry"
 
     @cached_property
     def _temporary(self) -> tempfile.TemporaryDirectory[str]:

@@ -50,8 +50,8 @@ class JsonLines:
             try:
                 with self._lock:
                     self._folder.mkdir(parents=True, exist_ok=True)
-                    with (self._folder / f"{table}.jsonl").open("a", encoding="utf-8") as file:
-                        file.write("".join(lines))
+                    with (self._folder / f"{table}.jsonl").open("ab", buffering=0) as file:
+                        file.write("".join(lines).encode())  # one write, so that lines of other processes do not mix with these
             except OSError as error:
                 self.lost += len(lines)
                 _log.warning("%s rows of telemetry (%s) could not be written (%s so far): %s", len(lines), table, self.lost, error)
