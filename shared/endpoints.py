@@ -12,6 +12,8 @@ def is_on_this_machine(endpoint: str) -> bool:
     """
     if endpoint.startswith("unix:"):
         return True
+    if "@" in endpoint:  # what stands before it reads like a host and is a user's name
+        return False
     address = endpoint.partition("://")[2] or endpoint
     host = address.partition("/")[0].rpartition(":")[0].strip("[]")
     try:

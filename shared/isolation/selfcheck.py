@@ -23,7 +23,7 @@ from shared.sandbox import CodeSandbox, RunStatus, SandboxInput, SandboxJob, San
 METADATA_SERVER = "169.254.169.254"
 """Google Cloud's: whoever reaches it can mint a token of the service's account."""
 _ESCAPE = Path(__file__).parent / "sandbox_scripts" / "escape.py"
-_SMALL = SandboxLimits(seconds=10, memory_mb=256, processes=16, file_mb=4, output_bytes=20_000)
+_SMALL = SandboxLimits(seconds=30, memory_mb=256, processes=16, file_mb=4, output_bytes=20_000)
 _WANTED = {"reads its input"}
 """What the script has to manage; everything else it tries, it must not."""
 _OWN_NAMES = {*ENVIRONMENT, "PYTHONPATH", "LC_CTYPE", "PWD"}

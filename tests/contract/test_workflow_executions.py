@@ -188,6 +188,7 @@ class TestEndpoint:
             ("http://[::1]:8711", True),
             ("http://localhost.example.com:80", False),
             ("https://example.com/127.0.0.1:80", False),
+            ("http://localhost:80@example.com/", False),
         ],
     )
     def test_only_this_machine_is_called_without_credentials_and_encryption(self, endpoint: str, expected: bool) -> None:
