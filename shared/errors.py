@@ -31,6 +31,8 @@ KimeraError                     code, HTTP status, what happened, what to do
 │   ├── SecretForbidden         our account may not read it
 │   ├── StorageFull             no room on the disk
 │   └── DataFolderInUse         another platform runs on this data folder
+├── PageNotFetched              a web page that cannot be had                     502
+│   └── AddressRefused          an address that this platform does not call       403
 ├── Corrupt                     stored bytes do not match what was recorded       500
 └── NoModelAnswer               the step goes on without a model (extractive)     502
     ├── BudgetRefused           no money left, or a price unknown                 402
@@ -276,6 +278,20 @@ class DataFolderInUse(Unavailable):
 
     code = "data_folder_in_use"
     retryable = False
+
+
+class PageNotFetched(KimeraError):
+    """A web page that cannot be had: its server refuses, is not there, is too slow, or sends what is not read. The others go on."""
+
+    code = "page_not_fetched"
+    status = 502
+
+
+class AddressRefused(PageNotFetched):
+    """An address that this platform does not call on behalf of others: not public, or no plain http or https."""
+
+    code = "address_refused"
+    status = 403
 
 
 class Corrupt(KimeraError):

@@ -59,6 +59,7 @@ THEIRS = (
     "pdfplumber",
     "python-docx",
     "beautifulsoup4",
+    "trafilatura",
 )
 _SCRIPT = """
 from importlib.metadata import PackageNotFoundError, version

@@ -11,8 +11,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
+from shared.background_loop import BackgroundLoop
 from shared.errors import KimeraError
-from shared.models.background_loop import BackgroundLoop
 from shared.models.calls import CallUsage, ModelAnswer, ModelCall, ModelSpec
 from shared.models.credentials import ModelEndpoints
 from shared.models.failures import Failure, RequestFailed

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -21,12 +22,14 @@ from shared.errors import InputUnreadable, NotFound
 from shared.reading.blocks import Block
 from shared.reading.compose import compose
 from shared.reading.document import EXTRACTOR_VERSION, ExtractedDocument
-from shared.reading.formats import PDF, Format, detect_format
+from shared.reading.formats import PDF, Format, detect_format, detect_page_format
 from shared.sandbox import CodeSandbox, SandboxInput, SandboxJob, SandboxLimits, SandboxResult
 
 PAGES_PER_PART = 25
 """Pages of one sandbox run: about 5 s of parsing, so that a checkpoint never comes much too late."""
 MAX_PAGES = 5_000
+Origin = Literal["file", "web"]
+"""Whether a document is a user's file or a page that was fetched: they are read differently where they are HTML."""
 _SCRIPTS = Path(__file__).parent / "sandbox_scripts"
 _LIMITS = SandboxLimits(seconds=45, memory_mb=2048, processes=16)
 
@@ -73,17 +76,24 @@ def extract_document(sandbox: CodeSandbox, artifacts: ArtifactStore, item: Missi
 
 
 def extract_within(
-    sandbox: CodeSandbox, artifacts: ArtifactStore, item: MissionInput, workdir: Path, *, time_left: Callable[[], float]
+    sandbox: CodeSandbox,
+    artifacts: ArtifactStore,
+    item: MissionInput,
+    workdir: Path,
+    *,
+    time_left: Callable[[], float],
+    origin: Origin = "file",
 ) -> ExtractedDocument | Unfinished:
     """Like ``extract_document``, but stops between two parts once ``time_left()`` is not positive; at least one part is read."""
     sha256 = artifacts.stat(item.uri).sha256
-    cached = _cached(artifacts, f"{sha256}.json")
+    name = f"{sha256}.json" if origin == "file" else f"web/{sha256}.json"
+    cached = _cached(artifacts, name)
     if cached is not None:
         return ExtractedDocument.model_validate_json(cached)
     folder = workdir / f"document-{sha256[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
     path = artifacts.local_copy(item.uri, folder)
-    kind = detect_format(path, item.name)
+    kind = detect_format(path, item.name) if origin == "file" else detect_page_format(path, item.name)
     reader = _PartReader(sandbox, artifacts, item, path, kind, sha256, folder)
     parts = [reader.part(1)]
     pages = min(parts[0].about.pages or 1, MAX_PAGES) if kind is PDF else 1
@@ -92,7 +102,7 @@ def extract_within(
             return Unfinished(len(parts) * PAGES_PER_PART, pages)
         parts.append(reader.part(len(parts) * PAGES_PER_PART + 1))
     document = _composed(item.name, sha256, kind, parts)
-    artifacts.put(_key(f"{sha256}.json"), document.model_dump_json().encode(), media_type="application/json")
+    artifacts.put(_key(name), document.model_dump_json().encode(), media_type="application/json")
     return document
 
 

@@ -26,6 +26,8 @@ class Format:
 PDF = Format("pdf", "application/pdf")
 DOCX = Format("docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document")
 HTML = Format("html", "text/html")
+WEB = Format("web", "text/html")
+"""HTML that was fetched from the web: most of a page is not its text."""
 MARKDOWN = Format("markdown", "text/markdown")
 TEXT = Format("text", "text/plain")
 
@@ -43,6 +45,12 @@ _FOREIGN = (
 )
 _HTML_START = rb"<(?:!doctype\s+html|html|head|body)"
 _HTML = re.compile(rb"\s*(?:<!--.{0,2000}?-->\s*)*(?:<\?xml[^>]*>\s*)?" + _HTML_START, re.IGNORECASE | re.DOTALL)
+
+
+def detect_page_format(path: Path, name: str) -> Format:
+    """The same for what was fetched from the web."""
+    found = detect_format(path, name)
+    return WEB if found is HTML else found
 
 
 def detect_format(path: Path, name: str) -> Format:

@@ -1,4 +1,4 @@
-"""One event loop for a process, on a thread of its own: the model libraries are asynchronous, and the rest of KIMERA is not."""
+"""An event loop on a thread of its own: some libraries are asynchronous, and the rest of KIMERA is not."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ T = TypeVar("T")
 class BackgroundLoop:
     """Runs coroutines for callers on any thread. HTTP clients that live on it are shared by all of them."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "kimera-models") -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="kimera-models", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name=name, daemon=True)
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T], *, timeout_s: float) -> T:
