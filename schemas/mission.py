@@ -102,10 +102,26 @@ class TrackOptions(Contract):
     max_rounds: int = Field(default=10, ge=1, le=20)
 
 
+RESEARCH_PROVIDERS = ("builtin", "gemini", "gemini-max")
+"""Who researches: our own loop, or the Gemini Deep Research agent, whose citations the loop then reads and quotes."""
+WebProvider = Literal["none", "gemini", "brave"]
+
+
+class ResearchOptions(TrackOptions):
+    """How research runs. ``web``: where the loop searches the web; ``none``: it reads nothing from the network."""
+
+    web: WebProvider = "none"
+
+    @property
+    def remote(self) -> bool:
+        """Whether the track asks something beyond this platform and its models."""
+        return self.enabled and (self.provider != "builtin" or self.web != "none")
+
+
 class Tracks(Contract):
     """Both tracks' options; at least one runs."""
 
-    deep_research: TrackOptions = TrackOptions()
+    deep_research: ResearchOptions = ResearchOptions()
     ds_star: TrackOptions = TrackOptions()
 
     @model_validator(mode="after")

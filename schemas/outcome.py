@@ -105,6 +105,8 @@ class OutcomeSource(Contract):
 
     title: str
     sha256: Sha256
+    url: str | None = None
+    """Where a page of the web was found."""
     pages: int | None = None
     date: str | None = None
     cited_pages: tuple[int, ...] = ()

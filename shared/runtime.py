@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from shared.models.credentials import ModelEndpoints
     from shared.sandbox import CodeSandbox
     from shared.secrets import SecretStore
+    from shared.web.fetch import WebFetch
 
 FLUSH_S = 5.0
 """How long an answer waits for its spans to be sent."""
@@ -209,6 +210,13 @@ class Runtime:
                 "The cloud profile needs the sandbox service to run code in.", remedy="Set KIMERA_SANDBOX_URL to its address."
             )
         return RemoteSandbox(self.settings.sandbox_url, self.artifacts, clock=self.clock, randomness=random.Random())
+
+    @cached_property
+    def pages(self) -> WebFetch:
+        """The way to pages of the web."""
+        from shared.web.fetch import WebFetch
+
+        return WebFetch()
 
     @cached_property
     def queue(self) -> TaskQueue:

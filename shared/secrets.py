@@ -13,6 +13,7 @@ from shared.errors import SecretMissing
 
 GEMINI_API_KEY = "gemini-api-key"  # pragma: allowlist secret - its name
 OPENAI_API_KEY = "openai-api-key"  # pragma: allowlist secret - its name
+BRAVE_API_KEY = "brave-api-key"  # pragma: allowlist secret - its name
 NEO4J_READER = "neo4j-reader"
 NEO4J_WRITER = "neo4j-writer"
 NEO4J_EITHER = "neo4j-password"

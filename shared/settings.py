@@ -49,6 +49,10 @@ class Settings(BaseSettings):
     """``INPUT/OUTPUT``: US dollars for a million tokens of ``model``, where the catalogue has no price."""
     model_cassette: str | None = Field(default=None, pattern=r"^(record|replay|script):.+$")
     """``record:DIR``, ``replay:DIR`` or ``script:FILE``: see ``shared/models/cassettes.py``."""
+    research: Literal["builtin", "gemini", "gemini-max"] = "builtin"
+    """Who researches: our own loop, or the Gemini Deep Research agent."""
+    web_search: Literal["none", "gemini", "brave"] = "none"
+    """Where the loop searches the web; ``none``: missions read nothing from the network."""
     budget_usd: Decimal = Decimal(1)
     """What a mission may spend on models."""
     day_budget_usd: Decimal = Field(default=Decimal(10), ge=0, le=1_000_000, decimal_places=6)

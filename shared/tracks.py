@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -21,6 +21,10 @@ from shared.artifacts import Artifact, ArtifactStore
 from shared.clock import Clock
 from shared.documents import Json
 from shared.models.asking import Models
+from shared.web.search import WebSearch
+
+if TYPE_CHECKING:
+    from shared.models.jobs import Jobs
 
 CANCELLED = "cancelled"
 HARD_DEADLINE = "hard deadline"
@@ -50,6 +54,10 @@ class SliceContext:
     """Seconds until this slice should leave a checkpoint and return (60 % of the slice budget)."""
     models: Models | None = None
     """The models of this slice; ``None`` in the extractive tier."""
+    jobs: Jobs | None = None
+    """The remote research agent's jobs; ``None`` where the mission asks for none."""
+    search: WebSearch | None = None
+    """The search of the web; ``None`` where the mission asks for none."""
     other_handoff_uri: str | None = None
     """The other track's handoff, frozen together with the tier: a slice that is run again sees the same. ``None`` where none was there."""
 

@@ -91,21 +91,21 @@ class Ending:
                 return self._late_ended(mission, tracks, error) if mission.late else None
             return self._ended(mission, MissionStatus.FAILED, error, tracks)
 
-        self._close_requests(self._missions.get(mission_id))
+        self._close_calls(self._missions.get(mission_id))
         mission = self._missions.change(mission_id, "lifecycle", decide)
         return self._after(mission)
 
     def _end(self, request: ExecutionRef, decide: Decide) -> MissionStatusResult:
         mission = self._missions.get(request.mission_id)
         fence(mission, request)
-        self._close_requests(mission)
+        self._close_calls(mission)
         mission = self._missions.change(request.mission_id, "lifecycle", decide, caller=request)
         reached("mission.completed")
         return self._after(mission)
 
     def _after(self, mission: MissionRecord) -> MissionStatusResult:
         if mission.over:
-            self._close_requests(mission)  # what a call that nobody waits for sent in between; from here on the ledger is closed
+            self._close_all(mission)  # also what a call that nobody waits for sent in between; from here on the ledger is closed
         tracks = self._missions.tracks(mission)
         self._audit.anchor_mission(mission, tracks.values())
         if mission.status.terminal:
@@ -119,8 +119,20 @@ class Ending:
         if self._models is not None:
             self._models.tell_again(mission)
 
-    def _close_requests(self, mission: MissionRecord) -> None:
-        """Settle what is still open of a mission whose tracks have all ended, or died."""
+    def _close_calls(self, mission: MissionRecord) -> None:
+        """Settle what is still open of a mission whose tracks have all ended, or died.
+
+        A track that was detached keeps its research job, and what is set aside for it, until its late work ends.
+        """
+        if self._models is None:
+            return
+        if not mission.late and any(track.detached for track in self._missions.tracks(mission).values()):
+            self._models.close_calls(mission)
+        else:
+            self._models.close_mission(mission)
+
+    def _close_all(self, mission: MissionRecord) -> None:
+        """Settle all of a mission of which nothing goes on, and stop the research job that it may have left."""
         if self._models is not None:
             self._models.close_mission(mission)
 

@@ -36,13 +36,14 @@ def document_id(sha256: str) -> str:
     return f"document:{sha256[:24]}"
 
 
-def index_document(document: ExtractedDocument, *, name: str, uri: str, text_uri: str) -> IndexedDocument:
+def index_document(document: ExtractedDocument, *, name: str, uri: str, text_uri: str, kind: str = "document") -> IndexedDocument:
     """The document's part of the graph; the same document gives the same ids."""
     language = language_of(document.text)
     own = document_id(document.sha256)
     properties: dict[str, Json] = {
         "name": name,
         "uri": uri,
+        "kind": kind,
         "title": document.title or name,
         "sha256": document.sha256,
         "media_type": document.media_type,

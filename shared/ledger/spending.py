@@ -46,8 +46,8 @@ NOTHING_SPENT = Spending()
 
 
 def buys(request: MissionRequest) -> bool:
-    """Whether the mission may ask a model at all: one that may not has no ledger, and none is looked for."""
-    return request.tier is not Tier.EXTRACTIVE or request.model is not None
+    """Whether the mission may buy anything at all: one that may not has no ledger, and none is looked for."""
+    return request.tier is not Tier.EXTRACTIVE or request.model is not None or request.tracks.deep_research.remote
 
 
 def spending(reader: DocumentStore | Transaction, mission_id: str) -> Spending:

@@ -141,7 +141,8 @@ class SliceEngine:
             opened = OpenSlice()
             try:
                 opened = self._open(context, leased)
-                asking = replace(context, models=opened.models, other_handoff_uri=opened.handoff_uri)
+                context = replace(context, jobs=opened.jobs)
+                asking = replace(context, models=opened.models, search=opened.search, other_handoff_uri=opened.handoff_uri)
                 if request.close is not None:
                     outcome = logic.close(asking, state, request.close)
                 else:
@@ -162,9 +163,11 @@ class SliceEngine:
 
     def _open(self, context: SliceContext, leased: _Leased) -> OpenSlice:
         """The models of the slice. Who asked to stop pays for nothing more."""
-        if self._models is None or leased.mission.cancel_requested:
+        if self._models is None:
             return OpenSlice()
         of = SliceOf(context.mission_id, context.track.value, context.attempt, context.seq, context.epoch, leased.holder)
+        if leased.mission.cancel_requested:
+            return self._models.closing(leased.mission, of)
         return self._models.open(leased.mission, of, time_left=context.time_left)
 
     def _failed(self, logic: TrackLogic[StateT], context: SliceContext, state: StateT, error: MissionError, opened: OpenSlice) -> _Worked:

@@ -16,19 +16,23 @@ from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.documents import DocumentStore
 from shared.errors import BudgetRefused
+from shared.ledger.spending import buys
 from shared.missions.records import MissionRecord
 from shared.models.calls import ModelSpec
 from shared.models.freezing import Freezer, SliceOf, asked_tier
 from shared.telemetry.sink import NOWHERE, TelemetrySink
 from shared.telemetry.tracing import Tracing
+from shared.web.search import WebSearch
 
 if TYPE_CHECKING:
     from shared.ledger.ledger import Ledger
     from shared.models.breaker import Circuits
     from shared.models.calls import Sender
     from shared.models.desk import Desk
-    from shared.models.journal import Journal
+    from shared.models.jobs import Jobs
+    from shared.models.journal import Journal, Terms
     from shared.models.orphans import Orphans
+    from shared.models.remote import Remote
     from shared.models.rows import SliceRecord
 
 
@@ -71,15 +75,19 @@ class Installation:
     instance: str
     """Names this process."""
     telemetry: TelemetrySink = NOWHERE
+    remote: Remote | None = None
+    """What research may ask beyond the models; ``None`` where nothing beyond them can be asked."""
     in_order: bool = False
     """Whether the innermost link answers by the order of the calls, so that a fan-out is asked one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class OpenSlice:
-    """The models of a slice that began; ``None`` in the extractive tier."""
+    """What a slice that began may buy: no ``models`` in the extractive tier, no ``jobs`` or ``search`` where nobody asked for them."""
 
     models: Desk | None = None
+    jobs: Jobs | None = None
+    search: WebSearch | None = None
     frozen: tuple[str, ...] = ()
     """Why the tier is not the mission's own."""
     handoff_uri: str | None = None
@@ -98,27 +106,47 @@ class ModelAccess:
 
     def open(self, mission: MissionRecord, of: SliceOf, *, time_left: Callable[[], float]) -> OpenSlice:
         """The models of the slice ``of``; what an earlier run of it left unanswered is settled first. Raises ``StaleEpoch``."""
-        if asked_tier(mission) is Tier.EXTRACTIVE:
+        remote = of.account == "deep_research" and mission.request.tracks.deep_research.remote
+        if asked_tier(mission) is Tier.EXTRACTIVE and not remote:
             return OpenSlice()
         frozen = self._freezer.begin(of)
         self._orphans.close_slice(of.id, cap_micro_usd=mission.request.budget.cap_micro_usd)
         desk = self._desk(mission, frozen, time_left) if frozen.tier is not Tier.EXTRACTIVE else None
-        return OpenSlice(desk, frozen.flags, frozen.handoff_uri)
+        jobs = self._jobs(mission, frozen) if remote else None
+        search = self._search(mission, frozen, time_left) if remote else None
+        return OpenSlice(desk, jobs, search, frozen.flags, frozen.handoff_uri)
+
+    def closing(self, mission: MissionRecord, of: SliceOf) -> OpenSlice:
+        """What a slice of a mission that was told to stop may still do: give up the jobs that it began."""
+        remote = of.account == "deep_research" and mission.request.tracks.deep_research.remote
+        return OpenSlice(jobs=self._jobs(mission, None) if remote else None)
+
+    def close_calls(self, mission: MissionRecord) -> int:
+        """Settle the requests of a mission whose tracks have ended or died; how many. A late track goes on with its job."""
+        if not buys(mission.request):
+            return 0
+        return self._orphans.close_calls(mission.mission_id, cap_micro_usd=mission.request.budget.cap_micro_usd)
 
     def close_mission(self, mission: MissionRecord) -> int:
-        """Settle the requests of a mission that nobody waits for any more; how many."""
-        if asked_tier(mission) is Tier.EXTRACTIVE:
+        """Settle all that a mission has open and nobody waits for any more, its jobs cancelled where that can be; how many."""
+        if not buys(mission.request):
             return 0
-        return self._orphans.close_mission(mission.mission_id, cap_micro_usd=mission.request.budget.cap_micro_usd)
+        found = self._orphans.jobs_of(mission.mission_id)
+        if found and (jobs := self._jobs(mission, None)) is not None:
+            for row in found:
+                jobs.give_up(row.ref.id, "the mission has ended")
+        return len(found) + self._orphans.close_mission(mission.mission_id, cap_micro_usd=mission.request.budget.cap_micro_usd)
 
     def tell_again(self, mission: MissionRecord) -> None:
         """Tell the telemetry every request of a mission that has ended."""
-        if asked_tier(mission) is not Tier.EXTRACTIVE:
+        if buys(mission.request):
             self._journal.tell_again(mission.mission_id)
 
     def close(self) -> None:
         """End what was opened to providers."""
         self._with.innermost.close()
+        if self._with.remote is not None:
+            self._with.remote.close()
 
     @cached_property
     def _ledger(self) -> Ledger:
@@ -159,29 +187,71 @@ class ModelAccess:
             return False  # an unknown price: each call says so
         return self._circuits.is_open(model.provider)
 
-    def _desk(self, mission: MissionRecord, frozen: SliceRecord, time_left: Callable[[], float]) -> Desk:
-        from shared.ledger.ledger import Payer
+    def _chain(self, innermost: Sender, mission: MissionRecord, frozen: SliceRecord, time_left: Callable[[], float]) -> Sender:
+        """All links around the innermost one, for one slice."""
         from shared.models.answers import Answers
         from shared.models.breaker import Breaker
-        from shared.models.desk import PARALLEL, Desk
         from shared.models.guard import Guard
-        from shared.models.journal import Terms
         from shared.models.pay import Pay
         from shared.models.remember import Remember
         from shared.models.retry import Retry
         from shared.models.telemetry import Telemetry
 
         has, journal, answers = self._with, self._journal, Answers(self._with.artifacts)
-        payer = Payer(mission.mission_id, frozen.account, mission.request.budget.cap_micro_usd)
-        terms = Terms(payer, frozen.tier, frozen.run, frozen.epoch)
-        asked = Breaker(self._innermost, self._circuits)
-        paid = Pay(asked, journal, answers, terms, ready=self._circuits.check)
+        asked = Breaker(innermost, self._circuits)
+        paid = Pay(asked, journal, answers, _terms(mission, frozen), ready=self._circuits.check)
         tried = Retry(paid, clock=has.clock, uniform=has.uniform, time_left=time_left)
         known = Remember(tried, journal, answers)
-        guarded = Guard(known, secrets=has.secrets(), reject=journal.reject)
+        return Telemetry(Guard(known, secrets=has.secrets(), reject=journal.reject), has.tracing)
+
+    def _search(self, mission: MissionRecord, frozen: SliceRecord, time_left: Callable[[], float]) -> WebSearch | None:
+        web = mission.request.tracks.deep_research.web
+        if self._with.remote is None or web == "none":
+            return None
+        from shared.models.paid_search import PaidSearch
+
+        return PaidSearch(
+            self._chain(self._with.remote.search(), mission, frozen, time_left),
+            self._with.remote.search_spec(web, frozen.frozen_at.date()),
+            self._journal.reject,
+            mission_id=mission.mission_id,
+            account=frozen.account,
+            attempt=frozen.attempt,
+            seq=frozen.seq,
+        )
+
+    def _jobs(self, mission: MissionRecord, frozen: SliceRecord | None) -> Jobs | None:
+        """The mission's jobs; without a frozen slice none can be begun."""
+        provider = mission.request.tracks.deep_research.provider
+        remote = self._with.remote
+        if remote is None or provider == "builtin":
+            return None
+        from shared.ledger.ledger import Payer
+        from shared.models.answers import Answers
+        from shared.models.calls import CallKey
+        from shared.models.jobs import ROLE, Jobs
+
+        day = (frozen.frozen_at if frozen is not None else self._with.clock.now()).date()
+        key = CallKey(mission.mission_id, frozen.account, frozen.attempt, frozen.seq, ROLE, 0) if frozen is not None else None
+        return Jobs(
+            remote.agent,
+            self._journal,
+            Answers(self._with.artifacts),
+            spec=lambda: remote.agent_spec(provider, day),
+            payer=Payer(mission.mission_id, "deep_research", mission.request.budget.cap_micro_usd),
+            ready=self._circuits.check,
+            key=key,
+            terms=_terms(mission, frozen) if frozen is not None else None,
+            secrets=self._with.secrets(),
+        )
+
+    def _desk(self, mission: MissionRecord, frozen: SliceRecord, time_left: Callable[[], float]) -> Desk:
+        from shared.models.desk import PARALLEL, Desk
+
+        has, journal = self._with, self._journal
         catalog, day, choice = has.catalog(), frozen.frozen_at.date(), mission.request.model
         return Desk(
-            Telemetry(guarded, has.tracing),
+            self._chain(self._innermost, mission, frozen, time_left),
             choose=lambda role: catalog.choose(frozen.tier, role, on=day, choice=choice),
             reject=journal.reject,
             tier=frozen.tier,
@@ -192,3 +262,11 @@ class ModelAccess:
             spent=lambda: journal.usage(frozen.slice_id),
             parallel=1 if has.in_order else PARALLEL,
         )
+
+
+def _terms(mission: MissionRecord, frozen: SliceRecord) -> Terms:
+    from shared.ledger.ledger import Payer
+    from shared.models.journal import Terms
+
+    payer = Payer(mission.mission_id, frozen.account, mission.request.budget.cap_micro_usd)
+    return Terms(payer, frozen.tier, frozen.run, frozen.epoch)

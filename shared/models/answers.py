@@ -18,6 +18,7 @@ class StoredUsage(Contract):
     input_tokens: int
     output_tokens: int
     cached_tokens: int = 0
+    fees: int = 1
 
 
 class StoredAnswer(Contract):
@@ -35,12 +36,12 @@ class StoredAnswer(Contract):
         counted = answer.usage
         usage = None
         if counted is not None:
-            usage = StoredUsage(input_tokens=counted.input_tokens, output_tokens=counted.output_tokens, cached_tokens=counted.cached_tokens)
+            usage = StoredUsage.model_validate(counted, from_attributes=True)
         return cls(text=answer.text, model=answer.model, usage=usage, cost_micro_usd=answer.cost_micro_usd, flags=answer.flags)
 
     def answer(self) -> ModelAnswer:
         """The answer, as a link hands it on."""
-        usage = CallUsage(self.usage.input_tokens, self.usage.output_tokens, self.usage.cached_tokens) if self.usage else None
+        usage = CallUsage(**self.usage.model_dump()) if self.usage else None
         return ModelAnswer(self.text, usage, self.model, self.cost_micro_usd, self.flags)
 
 

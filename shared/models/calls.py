@@ -24,6 +24,10 @@ Account = Literal["deep_research", "ds_star", "fusion"]
 """Whose money a call spends: each track has a sub-lease of the mission's cap, and so has fusion."""
 
 
+Provider = Literal["google", "openai", "brave"]
+"""Who answers: each has a circuit of its own."""
+
+
 @dataclass(frozen=True, slots=True)
 class CallKey:
     """Which call of a mission this is. ``ordinal`` counts the role's calls within the slice and is assigned before any fan-out."""
@@ -41,19 +45,24 @@ class CallKey:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """US dollars for a million tokens; thinking counts as output. ``call_usd``: a fee for each request, for instance a search."""
+    """US dollars for a million tokens; thinking counts as output. ``call_usd``: a fee, for instance for a search.
+
+    ``fees``: how many such fees one request can cost at the most. ``ceiling_usd`` is the bound of what cannot be bounded by its size.
+    """
 
     input_usd: Decimal
     output_usd: Decimal
     cached_input_usd: Decimal | None = None
     call_usd: Decimal = Decimal(0)
+    fees: int = 1
+    ceiling_usd: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSpec:
-    """A model that can be asked: ``google`` (Gemini) or ``openai`` (any endpoint that speaks chat completions)."""
+    """What can be asked: ``google`` (Gemini), ``openai`` (any endpoint that speaks chat completions), ``brave`` (a search service)."""
 
-    provider: Literal["google", "openai"]
+    provider: Provider
     name: str
     price: Price
     max_output_tokens: int = 8_192
@@ -110,10 +119,12 @@ class ModelCall:
 
     @property
     def bound_micro_usd(self) -> int:
-        """The most that the request can cost (micro-dollars, rounded up): every byte a token, the longest answer, the fee."""
+        """The most that the request can cost (micro-dollars, rounded up): every byte a token, the longest answer, all fees."""
         price = self.model.price
+        if price.ceiling_usd is not None:
+            return _ceil(price.ceiling_usd * 1_000_000)
         usd = price.input_usd * self.size_bytes + price.output_usd * self.max_output_tokens
-        return _ceil(usd) + _ceil(price.call_usd * 1_000_000)
+        return _ceil(usd) + _ceil(price.call_usd * price.fees * 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +142,8 @@ class CallUsage:
     input_tokens: int
     output_tokens: int
     cached_tokens: int = 0
+    fees: int = 1
+    """How often the price's fee is due."""
 
     def cost_micro_usd(self, price: Price) -> int:
         """What it cost, rounded up to the micro-dollar."""
@@ -140,7 +153,7 @@ class CallUsage:
             + cached_usd * self.cached_tokens
             + price.output_usd * self.output_tokens
         )
-        return _ceil(usd) + _ceil(price.call_usd * 1_000_000)
+        return _ceil(usd) + _ceil(price.call_usd * self.fees * 1_000_000)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, cast
+from typing import cast
 
 from pydantic import Field
 
 from schemas.base import Contract
 from schemas.mission import ModelChoice, Tier
 from shared.errors import BadInput, BudgetRefused
-from shared.models.calls import ModelSpec, Price
+from shared.models.calls import ModelSpec, Price, Provider
 
 FILE = Path(__file__).with_name("catalog.toml")
 DOWN: Mapping[Tier, Tier] = {
@@ -43,12 +44,48 @@ class CatalogModel(Contract):
     max_output_tokens: int = 8_192
 
 
+class CatalogAgent(Contract):
+    """An agent that works in the background. ``priced_as``: the model whose token prices it has. ``ceiling_usd``: what is set aside."""
+
+    model: str
+    priced_as: str
+    search_usd: Decimal
+    ceiling_usd: Decimal
+
+
+class CatalogSearch(Contract):
+    """A web search. With a ``model`` it is one that searches by itself, up to ``searches`` times a request."""
+
+    model: str
+    call_usd: Decimal
+    searches: int = 1
+
+
 class Catalog(Contract):
     """What ``catalog.toml`` holds. In ``tiers`` a role that is not named is played by ``default``."""
 
     checked: date
     tiers: dict[Tier, dict[str, str]]
     models: dict[str, CatalogModel]
+    agents: dict[str, CatalogAgent]
+    searches: dict[str, CatalogSearch]
+
+    def agent(self, provider: str, *, on: date) -> ModelSpec:
+        """The research agent behind ``--research``. Raises ``BadInput`` for one that is not known."""
+        known = self.agents.get(provider)
+        if known is None:
+            raise BadInput(f"There is no research provider {provider!r}.", remedy=f"Known: builtin, {', '.join(self.agents)}.")
+        price = self.spec(known.priced_as, on=on).price
+        return _spec(known.model, replace(price, call_usd=known.search_usd, ceiling_usd=known.ceiling_usd))
+
+    def search(self, provider: str, *, on: date) -> ModelSpec:
+        """The web search behind ``--web``. Raises ``BadInput`` for one that is not known."""
+        known = self.searches.get(provider)
+        if known is None:
+            raise BadInput(f"There is no web search {provider!r}.", remedy=f"Known: none, {', '.join(self.searches)}.")
+        free = Price(Decimal(0), Decimal(0))
+        price = self.spec(known.model, on=on).price if known.model in self.models else free
+        return _spec(known.model, replace(price, call_usd=known.call_usd, fees=known.searches))
 
     def choose(self, tier: Tier, role: str, *, on: date, choice: ModelChoice | None = None) -> ModelSpec:
         """The model of ``role``: the mission's own ``choice``, else the tier's. ``on`` is the day whose prices hold.
@@ -111,4 +148,4 @@ def load_catalog() -> Catalog:
 
 def _spec(label: str, price: Price, max_output_tokens: int = 8_192) -> ModelSpec:
     provider, _, name = label.partition(":")
-    return ModelSpec(cast("Literal['google', 'openai']", provider), name, price, max_output_tokens)
+    return ModelSpec(cast("Provider", provider), name, price, max_output_tokens)

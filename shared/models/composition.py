@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.documents import DocumentStore
+from shared.errors import BadInput
 from shared.models.access import Chooses, Installation, ModelAccess
+from shared.models.remote import Remote
 from shared.settings import Settings
 from shared.telemetry.sink import TelemetrySink
 from shared.telemetry.tracing import Tracing
 
 if TYPE_CHECKING:
+    from shared.adapters.gemini_research import GeminiResearchAgent
     from shared.ledger.ledger import Ledger
     from shared.models.calls import Sender
     from shared.models.cassettes import Cassette
+    from shared.models.catalog import Catalog
     from shared.models.credentials import ModelEndpoints
     from shared.models.journal import Journal
     from shared.models.provider import ProviderLink
@@ -52,6 +56,7 @@ def model_access(
             secrets=lambda: _secrets(endpoints()),
             instance=instance,
             telemetry=telemetry,
+            remote=_remote(settings, endpoints),
             in_order=settings.model_cassette is not None and settings.model_cassette.startswith("script:"),
         )
     )
@@ -87,6 +92,49 @@ class _Innermost:
         return ProviderLink(self._endpoints(), renewed=self._renewed)
 
 
+def _remote(settings: Settings, endpoints: Callable[[], ModelEndpoints]) -> Remote:
+    """The remote agent and the searches, made when they are first needed. Recordings and scripts hold none of their answers."""
+    made: dict[str, GeminiResearchAgent] = {}
+
+    def agent() -> GeminiResearchAgent:
+        from shared.adapters.gemini_research import GeminiResearchAgent
+
+        _require_network(settings)
+        return made.setdefault("agent", GeminiResearchAgent(endpoints()))
+
+    def search() -> Sender:
+        from shared.adapters.web_searches import SearchLink
+
+        _require_network(settings)
+        return SearchLink(endpoints())
+
+    def close() -> None:
+        for known in made.values():
+            known.close()
+
+    return Remote(
+        agent,
+        search,
+        lambda provider, day: _full_catalog().agent(provider, on=day),
+        lambda provider, day: _full_catalog().search(provider, on=day),
+        close,
+    )
+
+
+def _require_network(settings: Settings) -> None:
+    if settings.asks_no_provider:
+        raise BadInput(
+            "A recording or a script answers for the models, and holds no answers of remote research.",
+            remedy="Use --research builtin and --web none with KIMERA_MODEL_CASSETTE.",
+        )
+
+
+def _full_catalog() -> Catalog:
+    from shared.models.catalog import load_catalog
+
+    return load_catalog()
+
+
 def _catalog() -> Chooses:
     from shared.models.catalog import load_catalog
 
@@ -95,4 +143,5 @@ def _catalog() -> Chooses:
 
 def _secrets(endpoints: ModelEndpoints) -> list[str]:
     """The keys of the providers: they have no business in a prompt."""
-    return [key.get_secret_value() for key in (endpoints.google_api_key, endpoints.openai_api_key) if key is not None]
+    keys = (endpoints.google_api_key, endpoints.openai_api_key, endpoints.brave_api_key)
+    return [key.get_secret_value() for key in keys if key is not None]

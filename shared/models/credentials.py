@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Literal
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from schemas.mission import Tier
-from shared.models.calls import ModelSpec
-from shared.secrets import GEMINI_API_KEY, OPENAI_API_KEY
+from schemas.mission import ResearchOptions, Tier
+from shared.models.calls import ModelSpec, Provider
+from shared.secrets import BRAVE_API_KEY, GEMINI_API_KEY, OPENAI_API_KEY
 
-_FIELDS: Mapping[str, str] = {GEMINI_API_KEY: "google_api_key", OPENAI_API_KEY: "openai_api_key"}
+_FIELDS: Mapping[str, str] = {GEMINI_API_KEY: "google_api_key", OPENAI_API_KEY: "openai_api_key", BRAVE_API_KEY: "brave_api_key"}
 
 
 class ModelEndpoints(BaseSettings):
@@ -30,22 +29,40 @@ class ModelEndpoints(BaseSettings):
     openai_base_url: str | None = Field(default=None, validation_alias="OPENAI_BASE_URL")
     """Any endpoint that speaks chat completions; a local one needs no key."""
 
+    brave_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("BRAVE_API_KEY", "BRAVE_SEARCH_API_KEY"))
+    brave_base_url: str = Field(default="https://api.search.brave.com", validation_alias="KIMERA_BRAVE_BASE_URL")
+
     def with_keys(self, secret: Callable[[str], str], names: Collection[str]) -> ModelEndpoints:
         """The same with the keys of these ``names`` from a secret store (``shared/secrets.py``); an error of it is raised."""
         keys = {field: SecretStr(secret(name)) for name, field in _FIELDS.items() if name in names}
         return self.model_copy(update=keys)
 
-    def reaches(self, provider: Literal["google", "openai"]) -> bool:
+    def reaches(self, provider: Provider) -> bool:
         """Whether there is enough to ask this provider."""
+        if provider == "brave":
+            return self.brave_api_key is not None
         if provider == "google":
             return self.google_api_key is not None or self.vertex_project is not None
         return self.openai_api_key is not None or self.openai_base_url is not None
 
     def missing(self, model: ModelSpec) -> str:
         """What to set so that ``model`` can be asked."""
+        if model.provider == "brave":
+            return "Set BRAVE_API_KEY, or use --web none."
         if model.provider == "google":
             return "Set GEMINI_API_KEY, or KIMERA_VERTEX_PROJECT to use Vertex AI; or use --tier extractive, which needs no model."
         return "Set OPENAI_API_KEY, or OPENAI_BASE_URL for an endpoint of your own; or use --tier extractive, which needs no model."
+
+    def missing_remote(self, options: ResearchOptions) -> tuple[str, str] | None:
+        """What research asks beyond the models that cannot be asked, and what to set for it; ``None`` where all can be asked."""
+        needs_key = self.google_api_key is None
+        if options.provider != "builtin" and needs_key:
+            return "the Gemini Deep Research agent", "Set GEMINI_API_KEY, or use --research builtin."
+        if options.web == "gemini" and needs_key:
+            return "web search by Gemini", "Set GEMINI_API_KEY, or use --web brave or none."
+        if options.web == "brave" and self.brave_api_key is None:
+            return "Brave Search", "Set BRAVE_API_KEY, or use --web gemini or none."
+        return None
 
     def usual_tier(self) -> Tier:
         """What a mission runs on when nobody says: standard where its models can be asked, else extractive."""

@@ -94,6 +94,8 @@ class Freezer:
     def _tier(self, tx: Transaction, mission: MissionRecord) -> tuple[Tier, tuple[str, ...]]:
         """The tier that the money and the providers leave, and why it is not the mission's own."""
         asked = asked_tier(mission)
+        if asked is Tier.EXTRACTIVE:
+            return asked, ()
         stopped, settled = _money(tx, mission.mission_id)
         if stopped:
             return Tier.EXTRACTIVE, (TIER_EXTRACTIVE, OVERRUN)

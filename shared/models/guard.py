@@ -21,19 +21,12 @@ class Guard:
 
     def __init__(self, inner: Sender, *, secrets: Sequence[str], reject: Reject) -> None:
         self._inner = inner
-        self._secrets = tuple(secret for secret in secrets if len(secret) >= _MIN_SECRET_CHARS)
+        self._secrets = tuple(secrets)
         self._reject = reject
 
     def send(self, call: ModelCall) -> ModelAnswer:
         """The answer. Raises ``RequestWithheld`` before anything is sent or paid, ``AnswerRejected`` for an answer that is too large."""
-        if call.size_bytes > MAX_REQUEST_BYTES:
-            raise RequestWithheld(f"The request of {call.key.role} has {call.size_bytes:,} bytes; at most {MAX_REQUEST_BYTES:,} are sent.")
-        texts = [call.prompt.system, call.prompt.user, *(text for c in call.corrections for text in (c.answer, c.problem))]
-        if any(secret in text for secret in self._secrets for text in texts):
-            raise RequestWithheld(
-                f"The request of {call.key.role} holds a key or token of this installation, and was not sent.",
-                remedy="Remove it from the question, the data or the documents.",
-            )
+        withhold_secrets(call, self._secrets)
         answer = self._inner.send(call)
         size = len(answer.text.encode())
         if size > MAX_ANSWER_BYTES:
@@ -41,3 +34,15 @@ class Guard:
             self._reject(call.key, problem)
             raise AnswerRejected(f"{call.model.label} as {call.key.role}: {problem}.")
         return answer
+
+
+def withhold_secrets(call: ModelCall, secrets: Sequence[str]) -> None:
+    """Raise ``RequestWithheld`` for a request that may not leave: one that is too large, or holds one of ``secrets``."""
+    if call.size_bytes > MAX_REQUEST_BYTES:
+        raise RequestWithheld(f"The request of {call.key.role} has {call.size_bytes:,} bytes; at most {MAX_REQUEST_BYTES:,} are sent.")
+    texts = [call.prompt.system, call.prompt.user, *(text for c in call.corrections for text in (c.answer, c.problem))]
+    if any(secret in text for secret in secrets if len(secret) >= _MIN_SECRET_CHARS for text in texts):
+        raise RequestWithheld(
+            f"The request of {call.key.role} holds a key or token of this installation, and was not sent.",
+            remedy="Remove it from the question, the data or the documents.",
+        )

@@ -2,7 +2,7 @@
 
     send    reservation + SENT, before the request        fail    FAILED, settled at nothing
     answer  ANSWERED + settlement, once it is stored      lose    UNKNOWN, settled at its bound
-    reject  REJECTED: what it cost stays
+    reject  REJECTED: what it cost stays                  began   SENT still, with the name of the job that it began
 
 A call's rows are found by its key. A key that is known with another request is a defect, and an error.
 """
@@ -88,6 +88,30 @@ class Journal:
             },
         )
 
+    def began(self, row: JournalRow, job: str) -> JournalRow:
+        """The row of a request that began a job in the background. Raises ``StaleEpoch`` where the row was given up meanwhile."""
+
+        def work(tx: Transaction) -> JournalRow:
+            now = _stored(tx, row)
+            if now.state is not RowState.SENT:
+                raise StaleEpoch(f"The request {row.ref.id} is {now.state} already: a newer run of its slice goes on without it.")
+            begun = now.model_copy(update={"job": job})
+            tx.put(begun.ref, begun.data())
+            return begun
+
+        return self._documents.transact(work)
+
+    def row(self, row_id: str) -> JournalRow:
+        """The row as it is stored now. Raises ``StaleEpoch`` where its mission was deleted."""
+        document = self._documents.get(Ref(JOURNAL, row_id))
+        if document is None:
+            raise _gone(row_id)
+        return JournalRow.read(document)
+
+    def jobs(self, key: CallKey) -> list[JournalRow]:
+        """The requests of a call that began a job which has not ended."""
+        return [row for row in self._rows(self._documents, key) if row.state is RowState.SENT and row.job is not None]
+
     def fail(self, row: JournalRow, why: str, *, payer: Payer) -> JournalRow:
         """The row of a request that the provider certainly did not work on: nothing is charged."""
         return self._settle(row, RowState.FAILED, payer, 0, {"error": why[:_MAX_ERROR_CHARS]})
@@ -136,10 +160,7 @@ class Journal:
 
     def _settle(self, row: JournalRow, state: RowState, payer: Payer, cost: int, changes: dict[str, str | int | None]) -> JournalRow:
         def work(tx: Transaction) -> JournalRow:
-            document = tx.get(row.ref)
-            if document is None:
-                raise StaleEpoch(f"The request {row.ref.id} is gone: its mission was deleted.")
-            now = JournalRow.read(document)
+            now = _stored(tx, row)
             if now.state is state and now.answer_sha256 == changes.get("answer_sha256"):
                 return now  # the same was stored before: by the run that found this one dead, or by a callback that runs again
             if now.state is not RowState.SENT:
@@ -200,6 +221,17 @@ class Journal:
             day=reservation.day,
             sent_at=self._clock.now(),
         )
+
+
+def _stored(tx: Transaction, row: JournalRow) -> JournalRow:
+    document = tx.get(row.ref)
+    if document is None:
+        raise _gone(row.ref.id)
+    return JournalRow.read(document)
+
+
+def _gone(row_id: str) -> StaleEpoch:
+    return StaleEpoch(f"The request {row_id} is gone: its mission was deleted.")
 
 
 def _answered(rows: list[JournalRow], call: ModelCall) -> JournalRow | None:

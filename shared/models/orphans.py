@@ -19,12 +19,23 @@ class Orphans:
         self._answers = answers
 
     def close_slice(self, slice_id: str, *, cap_micro_usd: int) -> int:
-        """Settle what earlier runs of a slice left open; how many requests. To be called once only the present run may send."""
-        return self._close(self._journal.open_rows(slice_id=slice_id), cap_micro_usd)
+        """Settle what earlier runs of a slice left open; how many requests. To be called once only the present run may send.
+
+        A job that is known by its name is no orphan: the slices go on with it.
+        """
+        return self._close([row for row in self._journal.open_rows(slice_id=slice_id) if row.job is None], cap_micro_usd)
+
+    def close_calls(self, mission_id: str, *, cap_micro_usd: int) -> int:
+        """Settle what a mission has open but for jobs, which a late track may go on with; how many requests."""
+        return self._close([row for row in self._journal.open_rows(mission_id=mission_id) if row.job is None], cap_micro_usd)
 
     def close_mission(self, mission_id: str, *, cap_micro_usd: int) -> int:
         """Settle all that a mission has open; how many requests."""
         return self._close(self._journal.open_rows(mission_id=mission_id), cap_micro_usd)
+
+    def jobs_of(self, mission_id: str) -> list[JournalRow]:
+        """The jobs of a mission that have not ended."""
+        return [row for row in self._journal.open_rows(mission_id=mission_id) if row.job is not None]
 
     def _close(self, rows: list[JournalRow], cap_micro_usd: int) -> int:
         for row in rows:

@@ -80,6 +80,8 @@ class JournalRow(Record):
     """Tokens as the provider counted them; ``None`` where it did not say."""
     answer_uri: str | None = None
     answer_sha256: Sha256 | None = None
+    job: str | None = None
+    """The provider's name of a job that works on in the background: it outlives the slice that began it, and keeps its reservation."""
     error: str = ""
     """Why there is no answer, or why it was rejected."""
     sent_at: Timestamp

@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import zlib
 from dataclasses import dataclass
+from typing import Protocol
 
 import httpx
 
@@ -44,6 +45,14 @@ class FetchedPage:
     def sha256(self) -> str:
         """The digest of the bytes."""
         return hashlib.sha256(self.data).hexdigest()
+
+
+class PageFetcher(Protocol):
+    """Fetches pages."""
+
+    def fetch(self, url: str) -> FetchedPage:
+        """The page. Raises ``PageNotFetched``."""
+        ...
 
 
 class WebFetch:

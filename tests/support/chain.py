@@ -22,6 +22,7 @@ from shared.models.calls import CallUsage, ModelAnswer, ModelCall, ModelSpec, Pr
 from shared.models.failures import Failure, RequestFailed
 from shared.models.journal import Journal
 from shared.models.prompts import Prompt
+from shared.models.remote import Remote
 from shared.models.roles import ModelRole
 from shared.models.rows import JOURNAL, JournalRow, RowState
 from shared.telemetry.tracing import Tracing
@@ -101,6 +102,8 @@ def adder(folder: Path) -> ModelRole[Sum]:
 class ChainHouse(House):
     """The control plane with models."""
 
+    remote: Remote | None = None
+
     def __init__(self, folder: Path, *, day_cap_micro_usd: int = 10_000_000, in_order: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         super().__init__(folder)
@@ -130,6 +133,7 @@ class ChainHouse(House):
                 uniform=random.Random(7).random,
                 secrets=lambda: self.secrets,
                 instance="i_test",
+                remote=self.remote,
                 in_order=self.in_order,
                 telemetry=self.telemetry,
             )

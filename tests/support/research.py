@@ -10,7 +10,7 @@ from pathlib import Path
 from functions.deep_research.state import ResearchState
 from functions.deep_research.track import DeepResearchTrack
 from schemas.evidence import ResearchEvidencePackage
-from schemas.mission import MissionInput, MissionRequest, Track, TrackOptions, Tracks
+from schemas.mission import MissionInput, MissionRequest, ResearchOptions, Track, Tracks
 from shared.adapters.folder_artifacts import FolderArtifacts
 from shared.adapters.sqlite_knowledge import SqliteKnowledge
 from shared.artifacts import Artifact
@@ -18,6 +18,7 @@ from shared.documents import Json
 from shared.models.asking import Models
 from shared.sandbox import CodeSandbox
 from shared.tracks import SliceContext, SliceOutcome
+from shared.web.fetch import WebFetch
 from tests.support.clock import FrozenClock
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -58,9 +59,9 @@ class ResearchBench:
         max_rounds: int = 10,
     ) -> ResearchEvidencePackage:
         """All slices to the package; the state passes through JSON between two, as the slice engine has it."""
-        tracks = Tracks(deep_research=TrackOptions(max_rounds=max_rounds))
+        tracks = Tracks(deep_research=ResearchOptions(max_rounds=max_rounds))
         request = MissionRequest(question=question, inputs=tuple(documents), knowledge_space=space, tracks=tracks)
-        track = DeepResearchTrack(self.sandbox, self.graph)
+        track = DeepResearchTrack(self.sandbox, self.graph, WebFetch())
         state = ResearchState()
         self.outcomes = []
         for seq in range(100):
