@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from shared.secrets import MODEL_KEYS, NEO4J_READER, NEO4J_WRITER
+from shared.secrets import MODEL_KEYS, NEO4J_READER, NEO4J_WRITER, RESEARCH_KEYS
 from shared.times import FUNCTION_TIMEOUT_S
 
 
@@ -132,7 +132,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         memory_mb=2048,
         dependencies=Dependencies.AGENTS,
         roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.KNOWLEDGE_READ, Role.KNOWLEDGE_WRITE, Role.SANDBOX},
-        secrets=MODEL_KEYS | {NEO4J_WRITER},
+        secrets=RESEARCH_KEYS | {NEO4J_WRITER},
         concurrency=4,
     ),
     FunctionRow(

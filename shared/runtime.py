@@ -321,9 +321,9 @@ class Runtime:
 
     @property
     def _model_keys(self) -> frozenset[str]:
-        from shared.secrets import MODEL_KEYS
+        from shared.secrets import RESEARCH_KEYS
 
-        return MODEL_KEYS & self.settings.secrets.keys()
+        return RESEARCH_KEYS & self.settings.secrets.keys()
 
     @cached_property
     def secrets(self) -> SecretStore:

@@ -19,6 +19,8 @@ NEO4J_WRITER = "neo4j-writer"
 NEO4J_EITHER = "neo4j-password"
 """Where one process does all, and its password is in the environment."""
 MODEL_KEYS = frozenset({GEMINI_API_KEY, OPENAI_API_KEY})
+RESEARCH_KEYS = MODEL_KEYS | {BRAVE_API_KEY}
+"""Of the one function that searches the web."""
 
 
 class SecretStore(Protocol):

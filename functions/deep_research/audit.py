@@ -100,7 +100,7 @@ def keep_texts(
 
 
 def _kept_with_mission(context: SliceContext, texts: StoredTexts, document: ReadDocument) -> ReadDocument:
-    if document.origin == "mission":
+    if document.origin != "space":
         return document
     text = texts.text(document.document_id)
     if text is None or document.text_uri.startswith(f"artifact:missions/{context.mission_id}/"):

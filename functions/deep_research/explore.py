@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+from typing import Literal
 
 from functions.deep_research.instructions import INSTRUCTION_LIKE, reads_like_instructions
 from functions.deep_research.state import ReadDocument, ResearchState, UnreadDocument
+from schemas.evidence import SourceKind
 from schemas.mission import MissionInput
 from shared.artifacts import ArtifactStore
 from shared.documents import Json
@@ -46,7 +48,7 @@ def explore(sandbox: CodeSandbox, graph: KnowledgeGraph, context: SliceContext, 
             if isinstance(found, Unfinished):
                 progress = f"reading {item.name}: {found.pages_read} of {found.pages} pages"
                 break
-            state, note = _take_in(graph, context, state, item, found)
+            state, note = take_in(graph, context, state, item.name, found, uri=item.uri)
             notes.append(note)
         except (BadInput, NotFound) as error:  # one broken document does not stop the others
             unread = UnreadDocument(name=item.name, reason=str(error))
@@ -70,26 +72,37 @@ def _summary(state: ResearchState, documents: int) -> str:
     return text + (f"; {len(state.unread)} cannot be read" if state.unread else "")
 
 
-def _take_in(
-    graph: KnowledgeGraph, context: SliceContext, state: ResearchState, item: MissionInput, document: ExtractedDocument
+def take_in(
+    graph: KnowledgeGraph,
+    context: SliceContext,
+    state: ResearchState,
+    name: str,
+    document: ExtractedDocument,
+    *,
+    uri: str,
+    origin: Literal["mission", "web"] = "mission",
 ) -> tuple[ResearchState, Note]:
     """Store the text, index the passages, offer the tables."""
     own = document_id(document.sha256)
     twin = next((known for known in state.read if known.document_id == own), None)
     if twin is not None:
-        unread = UnreadDocument(name=item.name, reason=f"{item.name} is the same file as {twin.name}; it was read once.")
+        if origin == "web":
+            return state, Note("document.duplicate", {"document": own})
+        unread = UnreadDocument(name=name, reason=f"{name} is the same file as {twin.name}; it was read once.")
         return state.model_copy(update={"unread": (*state.unread, unread)}), Note("document.duplicate", {"document": own})
     text_uri = store_text(context.artifacts, context.mission_id, document.text)
-    indexed = index_document(document, name=item.name, uri=item.uri, text_uri=text_uri)
+    kind: SourceKind = "web" if origin == "web" else "document"
+    indexed = index_document(document, name=name, uri=uri, text_uri=text_uri, kind=kind)
     graph.upsert(mission_scope(context), indexed.nodes, indexed.edges)
-    tables = _offer_tables(context, item.name, document)
+    tables = _offer_tables(context, name, document) if origin == "mission" else []
     flags = (*document.flags, INSTRUCTION_LIKE) if reads_like_instructions(document.text) else document.flags
     read = ReadDocument(
         document_id=own,
-        origin="mission",
-        name=item.name,
-        uri=item.uri,
-        title=document.title or item.name,
+        origin=origin,
+        kind=kind,
+        name=name,
+        uri=uri,
+        title=document.title or name,
         sha256=document.sha256,
         media_type=document.media_type,
         date=document.date,
@@ -99,7 +112,7 @@ def _take_in(
         extractor=document.extractor,
         extractor_version=document.extractor_version,
         flags=flags,
-        warnings=tuple(f"{item.name}: {warning}" for warning in document.warnings),
+        warnings=tuple(f"{name}: {warning}" for warning in document.warnings),
         tables=len(tables),
         language=str(indexed.nodes[0].properties["language"]),
     )

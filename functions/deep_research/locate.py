@@ -15,15 +15,26 @@ MIN_WORDS = 3
 
 def locate(quote: str, text: str) -> tuple[int, int] | None:
     """``(start, end)`` of the quote's first place in ``text``; ``None`` where it does not stand there, or says too little."""
-    wanted = "".join(letters for letters, _ in _plain(quote)).strip(_AROUND)
-    if sum(any(c.isalnum() for c in word) for word in wanted.split()) < MIN_WORDS:
-        return None
-    plain = _plain(text)
-    at = "".join(letters for letters, _ in plain).find(wanted)
-    if at < 0:
-        return None
-    places = [place for letters, place in plain for _ in letters]
-    return places[at], places[at + len(wanted) - 1] + 1
+    return Searched(text).locate(quote)
+
+
+class Searched:
+    """A text in which many quotes are looked for: its letters are compared once."""
+
+    def __init__(self, text: str) -> None:
+        plain = _plain(text)
+        self._letters = "".join(letters for letters, _ in plain)
+        self._places = [place for letters, place in plain for _ in letters]
+
+    def locate(self, quote: str) -> tuple[int, int] | None:
+        """See ``locate``."""
+        wanted = "".join(letters for letters, _ in _plain(quote)).strip(_AROUND)
+        if sum(any(c.isalnum() for c in word) for word in wanted.split()) < MIN_WORDS:
+            return None
+        at = self._letters.find(wanted)
+        if at < 0:
+            return None
+        return self._places[at], self._places[at + len(wanted) - 1] + 1
 
 
 def whole_sentences(span: tuple[int, int], sentences: Sequence[tuple[int, int]]) -> tuple[int, int] | None:

@@ -17,7 +17,7 @@ api = Api("deep_research")
 def step(call: Call) -> StepResult:
     """Do a slice, or give back its stored result."""
     runtime, request = call.runtime, call.body(StepRequest)
-    return runtime.slices.run(DeepResearchTrack(runtime.sandbox_of(request.mission_id), runtime.knowledge), request)
+    return runtime.slices.run(DeepResearchTrack(runtime.sandbox_of(request.mission_id), runtime.knowledge, runtime.pages), request)
 
 
 @functions_framework.http

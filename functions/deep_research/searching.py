@@ -23,7 +23,7 @@ class Library:
         self._graph = graph
         self._mission = mission_scope(context)
         self._read = {document.document_id: document for document in read}
-        self._own = {document.document_id for document in self._read.values() if document.origin == "mission"}
+        self._own = {document.document_id for document in self._read.values() if document.origin != "space"}
 
     @property
     def read(self) -> tuple[ReadDocument, ...]:
@@ -65,6 +65,7 @@ def _from_space(node: Node) -> ReadDocument:
     return ReadDocument(
         document_id=node.id,
         origin="space",
+        kind="web" if about.get("kind") == "web" else "document",
         name=str(about["name"]),
         uri=str(about["uri"]),
         title=str(about["title"]),

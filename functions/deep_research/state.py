@@ -8,16 +8,20 @@ from pydantic import BaseModel, ConfigDict
 
 from schemas.assertion import Assertion
 from schemas.base import Contract, Sha256, Timestamp
-from schemas.evidence import AnswerStatus, PromptUse, SubQuestion, Support, Usage
+from schemas.evidence import AnswerStatus, PromptUse, SourceKind, SubQuestion, Support, Usage
+from shared.web.agent import JobStatus, ReportCitation
 
-Phase = Literal["explore", "plan", "batch", "audit", "synthesize"]
+Phase = Literal["explore", "fetch", "read", "plan", "batch", "audit", "synthesize"]
+Origin = Literal["mission", "space", "web", "provider"]
+"""Who brought a document: the mission, its knowledge space, the web, or a remote agent, whose report is text that is not verified."""
 
 
 class ReadDocument(Contract):
-    """A document whose text is stored and indexed. ``origin`` tells whether the mission brought it or its knowledge space has it."""
+    """A document whose text is stored and, but for an agent's report, indexed."""
 
     document_id: str
-    origin: Literal["mission", "space"]
+    origin: Origin
+    kind: SourceKind = "document"
     name: str
     uri: str
     title: str
@@ -147,6 +151,66 @@ class Conclusion(Contract):
     prompt_version: str
 
 
+class WebPage(Contract):
+    """A page that somebody named. It is fetched and stored in one slice and read in a later one, so that what is read stays the same."""
+
+    url: str
+    title: str = ""
+    reported: bool = False
+    """Whether a remote agent cites it; else a search found it."""
+    artifact_uri: str | None = None
+    """Its bytes, once it was fetched."""
+    found_at: str = ""
+    """Where it was in the end, after redirects."""
+    document_id: str | None = None
+    """What it became, once it was read."""
+    problem: str = ""
+    """Why it could not be had."""
+
+    @property
+    def waits_to_be_fetched(self) -> bool:
+        """Whether nobody has tried it yet."""
+        return self.artifact_uri is None and not self.problem
+
+    @property
+    def waits_to_be_read(self) -> bool:
+        """Whether it is stored and not read yet."""
+        return self.artifact_uri is not None and self.document_id is None and not self.problem
+
+
+class RemoteJob(Contract):
+    """The remote agent's job, as far as the track is with it. ``row`` is the journal row that pays for it."""
+
+    row: str = ""
+    name: str = ""
+    begun_at: Timestamp | None = None
+    tries: int = 0
+    """How often it was tried to begin it."""
+    unseen: int = 0
+    """How often in a row the provider did not know it."""
+    status: JobStatus | None = None
+    """How it ended; ``None`` while it works, or where it never began."""
+    problem: str = ""
+    """Why it brought no whole report."""
+
+    @property
+    def works(self) -> bool:
+        """Whether it was begun and has not ended."""
+        return bool(self.row) and self.status is None
+
+    @property
+    def waits_to_begin(self) -> bool:
+        """Whether it is worth another try."""
+        return not self.row and not self.problem
+
+
+class Reported(Contract):
+    """A statement of the remote agent whose words do not stand in a page that it cites: ``quote`` stands in its report."""
+
+    text: str
+    quote: Candidate
+
+
 class ResearchState(BaseModel):
     """The state between slices; ``ResearchState()`` is the one before the first."""
 
@@ -178,6 +242,17 @@ class ResearchState(BaseModel):
     tier: str = "extractive"
     prompts: tuple[PromptUse, ...] = ()
     usage: Usage = Usage()
+    remote: RemoteJob | None = None
+    citations: tuple[ReportCitation, ...] = ()
+    """What the remote agent's report attributes to which page, in offsets of the report."""
+    reported: tuple[Reported, ...] = ()
+    requoted: tuple[CheckedQuote, ...] = ()
+    """What the agent said that does stand in a page that it cites, as it stands there."""
+    pages: tuple[WebPage, ...] = ()
+    searched: tuple[str, ...] = ()
+    """The queries that the web was searched with."""
+    search_over: bool = False
+    """Whether the web is searched no further: a search was refused."""
 
     def answers_something(self, question_id: str) -> bool:
         """Whether there is a quote, or a claim that holds, for a sub-question."""

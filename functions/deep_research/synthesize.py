@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from functions.deep_research.audit import disagreements
 from functions.deep_research.hypotheses import MAX_HYPOTHESES, suggest
 from functions.deep_research.instructions import INSTRUCTION_LIKE
+from functions.deep_research.pages import page_name
 from functions.deep_research.quotes import asks_for_a_cause
-from functions.deep_research.state import Candidate, CheckedQuote, ModelClaim, ReadDocument, ResearchState
+from functions.deep_research.state import Candidate, CheckedQuote, ModelClaim, ReadDocument, Reported, ResearchState, WebPage
 from schemas.evidence import (
     AnswerStatus,
     Claim,
@@ -25,6 +26,7 @@ from schemas.mission import Tier
 from shared.tracks import SliceContext
 
 NOTHING_FOUND = "nothing found in these documents"
+NOTHING_ON_THE_WEB = "nothing that could be read was found on the web"
 NO_DOCUMENTS = "no documents were given"
 NOT_VERIFIED = "nothing of what was found could be verified"
 PART_OF_IT = "the passages touch the question, but hold only a part of it"
@@ -43,7 +45,7 @@ def synthesize(
     context: SliceContext, state: ResearchState, questions: tuple[SubQuestion, ...], *, reason: str | None = None
 ) -> ResearchEvidencePackage:
     """The package with what there is; ``reason`` says why it was closed early."""
-    state = _without_unused(state)
+    state = _without_unused(_with_requoted(state))
     places = sorted(range(len(state.claims)), key=lambda place: _order(state.claims[place], questions))
     sources = {d.document_id: f"s{i}" for i, d in enumerate(state.read, start=1)}
     evidence = _Evidence(state, sources)
@@ -52,6 +54,7 @@ def synthesize(
         *(_stated(ids[place], state.claims[place], evidence) for place in places),
         *(_claim(f"c{i}", quote, evidence) for i, quote in enumerate(state.quotes, start=1 + len(places))),
     )
+    claims += tuple(_reported(f"c{i}", one, evidence) for i, one in enumerate(state.reported, start=1 + len(claims)))
     answers = tuple(_answer(context, state, question, claims, reason) for question in questions)
     now = context.clock.now()
     return ResearchEvidencePackage(
@@ -81,15 +84,23 @@ def synthesize(
     )
 
 
+def _with_requoted(state: ResearchState) -> ResearchState:
+    """What a remote agent found joins the quotes, where the loop has not found it too."""
+    known = {_place(quote.candidate) for quote in state.quotes}
+    more = tuple(quote for quote in state.requoted if _place(quote.candidate) not in known)
+    return state.model_copy(update={"quotes": (*state.quotes, *more)}) if more else state
+
+
 def _without_unused(state: ResearchState) -> ResearchState:
-    """All documents of the mission were read for it; of the knowledge space, only those that are quoted are sources."""
+    """All documents of the mission were read for it; of all else, only those that are quoted are sources."""
     quoted = {candidate.document_id for candidate in _quoted(state)}
     return state.model_copy(update={"read": tuple(d for d in state.read if d.origin == "mission" or d.document_id in quoted)})
 
 
 def _quoted(state: ResearchState) -> tuple[Candidate, ...]:
     """All quotes of the package: of the models' claims, and those that code chose."""
-    return (*(quote for claim in state.claims for quote in claim.quotes), *(quote.candidate for quote in state.quotes))
+    stated = (quote for claim in state.claims for quote in claim.quotes)
+    return (*stated, *(quote.candidate for quote in state.quotes), *(one.quote for one in state.reported))
 
 
 def _order(claim: ModelClaim, questions: tuple[SubQuestion, ...]) -> tuple[int, bool, float]:
@@ -169,6 +180,19 @@ def _claim(own: str, quote: CheckedQuote, evidence: _Evidence) -> Claim:
     )
 
 
+def _reported(own: str, one: Reported, evidence: _Evidence) -> Claim:
+    """A remote agent's statement that nobody could verify: its own report is all there is for it."""
+    return Claim(
+        id=own,
+        question_id=one.quote.question_id,
+        text=one.text,
+        evidence_ids=(evidence.id_of(one.quote),),
+        support="unchecked",
+        confidence=0.0,
+        tier="remote",
+    )
+
+
 def _answer(
     context: SliceContext, state: ResearchState, question: SubQuestion, claims: tuple[Claim, ...], reason: str | None
 ) -> ResearchAnswer:
@@ -181,10 +205,11 @@ def _answer(
     quotes = [q for q in state.quotes if q.candidate.question_id == question.id and INSTRUCTION_LIKE not in q.candidate.flags]
     if not quotes:
         given = any(item.kind == "document" for item in context.request.inputs)
-        if not state.read and not state.space_documents:
+        if not state.read and not state.space_documents and not state.searched:
             note = NO_DOCUMENTS if not given else "none of the documents could be read"
         else:
-            note = NOT_VERIFIED if any(c.question_id == question.id for c in state.claims) else NOTHING_FOUND
+            stated = question.id in {*(c.question_id for c in state.claims), *(one.quote.question_id for one in state.reported)}
+            note = NOT_VERIFIED if stated else NOTHING_FOUND if state.read else NOTHING_ON_THE_WEB
         if reason and state.phase != "synthesize":
             note = f"not finished: {reason}"
         return ResearchAnswer(question_id=question.id, status="not_answered", claim_ids=own, note=note)
@@ -250,9 +275,11 @@ def _text_of(questions: tuple[SubQuestion, ...], question_id: str) -> str:
 
 def _scope(state: ResearchState) -> str:
     own = sum(d.origin == "mission" for d in state.read)
-    space = len(state.read) - own
+    space = sum(d.origin == "space" for d in state.read)
     parts = [f"{own} document{'s' if own != 1 else ''} of this mission"] if own else []
     parts += [f"{space} quoted of {state.space_documents} in the knowledge space"] if state.space_documents else []
+    web = sum(page.document_id is not None for page in state.pages)
+    parts += [f"{web} page{'s' if web != 1 else ''} of the web"] if state.pages or state.searched else []
     return " and ".join(parts) or NO_DOCUMENTS
 
 
@@ -262,6 +289,7 @@ def _source(own: str, document: ReadDocument) -> Source:
         uri=document.uri,
         title=document.title,
         sha256=document.sha256,
+        kind=document.kind,
         media_type=document.media_type,
         date=document.date,
         pages=document.pages,
@@ -271,6 +299,15 @@ def _source(own: str, document: ReadDocument) -> Source:
         extractor_version=document.extractor_version,
         flags=document.flags,
     )
+
+
+def _lost(page: WebPage) -> bool:
+    return page.reported and bool(page.problem)
+
+
+def _named(page: WebPage) -> str:
+    """The page as a reader may look for it."""
+    return f"{page.title} ({page_name(page)})" if page.title else page_name(page)
 
 
 def _disagreeing(state: ResearchState) -> tuple[str, ...]:
@@ -283,6 +320,13 @@ def _disagreeing(state: ResearchState) -> tuple[str, ...]:
 
 def _limitations(state: ResearchState, reason: str | None) -> tuple[str, ...]:
     found = [document.reason for document in state.unread]
+    if state.remote is not None and state.remote.problem:
+        found.append(f"The Gemini Deep Research agent brought no whole report: {state.remote.problem}")
+    found += [f"Reported by the provider, not verified: {_named(page)}: {page.problem}" for page in state.pages if _lost(page)]
+    if state.reported:
+        found.append("Statements of the provider whose words do not stand in the pages it cites are its own word, not verified.")
+    if any(page.problem and not page.reported for page in state.pages):
+        found.append("Some pages that a web search found could not be read.")
     found += [warning for document in state.read for warning in document.warnings if "left out what repeats" not in warning]
     found += [f"Two documents state different figures for {measure}; both are quoted." for measure in _disagreeing(state)]
     if any(INSTRUCTION_LIKE in document.flags for document in state.read):

@@ -9,27 +9,38 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from functions.deep_research.audit import audit
+from functions.deep_research.audit import audit, keep_quotes
 from functions.deep_research.explore import documents_of, explore, mission_scope
+from functions.deep_research.pages import fetch, read
+from functions.deep_research.remote import begin, give_up, look
+from functions.deep_research.requoting import requote
 from functions.deep_research.searching import Library, candidates_for
 from functions.deep_research.state import Candidate, ResearchState
 from functions.deep_research.studying import Studying, is_concluded
 from functions.deep_research.synthesize import synthesize
+from functions.deep_research.websearch import pending, search
 from schemas.evidence import SubQuestion
-from shared.errors import NotUnderstood
+from schemas.mission import RESEARCH_PROVIDERS
+from shared.errors import BadInput, NotUnderstood
 from shared.knowledge.port import KnowledgeGraph
 from shared.language.detect import require_language
 from shared.language.split import split_question
 from shared.sandbox import CodeSandbox
 from shared.tracks import Note, SliceContext, SliceOutcome
+from shared.web.fetch import PageFetcher
 
 
 class DeepResearchTrack:
-    """The research track over local documents and the owner's knowledge space."""
+    """The research track over local documents, the owner's knowledge space and, where the mission asks for it, the web.
 
-    def __init__(self, sandbox: CodeSandbox, graph: KnowledgeGraph) -> None:
+    With a remote agent its job is begun first and looked at once the documents are read: its report and the pages that it cites
+    join what the loop reads.
+    """
+
+    def __init__(self, sandbox: CodeSandbox, graph: KnowledgeGraph, pages: PageFetcher) -> None:
         self._sandbox = sandbox
         self._graph = graph
+        self._pages = pages
 
     @property
     def state_type(self) -> type[ResearchState]:
@@ -40,12 +51,22 @@ class DeepResearchTrack:
         """Do the next slice; see ``TrackLogic.step``."""
         if state.started_at is None:
             state = state.model_copy(update={"started_at": context.clock.now()})
+        if (beginning := self._begin(context, state)) is not None:
+            return beginning
         studying = Studying(self._graph, context, context.models) if context.models is not None else None
         match state.phase:
             case "explore":
                 return explore(self._sandbox, self._graph, context, state)
+            case "fetch":
+                return fetch(self._pages, context, state)
+            case "read":
+                return read(self._sandbox, self._graph, context, state)
+            case "plan" if state.remote is not None and state.remote.works:
+                return look(context, state)
             case "plan":
                 return self._plan(context, state, studying)
+            case "batch" if context.search is not None and (queries := pending(state)):
+                return search(context.search, context, state, queries)
             case "batch" if studying and state.studies:
                 return studying.batch(state)
             case "audit" if studying and state.studies:
@@ -61,21 +82,44 @@ class DeepResearchTrack:
 
     def close(self, context: SliceContext, state: ResearchState, reason: str) -> SliceOutcome[ResearchState]:
         """The package with the quotes verified so far; see ``TrackLogic.close``."""
+        give_up(context, state, reason)
+        if state.read and not (state.quotes or state.claims):
+            state = self._quoted_by_code(context, state)
         return self._finished(context, state, reason)
+
+    def _begin(self, context: SliceContext, state: ResearchState) -> SliceOutcome[ResearchState] | None:
+        """The slice that begins the remote agent's job, where the mission asks for it and it has not been begun."""
+        provider = context.request.tracks.deep_research.provider
+        if provider not in RESEARCH_PROVIDERS:
+            raise BadInput(f"There is no research provider {provider!r}.", remedy=f"Known: {', '.join(RESEARCH_PROVIDERS)}.")
+        if provider == "builtin" or not (state.remote is None or state.remote.waits_to_begin):
+            return None
+        return begin(context, state, _questions(context)[0])
+
+    def _quoted_by_code(self, context: SliceContext, state: ResearchState) -> ResearchState:
+        """What code would quote of what was read, for a handoff before anything was quoted; it costs nothing and is quick."""
+        questions, refusal = _questions(context)
+        state = state.model_copy(update={"sub_questions": questions})
+        library = Library(self._graph, context, state.read)
+        found = [candidate for at in range(len(questions)) for candidate in candidates_for(library, state, at, wide=False)]
+        return keep_quotes(context, state.model_copy(update={"candidates": tuple(found), "read": library.read, "refusal": refusal}))
 
     def _plan(self, context: SliceContext, state: ResearchState, studying: Studying | None) -> SliceOutcome[ResearchState]:
         """Sub-questions, and how many documents the knowledge space holds beside the mission's own."""
         questions, refusal = _questions(context)
+        state, requoted = requote(context, state, questions)
         space = mission_scope(context).global_scope
         known = next((summary.documents for summary in self._graph.spaces(context.owner) if summary.space == space.space), 0)
         known -= sum(self._graph.node(space, document.document_id) is not None for document in state.read)
-        if studying is not None and (state.read or known):
-            return studying.plan(state.model_copy(update={"sub_questions": questions, "refusal": refusal, "space_documents": known}))
-        phase = "synthesize" if refusal or not (state.read or known) else "batch"
+        something = bool(state.read) or known > 0 or context.search is not None
+        if studying is not None and something:
+            planned = studying.plan(state.model_copy(update={"sub_questions": questions, "refusal": refusal, "space_documents": known}))
+            return replace(planned, notes=(*requoted, *planned.notes))
+        phase = "synthesize" if refusal or not something else "batch"
         following = state.model_copy(update={"phase": phase, "sub_questions": questions, "refusal": refusal, "space_documents": known})
         note = Note("research.planned", {"sub_questions": len(questions), "space_documents": known})
         progress = refusal or f"{len(questions)} sub-question{'s' if len(questions) != 1 else ''}"
-        return SliceOutcome(following, progress=progress, notes=(note,))
+        return SliceOutcome(following, progress=progress, notes=(*requoted, note))
 
     def _batch(self, context: SliceContext, state: ResearchState) -> SliceOutcome[ResearchState]:
         """Passages for each sub-question that has none yet; from the second round on, words may go on ("participat...")."""

@@ -43,6 +43,7 @@ def outcome_sources(
             OutcomeSource(
                 title=source.title,
                 sha256=source.sha256,
+                url=source.uri if source.kind == "web" else None,
                 pages=source.pages,
                 date=source.date,
                 cited_pages=tuple(sorted({page for _, page, _ in own if page is not None})),

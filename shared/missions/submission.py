@@ -14,6 +14,7 @@ from shared.missions.dispatching import dispatch_task
 from shared.missions.records import MissionRecord
 from shared.missions.repository import Missions
 from shared.models.credentials import ModelEndpoints
+from shared.models.research_choice import check_research
 from shared.models.selection import usual_model
 from shared.queue import TaskQueue
 
@@ -55,10 +56,12 @@ class Submission:
         """The request with every input's size and sha256 filled in; raises what is wrong with it, and spends nothing."""
         self._require_model(request)
         require_language(request.question)
-        if not request.inputs and not self._has_documents(owner, request.knowledge_space):
+        check_research(request, on=self._clock.now().date(), endpoints=self._endpoints)
+        searches = request.tracks.deep_research.remote
+        if not request.inputs and not searches and not self._has_documents(owner, request.knowledge_space):
             raise BadInput(
                 "There is nothing to work on: no data, no documents, and the knowledge space is empty.",
-                remedy="Give files with --data and --docs, or fill the space with `kimera space add`.",
+                remedy="Give files with --data and --docs, fill the space with `kimera space add`, or search the web with --web or --research.",
             )
         return request.model_copy(update={"inputs": tuple(self._checked(item, owner) for item in request.inputs)})
 

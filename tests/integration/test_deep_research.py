@@ -14,6 +14,7 @@ from schemas.mission import MissionRequest
 from shared.errors import Unavailable
 from shared.sandbox import CodeSandbox
 from shared.spaces import Spaces
+from shared.web.fetch import WebFetch
 from tests.support.papers import write_docx, write_locked_pdf, write_pdf
 from tests.support.research import NoSandbox, ResearchBench
 from tests.support.sandboxes import sandbox
@@ -175,7 +176,7 @@ def test_two_equal_missions_give_equal_packages(bench: ResearchBench, tmp_path: 
 
 def test_a_slice_that_is_run_again_gives_the_same_state(bench: ResearchBench, tmp_path: Path) -> None:
     request = MissionRequest(question=QUESTION, inputs=bench.given(write_docx(tmp_path / "report.docx")))
-    track = DeepResearchTrack(bench.sandbox, bench.graph)
+    track = DeepResearchTrack(bench.sandbox, bench.graph, WebFetch())
     state = ResearchState()
     for seq in range(20):
         first = track.step(bench.context(request, "m_1", "me", seq, lambda: 30), state)
@@ -188,7 +189,7 @@ def test_a_slice_that_is_run_again_gives_the_same_state(bench: ResearchBench, tm
 
 def test_closing_early_hands_over_what_there_is(bench: ResearchBench, tmp_path: Path) -> None:
     request = MissionRequest(question=QUESTION, inputs=bench.given(write_docx(tmp_path / "report.docx")))
-    track = DeepResearchTrack(bench.sandbox, bench.graph)
+    track = DeepResearchTrack(bench.sandbox, bench.graph, WebFetch())
     state = track.step(bench.context(request, "m_1", "me", 0, lambda: 30), ResearchState()).state
     package = track.close(bench.context(request, "m_1", "me", 1, lambda: 30), state, "cancelled").package
     assert isinstance(package, ResearchEvidencePackage)

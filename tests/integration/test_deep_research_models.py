@@ -16,6 +16,7 @@ from shared.errors import BudgetRefused
 from shared.models.calls import ModelCall
 from shared.sandbox import CodeSandbox
 from shared.spaces import Spaces
+from shared.web.fetch import WebFetch
 from tests.support.papers import write_docx, write_pdf
 from tests.support.research import ResearchBench
 from tests.support.research_models import COST, Player, Players, away, block, concludes, judges, listed, no_plan, reads
@@ -349,7 +350,7 @@ def test_a_tier_that_falls_to_extractive_in_any_slice_ends_with_what_there_is(be
 
 def test_a_slice_that_is_run_again_asks_the_same_and_leaves_the_same(bench: ResearchBench, tmp_path: Path) -> None:
     request = MissionRequest(question=QUESTION, inputs=bench.given(write_pdf(tmp_path / "report.pdf")))
-    track = DeepResearchTrack(bench.sandbox, bench.graph)
+    track = DeepResearchTrack(bench.sandbox, bench.graph, WebFetch())
     state = ResearchState()
     for seq in range(20):
         first, second = players(), players()
@@ -407,7 +408,7 @@ def test_no_passage_is_read_twice_for_a_question(bench: ResearchBench, tmp_path:
 
 def test_closing_early_hands_over_what_holds_and_asks_nobody(bench: ResearchBench, tmp_path: Path) -> None:
     request = MissionRequest(question=QUESTION, inputs=bench.given(write_docx(tmp_path / "report.docx")))
-    track = DeepResearchTrack(bench.sandbox, bench.graph)
+    track = DeepResearchTrack(bench.sandbox, bench.graph, WebFetch())
     state, played = ResearchState(), players()
     for seq in range(4):
         state = track.step(bench.context(request, "m_1", "me", seq, lambda: 30, played.desk(seq)), state).state

@@ -87,7 +87,7 @@ def _described(given: PlannerInput) -> str:
     lines = [
         f"{d.name}" + (f", {d.pages} pages" if d.pages else "") + (f", language {d.language}" if d.language else "")
         for d in given.documents
-        if d.origin == "mission"
+        if d.origin in ("mission", "web")
     ]
     lines += [f"and {given.in_space} documents of a knowledge space"] if given.in_space else []
     return "\n".join(lines) or "(none)"

@@ -185,6 +185,7 @@ def _sources(view: Page) -> Iterator[str]:
 
 def _source(source: OutcomeSource) -> str:
     date = f", {escape(source.date)}" if source.date else ""
+    date += f", {escape(source.url)}" if source.url else ""
     if source.cited_pages:
         pages = ", ".join(number_text(p) for p in source.cited_pages)
         total = f" of {number_text(source.pages)}" if source.pages else ""
