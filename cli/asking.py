@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from shared.errors import BadInput
 from shared.http import parse
 from shared.language.detect import require_language
 from shared.models.credentials import ModelEndpoints
+from shared.models.research_choice import check_research
 from shared.models.selection import select
 from shared.problems import InvalidFields
 from shared.settings import Settings
@@ -34,6 +36,8 @@ _OPTIONS = {
     "deadlines.soft_s": "--soft",
     "deadlines.hard_s": "--hard",
     "deadlines.late_s": "--late",
+    "tracks.deep_research.provider": "--research",
+    "tracks.deep_research.web": "--web",
     "hints.measure": "--measure",
     "hints.time": "--time",
     "output_guidelines": "--guidelines",
@@ -57,6 +61,19 @@ Model = Annotated[
 ]
 PriceOf = Annotated[
     str | None, typer.Option("--price", metavar="IN/OUT", help="What it costs: US dollars for a million tokens, input/output.")
+]
+Research = Annotated[
+    str | None,
+    typer.Option(
+        "--research",
+        metavar="P",
+        help="Who researches: builtin, or the remote Gemini Deep Research agent: gemini, gemini-max. The question is sent to it; a job "
+        "sets $5 ($10 for max) of the budget aside.",
+    ),
+]
+Web = Annotated[
+    str | None,
+    typer.Option("--web", metavar="S", help="Where to search the web: none, gemini, brave. Queries are sent there; pages are fetched."),
 ]
 Measure = Annotated[str | None, typer.Option("--measure", metavar="C", help="The column that is measured; it beats every guess.")]
 By = Annotated[list[str] | None, typer.Option("--by", metavar="C", help="A column to group by. Repeatable.")]
@@ -84,6 +101,8 @@ class Asked:
     tier: str | None = None
     model: str | None = None
     price: str | None = None
+    research: str | None = None
+    web: str | None = None
     measure: str | None = None
     by: Sequence[str] = ()
     time: str | None = None
@@ -117,6 +136,7 @@ def prepare(asked: Asked, settings: Settings) -> Prepared:
         "hints": {"measure": asked.measure, "by": list(asked.by), "time": asked.time},
         "tier": str(selected.tier),
         "model": selected.model.model_dump(mode="json") if selected.model else None,
+        "tracks": {"deep_research": {"provider": asked.research or settings.research, "web": asked.web or settings.web_search}},
         "budget": {"cap_usd": _amount(asked.budget) if asked.budget is not None else str(settings.budget_usd)},
         "deadlines": _deadlines(asked.soft, asked.hard, asked.late),
     }
@@ -127,6 +147,7 @@ def prepare(asked: Asked, settings: Settings) -> Prepared:
     except InvalidFields as error:
         raise BadInput("; ".join(_by_option(wrong) for wrong in error.wrong), remedy="Correct it and try again.") from error
     require_language(request.question)
+    check_research(request, on=datetime.now(UTC).date())
     return Prepared(request, tuple(collect(asked.data, asked.documents)))
 
 

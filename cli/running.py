@@ -31,6 +31,7 @@ from shared.inputs import store_input
 from shared.missions.chain import Happening
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change, Missions
+from shared.models.research_choice import research_words
 from shared.runtime import Runtime
 from shared.settings import Settings
 
@@ -169,11 +170,12 @@ class Running:
 
 def budget_line(request: MissionRequest, settings: Settings) -> str:
     """The first line of every mission: what it runs on, and what it can cost."""
-    if request.tier is Tier.EXTRACTIVE:
+    beyond = research_words(request)
+    if request.tier is Tier.EXTRACTIVE and not beyond:
         return "extractive: no model, $0"
     model = f" ({request.model.name})" if request.model else ""
     cap, day = (f"{amount.normalize():f}" for amount in (request.budget.cap_usd, settings.day_budget_usd))
-    return f"{request.tier}{model}: at most ${cap} for this mission, and ${day} a day"
+    return f"{request.tier}{model}{', with ' + beyond if beyond else ''}: at most ${cap} for this mission, and ${day} a day"
 
 
 def _stored_input(artifacts: ArtifactStore, owner: str, file: LocalFile) -> Json:

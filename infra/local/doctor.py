@@ -104,6 +104,7 @@ def examine(settings: Settings, token: str | None) -> Iterator[Finding]:
         yield from examine_knowledge(settings)
     yield from _platform(settings, token)
     yield from _models(settings)
+    yield from _research(settings)
 
 
 def _installed() -> Iterator[Finding]:
@@ -298,6 +299,22 @@ def _models(settings: Settings) -> Iterator[Finding]:
     else:
         detail = f"{chosen.tier}: {model.label}, a key or endpoint is set; `kimera doctor --model {model.label}` asks it"
         yield Finding("reachable", "model", "ok", detail)
+
+
+def _research(settings: Settings) -> Iterator[Finding]:
+    """What research may ask beyond the models: the keys that are there, and whether those that the settings need are among them."""
+    from schemas.mission import ResearchOptions
+
+    endpoints = ModelEndpoints()
+    there = [name for name, key in (("GEMINI_API_KEY", endpoints.google_api_key), ("BRAVE_API_KEY", endpoints.brave_api_key)) if key]
+    missing = endpoints.missing_remote(ResearchOptions(provider=settings.research, web=settings.web_search))
+    if missing is not None:
+        yield Finding("reachable", "research", "missing", f"{missing[0]}: there is no key", missing[1])
+    elif settings.research == "builtin" and settings.web_search == "none":
+        can = f"; keys for more are there: {', '.join(there)}" if there else ""
+        yield Finding("reachable", "research", "ok", f"own loop, no web: nothing is read from the network{can}")
+    else:
+        yield Finding("reachable", "research", "ok", f"{settings.research}, web search: {settings.web_search}; its key is set")
 
 
 def probe_model(settings: Settings, name: str, price: str | None) -> Iterator[Finding]:

@@ -14,10 +14,11 @@ from functions.ds_star.reader.reading import Refusal
 from functions.ds_star.roles.planner import PlannerInput, plan
 from infra.local.files import LocalFile
 from schemas.analysis import FileDescription
-from schemas.mission import MissionRequest, Tier
+from schemas.mission import MissionRequest
 from shared.documents import Json
 from shared.errors import BadInput
 from shared.knowledge.port import Scope
+from shared.ledger.spending import buys
 from shared.reading.formats import detect_format
 from shared.runtime import Runtime
 
@@ -70,10 +71,10 @@ class Plan:
 def plan_mission(runtime: Runtime, request: MissionRequest, files: Sequence[LocalFile], *, owner: str) -> Plan:
     """Read the question against the files. Costs nothing; the files' descriptions are kept for the mission to come."""
     space = _space(runtime, owner, request.knowledge_space)
-    if not files and not space:
+    if not files and not space and not request.tracks.deep_research.remote:
         raise BadInput(
             "There is nothing to work on: no data, no documents, and the knowledge space is empty.",
-            remedy="Give files with --data and --docs, or fill the space with `kimera space add`.",
+            remedy="Give files with --data and --docs, fill the space with `kimera space add`, or search the web with --web or --research.",
         )
     scratch = runtime.home / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -84,7 +85,7 @@ def plan_mission(runtime: Runtime, request: MissionRequest, files: Sequence[Loca
             if file.kind == "data"
         ]
     found = (*map(_described, descriptions), *(_document(file) for file in files if file.kind == "document"), *space)
-    bound = 0 if request.tier is Tier.EXTRACTIVE else request.budget.cap_micro_usd
+    bound = request.budget.cap_micro_usd if buys(request) else 0
     return Plan(tuple(_readings(request, descriptions, documents=len(found) > len(descriptions))), found, bound)
 
 
