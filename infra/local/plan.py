@@ -74,7 +74,7 @@ def plan_mission(runtime: Runtime, request: MissionRequest, files: Sequence[Loca
     if not files and not space and not request.tracks.deep_research.remote:
         raise BadInput(
             "There is nothing to work on: no data, no documents, and the knowledge space is empty.",
-            remedy="Give files with --data and --docs, fill the space with `kimera space add`, or search the web with --web or --research.",
+            remedy="Give files with --data and --docs, fill the space with `kimera space add`, or use --web or --research.",
         )
     scratch = runtime.home / "scratch"
     scratch.mkdir(parents=True, exist_ok=True)

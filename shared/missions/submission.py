@@ -61,7 +61,7 @@ class Submission:
         if not request.inputs and not searches and not self._has_documents(owner, request.knowledge_space):
             raise BadInput(
                 "There is nothing to work on: no data, no documents, and the knowledge space is empty.",
-                remedy="Give files with --data and --docs, fill the space with `kimera space add`, or search the web with --web or --research.",
+                remedy="Give files with --data and --docs, fill the space with `kimera space add`, or use --web or --research.",
             )
         return request.model_copy(update={"inputs": tuple(self._checked(item, owner) for item in request.inputs)})
 
