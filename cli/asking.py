@@ -148,6 +148,11 @@ def prepare(asked: Asked, settings: Settings) -> Prepared:
         raise BadInput("; ".join(_by_option(wrong) for wrong in error.wrong), remedy="Correct it and try again.") from error
     require_language(request.question)
     check_research(request, on=datetime.now(UTC).date())
+    if settings.asks_no_provider and request.tracks.deep_research.remote:
+        raise BadInput(
+            "KIMERA_MODEL_CASSETTE answers for the models, and holds no answers of remote research.",
+            remedy="Use --research builtin and --web none, or unset it.",
+        )
     return Prepared(request, tuple(collect(asked.data, asked.documents)))
 
 

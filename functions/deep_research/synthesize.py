@@ -209,7 +209,8 @@ def _answer(
             note = NO_DOCUMENTS if not given else "none of the documents could be read"
         else:
             stated = question.id in {*(c.question_id for c in state.claims), *(one.quote.question_id for one in state.reported)}
-            note = NOT_VERIFIED if stated else NOTHING_FOUND if state.read else NOTHING_ON_THE_WEB
+            nowhere = NOTHING_FOUND if state.read or state.space_documents else NOTHING_ON_THE_WEB
+            note = NOT_VERIFIED if stated else nowhere
         if reason and state.phase != "synthesize":
             note = f"not finished: {reason}"
         return ResearchAnswer(question_id=question.id, status="not_answered", claim_ids=own, note=note)
@@ -263,7 +264,7 @@ def _hypotheses(state: ResearchState, ids: Mapping[int, str]) -> tuple[Hypothesi
 
 
 def _gaps(state: ResearchState, questions: tuple[SubQuestion, ...], answers: tuple[ResearchAnswer, ...]) -> tuple[Gap, ...]:
-    found = [Gap(question_id=a.question_id, text=_text_of(questions, a.question_id)) for a in answers if a.note == NOTHING_FOUND]
+    found = [Gap(question_id=a.question_id, text=_text_of(questions, a.question_id)) for a in answers if a.note in (NOTHING_FOUND, NOTHING_ON_THE_WEB)]
     for said in state.conclusions:
         found += [Gap(question_id=said.question_id, text=g, tier=said.tier, prompt_version=said.prompt_version) for g in said.gaps]
     return tuple(found)
