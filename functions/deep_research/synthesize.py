@@ -264,7 +264,8 @@ def _hypotheses(state: ResearchState, ids: Mapping[int, str]) -> tuple[Hypothesi
 
 
 def _gaps(state: ResearchState, questions: tuple[SubQuestion, ...], answers: tuple[ResearchAnswer, ...]) -> tuple[Gap, ...]:
-    found = [Gap(question_id=a.question_id, text=_text_of(questions, a.question_id)) for a in answers if a.note in (NOTHING_FOUND, NOTHING_ON_THE_WEB)]
+    nothing = [a.question_id for a in answers if a.note in (NOTHING_FOUND, NOTHING_ON_THE_WEB)]
+    found = [Gap(question_id=question_id, text=_text_of(questions, question_id)) for question_id in nothing]
     for said in state.conclusions:
         found += [Gap(question_id=said.question_id, text=g, tier=said.tier, prompt_version=said.prompt_version) for g in said.gaps]
     return tuple(found)
