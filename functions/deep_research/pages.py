@@ -17,7 +17,7 @@ from shared.knowledge.port import KnowledgeGraph
 from shared.reading.extract import Unfinished, extract_within
 from shared.sandbox import CodeSandbox
 from shared.tracks import Note, SliceContext, SliceOutcome
-from shared.web.fetch import FetchedPage, PageFetcher
+from shared.web.pages import FetchedPage, PageFetcher
 
 AT_ONCE = 4
 _SUFFIXES = {"text/html": "", "application/xhtml+xml": ".html", "text/markdown": ".md", "text/plain": ".txt", "application/pdf": ".pdf"}

@@ -27,7 +27,7 @@ from shared.language.detect import require_language
 from shared.language.split import split_question
 from shared.sandbox import CodeSandbox
 from shared.tracks import Note, SliceContext, SliceOutcome
-from shared.web.fetch import PageFetcher
+from shared.web.pages import PageFetcher
 
 
 class DeepResearchTrack:

@@ -1,1 +1,1 @@
-"""The open web: what may be called (``addresses``), how one page is fetched (``fetch``), and how pages are searched for (``search``)."""
+"""The open web: what may be called, how a page is fetched, the ports of search and of the remote research agent."""

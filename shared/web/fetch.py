@@ -7,10 +7,7 @@ itself; no cookie is kept, no key is sent.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import zlib
-from dataclasses import dataclass
-from typing import Protocol
 
 import httpx
 
@@ -18,6 +15,7 @@ from shared.background_loop import BackgroundLoop
 from shared.errors import PageNotFetched
 from shared.version import VERSION
 from shared.web.addresses import AddressGuard, Target, shown
+from shared.web.pages import FetchedPage
 
 MAX_REDIRECTS = 5
 MAX_PAGE_BYTES = 15_000_000
@@ -32,31 +30,8 @@ _GRACE_S = 2.0
 _REDIRECTS = (301, 302, 303, 307, 308)
 
 
-@dataclass(frozen=True, slots=True)
-class FetchedPage:
-    """A page as it came. ``url`` is where it was found in the end, ``asked`` what was asked for."""
-
-    asked: str
-    url: str
-    media_type: str
-    data: bytes
-
-    @property
-    def sha256(self) -> str:
-        """The digest of the bytes."""
-        return hashlib.sha256(self.data).hexdigest()
-
-
-class PageFetcher(Protocol):
-    """Fetches pages."""
-
-    def fetch(self, url: str) -> FetchedPage:
-        """The page. Raises ``PageNotFetched``."""
-        ...
-
-
 class WebFetch:
-    """Fetches pages, for callers on any thread."""
+    """A ``PageFetcher`` over HTTP, for callers on any thread."""
 
     def __init__(self, guard: AddressGuard | None = None, *, max_bytes: int = MAX_PAGE_BYTES, total_s: float = TOTAL_S) -> None:
         self._guard = guard or AddressGuard()
