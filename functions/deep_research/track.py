@@ -83,7 +83,7 @@ class DeepResearchTrack:
     def close(self, context: SliceContext, state: ResearchState, reason: str) -> SliceOutcome[ResearchState]:
         """The package with the quotes verified so far; see ``TrackLogic.close``."""
         give_up(context, state, reason)
-        if state.read and not (state.quotes or state.claims):
+        if state.remote is not None and state.read and not (state.quotes or state.claims):
             state = self._quoted_by_code(context, state)
         return self._finished(context, state, reason)
 
