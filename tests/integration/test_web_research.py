@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from functions.deep_research.state import ResearchState
-from schemas.mission import MissionRequest
+from schemas.mission import MissionRequest, Tier
+from shared.models.calls import ModelCall, Sender
+from shared.models.journal import Journal
 from shared.models.rows import RowState
 from shared.sandbox import CodeSandbox
 from shared.times import SLICE_LEASE_S
 from tests.support.pages import SmallWeb, article
 from tests.support.remote_research import FIGURE, REASON, RemoteHouse, asked, site
+from tests.support.research_models import Players, concludes, judges, reads
 from tests.support.sandboxes import sandbox
 from tests.support.standin.faults import Fault
 from tests.support.standin.remote import Found, RemoteStandIn
@@ -128,6 +132,40 @@ def test_nothing_is_searched_unless_it_was_asked_for(house: RemoteHouse, remote:
     house.submit(searching("none"))
     house.to_the_end()
     assert remote.queries == [] and web.asked == [] and house.rows() == []
+
+
+def test_with_a_model_the_planners_queries_are_searched_and_the_pages_read_by_the_reader(
+    house: RemoteHouse, remote: RemoteStandIn, web: SmallWeb
+) -> None:
+    first, second = site(web)
+    remote.finds += [Found(first), Found(second)]
+    claims = {FIGURE: "The bay ferries carried 412,000 passengers in 2023.", REASON: "A new timetable brought more passengers."}
+
+    def plans(call: ModelCall) -> object:
+        return {"parts": [{"question_id": "q1", "queries": ["harbour office yearly report"], "answer_if": ""}]}
+
+    house.start(Playing(Players(planner=plans, reader=reads(claims), auditor=judges("entailed"), synthesizer=concludes())))
+    house.submit(searching("brave").model_copy(update={"tier": Tier.STANDARD}))
+    package = house.to_the_end()
+    assert "harbour office yearly report" in remote.queries and len(remote.queries) == 3
+    holding = {claim.text: claim for claim in package.claims if claim.support == "entailed"}
+    assert set(holding) == set(claims.values())
+    assert {source.uri for source in package.sources} == {first, second}
+    assert {row.role for row in house.rows()} == {"planner", "reader", "auditor", "synthesizer", "web_search"}
+    assert {row.state for row in house.rows()} == {RowState.ANSWERED}
+
+
+@dataclass(frozen=True)
+class Playing:
+    """Players in the provider's place."""
+
+    players: Players
+
+    def link(self, journal: Journal) -> Sender:
+        return self.players
+
+    def close(self) -> None:
+        """Nothing is held."""
 
 
 def test_a_page_that_tells_its_reader_what_to_do_is_text(house: RemoteHouse, remote: RemoteStandIn, web: SmallWeb) -> None:
