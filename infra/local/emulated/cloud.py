@@ -6,8 +6,8 @@ checks identity tokens here, so everything listens on this machine alone.
 
 from __future__ import annotations
 
+import json
 import logging
-import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ from infra.local.emulated.component import HOST, Component, free_port
 from infra.local.emulated.eventarc import EventarcTrigger, Trigger
 from infra.local.emulated.neo4j import Neo4jServer
 from infra.local.emulated.programs import FunctionProcess, WorkflowServer
+from infra.local.emulated.sandbox import SandboxService
 from infra.local.emulated.storage import Notifications, StorageEmulator
 from infra.local.emulated.supervising import Supervisor
 from infra.local.emulated.tasks import TasksEmulator
@@ -91,9 +92,7 @@ class EmulatedCloud:
         self._roots = {name: f"http://{HOST}:{chosen}" for name, chosen in ports.items()}
         workflow_port = free_port()
         given = {**self._environment(settings, workflow_port), **(environment or {})}
-        self.functions = {
-            function.name: FunctionProcess(home / "functions", function, given, port=ports[function.name]) for function in MANIFEST
-        }
+        self.functions = {name: self._function(name, home / "functions", given, port=chosen) for name, chosen in ports.items()}
         self.workflows = WorkflowServer(
             home / "workflows",
             {row(name).url_variable: root for name, root in self._roots.items()},
@@ -106,9 +105,7 @@ class EmulatedCloud:
             starting=lambda component: starting(component.name),
             restarted=self._restarted,
         )
-        self._trigger = EventarcTrigger(
-            Trigger(self.servers.pubsub.address, PROJECT, _TOPIC, self._roots["intake"], account(Part.EVENTS))
-        )
+        self._trigger = EventarcTrigger(Trigger(self.servers.pubsub.address, PROJECT, _TOPIC, self._roots["intake"], account(Part.EVENTS)))
         self._client = httpx.Client(timeout=180)
         self._stopped = threading.Event()
         self._scheduler = threading.Thread(target=self._schedule, name="kimera-scheduler", daemon=True)
@@ -204,9 +201,16 @@ class EmulatedCloud:
             "KIMERA_WORKFLOWS_ENDPOINT": f"{HOST}:{workflow_port}",
             "KIMERA_LIFECYCLE_URL": self._roots["lifecycle"],
             "KIMERA_INTAKE_URL": self._roots["intake"],
-            **({"KIMERA_SANDBOX_URL": self._roots["sandbox"]} if "sandbox" in self._roots else {}),
+            "KIMERA_SANDBOX_URL": self._roots["sandbox"],
             "KIMERA_TRACES": "file",
             "KIMERA_MAX_RUNNING": str(settings.max_running),
             "KIMERA_DAY_BUDGET_USD": str(settings.day_budget_usd),
-            "PATH": os.environ.get("PATH", ""),
+            "KIMERA_BUDGET_USD": str(settings.budget_usd),
+            "KIMERA_OWNERS": json.dumps(settings.owners),
+            **({"KIMERA_MODEL_CASSETTE": settings.model_cassette} if settings.model_cassette else {}),
         }
+
+    def _function(self, name: str, home: Path, environment: Mapping[str, str], *, port: int) -> FunctionProcess:
+        if name == "sandbox":
+            return SandboxService(home, port=port)
+        return FunctionProcess(home, row(name), environment, port=port)
