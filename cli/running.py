@@ -17,7 +17,7 @@ from cli.progress import on_stderr
 from cli.results import tell
 from cli.uploading import LARGE_FILE, as_input, upload_and_submit
 from cli.watching import Stopping, has_ended, watch
-from infra.local.access import serving, stored
+from infra.local.access import artifacts_at_hand, serving, stored
 from infra.local.api import MissionsApi, bearer
 from infra.local.files import LocalFile
 from infra.local.lock import DataFolderLock, Holder
@@ -108,15 +108,15 @@ class Running:
             if mission_id is None:
                 assert prepared is not None
                 mission_id = upload_and_submit(api, prepared).mission_id
-            runtime = open_things.enter_context(stored(self.settings))  # the served folder is this machine's: its charts can be read
-            return self._watch(api, mission_id, artifacts=runtime.artifacts, runtime=None, late=late)
+            artifacts = open_things.enter_context(artifacts_at_hand(self.settings, None))
+            return self._watch(api, mission_id, artifacts=artifacts, runtime=None, late=late)
 
     def _watch(
         self,
         api: MissionsApi,
         mission_id: str,
         *,
-        artifacts: ArtifactStore,
+        artifacts: ArtifactStore | None,
         runtime: Runtime | None,
         platform: Platform | None = None,
         late: bool = False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +15,14 @@ from cli.console import log_to, new_app, note
 if TYPE_CHECKING:
     from shared.settings import Settings
 
+
+class ServedProfile(StrEnum):
+    """What the platform is made of."""
+
+    EMBEDDED = "embedded"
+    EMULATED = "emulated"
+
+
 app = new_app("Run the platform on this machine: HTTP API and inbox folder.")
 
 
@@ -24,16 +33,25 @@ def serve(
     inbox: Annotated[
         Path | None, typer.Option("--inbox", metavar="DIR", help="A folder in which <name>/mission.yaml with its files starts a mission.")
     ] = None,
+    profile: Annotated[
+        ServedProfile,
+        typer.Option(
+            "--profile",
+            help="embedded: one process. emulated: each function a process of its own, on emulators of Google Cloud and Neo4j.",
+        ),
+    ] = ServedProfile.EMBEDDED,
     outbox: Annotated[
         Path | None, typer.Option("--outbox", metavar="DIR", help="Where the inbox's reports go.  [default: outbox beside the inbox]")
     ] = None,
 ) -> int:
     """Run the platform on this machine until Ctrl-C or SIGTERM. Missions that are open then go on with the next start."""
+    settings = load_settings()
+    log_to(settings.home)
+    if profile is ServedProfile.EMULATED:
+        return _emulated(settings, settings.port if port is None else port, host, inbox)
     from infra.local.server import Address
     from infra.local.server import serve as serve_platform
 
-    settings = load_settings()
-    log_to(settings.home)
     if inbox is not None:
         settings = _with_inbox(settings, inbox, outbox)
 
@@ -55,3 +73,25 @@ def _with_inbox(settings: Settings, inbox: Path, outbox: Path | None) -> Setting
     owner = LocalIdentity(settings.owners).owner(bearer(os.environ.get("KIMERA_TOKEN")))
     places = {"inbox": str(inbox.absolute()), "outbox": str((outbox or inbox.absolute().parent / "outbox").absolute())}
     return settings.model_copy(update={**places, "inbox_owner": owner})
+
+
+def _emulated(settings: Settings, port: int, host: str, inbox: Path | None) -> int:
+    from infra.local.emulated.cloud import INBOX, OUTBOX
+    from infra.local.emulated.hosting import serve_emulated
+    from shared.errors import BadInput
+
+    if host != "127.0.0.1":
+        raise BadInput("The emulated cloud checks no identity, so it answers on 127.0.0.1 only.", remedy="Leave --host out.")
+    if inbox is not None:
+        raise BadInput(
+            f"In the emulated cloud the inbox is the bucket {INBOX}.",
+            remedy="Upload to it with any client of Cloud Storage, without --inbox.",
+        )
+
+    def started(url: str, storage: str) -> None:
+        note(f"KIMERA is at {url} (data and logs: {settings.home}/emulated). Ctrl-C stops it.")
+        note(f"Cloud Storage is at {storage}: NAME/mission.yaml in the bucket {INBOX} starts a mission, reports lie in {OUTBOX}.")
+
+    serve_emulated(settings, port, starting=lambda name: note(f"starting {name}"), started=started)
+    note("Stopped. Open missions go on with the next start.")
+    return 0

@@ -65,8 +65,8 @@ def any_access(settings: Settings, *, endpoint: str | None, token: str | None) -
 
 @contextmanager
 def artifacts_at_hand(settings: Settings, endpoint: str | None) -> Iterator[ArtifactStore | None]:
-    """The data folder's artifacts; ``None`` for a platform somewhere else, whose charts and scripts are not within reach."""
-    if endpoint is not None:
+    """The data folder's artifacts; ``None`` for a platform that keeps them elsewhere: charts and scripts are not within reach then."""
+    if endpoint is not None or not (settings.home.expanduser() / "artifacts").is_dir():
         yield None
         return
     with stored(settings) as runtime:

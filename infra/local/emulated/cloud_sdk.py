@@ -5,31 +5,46 @@ Their Java programs are started themselves: the ``gcloud emulators`` wrapper lea
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import subprocess
-import urllib.request
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+
+import httpx
 
 from infra.local.emulated.component import HOST, Component, Missing, answers_http, java
 
 _FIRESTORE_JAR = Path("platform/cloud-firestore-emulator/cloud-firestore-emulator.jar")
 _FIRESTORE_MAIN = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
 _PUBSUB = Path("platform/pubsub-emulator/bin/cloud-pubsub-emulator")
+_log = logging.getLogger(__name__)
 
 
 class FirestoreEmulator(Component):
     """Firestore, in memory. Faithful but for this: it needs no composite index, and locks wait for two seconds only.
 
-    What was stored is gone when it ends.
+    What was stored is gone when it ends, but for the database of ``kept_project``: ``stop`` writes that to its folder, and the next start
+    reads it. A kill loses it.
     """
 
     name = "firestore"
 
+    def __init__(self, home: Path, *, port: int | None = None, kept_project: str | None = None) -> None:
+        super().__init__(home, port=port)
+        self._kept_project = kept_project
+
     def command(self) -> Sequence[str]:
         jar = _in_sdk(_FIRESTORE_JAR, "the Firestore emulator", "cloud-firestore-emulator")
-        return (java("the Firestore emulator"), "-cp", str(jar), _FIRESTORE_MAIN, "start", f"--host={HOST}", f"--port={self.port}")
+        kept = (f"--import-data={self._export}",) if self._kept_project and self._export.exists() else ()
+        return (java("the Firestore emulator"), "-cp", str(jar), _FIRESTORE_MAIN, "start", f"--host={HOST}", f"--port={self.port}", *kept)
+
+    def stop(self) -> None:
+        if self._kept_project is not None and self.pid is not None:
+            self.resume()
+            self._keep(self._kept_project)
+        super().stop()
 
     def serves(self) -> bool:
         return answers_http(self.port)
@@ -37,8 +52,26 @@ class FirestoreEmulator(Component):
     def clear(self, project: str) -> None:
         """Remove all documents of ``project``."""
         address = f"http://{self.address}/emulator/v1/projects/{project}/databases/(default)/documents"
-        with urllib.request.urlopen(urllib.request.Request(address, method="DELETE"), timeout=10):
-            pass
+        httpx.delete(address, timeout=10).raise_for_status()
+
+    @property
+    def _export(self) -> Path:
+        return self.home / "firestore" / "kept" / "kept.overall_export_metadata"
+
+    def _keep(self, project: str) -> None:
+        """Write the database out: first beside the earlier one, which stays until this is whole."""
+        drafts = self.home / "firestore-draft"
+        shutil.rmtree(drafts, ignore_errors=True)
+        drafts.mkdir(parents=True)
+        wanted = {"database": f"projects/{project}/databases/(default)", "export_directory": str(drafts.absolute()), "export_name": "kept"}
+        address = f"http://{self.address}/emulator/v1/projects/{project}:export"
+        try:
+            httpx.post(address, json=wanted, timeout=60).raise_for_status()
+        except httpx.HTTPError as error:
+            _log.warning("What Firestore holds could not be kept: %s", error)
+            return
+        shutil.rmtree(self.home / "firestore", ignore_errors=True)
+        drafts.rename(self.home / "firestore")
 
 
 class PubSubEmulator(Component):

@@ -89,9 +89,14 @@ class Component(ABC):
         """Start it, without waiting. It dies with the thread that calls this. Raises ``Missing``."""
         command = self.command()
         self.home.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as log:  # a session of its own: Ctrl-C is for us, who end it in good order
             self._process = subprocess.Popen(
-                [*_bound_to_us(), *command], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, env=self.environment()
+                [*_bound_to_us(), *command],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=self.environment(),
+                start_new_session=True,
             )
 
     def await_service(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
@@ -17,6 +18,16 @@ LOCATION = "us-central1"
 _TIMEOUT_S = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class Notifications:
+    """Finished uploads to ``bucket`` are published to a topic of the Pub/Sub at ``pubsub`` (``host:port``), which has to be there."""
+
+    bucket: str
+    pubsub: str
+    project: str
+    topic: str
+
+
 class StorageEmulator(Component):
     """Cloud Storage in a folder: what was stored is there after a restart, and after ``kill -9``.
 
@@ -28,6 +39,10 @@ class StorageEmulator(Component):
 
     name = "storage"
     backend: ClassVar[str] = "filesystem"
+
+    def __init__(self, home: Path, *, port: int | None = None, events: Notifications | None = None) -> None:
+        super().__init__(home, port=port)
+        self._notifications = events
 
     @property
     def url(self) -> str:
@@ -57,11 +72,25 @@ class StorageEmulator(Component):
             "filesystem-root": str(self.buckets),
             "location": LOCATION,
             "log-level": "warn",
+            **self._events,
         }
         return (str(PROGRAM), *(part for name, value in options.items() for part in (f"-{name}", value)))
 
     def environment(self) -> Mapping[str, str] | None:
-        return {**os.environ, "TMPDIR": str(self._drafts)}  # else a killed write leaves its draft among the objects
+        more = {"PUBSUB_EMULATOR_HOST": self._notifications.pubsub} if self._notifications else {}
+        return {**os.environ, **more, "TMPDIR": str(self._drafts)}  # else a killed write leaves its draft among the objects
+
+    @property
+    def _events(self) -> Mapping[str, str]:
+        if self._notifications is None:
+            return {}
+        told = self._notifications
+        return {
+            "event.pubsub-project-id": told.project,
+            "event.pubsub-topic": told.topic,
+            "event.bucket": told.bucket,
+            "event.list": "finalize",
+        }
 
     def serves(self) -> bool:
         return answers_http(self.port, "/_internal/healthcheck")

@@ -145,4 +145,3 @@ def _service_headers(entry: Entry) -> dict[str, str]:
     if entry.last_status:
         headers["X-CloudTasks-TaskPreviousResponse"] = str(entry.last_status)
     return headers
-
