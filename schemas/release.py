@@ -34,6 +34,7 @@ from schemas.steps import (
     FuseResult,
     GateRequest,
     GateResult,
+    IntakeResult,
     MissionStatusResult,
     ReconcileRequest,
     ReconcileResult,
@@ -74,6 +75,7 @@ TOP_LEVEL: tuple[type[BaseModel], ...] = (
     CompensateRequest,
     MissionStatusResult,
     ReconcileRequest,
+    IntakeResult,
     ReconcileResult,
 )
 """Every contract that crosses a boundary by itself; the others are parts of these."""

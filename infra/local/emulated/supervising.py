@@ -80,7 +80,7 @@ class Supervisor:
                     self._starting(component)
                     component.launch()
                 with ThreadPoolExecutor(max(1, len(wave))) as pool:
-                    list(pool.map(Component.await_service, wave))
+                    list(pool.map(lambda component: component.await_service(), wave))
             self._up.set()
             while not self._stopped.wait(_EVERY_S):
                 self._look()
@@ -89,7 +89,7 @@ class Supervisor:
         finally:
             for wave in reversed(self._waves):
                 with ThreadPoolExecutor(max(1, len(wave))) as pool:
-                    list(pool.map(Component.stop, wave))
+                    list(pool.map(lambda component: component.stop(), wave))
             self._up.set()
 
     def _look(self) -> None:
