@@ -37,7 +37,7 @@ KimeraError                     code, HTTP status, what happened, what to do
 └── NoModelAnswer               the step goes on without a model (extractive)     502
     ├── BudgetRefused           no money left, or a price unknown                 402
     ├── ModelUnavailable        the provider is down, or refuses                  503
-    │   └── CircuitOpen         it failed so often that it is not asked for a while
+    │   └── ModelCircuitOpen    it failed so often that it is not asked for a while
     ├── RequestWithheld         the request holds a secret, or is too large, and was not sent  422
     └── AnswerRejected          nothing that the model answered fits              502
 
@@ -322,7 +322,7 @@ class ModelUnavailable(NoModelAnswer):
     status = 503
 
 
-class CircuitOpen(ModelUnavailable):
+class ModelCircuitOpen(ModelUnavailable):
     """The provider failed so often in a row that it is not asked for a while: nothing was sent."""
 
     code = "circuit_open"
