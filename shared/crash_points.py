@@ -1,7 +1,8 @@
 """Named places where a process may be killed on purpose: the crash tests and drills prove what survives.
 
 ``KIMERA_CRASH_AT=slice.worked`` kills this process with SIGKILL the first time that point is reached, ``slice.worked:3`` the third
-time. Without the variable a point costs one look-up.
+time. ``model.sent@ds_star.coder`` counts only what happens to that role (the id of its prompt). Of several, separated by commas, the one
+that is reached first counts; stderr says which. Without the variable a point costs one look-up.
 """
 
 from __future__ import annotations
@@ -35,13 +36,15 @@ POINTS = {
 _hits: Counter[str] = Counter()
 
 
-def reached(point: str) -> None:
-    """Die here if this is the point, and the hit, that ``KIMERA_CRASH_AT`` names."""
+def reached(point: str, of: str = "") -> None:
+    """Die here if this is a point, and the hit of it, that ``KIMERA_CRASH_AT`` names. ``of``: the role that it happens to."""
     wanted = os.environ.get("KIMERA_CRASH_AT")
     if not wanted:
         return
-    name, _, hit = wanted.partition(":")
-    if name == point:
-        _hits[point] += 1
-        if _hits[point] == int(hit or 1):
-            os.kill(os.getpid(), signal.SIGKILL)
+    for place in wanted.split(","):
+        name, _, hit = place.partition(":")
+        if name in (point, f"{point}@{of}"):
+            _hits[name] += 1
+            if _hits[name] == int(hit or 1):
+                os.write(2, f"killed at {place}\n".encode())
+                os.kill(os.getpid(), signal.SIGKILL)

@@ -36,7 +36,8 @@ KimeraError                     code, HTTP status, what happened, what to do
 ├── Corrupt                     stored bytes do not match what was recorded       500
 └── NoModelAnswer               the step goes on without a model (extractive)     502
     ├── BudgetRefused           no money left, or a price unknown                 402
-    ├── ModelUnavailable        the provider is down, refuses, or its circuit is open  503
+    ├── ModelUnavailable        the provider is down, or refuses                  503
+    │   └── ModelCircuitOpen    it failed so often that it is not asked for a while
     ├── RequestWithheld         the request holds a secret, or is too large, and was not sent  422
     └── AnswerRejected          nothing that the model answered fits              502
 
@@ -315,10 +316,16 @@ class BudgetRefused(NoModelAnswer):
 
 
 class ModelUnavailable(NoModelAnswer):
-    """The provider cannot be reached, refuses (a key, a model's name) or has failed so often that its circuit is open."""
+    """The provider cannot be reached, or refuses (a key, a model's name)."""
 
     code = "model_unavailable"
     status = 503
+
+
+class ModelCircuitOpen(ModelUnavailable):
+    """The provider failed so often in a row that it is not asked for a while: nothing was sent."""
+
+    code = "circuit_open"
 
 
 class RequestWithheld(NoModelAnswer):

@@ -11,7 +11,7 @@ from functions.deep_research.searching import Library
 from functions.deep_research.state import ModelClaim, Passage, Reading, Study
 from shared.knowledge.port import Hit
 from shared.knowledge.terms import index_terms, query_terms
-from shared.models.prompts import PromptValue
+from shared.models.prompts import PromptValue, clean
 
 MAX_QUERIES = 5
 """The question's own words, and four that a planner adds."""
@@ -75,7 +75,7 @@ def next_reading(library: Library, study: Study, *, wide: bool) -> Reading:
         words = frozenset(index_terms(hit.node.text, "en"))
         if any(_common(words, other) >= _SAME for other in seen):
             continue
-        size = len(json.dumps(hit.node.text, ensure_ascii=False).encode())
+        size = len(clean(json.dumps(hit.node.text, ensure_ascii=False)).encode())
         if own not in study.read and (len(chosen) >= PASSAGES_AT_ONCE or (chosen and size > room)):
             break
         seen.append(words)

@@ -15,7 +15,7 @@ from schemas.analysis import FileDescription
 from schemas.evidence import SubQuestion
 from schemas.mission import MissionRequest
 from shared.language.words import content_stems, stems
-from shared.models.prompts import BYTES_PER_TOKEN, PromptValue, clean, fits
+from shared.models.prompts import BYTES_PER_TOKEN, PromptValue, fits
 
 FILE_TOKENS = 1_500
 """The most that one file takes (DESIGN section 7)."""
@@ -62,20 +62,15 @@ class Briefing:
         """``question``, ``parts`` (the sub-questions with their ids), ``guidelines`` and ``files``."""
         parts = "\n".join(f"{q.id}: {q.text}" for q in self.sub_questions)
         return {
-            "question": within(self.question, QUESTION_TOKENS),
-            "parts": within(parts, PARTS_TOKENS),
-            "guidelines": within(self.guidelines, GUIDELINES_TOKENS),
+            "question": fits(self.question, QUESTION_TOKENS),
+            "parts": fits(parts, PARTS_TOKENS),
+            "guidelines": fits(self.guidelines, GUIDELINES_TOKENS),
             "files": files_text(self._ranked, files_tokens),
         }
 
     @cached_property
     def _ranked(self) -> tuple[FileDescription, ...]:
         return ranked(self.question, self.descriptions)
-
-
-def within(text: str, tokens: int) -> str:
-    """The text as a prompt will show it, cut to its share. Cleaned first, since cleaning may make it longer."""
-    return fits(clean(text), tokens)
 
 
 def ranked(question: str, descriptions: Sequence[FileDescription]) -> tuple[FileDescription, ...]:
@@ -106,8 +101,8 @@ def files_text(descriptions: Sequence[FileDescription], tokens: int) -> str:
 def _described(description: FileDescription, tokens: int) -> str:
     if description.text is not None:
         head = f"{description.file} (read by a script of its own, since the usual reader failed: {(description.error or '')[:200]})"
-        return within(f"{head}\n{description.text}", tokens)
-    return within(render(description, limit=tokens * BYTES_PER_TOKEN), tokens)
+        return fits(f"{head}\n{description.text}", tokens)
+    return fits(render(description, limit=tokens * BYTES_PER_TOKEN), tokens)
 
 
 def _relevance(asked: frozenset[str], description: FileDescription) -> int:
@@ -120,7 +115,7 @@ def _relevance(asked: frozenset[str], description: FileDescription) -> int:
 
 def plan_text(steps: Sequence[PlanStep]) -> str:
     """The plan, numbered from 1 as the router counts."""
-    return within("\n".join(f"{i}. {step.text}" for i, step in enumerate(steps, start=1)), PLAN_TOKENS) or "(no step yet)"
+    return fits("\n".join(f"{i}. {step.text}" for i, step in enumerate(steps, start=1)), PLAN_TOKENS) or "(no step yet)"
 
 
 def values_text(values: Sequence[Recorded], *, with_ids: bool = False) -> str:
@@ -130,15 +125,15 @@ def values_text(values: Sequence[Recorded], *, with_ids: bool = False) -> str:
         parts = [v.name, "no value" if v.value is None else str(v.value), v.unit or "", f"n={v.n}" if v.n is not None else "n not given"]
         parts += [f"rows: {v.filters}"] if v.filters else []
         lines.append(("v" + str(i) + " | " if with_ids else "") + " | ".join(part for part in parts if part))
-    return within("\n".join(lines), VALUES_TOKENS) or "(none)"
+    return fits("\n".join(lines), VALUES_TOKENS) or "(none)"
 
 
 def warnings_text(run: GeneratedRun) -> str:
     """What the run warned of, and the charts and tables that it left."""
     lines = [*(f"warning: {w}" for w in run.warnings[:10]), *(f"{o.kind}: {o.name}" for o in run.outputs)]
-    return within("\n".join(lines), PROBLEM_TOKENS) or "(none)"
+    return fits("\n".join(lines), PROBLEM_TOKENS) or "(none)"
 
 
 def state_of(loop: Loop) -> dict[str, PromptValue]:
     """``plan`` and ``problem``, as several roles see them."""
-    return {"plan": plan_text(loop.steps), "problem": within(loop.problem, PROBLEM_TOKENS)}
+    return {"plan": plan_text(loop.steps), "problem": fits(loop.problem, PROBLEM_TOKENS)}

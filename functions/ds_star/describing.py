@@ -6,15 +6,18 @@ import hashlib
 
 from pydantic import ValidationError
 
-from functions.ds_star.briefing import FILE_TOKENS, within
+from functions.ds_star.briefing import FILE_TOKENS
 from functions.ds_star.failures import summary_of
 from functions.ds_star.generated import LIMITS
+from functions.ds_star.once import once
 from functions.ds_star.roles.analyzer import ANALYZER, ask_analyzer, local_input
 from functions.ds_star.state import DataFile
 from schemas.analysis import FileDescription
+from schemas.base import Contract
 from shared.artifacts import SCHEME
 from shared.errors import AlreadyExists, NotFound
 from shared.models.asking import Models
+from shared.models.prompts import fits
 from shared.sandbox import CodeSandbox, SandboxJob, SandboxResult
 from shared.tracks import SliceContext
 
@@ -43,9 +46,10 @@ def describe_with_model(
     problem = ""
     for attempt in range(1, MAX_SCRIPTS + 1):
         code = ask_analyzer(models, description, size, problem)
-        text, problem = _run(sandbox, context, file, code, attempt)
-        if text:
-            described = description.model_copy(update={"text": text})
+        told = _run(sandbox, context, file, code, attempt)
+        problem = told.problem
+        if told.text:
+            described = description.model_copy(update={"text": told.text})
             try:
                 context.artifacts.put(key, described.model_dump_json().encode(), media_type="application/json")
             except AlreadyExists:
@@ -54,20 +58,32 @@ def describe_with_model(
     return description
 
 
-def _run(sandbox: CodeSandbox, context: SliceContext, file: DataFile, code: str, attempt: int) -> tuple[str, str]:
-    """(what the script says of the file, else why it says nothing)."""
-    data = local_input(context.artifacts, file, context.workdir)
-    job = SandboxJob(script=code, inputs=(data.for_sandbox,), limits=LIMITS)
-    result = sandbox.run(job, outputs_to=context.workdir / f"described-{file.sha256[:16]}-{attempt}")
-    text = _text(result)
-    if result.status == "ok" and not text:
-        return "", 'The script ended well but did not call emit({"description": text}).'
-    return (text, "") if result.status == "ok" else ("", summary_of(result, code))
+class Told(Contract):
+    """What a script said of the file, else why it said nothing."""
+
+    text: str = ""
+    problem: str = ""
+
+
+def _run(sandbox: CodeSandbox, context: SliceContext, file: DataFile, code: str, attempt: int) -> Told:
+    """What came of the script, now or in an earlier run of the slice: the next prompt shows its problem."""
+
+    def run() -> Told:
+        data = local_input(context.artifacts, file, context.workdir)
+        job = SandboxJob(script=code, inputs=(data.for_sandbox,), limits=LIMITS)
+        result = sandbox.run(job, outputs_to=context.workdir / f"described-{file.sha256[:16]}-{attempt}")
+        if result.status != "ok":
+            return Told(problem=summary_of(result, code))
+        text = _text(result)
+        return Told(text=text) if text else Told(problem='The script ended well but did not call emit({"description": text}).')
+
+    digest = hashlib.sha256(f"{file.name}\0{file.sha256}\0{code}".encode()).hexdigest()
+    return once(context, f"described-{attempt}-{digest[:16]}", Told, run)
 
 
 def _text(result: SandboxResult) -> str:
     found = result.result.get("description") if isinstance(result.result, dict) else None
-    return within(found.strip(), FILE_TOKENS - 150) if isinstance(found, str) else ""
+    return fits(found.strip(), FILE_TOKENS - 150) if isinstance(found, str) else ""
 
 
 def _cache_key(file: DataFile) -> str:

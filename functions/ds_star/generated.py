@@ -1,8 +1,4 @@
-"""Runs generated code in the sandbox, and keeps what came of it by its place in the mission.
-
-A slice that is killed and run again must ask the models the same: so it sees what the first run saw, and code that gives other
-figures each time is run once only.
-"""
+"""Runs generated code in the sandbox, once for each place in the mission: code that gives other figures each time is not run again."""
 
 from __future__ import annotations
 
@@ -14,11 +10,10 @@ from pathlib import PurePosixPath
 from functions.ds_star.failures import summary_of
 from functions.ds_star.libraries import READING, libraries
 from functions.ds_star.loop_state import GeneratedRun, Output, Recorded
+from functions.ds_star.once import once
 from functions.ds_star.roles.analyzer import local_input
 from functions.ds_star.standalone import lines_before_operation, standalone_script
 from functions.ds_star.state import DataFile
-from shared.artifacts import SCHEME
-from shared.errors import AlreadyExists, NotFound
 from shared.sandbox import CodeSandbox, OutputFile, RecordedValue, SandboxJob, SandboxLimits, SandboxResult
 from shared.times import SANDBOX_RUN_S
 from shared.tracks import SliceContext
@@ -41,26 +36,20 @@ def run_generated(
     Whatever the code does is in the result. Errors: those of the sandbox and of the store.
     """
     digest = hashlib.sha256("\0".join([code, *(f"{f.name}\0{f.sha256}" for f in files)]).encode()).hexdigest()
-    key = f"missions/{context.mission_id}/{context.track}/{context.attempt}/runs/{place}-{digest[:16]}.json"
-    try:
-        return GeneratedRun.model_validate_json(context.artifacts.get(SCHEME + key))
-    except NotFound:
-        pass
-    usable = _usable(files)
-    inputs = [local_input(context.artifacts, file, context.workdir) for file in usable]
-    job = SandboxJob(
-        script=code,
-        inputs=tuple(data.for_sandbox for data in inputs),
-        limits=LIMITS,
-        libraries=libraries(*READING),
-    )
-    result = sandbox.run(job, outputs_to=context.workdir / f"outputs-{place}")
-    found = _read(context, result, code, [file.name for file in usable], number)
-    try:
-        context.artifacts.put(key, found.model_dump_json().encode(), media_type="application/json")
-    except AlreadyExists:  # the same slice in another process was first: what it saw holds
-        return GeneratedRun.model_validate_json(context.artifacts.get(SCHEME + key))
-    return found
+
+    def run() -> GeneratedRun:
+        usable = _usable(files)
+        inputs = [local_input(context.artifacts, file, context.workdir) for file in usable]
+        job = SandboxJob(
+            script=code,
+            inputs=tuple(data.for_sandbox for data in inputs),
+            limits=LIMITS,
+            libraries=libraries(*READING),
+        )
+        result = sandbox.run(job, outputs_to=context.workdir / f"outputs-{place}")
+        return _read(context, result, code, [file.name for file in usable], number)
+
+    return once(context, f"{place}-{digest[:16]}", GeneratedRun, run)
 
 
 def _usable(files: Sequence[DataFile]) -> list[DataFile]:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from functions.ds_star.asserting import About, assertion_of
 from functions.ds_star.loop_state import Candidate
 from functions.ds_star.roles.finalizer import FINALIZER, FinalizerAnswer
 from functions.ds_star.state import DataFile, DsStarState, OpenFinding
@@ -32,6 +33,7 @@ class Sentence:
     question_id: str
     text: str
     value_ids: tuple[str, ...]
+    about: About | None = None
 
 
 def settled(state: DsStarState, best: Candidate, worded: FinalizerAnswer | None, code: str, tier: str) -> DsStarState:
@@ -53,6 +55,7 @@ def settled(state: DsStarState, best: Candidate, worded: FinalizerAnswer | None,
         )
         for i, v in enumerate(best.run.values, start=1)
     )
+    by_id = {value.id: value for value in values}
     used, columns = _read_by(code, state.files, state.descriptions)
     sentences, dropped = _sentences(state, best, worded, values, columns)
     findings = tuple(
@@ -61,8 +64,9 @@ def settled(state: DsStarState, best: Candidate, worded: FinalizerAnswer | None,
                 id=f"f{len(state.findings) + i}",
                 question_id=sentence.question_id,
                 statement=sentence.text,
+                assertion=assertion_of(sentence.about, [by_id[i] for i in sentence.value_ids], columns),
                 value_ids=sentence.value_ids,
-                n_used=next(v.n for v in values if v.id == sentence.value_ids[0]),
+                n_used=by_id[sentence.value_ids[0]].n,
                 inputs=used,
                 columns=columns,
                 run=best.run_id,
@@ -129,7 +133,7 @@ def _sentences(
         if not cited or _numbers([_SLOT.sub(" ", statement)]) - own or safe_remark(statement) != statement:
             continue
         with_ids = _SLOT.sub(lambda m: "{" + ids[m.group(1)].id + "}", statement)
-        kept.append(Sentence(found.question_id, with_ids, tuple(v.id for v in cited)))
+        kept.append(Sentence(found.question_id, with_ids, tuple(v.id for v in cited), found.about))
     return kept, len(worded.findings) - len(kept)
 
 

@@ -132,7 +132,7 @@ def _limitations(package: FusionInputPackage) -> list[str]:
         found += package.analysis.limitations
         for file in package.analysis.files:
             found += [f"{file.file}: {w}" for w in (*file.warnings, *(w for t in file.tables for w in t.warnings))]
-            if file.error and f"{file.file}: {file.error}" not in package.analysis.limitations:
+            if file.error and file.text is None and f"{file.file}: {file.error}" not in package.analysis.limitations:
                 found.append(f"{file.file} could not be used: {file.error}")
     if package.research:
         found += package.research.limitations

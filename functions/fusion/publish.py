@@ -11,6 +11,7 @@ from schemas.steps import FuseRequest, FuseResult
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.crash_points import reached
+from shared.documents import Json
 from shared.errors import AlreadyExists, Conflict
 from shared.ledger.spending import Spending
 from shared.missions.chain import Happening
@@ -137,7 +138,9 @@ class Publisher:
                 return None
             check_fusion(mission.fusion_status, status)
             outcome = self._artifacts.stat(report.outcome_uri)
-            detail = {"version": report.version, "mode": request.mode, "outcome": outcome.uri, "sha256": outcome.sha256}
+            detail: dict[str, Json] = {"version": report.version, "mode": request.mode, "outcome": outcome.uri, "sha256": outcome.sha256}
+            if publication.outcome.flags:
+                detail["flags"] = [*publication.outcome.flags]
             changed = mission.model_copy(
                 update={
                     "fusion_status": status,

@@ -38,6 +38,7 @@ FLAG_SENTENCES = {
     "web_search_failed": "The web could not be searched, or not to the end.",
     "provider_report": "Some passages were reported by a provider and are not verified.",
     "fusion_budget_refused": "There was no money left to word the answer with a model; its sentences stand as the tracks found them.",
+    "fusion_circuit_open": "The model had failed too often to be asked again; the sentences stand as the tracks found them.",
     "fusion_model_unavailable": "No model could be asked to word the answer; its sentences stand as the tracks found them.",
     "fusion_answer_rejected": "What a model worded did not hold, and was left out.",
     "tier_downgraded": "Some of the work was done by a smaller model than was asked for.",

@@ -31,6 +31,7 @@ from shared.missions.chain import Happening, append
 from shared.missions.records import Lease, MissionRecord, SliceDone, TrackRecord
 from shared.missions.repository import fence, load, load_tracks
 from shared.models.access import ModelAccess, OpenSlice
+from shared.models.flags import MODEL_UNAVAILABLE
 from shared.models.freezing import SliceOf
 from shared.telemetry.context import about_mission, current_trace_id
 from shared.telemetry.rows import slice_row
@@ -196,7 +197,7 @@ class SliceEngine:
             waiting_for=outcome.waiting_for,
             progress=outcome.progress,
             flags=(*outcome.flags, *opened.flags()),
-            happenings=tuple(Happening(note.kind, note.detail) for note in outcome.notes),
+            happenings=(*_lowered(context, opened), *(Happening(note.kind, note.detail) for note in outcome.notes)),
         )
 
     def _commit(self, tx: Transaction, request: StepRequest, holder: str, worked: _Worked) -> _Finished:
@@ -321,6 +322,14 @@ class _Worked:
     flags: tuple[str, ...] = ()
     happenings: tuple[Happening, ...] = ()
     seconds: float = 0
+
+
+def _lowered(context: SliceContext, opened: OpenSlice) -> tuple[Happening, ...]:
+    """Why the slice did not have the mission's own tier: money was spent, or the provider's circuit was open when it began."""
+    if not opened.frozen:
+        return ()
+    because = ["circuit_open" if flag == MODEL_UNAVAILABLE else flag for flag in opened.frozen]
+    return (Happening("tier.lowered", {"seq": context.seq, "tier": opened.tier, "because": [*because]}),)
 
 
 def _status_after(worked: _Worked, request: StepRequest, mission: MissionRecord) -> TrackStatus:

@@ -90,6 +90,7 @@ class OpenSlice:
     search: WebSearch | None = None
     frozen: tuple[str, ...] = ()
     """Why the tier is not the mission's own."""
+    tier: Tier = Tier.EXTRACTIVE
     handoff_uri: str | None = None
     """The other track's handoff, frozen with the tier."""
 
@@ -114,7 +115,7 @@ class ModelAccess:
         desk = self._desk(mission, frozen, time_left) if frozen.tier is not Tier.EXTRACTIVE else None
         jobs = self._jobs(mission, frozen) if remote else None
         search = self._search(mission, frozen, time_left) if remote else None
-        return OpenSlice(desk, jobs, search, frozen.flags, frozen.handoff_uri)
+        return OpenSlice(desk, jobs, search, frozen.flags, frozen.tier, frozen.handoff_uri)
 
     def closing(self, mission: MissionRecord, of: SliceOf) -> OpenSlice:
         """What a slice of a mission that was told to stop may still do: give up the jobs that it began."""

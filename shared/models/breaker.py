@@ -16,7 +16,7 @@ from schemas.base import Timestamp
 from shared.circuit import Circuit, CircuitOpen
 from shared.clock import Clock
 from shared.documents import DocumentStore, Query, Ref
-from shared.errors import KimeraError, ModelUnavailable
+from shared.errors import KimeraError, ModelCircuitOpen
 from shared.missions.records import Record
 from shared.models.calls import ModelAnswer, ModelCall, Sender
 from shared.models.failures import Failure, RequestFailed
@@ -73,7 +73,7 @@ class Circuits:
         return self.of(provider).opens_in_s > 0
 
     def check(self, call: ModelCall) -> None:
-        """Raise ``ModelUnavailable`` where the circuit of the call's provider is open."""
+        """Raise ``ModelCircuitOpen`` where the circuit of the call's provider is open."""
         if self.is_open(call.model.provider):
             raise _circuit_open(call)
 
@@ -94,7 +94,7 @@ class Breaker:
         self._circuits = circuits
 
     def send(self, call: ModelCall) -> ModelAnswer:
-        """The next link's answer. Raises ``ModelUnavailable`` where the circuit is open, and what the next link raises."""
+        """The next link's answer. Raises ``ModelCircuitOpen``, and what the next link raises."""
         try:
             with self._circuits.of(call.model.provider).calling():
                 return self._inner.send(call)
@@ -111,8 +111,8 @@ def _is_outage(error: BaseException) -> bool:
     return isinstance(error, RequestFailed) and error.failure in _OUTAGES
 
 
-def _circuit_open(call: ModelCall) -> ModelUnavailable:
-    return ModelUnavailable(
+def _circuit_open(call: ModelCall) -> ModelCircuitOpen:
+    return ModelCircuitOpen(
         f"The circuit of {call.model.provider} is open: {MAX_FAILURES} requests in a row failed.",
         remedy=f"It is tried again {RESET_S:.0f} seconds after it opened; `kimera doctor --model {call.model.label}` tries it now.",
     )

@@ -17,7 +17,7 @@ from shared.errors import AnswerRejected, NoModelAnswer
 from shared.models.asking import Check
 from shared.models.calls import Account, CallKey, Correction, ModelAnswer, ModelCall, ModelSpec, Sender
 from shared.models.flags import flags_of
-from shared.models.prompts import PromptValue
+from shared.models.prompts import PromptValue, clean
 from shared.models.roles import ModelRole
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ PARALLEL = 4
 _FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(?P<inside>.*?)\n?```\s*\Z", re.DOTALL)
 _SHOWN_PROBLEMS = 5
 _REMEMBERED_CHARS = 4_000
+_TOLD_CHARS = 1_000
 
 Reject = Callable[[CallKey, str], None]
 """Records that the answer of a call did not fit, and why."""
@@ -145,9 +146,9 @@ class Desk:
             try:
                 return _fitting(role, answer, check)
             except ValueError as wrong:
-                problem = _problem(wrong)
+                problem = _told(wrong)
                 self._reject(call.key, problem)
-                corrections = (*corrections, Correction(answer.text[:_REMEMBERED_CHARS], problem))
+                corrections = (*corrections, Correction(clean(answer.text[:_REMEMBERED_CHARS]), problem))
         raise AnswerRejected(f"{model.label} gave {MAX_ANSWERS} answers as {role.name}, and none of them fits: {corrections[-1].problem}")
 
     def _count(self, answer: ModelAnswer) -> None:
@@ -170,6 +171,11 @@ def _fitting(role: ModelRole[OutputT], answer: ModelAnswer, check: Check[OutputT
     if check is not None:
         check(output)
     return output
+
+
+def _told(wrong: ValueError) -> str:
+    """What is wrong, as the model is told: one line of bounded length, for it may name what the answer held."""
+    return " ".join(clean(_problem(wrong)).split())[:_TOLD_CHARS]
 
 
 def _problem(wrong: ValueError) -> str:

@@ -34,14 +34,14 @@ class Pay:
         row = self._journal.send(call, self._terms)
         if row.state is not RowState.SENT:
             return self._answers.of(row)
-        reached("model.sent")
+        reached("model.sent", call.prompt.id)
         answer = self._request(call, row)
-        reached("model.received")
+        reached("model.received", call.prompt.id)
         answer = replace(answer, cost_micro_usd=_cost(answer, call))
         stored = self._answers.put(row, answer)
-        reached("model.stored")
+        reached("model.stored", call.prompt.id)
         paid = self._journal.answer(row, answer, stored, payer=self._terms.payer)
-        reached("model.answered")
+        reached("model.answered", call.prompt.id)
         return self._answers.of(paid)
 
     def _request(self, call: ModelCall, row: JournalRow) -> ModelAnswer:

@@ -44,7 +44,8 @@ JSON_ONLY = "Answer with the asked-for JSON object only. "
 TEXT = "text"
 """The output of a prompt that asks for prose."""
 _FRONT = re.compile(r"\A---\n(?P<front>.*?)\n---\n(?P<system>.*?)\n===\n(?P<user>.*)\Z", re.DOTALL)
-_MARKUP = re.compile(r"<(?=\s*/?\s*data\b)", re.IGNORECASE)
+_MARKUP = re.compile(r"<(?=(?:/\s*)?data\b)", re.IGNORECASE)
+_BREAKS = {ord("\n"): None, ord("\t"): None}
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs"}
 
 
@@ -122,23 +123,43 @@ class Prompt:
 def clean(text: str) -> str:
     """``text`` as a prompt may show it: normalised, without control and invisible characters, unable to end a data block."""
     normal = unicodedata.normalize("NFC", text)
-    shown = "".join(c for c in normal if c in "\n\t" or unicodedata.category(c) not in _INVISIBLE)
+    if normal.translate(_BREAKS).isprintable():  # nearly always, and a hundred times faster than to look at each letter
+        return _MARKUP.sub("< ", normal)
+    shown = "".join(c for c in normal if c.isprintable() or c in "\n\t" or unicodedata.category(c) not in _INVISIBLE)
     return _MARKUP.sub("< ", shown)
 
 
 def fits(text: str, tokens: int) -> str:
-    """The beginning of ``text`` that has about ``tokens`` tokens, with a word that it goes on."""
+    """The beginning of ``text``, as a prompt will show it, that has about ``tokens`` tokens, with a word that it goes on.
+
+    Cleaned first, since cleaning may make it longer.
+    """
     room = tokens * BYTES_PER_TOKEN
-    data = text.encode()
-    return text if len(data) <= room else data[:room].decode(errors="ignore") + " [cut]"
+    data = clean(text).encode()
+    return data.decode() if len(data) <= room else data[:room].decode(errors="ignore") + " [cut]"
+
+
+def first_of(values: Sequence[PromptValue], tokens: int) -> list[PromptValue]:
+    """The first of these values, as many as have about ``tokens`` tokens as a prompt shows a list of them."""
+    room = tokens * BYTES_PER_TOKEN
+    kept: list[PromptValue] = []
+    for value in values:
+        room -= len(_text([value]).encode())
+        if room < 0:
+            break
+        kept.append(value)
+    return kept
 
 
 def _data(value: PromptValue, name: str) -> _Marked:
     from jinja2 import is_undefined
 
     plain = isinstance(value, str) or is_undefined(value)  # the text of what is undefined is an UndefinedError
-    text = str(value) if plain else json.dumps(value, ensure_ascii=False, indent=1)
-    return _Marked(f'<data name="{name}">\n{clean(text)}\n</data>')
+    return _Marked(f'<data name="{name}">\n{clean(str(value)) if plain else _text(value)}\n</data>')
+
+
+def _text(value: PromptValue) -> str:
+    return clean(json.dumps(value, ensure_ascii=False, indent=1))
 
 
 def _shown(value: object) -> str:

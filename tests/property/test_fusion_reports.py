@@ -184,6 +184,8 @@ def test_where_a_file_is_broken_is_said_once_with_its_place() -> None:
     for said, expected in (((), f"orders.json could not be used: {broken}"), ((f"orders.json: {broken}",), f"orders.json: {broken}")):
         outcome = compose(package(research=None, analysis=_with(data, limitations=said)))
         assert [line for line in outcome.limitations if "orders.json" in line] == [expected]
+    told = compose(package(research=None, analysis=_with(data, files=(_with(data.files[-1], text="generated code could read it"),))))
+    assert not any("could not be used" in line for line in told.limitations)
 
 
 @pytest.mark.parametrize(

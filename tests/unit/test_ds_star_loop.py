@@ -53,7 +53,7 @@ def test_a_debug_repair_a_refusal_a_route_back_and_the_findings_in_one_mission(s
     mission = Mission(sandbox, tmp_path, script)
     package = mission.package()
     assert [(a.question_id, a.status) for a in package.answers] == [("q1", "answered"), ("q2", "answered")]
-    assert all(f.verified and f.tier == "standard" and f.prompt_version == "ds_star.finalizer@1" for f in package.findings)
+    assert all(f.verified and f.tier == "standard" and f.prompt_version == "ds_star.finalizer@2" for f in package.findings)
     means = {v.name: v for v in package.values}
     assert means["mean height, red team"].n == 15 and means["mean height, red team"].filters == "team is red"
     assert means["people, red team"].value == 15
@@ -233,6 +233,23 @@ def test_a_slice_that_is_run_again_asks_the_same_though_its_code_is_never_the_sa
         mission.slices.pop()
         asked.append([call.request_sha256 for call in mission.scripted.calls])
     assert asked[0] == asked[1] and len(asked[0]) == 4
+
+
+def test_a_description_that_is_made_again_asks_the_same_though_its_script_fails_in_another_way(
+    sandbox: CodeSandbox, tmp_path: Path
+) -> None:
+    failing = say("analyzer", {"code": "import secrets\nraise ValueError(secrets.token_hex())\n"})
+    describing = say("analyzer", {"code": "1 / 0\n"})
+    mission = Mission(sandbox, tmp_path, Scripted(), files={"odd.csv": b"\x1f\x8b\x08\x00" + b"\x02" * 50})
+    mission.step()
+    before = mission.state
+    asked = []
+    for _ in range(2):  # a kill between the second answer and the commit: the same slice from the same state
+        mission.state, mission.scripted = before, Scripted(failing, describing)
+        mission.step()
+        mission.slices.pop()
+        asked.append([call.request_sha256 for call in mission.scripted.calls])
+    assert asked[0] == asked[1] and len(asked[0]) == 2
 
 
 def test_a_file_that_the_analyzer_cannot_read_is_described_by_a_script_of_the_models(sandbox: CodeSandbox, tmp_path: Path) -> None:

@@ -164,17 +164,19 @@ def test_a_circuit_opens_after_failures_in_a_row_lets_one_try_after_a_time_and_c
     house.endpoint.next.extend([failing(Failure.UNREACHABLE)] * MAX_FAILURES)
     track = AskingTrack(house.role, slices=9, questions=3)
     house.slices.run(track, step(mission_id, 0))
-    assert track.heard[0] == ["model_unavailable"] * 3
+    assert track.heard[0] == ["model_unavailable", "circuit_open", "circuit_open"]
     assert len(house.endpoint.asked) == MAX_FAILURES
     assert len(house.rows()) == MAX_FAILURES, "an open circuit costs no row and no reservation"
     house.slices.run(track, step(mission_id, 1))
     assert track.heard[1] == [], "a slice that begins while the circuit is open asks no model"
     assert frozen(house)[1].flags == ("tier_extractive", "model_unavailable")
+    (told,) = [event for event in house.audit.events(mission_id) if event.kind == "tier.lowered"]
+    assert told.detail == {"seq": 1, "tier": "extractive", "because": ["tier_extractive", "circuit_open"]}
     assert [record.state for record in published(house.documents)] == ["open"]
     house.clock.advance(RESET_S)
     house.endpoint.next.append(failing(Failure.UNREACHABLE))
     house.slices.run(track, step(mission_id, 2))
-    assert track.heard[2] == ["model_unavailable"] * 3
+    assert track.heard[2] == ["circuit_open"] * 3
     assert len(house.endpoint.asked) == MAX_FAILURES + 1, "one try, and it is open again"
     house.clock.advance(RESET_S)
     house.slices.run(track, step(mission_id, 3))

@@ -1,4 +1,4 @@
-"""The research roles' prompts: at their largest they stay within their budgets, and what an answer names has to be listed."""
+"""The research roles: each gets as much as fits, and what an answer names has to be listed."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ import pytest
 from functions.deep_research.roles.auditor import AUDITOR, AuditorInput, ask_auditors, at_once
 from functions.deep_research.roles.planner import PLANNER, PlannerInput, ask_planner
 from functions.deep_research.roles.reader import READER, ReaderInput, ask_readers
-from functions.deep_research.roles.synthesizer import MAX_CLAIMS, SYNTHESIZER, SynthesizerInput, ask_synthesizers
-from functions.deep_research.state import ReadDocument
+from functions.deep_research.roles.synthesizer import SYNTHESIZER, SynthesizerInput, ask_synthesizers
 from schemas.evidence import SubQuestion
 from shared.errors import AnswerRejected
 from tests.support.research_claims import claim, listed
 from tests.support.research_models import Players, away, block, judges, no_plan
 
-WIDE = "\U00010900"
-"""A letter of four bytes."""
-QUESTION = WIDE * 4_000
 EMPTY = Players(
     planner=no_plan,
     reader=lambda call: {"claims": [], "answered": "no"},
@@ -25,46 +21,11 @@ EMPTY = Players(
 )
 
 
-def document(name: str) -> ReadDocument:
-    sha = "a" * 64
-    return ReadDocument(
-        document_id=name,
-        origin="mission",
-        name=name,
-        uri="artifact:x",
-        title=name,
-        sha256=sha,
-        media_type="text/plain",
-        text_uri="artifact:x",
-        text_sha256=sha,
-        extractor="x",
-        extractor_version="1",
-        pages=200,
-        language="en",
-    )
-
-
 def test_the_front_matter_names_each_role_and_its_answer() -> None:
     roles = [(r.name, r.prompt.front, r.output.__name__) for r in (PLANNER, READER)]
     roles += [(r.name, r.prompt.front, r.output.__name__) for r in (AUDITOR, SYNTHESIZER)]
     assert [front.id for _, front, _ in roles] == [f"deep_research.{name}" for name, _, _ in roles]
     assert [front.output for _, front, _ in roles] == [output for _, _, output in roles]
-
-
-def test_the_largest_requests_stay_within_their_budgets() -> None:
-    """A question of 4,000 four-byte letters, 200 documents with names of 255, passages and quotes as long as the index makes them."""
-    desk = EMPTY.desk()
-    parts = tuple(SubQuestion(id=f"q{i}", text=QUESTION[:350]) for i in range(1, 13))
-    ask_planner(desk, PlannerInput(QUESTION, parts, tuple(document(f"{i}{WIDE * 250}") for i in range(200)), in_space=10_000))
-    long = WIDE * 1_900
-    titles = {"document:1": WIDE * 1_000}
-    known = tuple(WIDE * 400 for _ in range(20))
-    reading = ReaderInput("q1", QUESTION, WIDE * 300, tuple(listed(long, own=f"chunk:{i}") for i in range(3)), titles, known)
-    ask_readers(desk, [reading], "en")
-    claims = [claim(WIDE * 400, long) for _ in range(40)]
-    ask_auditors(desk, [AuditorInput(tuple(claims[: at_once(claims)]), tuple(claims[:16]), titles)])
-    ask_synthesizers(desk, [SynthesizerInput("q1", QUESTION, WIDE * 300, tuple(enumerate(claims[:MAX_CLAIMS])), titles)], "en")
-    assert [call.key.role for call in EMPTY.calls] == ["planner", "reader", "auditor", "synthesizer"]
 
 
 def test_auditors_get_as_many_claims_as_fit_and_one_at_least() -> None:

@@ -19,7 +19,7 @@ from functions.deep_research.state import ModelClaim
 from schemas.base import Contract
 from shared.errors import NoModelAnswer
 from shared.models.asking import Models
-from shared.models.prompts import Prompt, PromptValue, fits
+from shared.models.prompts import Prompt, PromptValue, clean, fits
 from shared.models.roles import ModelRole
 
 Word = Literal["entailed", "unchecked", "contradicted"]
@@ -67,7 +67,7 @@ def at_once(claims: Sequence[ModelClaim]) -> int:
     """How many of the claims one auditor is given."""
     used = 0
     for count, claim in enumerate(claims):
-        used += len(json.dumps([claim.text, claim.quotes[0].quote], ensure_ascii=False).encode())
+        used += len(clean(json.dumps([claim.text, claim.quotes[0].quote], ensure_ascii=False)).encode())
         if count >= MAX_AT_ONCE or (count and used > CLAIMS_BYTES):
             return count
     return len(claims)

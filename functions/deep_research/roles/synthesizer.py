@@ -20,13 +20,14 @@ from schemas.base import Contract
 from shared.errors import NoModelAnswer
 from shared.language.numbers import NumberSources, unsourced
 from shared.models.asking import Models
-from shared.models.prompts import Prompt, PromptValue, fits
+from shared.models.prompts import Prompt, PromptValue, first_of, fits
 from shared.models.roles import ModelRole
 
 Sureness = Literal["low", "medium", "high"]
 CONFIDENCE: Mapping[Sureness, float] = {"low": 0.3, "medium": 0.6, "high": 0.9}
 MAX_CLAIMS = 16
 _QUESTION_TOKENS = 6_000
+_CLAIMS_TOKENS = 15_000
 
 
 @dataclass(frozen=True)
@@ -142,5 +143,5 @@ def _variables(given: SynthesizerInput) -> dict[str, PromptValue]:
     return {
         "question": fits(given.question, _QUESTION_TOKENS),
         "answer_if": given.answer_if or "(not said)",
-        "claims": claims,
+        "claims": first_of(claims, _CLAIMS_TOKENS),
     }

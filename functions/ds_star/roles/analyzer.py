@@ -11,14 +11,14 @@ from pathlib import Path
 from pydantic import Field
 
 from functions.ds_star.analyzer import DataInput, analyze_file
-from functions.ds_star.briefing import PROBLEM_TOKENS, within
+from functions.ds_star.briefing import PROBLEM_TOKENS
 from functions.ds_star.roles.coder import check_code, plain_code
 from functions.ds_star.state import DataFile
 from schemas.analysis import FileDescription
 from schemas.base import Contract
 from shared.artifacts import ArtifactStore
 from shared.models.asking import Models
-from shared.models.prompts import Prompt, PromptValue
+from shared.models.prompts import Prompt, PromptValue, fits
 from shared.models.roles import ModelRole
 from shared.sandbox import CodeSandbox
 
@@ -55,9 +55,9 @@ ANALYZER = ModelRole("analyzer", Prompt.beside(__file__, "analyzer"), AnalyzerAn
 def ask_analyzer(models: Models, description: FileDescription, size: int, problem: str) -> str:
     """A script for a file that the committed one could not read. ``problem``: why the last such script failed."""
     variables: dict[str, PromptValue] = {
-        "name": within(description.file, 300),
+        "name": fits(description.file, 300),
         "size": size,
-        "error": within(description.error or "", PROBLEM_TOKENS),
-        "problem": within(problem, PROBLEM_TOKENS) or "(none)",
+        "error": fits(description.error or "", PROBLEM_TOKENS),
+        "problem": fits(problem, PROBLEM_TOKENS) or "(none)",
     }
     return plain_code(models.ask(ANALYZER, variables, check=lambda answer: check_code(answer.code)).code)

@@ -14,14 +14,14 @@ from pathlib import Path
 from pydantic import Field
 
 from functions.ds_star.analyzer import DataInput
-from functions.ds_star.briefing import CODE_TOKENS, Briefing, state_of, within
+from functions.ds_star.briefing import CODE_TOKENS, Briefing, state_of
 from functions.ds_star.execute import OperationRun, run_operation
 from functions.ds_star.loop_state import Loop
 from functions.ds_star.operation import OperationSpec
 from schemas.analysis import FileDescription
 from schemas.base import Contract
 from shared.models.asking import Models
-from shared.models.prompts import Prompt
+from shared.models.prompts import Prompt, fits
 from shared.models.roles import ModelRole
 from shared.sandbox import CodeSandbox
 
@@ -63,7 +63,7 @@ def ask_coder(models: Models, briefing: Briefing, loop: Loop, base_code: str) ->
     variables = {
         **briefing.variables(),
         **state_of(loop),
-        "code": within(base_code, CODE_TOKENS) or "(none yet)",
+        "code": fits(base_code, CODE_TOKENS) or "(none yet)",
     }
     return plain_code(models.ask(CODER, variables, check=lambda answer: check_code(answer.code)).code)
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from functions.ds_star.briefing import CODE_TOKENS, FILES_TOKENS, Briefing, state_of, within
+from functions.ds_star.briefing import CODE_TOKENS, FILES_TOKENS, Briefing, state_of
 from functions.ds_star.loop_state import Loop
 from functions.ds_star.roles.coder import MAX_CODE, check_code, plain_code
 from schemas.base import Contract
 from shared.models.asking import Models
-from shared.models.prompts import Prompt
+from shared.models.prompts import Prompt, fits
 from shared.models.roles import ModelRole
 
 
@@ -27,5 +27,5 @@ DEBUGGER = ModelRole("debugger", Prompt.beside(__file__, "debugger"), DebuggerAn
 
 def ask_debugger(models: Models, briefing: Briefing, loop: Loop, code: str) -> str:
     """The code, repaired; ``loop.problem`` is what was wrong."""
-    variables = {**briefing.variables(files_tokens=FILES_TOKENS), **state_of(loop), "code": within(code, CODE_TOKENS)}
+    variables = {**briefing.variables(files_tokens=FILES_TOKENS), **state_of(loop), "code": fits(code, CODE_TOKENS)}
     return plain_code(models.ask(DEBUGGER, variables, check=lambda answer: check_code(answer.code)).code)

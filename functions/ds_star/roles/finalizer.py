@@ -12,7 +12,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from functions.ds_star.briefing import Briefing, plan_text, values_text, warnings_text, within
+from functions.ds_star.asserting import About
+from functions.ds_star.briefing import Briefing, plan_text, values_text, warnings_text
 from functions.ds_star.holm import holm
 from functions.ds_star.loop_state import Candidate
 from functions.ds_star.state import DsStarState, OpenFinding
@@ -21,7 +22,7 @@ from schemas.base import Contract
 from schemas.evidence import Lineage, SubQuestion
 from shared.language.detect import detect_language
 from shared.models.asking import Models
-from shared.models.prompts import Prompt
+from shared.models.prompts import Prompt, fits
 from shared.models.roles import ModelRole
 
 SIGNIFICANT = 0.05
@@ -122,6 +123,7 @@ class WordedFinding(Contract):
 
     question_id: str
     statement: str = Field(min_length=1, max_length=600, description="one sentence; every figure is a value id in braces, as {v1}")
+    about: About | None = Field(default=None, description="what it states, so that a program can compare it; null for no single thing")
 
 
 class WordedAnswer(Contract):
@@ -162,7 +164,7 @@ def ask_finalizer(models: Models, briefing: Briefing, best: Candidate) -> Finali
         "plan": plan_text(best.steps),
         "values": values_text(best.run.values, with_ids=True),
         "warnings": warnings_text(best.run),
-        "problem": within(sufficient, 400),
+        "problem": fits(sufficient, 400),
     }
     return models.ask(FINALIZER, variables, check=check)
 

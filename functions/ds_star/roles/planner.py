@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from pydantic import Field
 
-from functions.ds_star.briefing import VALUES_TOKENS, Briefing, state_of, values_text, within
+from functions.ds_star.briefing import VALUES_TOKENS, Briefing, state_of, values_text
 from functions.ds_star.loop_state import Loop, PlanStep
 from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.read import read_question
@@ -20,7 +20,7 @@ from schemas.base import Contract
 from schemas.evidence import SubQuestion
 from schemas.mission import ReadingHints
 from shared.models.asking import Models
-from shared.models.prompts import Prompt
+from shared.models.prompts import Prompt, fits
 from shared.models.roles import ModelRole
 
 
@@ -77,7 +77,7 @@ def ask_planner(models: Models, briefing: Briefing, loop: Loop) -> PlanStep | st
     variables = {
         **briefing.variables(),
         **state_of(loop),
-        "abandoned": within("\n".join(loop.abandoned), VALUES_TOKENS // 4) or "(none)",
+        "abandoned": fits("\n".join(loop.abandoned), VALUES_TOKENS // 4) or "(none)",
         "values": values_text(recorded),
     }
     answer = models.ask(PLANNER, variables, check=check)

@@ -12,12 +12,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from functions.ds_star.briefing import CODE_TOKENS, Briefing, state_of, values_text, warnings_text, within
+from functions.ds_star.briefing import CODE_TOKENS, Briefing, state_of, values_text, warnings_text
 from functions.ds_star.execute import OperationRun
 from functions.ds_star.loop_state import GeneratedRun, Loop
 from schemas.base import Contract
 from shared.models.asking import Models
-from shared.models.prompts import Prompt
+from shared.models.prompts import Prompt, fits
 from shared.models.roles import ModelRole
 
 _SLOT = re.compile(r"\{(\w+)\}")
@@ -75,7 +75,7 @@ def ask_verifier(models: Models, briefing: Briefing, loop: Loop, run: GeneratedR
     variables = {
         **briefing.variables(),
         **state_of(loop),
-        "code": within(code, CODE_TOKENS),
+        "code": fits(code, CODE_TOKENS),
         "values": values_text(run.values),
         "warnings": warnings_text(run),
     }

@@ -11,8 +11,13 @@ from pydantic import Field
 from functions.fusion.roles.writer import MAX_SENTENCES
 from schemas.base import Contract
 from shared.models.asking import Models
-from shared.models.prompts import Prompt, PromptValue
+from shared.models.prompts import Prompt, PromptValue, first_of, fits
 from shared.models.roles import ModelRole
+
+_SENTENCE_TOKENS = 600
+_SOURCE_TOKENS = 500
+_SOURCES_TOKENS = 1_600
+"""What one sentence cites is shown as far as it fits; what the checker does not see supports nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,13 @@ def supported(models: Models, sentences: Sequence[CitedSentence]) -> frozenset[i
         if sorted(c.number for c in answer.checks) != list(range(1, len(sentences) + 1)):
             raise ValueError(f"one verdict for each of the sentences 1 to {len(sentences)}, please")
 
-    listed: list[PromptValue] = [{"number": n, "sentence": s.text, "cites": list(s.sources)} for n, s in enumerate(sentences, start=1)]
+    listed: list[PromptValue] = [
+        {
+            "number": n,
+            "sentence": fits(s.text, _SENTENCE_TOKENS),
+            "cites": first_of([fits(text, _SOURCE_TOKENS) for text in s.sources], _SOURCES_TOKENS),
+        }
+        for n, s in enumerate(sentences, start=1)
+    ]
     answer = models.ask(ROLE, {"sentences": listed}, check=check)
     return frozenset(c.number - 1 for c in answer.checks if c.verdict == "supported")

@@ -13,10 +13,14 @@ from schemas.assertion import Assertion, Comparator, Modality, Statistic
 from schemas.base import Contract, LocalId
 from schemas.fusion import FilledAssertion
 from shared.models.asking import Models
-from shared.models.prompts import Prompt, PromptValue
+from shared.models.prompts import Prompt, first_of, fits
 from shared.models.roles import ModelRole
 
 MAX_STATEMENTS = 24
+_STATEMENT_TOKENS = 400
+_STATEMENTS_TOKENS = 10_000
+_NAME_TOKENS = 40
+_VOCABULARY_TOKENS = 2_000
 _YEAR = re.compile(r"\d{4}")
 _WORD = re.compile(r"[^\W_]{2,}")
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=120)]
@@ -67,8 +71,9 @@ def fill(models: Models, statements: Sequence[Statement], vocabulary: Sequence[s
         if strange:
             raise ValueError(f"no statement has the id {strange[0]}; the ids are {', '.join(known)}")
 
-    listed: list[PromptValue] = [{"id": s.id, "text": s.text} for s in chosen]
-    answer = models.ask(ROLE, {"statements": listed, "vocabulary": list(vocabulary)}, check=check)
+    listed = first_of([{"id": s.id, "text": fits(s.text, _STATEMENT_TOKENS)} for s in chosen], _STATEMENTS_TOKENS)
+    names = first_of([fits(name, _NAME_TOKENS) for name in vocabulary], _VOCABULARY_TOKENS)
+    answer = models.ask(ROLE, {"statements": listed, "vocabulary": names}, check=check)
     words = " ".join(vocabulary)
     filled = {f.id: FilledAssertion(of=f.id, assertion=merged(known[f.id], f, words)) for f in answer.fillings}
     return tuple(f for f in filled.values() if f.assertion != known[f.of].assertion)

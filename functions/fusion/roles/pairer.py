@@ -9,10 +9,12 @@ from pydantic import Field
 
 from schemas.base import Contract
 from shared.models.asking import Models
-from shared.models.prompts import Prompt, PromptValue
+from shared.models.prompts import Prompt, first_of, fits
 from shared.models.roles import ModelRole
 
 MAX_PAIRS = 30
+_SIDE_TOKENS = 200
+_PAIRS_TOKENS = 12_500
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ def unrelated(models: Models, pairs: Sequence[ProposedPair]) -> tuple[tuple[str,
         if any(not 1 <= n <= len(chosen) for n in answer.different):
             raise ValueError(f"pairs are numbered from 1 to {len(chosen)}")
 
-    listed: list[PromptValue] = [{"number": n, "document": p.document, "data": p.data} for n, p in enumerate(chosen, start=1)]
+    sides = [(fits(p.document, _SIDE_TOKENS), fits(p.data, _SIDE_TOKENS)) for p in chosen]
+    listed = first_of([{"number": n, "document": one, "data": two} for n, (one, two) in enumerate(sides, start=1)], _PAIRS_TOKENS)
     answer = models.ask(ROLE, {"pairs": listed}, check=check)
     return tuple((chosen[n - 1].claim_id, chosen[n - 1].finding_id) for n in sorted(set(answer.different)))

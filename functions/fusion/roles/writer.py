@@ -10,11 +10,19 @@ from pydantic import Field
 from schemas.base import Contract
 from schemas.fusion import WordedSentence
 from shared.models.asking import Models
-from shared.models.prompts import Prompt, PromptValue
+from shared.models.prompts import Prompt, PromptValue, first_of, fits
 from shared.models.roles import ModelRole
 
 MAX_SENTENCES = 5
 MAX_MATERIAL = 24
+_QUESTION_TOKENS = 4_000
+_GUIDELINES_TOKENS = 800
+_STATEMENT_TOKENS = 400
+_CLAIMS_TOKENS = 4_000
+_FINDINGS_TOKENS = 5_000
+_SLOT_TOKENS = 80
+_MAX_SLOTS = 12
+_CONFLICTS_TOKENS = 800
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +65,19 @@ def write(
             if not sentence.claim_ids and not sentence.finding_ids:
                 raise ValueError(f"the sentence {sentence.text[:60]!r} cites nothing")
 
+    statements: list[PromptValue] = [{"id": c.id, "text": fits(c.text, _STATEMENT_TOKENS)} for c in claims[:MAX_MATERIAL]]
+    results: list[PromptValue] = [
+        {"id": f.id, "text": fits(f.text, _STATEMENT_TOKENS), "values": _shown(f.slots)} for f in findings[:MAX_MATERIAL]
+    ]
     variables: dict[str, PromptValue] = {
-        "question": question,
-        "guidelines": guidelines,
-        "claims": [{"id": c.id, "text": c.text} for c in claims[:MAX_MATERIAL]],
-        "findings": [{"id": f.id, "text": f.text, "values": dict(f.slots)} for f in findings[:MAX_MATERIAL]],
-        "conflicts": list(conflicts),
+        "question": fits(question, _QUESTION_TOKENS),
+        "guidelines": fits(guidelines, _GUIDELINES_TOKENS),
+        "claims": first_of(statements, _CLAIMS_TOKENS),
+        "findings": first_of(results, _FINDINGS_TOKENS),
+        "conflicts": first_of([fits(text, _STATEMENT_TOKENS) for text in conflicts], _CONFLICTS_TOKENS),
     }
     return models.ask(ROLE, variables, check=check).sentences
+
+
+def _shown(slots: Mapping[str, str]) -> dict[str, PromptValue]:
+    return {slot: fits(text, _SLOT_TOKENS) for slot, text in list(slots.items())[:_MAX_SLOTS]}

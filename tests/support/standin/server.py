@@ -58,6 +58,10 @@ class StandIn:
         """What to give when nothing is queued for this type."""
         self._always[answer_type] = answering
 
+    def behaviour(self, answer_type: str) -> Answering:
+        """What ``always`` gave for this type last."""
+        return self._always[answer_type]
+
     def environment(self) -> dict[str, str]:
         """The variables that point KIMERA here, for both providers."""
         return {
