@@ -34,6 +34,7 @@ VALUES: list[tuple[str, Json]] = [
     ('text.decode(json.encode({"a": 1}))', '{"a":1}'),
     ('json.decode("{\\"a\\": [1, 1.5]}")', {"a": [1, 1.5]}),
     ('json.decode(text.encode("7"))', 7),
+    ('json.decode(base64.decode("Iv8i"))', "\ufffd"),  # the page: bytes are decoded as text.decode does
     ('get_type(json.decode("12345678901234567890123"))', "double"),
     ("list.concat([1], [2])", [1, [2]]),
     ("list.prepend([1], 0)", [0, 1]),

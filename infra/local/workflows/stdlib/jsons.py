@@ -9,6 +9,7 @@ from infra.local.workflows.errors import type_failure, value_failure
 from infra.local.workflows.expressions.operators import checked_string
 from infra.local.workflows.limits import INT64_MAX, INT64_MIN
 from infra.local.workflows.stdlib.signature import function, string
+from infra.local.workflows.stdlib.texts import decoded
 from infra.local.workflows.values import Value, to_json, type_name
 
 
@@ -37,10 +38,11 @@ def encode(value: Value) -> str:
 
 
 def _decode(data: Value) -> Value:
+    """Bytes are first decoded as ``text.decode`` does (json.decode page)."""
     if not isinstance(data, (str, bytes)):
         raise type_failure(f"data has to be a string or bytes, not '{type_name(data)}'")
     try:
-        return decode(data if isinstance(data, str) else data.decode("utf-8"))
+        return decode(data if isinstance(data, str) else decoded(data, None))
     except (ValueError, RecursionError) as problem:
         raise value_failure(f"the data is not JSON: {problem}") from None
 

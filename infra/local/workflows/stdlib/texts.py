@@ -64,7 +64,7 @@ def _each_byte(fault: UnicodeError) -> tuple[str, int]:
 codecs.register_error(_EACH_BYTE, _each_byte)
 
 
-def _decode(data: Value, charset: Value) -> Value:
+def decoded(data: Value, charset: Value) -> str:
     """Each byte that cannot be decoded becomes one U+FFFD (decode page), where Python writes one for several."""
     try:
         return checked_string(octets(data, "data").decode(_charset(charset), _EACH_BYTE))
@@ -139,7 +139,7 @@ def _url_encode_plus(source: Value) -> Value:
 
 
 FUNCTIONS: Final = (
-    function("text.decode", "data charset?", _decode),
+    function("text.decode", "data charset?", decoded),
     function("text.encode", "text charset?", _encode),
     function("text.find_all", "source substr", _find_all),
     function("text.find_all_regex", "source regexp", _find_all_regex),
