@@ -102,7 +102,7 @@ class FunctionRow:
         return f"{self.name.upper()}_URL"
 
 
-_STATE = frozenset({Role.DOCUMENTS, Role.TRACES})
+_STATE = frozenset({Role.DOCUMENTS, Role.TELEMETRY_WRITE, Role.TRACES})
 _ASKS_MODELS = _STATE | {Role.MODELS, Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE}
 
 MANIFEST: tuple[FunctionRow, ...] = (

@@ -11,6 +11,8 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
 
+from shared.secrets import GEMINI_API_KEY, OPENAI_API_KEY
+
 PREFIX = "kimera:"
 T = TypeVar("T")
 
@@ -24,10 +26,17 @@ class Models(StrEnum):
 
     VERTEX = "vertex"
     """Gemini on Vertex AI, as each function's own identity: there is no key."""
-    API_KEY = "api-key"  # pragma: allowlist secret
-    """Gemini by an API key, which lies in Secret Manager."""
+    GEMINI = GEMINI_API_KEY
+    """Gemini by an API key, which lies in Secret Manager under this name."""
+    OPENAI = OPENAI_API_KEY
+    """OpenAI, likewise."""
     NONE = "none"
     """Not at all: the extractive tier."""
+
+    @property
+    def key(self) -> str | None:
+        """The name of the secret that holds the key."""
+        return self.value if self in (Models.GEMINI, Models.OPENAI) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +69,14 @@ class StackSettings:
     """Where everything runs and lies, the inbox bucket and its trigger included."""
     size: Size
     neo4j_uri: str
-    """The Neo4j server of the knowledge graph; the passwords of its two users are secrets."""
+    """The Neo4j server of the knowledge graph; the passwords of its users are secrets."""
+    neo4j_user: str = "neo4j"
     users: tuple[str, ...] = ()
     """Who may call the API: IAM members (``user:``, ``group:``, ``serviceAccount:``, ``domain:``)."""
     prefix: str = "kimera"
     """In front of all names, so that two stacks can share a project. An account's id has 30 characters, which leaves 14."""
+    inbox_owner: str | None = None
+    """Whose the missions are that come by upload: an e-mail address. Without it uploads are not taken."""
     models: Models = Models.VERTEX
     budget_usd: Decimal = Decimal(1)
     """What a mission may spend on models."""
@@ -100,7 +112,9 @@ def read_settings(config: Mapping[str, object]) -> StackSettings:
             monthly_budget_usd=reader.number("monthlyBudgetUsd", base.monthly_budget_usd, 1, 1_000_000),
         ),
         neo4j_uri=reader.text("kimera:neo4jUri", r"(neo4j|bolt)\+s://[A-Za-z0-9.-]+(:\d+)?", "neo4j+s://HOST or bolt+s://HOST"),
+        neo4j_user=reader.text("kimera:neo4jUser", r"[A-Za-z0-9_.-]+", "a user of the Neo4j server", default="neo4j"),
         users=reader.members("users"),
+        inbox_owner=reader.optional("inboxOwner", r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"),
         prefix=reader.text("kimera:prefix", r"[a-z][a-z0-9-]{0,12}[a-z0-9]", "2 to 14 small letters, digits, hyphens", default="kimera"),
         models=reader.one_of("models", Models, Models.VERTEX),
         budget_usd=reader.money("budgetUsd", Decimal(1)),

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pulumi
 
-from functions.manifest import Caller, FunctionRow
+from functions.manifest import FunctionRow
 from infra.pulumi.configuration import StackSettings
+from shared.callers import Part as Caller
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,10 @@ class Place:
     def service(self, row: FunctionRow) -> str:
         """The name of a function's Cloud Run service."""
         return self.name(row.service)
+
+    def account(self, what: str) -> str:
+        """The address of one of our service accounts."""
+        return f"{self.name(what)}@{self.settings.project}.iam.gserviceaccount.com"
 
     def host(self, row: FunctionRow) -> str:
         """The host of a function, known before it exists (cloud.google.com/run/docs/triggering/https-request, "Deterministic URL").
@@ -53,7 +58,7 @@ class Place:
 
     def called_by(self, caller: Caller) -> tuple[FunctionRow, ...]:
         """The functions that ``caller`` may call."""
-        return tuple(row for row in self.manifest if caller in row.callers)
+        return tuple(row for row in self.functions if caller in row.callers)
 
     def row(self, name: str) -> FunctionRow:
         """The row called ``name``; the program's own table is asked, not the platform's."""

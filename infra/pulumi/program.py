@@ -46,11 +46,11 @@ def declare(
     secrets = Secrets(place, services)
     network = Network(place, services)
     accounts = Accounts(place, services)
-    queues = Queues(place, accounts, services)
+    queues = Queues(place, services)
 
     access = Access(place, Resources(accounts, storage, firestore, secrets, queues, telemetry), services)
     allowed = [*services, access]
-    functions = Functions(place, archives, Needs(accounts, storage, secrets, network), allowed)
+    functions = Functions(place, archives, Needs(accounts, storage, network), allowed)
     Sandbox(place, accounts, network, allowed)
     workflow = MissionWorkflow(place, accounts, allowed)
     Scheduler(place, accounts, [*services, functions])

@@ -14,10 +14,11 @@ from pathlib import Path
 import pulumi
 from pulumi.output import Unknown
 
-from functions.manifest import MANIFEST, Caller, Dependencies, FunctionRow, Role, Trigger
+from functions.manifest import MANIFEST, Dependencies, FunctionRow, Role, Trigger
 from infra.packaging.archive import Archive
 from infra.pulumi.configuration import StackSettings, read_settings
 from infra.pulumi.program import declare
+from shared.callers import Part
 
 NUMBER = "123456789012"
 SMALL: Mapping[str, str] = {
@@ -26,9 +27,10 @@ SMALL: Mapping[str, str] = {
     "kimera:neo4jUri": "neo4j+s://graph.example.org",
     "kimera:users": '["group:analysts@example.org"]',
     "kimera:alertEmails": '["oncall@example.org"]',
+    "kimera:inboxOwner": "uploads@example.org",
     "kimera:billingAccount": "0A1B2C-3D4E5F-6A7B8C",
     "kimera:githubRepository": "acme/missions",
-    "kimera:sandboxImage": "europe-west1-docker.pkg.dev/acme-missions/images/sandbox@sha256:" + "0a" * 32,
+    "kimera:sandboxImage": "registry.example.org/sandbox@sha256:" + "0a" * 32,
 }
 
 
@@ -68,7 +70,8 @@ class Stack:
 class _Recorder(pulumi.runtime.Mocks):
     """Gives every resource the outputs that Google Cloud would, and remembers it."""
 
-    def __init__(self) -> None:
+    def __init__(self, answers: Mapping[str, dict[str, object]]) -> None:
+        self._answers = answers
         self.registered: dict[tuple[str, str], dict[str, object]] = {}
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, object]]:
@@ -88,6 +91,8 @@ class _Recorder(pulumi.runtime.Mocks):
         return f"{args.name}-id", outputs
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, object], list[tuple[str, str]] | None]:
+        if args.token in self._answers:
+            return self._answers[args.token], []
         raise AssertionError(f"the program asks for {args.token}, which these tests do not know")
 
 
@@ -102,9 +107,17 @@ def archives(folder: Path, manifest: Iterable[FunctionRow] = MANIFEST) -> dict[s
     return found
 
 
-def run(program: Callable[[], Mapping[str, object]], settings: StackSettings, manifest: tuple[FunctionRow, ...]) -> Stack:
-    """Run ``program`` to its end; everything it registered. Raises what it raises, and where an input would stay unknown."""
-    recorder = _Recorder()
+def run(
+    program: Callable[[], Mapping[str, object]],
+    settings: StackSettings,
+    manifest: tuple[FunctionRow, ...],
+    answers: Mapping[str, dict[str, object]] | None = None,
+) -> Stack:
+    """Run ``program`` to its end; everything it registered. Raises what it raises, and where an input would stay unknown.
+
+    ``answers`` are those of the provider, by what it is asked.
+    """
+    recorder = _Recorder(answers or {})
     # As a preview: an output that the mocks do not give is unknown then, and shows; otherwise it would be nothing, and pass.
     pulumi.runtime.set_mocks(recorder, project="kimera", stack="test", preview=True)
     protected: dict[tuple[str, str], bool] = {}
@@ -155,7 +168,6 @@ def with_rows_of_each_kind() -> tuple[FunctionRow, ...]:
             memory_mb=2048,
             dependencies=Dependencies.CONTROL,
             roles=frozenset(),
-            callers=frozenset({Caller.FUNCTIONS}),
             is_container=True,
         ),
         "intake": FunctionRow(
@@ -165,7 +177,7 @@ def with_rows_of_each_kind() -> tuple[FunctionRow, ...]:
             memory_mb=512,
             dependencies=Dependencies.CONTROL,
             roles=frozenset({Role.DOCUMENTS, Role.INBOX_READ, Role.OUTBOX_WRITE, Role.QUEUE}),
-            callers=frozenset({Caller.EVENTS}),
+            callers=frozenset({Part.EVENTS}),
         ),
         "dead_letter": FunctionRow(
             name="dead_letter",
@@ -174,7 +186,7 @@ def with_rows_of_each_kind() -> tuple[FunctionRow, ...]:
             memory_mb=256,
             dependencies=Dependencies.CONTROL,
             roles=frozenset({Role.DOCUMENTS, Role.TELEMETRY_WRITE}),
-            callers=frozenset({Caller.DEAD_LETTERS}),
+            callers=frozenset({Part.DEAD_LETTERS}),
         ),
     }
     present = {row.name for row in MANIFEST}

@@ -16,7 +16,7 @@ Break: TypeAlias = "Callable[[Stack], None]"
 
 LARGE = {
     "kimera:size": "large",
-    "kimera:models": "api-key",
+    "kimera:models": "gemini-api-key",
     "kimera:prefix": "research-teams",
     "kimera:lockAudit": "true",
     "kimera:users": "[]",
@@ -128,17 +128,13 @@ BREAKS: list[tuple[policies.Policy, str, Break]] = [
         "forgets",
         change("Subscription", "subscription-unkept", "messageRetentionDuration", "600s"),
     ),
-    (policies.every_queue_gives_up_at_a_function_that_admits_it, "never", change("Queue", "dispatch", "retryConfig.maxAttempts", -1)),
-    (
-        policies.every_queue_gives_up_at_a_function_that_admits_it,
-        "elsewhere",
-        change("Queue", "dispatch", "httpTarget.uriOverride.host", "x.run.app"),
-    ),
+    (policies.every_queue_gives_up_and_its_handlers_notice, "never", change("Queue", "dispatch", "retryConfig.maxAttempts", -1)),
     (
         policies.whatever_holds_state_is_protected,
         "a database",
         change("Database", "database", "deleteProtectionState", "DELETE_PROTECTION_DISABLED"),
     ),
+    (policies.every_queue_gives_up_and_its_handlers_notice, "too early", change("Queue", "dispatch", "retryConfig.maxAttempts", 5)),
     (policies.whatever_holds_state_is_protected, "a bucket by Pulumi", unprotect("Bucket", "bucket-audit")),
     (policies.whatever_holds_state_is_protected, "a bucket's content", change("Bucket", "bucket-artifacts", "forceDestroy", True)),
     (policies.whatever_holds_state_is_protected, "a secret", change("Secret", "secret-neo4j-writer", "deletionProtection", False)),

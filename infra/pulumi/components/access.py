@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pulumi
 import pulumi_gcp as gcp
 
-from functions.manifest import Caller, FunctionRow, Role
+from functions.manifest import FunctionRow, Role
 from infra.pulumi.components.accounts import Accounts, member
 from infra.pulumi.components.firestore import Firestore
 from infra.pulumi.components.queues import Queues
@@ -16,6 +16,7 @@ from infra.pulumi.components.storage import Storage
 from infra.pulumi.components.telemetry import Telemetry
 from infra.pulumi.configuration import Models
 from infra.pulumi.place import Part, Place
+from shared.callers import Part as Caller
 
 _ON_BUCKETS = {
     Role.ARTIFACTS_READ: ("artifacts", "roles/storage.objectViewer"),
@@ -117,15 +118,17 @@ class Access(Part):
 
     def _enqueue(self, row: FunctionRow) -> None:
         queue = self._resources.queues.dispatch
-        gcp.cloudtasks.QueueIamMember(
-            f"{row.service}-enqueues",
-            project=self.place.settings.project,
-            location=self.place.settings.region,
-            name=queue.name,
-            role="roles/cloudtasks.enqueuer",
-            member=self._member(row),
-            opts=self.inside,
-        )
+        # Looking is for a task whose name is taken: whether it still waits.
+        for does, role in (("enqueues", "roles/cloudtasks.enqueuer"), ("looks-into-queue", "roles/cloudtasks.viewer")):
+            gcp.cloudtasks.QueueIamMember(
+                f"{row.service}-{does}",
+                project=self.place.settings.project,
+                location=self.place.settings.region,
+                name=queue.name,
+                role=role,
+                member=self._member(row),
+                opts=self.inside,
+            )
         # Whoever makes a task that calls as the queue's account has to be allowed to act as that account.
         gcp.serviceaccount.IAMMember(
             f"{row.service}-acts-as-queue",

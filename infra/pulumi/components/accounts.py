@@ -5,8 +5,9 @@ from __future__ import annotations
 import pulumi
 import pulumi_gcp as gcp
 
-from functions.manifest import Caller, FunctionRow
+from functions.manifest import FunctionRow, Trigger
 from infra.pulumi.place import Part, Place
+from shared.callers import Part as Caller
 
 _CALLERS = {
     Caller.WORKFLOW: "Runs the mission workflow and calls the functions it asks",
@@ -23,7 +24,7 @@ class Accounts(Part):
     def __init__(self, place: Place, after: list[pulumi.Resource]) -> None:
         super().__init__("accounts", place, after)
         self._of_function = {row.name: self._account(row.service, f"The function {row.name}: {row.job}"[:250]) for row in place.manifest}
-        self._of_caller = {caller: self._account(f"by-{caller}", why) for caller, why in _CALLERS.items() if place.called_by(caller)}
+        self._of_caller = {caller: self._account(_by(caller), why) for caller, why in _CALLERS.items() if place.called_by(caller)}
         self.builder = self._account("builder", "Builds the functions from their archives")
         self.register_outputs({})
 
@@ -37,10 +38,9 @@ class Accounts(Part):
 
     def callers_of(self, row: FunctionRow, manifest: tuple[FunctionRow, ...]) -> dict[str, gcp.serviceaccount.Account]:
         """All accounts that may call the function, by a short name."""
-        callers = {str(caller): self._of_caller[caller] for caller in sorted(row.callers) if caller in self._of_caller}
-        if Caller.FUNCTIONS in row.callers:
-            callers |= {other.service: self.of(other) for other in manifest if row.name in {str(role) for role in other.roles}}
-        return callers
+        if row.is_container:
+            return {other.service: self.of(other) for other in manifest if row.name in {str(role) for role in other.roles}}
+        return {_by(caller): self._of_caller[caller] for caller in sorted(row.callers)} if row.trigger is not Trigger.PUBLIC else {}
 
     def all(self) -> list[gcp.serviceaccount.Account]:
         """Every account."""
@@ -55,6 +55,10 @@ class Accounts(Part):
             description=why,
             opts=self.inside,
         )
+
+
+def _by(caller: Caller) -> str:
+    return f"by-{caller.replace('_', '-')}"
 
 
 def member(account: gcp.serviceaccount.Account) -> pulumi.Output[str]:

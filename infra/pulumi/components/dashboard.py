@@ -20,7 +20,7 @@ class Dashboard(Part):
     def __init__(self, place: Place, metrics: Metrics, after: list[pulumi.Resource]) -> None:
         super().__init__("dashboard", place, after)
         run = f'resource.type="cloud_run_revision" resource.labels.service_name=monitoring.regex.full_match("{place.settings.prefix}-.*")'
-        queue = f'resource.type="cloud_tasks_queue" resource.labels.queue_id="{place.name("dispatch")}"'
+        queue = f'resource.type="cloud_tasks_queue" resource.labels.queue_id="{place.name("missions")}"'
         charts: list[tuple[str, pulumi.Input[str], str]] = [
             ("Missions completed", _logged(metrics, ENDED_WELL), "ALIGN_DELTA"),
             ("Missions compensated", _logged(metrics, ENDED_BADLY), "ALIGN_DELTA"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pulumi
 import pulumi_gcp as gcp
 
-from functions.manifest import Caller, FunctionRow
+from functions.manifest import FunctionRow
 from infra.pulumi.components.accounts import Accounts
 from infra.pulumi.place import Part, Place
+from shared.callers import Part as Caller
 
 MAX_DELIVERIES = 10
 _ACK_DEADLINE_S = 240

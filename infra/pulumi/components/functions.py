@@ -13,7 +13,6 @@ from infra.packaging.archive import Archive
 from infra.pulumi.components.accounts import Accounts, member
 from infra.pulumi.components.environment import environment_of
 from infra.pulumi.components.network import Network
-from infra.pulumi.components.secrets import MODEL_KEY, Secrets, secrets_of
 from infra.pulumi.components.storage import Storage
 from infra.pulumi.place import Part, Place
 
@@ -26,7 +25,6 @@ class Needs:
 
     accounts: Accounts
     storage: Storage
-    secrets: Secrets
     network: Network
 
 
@@ -107,31 +105,19 @@ class Functions(Part):
             all_traffic_on_latest_revision=True,
             service_account_email=self._needs.accounts.of(row).email,
             environment_variables=environment_of(place, row),
-            secret_environment_variables=self._model_key(row),
             direct_vpc_network_interfaces=[interface] if calls_services else None,
             direct_vpc_egress="VPC_EGRESS_PRIVATE_RANGES_ONLY" if calls_services else None,
         )
-
-    def _model_key(self, row: FunctionRow) -> list[gcp.cloudfunctionsv2.FunctionServiceConfigSecretEnvironmentVariableArgs] | None:
-        if MODEL_KEY not in secrets_of(row, self.place.settings.models):
-            return None
-        key = gcp.cloudfunctionsv2.FunctionServiceConfigSecretEnvironmentVariableArgs(
-            key="GOOGLE_API_KEY",
-            project_id=self.place.settings.project,
-            secret=self._needs.secrets.named(MODEL_KEY).secret_id,
-            version="latest",
-        )
-        return [key]
 
     def _may_be_called(self, row: FunctionRow) -> None:
         """Let the function's callers in; on the public API, the users that the stack names."""
         callers = self._needs.accounts.callers_of(row, self.place.manifest)
         members: dict[str, pulumi.Input[str]] = {name: member(account) for name, account in callers.items()}
         if row.trigger is Trigger.PUBLIC:
-            members |= {f"user-{n}": user for n, user in enumerate(self.place.settings.users)}
+            members |= {f"by-user-{n}": user for n, user in enumerate(self.place.settings.users)}
         for name, who in members.items():
             gcp.cloudrunv2.ServiceIamMember(
-                f"{row.service}-called-by-{name}",
+                f"{row.service}-called-{name}",
                 project=self.place.settings.project,
                 location=self.place.settings.region,
                 name=self.deployed[row.name].name,

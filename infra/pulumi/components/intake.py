@@ -5,11 +5,12 @@ from __future__ import annotations
 import pulumi
 import pulumi_gcp as gcp
 
-from functions.manifest import Caller, FunctionRow
+from functions.manifest import FunctionRow
 from infra.pulumi.components.accounts import Accounts, member
 from infra.pulumi.components.functions import Functions
 from infra.pulumi.components.storage import Storage
 from infra.pulumi.place import Part, Place
+from shared.callers import Part as Caller
 
 
 class Intake(Part):

@@ -23,7 +23,7 @@ class Sandbox(Part):
             service = self._service(row, place.settings.sandbox_image, accounts, network)
             for name, account in accounts.callers_of(row, place.manifest).items():
                 gcp.cloudrunv2.ServiceIamMember(
-                    f"{row.service}-called-by-{name}",
+                    f"{row.service}-called-{name}",
                     project=place.settings.project,
                     location=place.settings.region,
                     name=service.name,

@@ -7,9 +7,9 @@ import base64
 import pulumi
 import pulumi_gcp as gcp
 
-from functions.manifest import Caller
 from infra.pulumi.components.accounts import Accounts
 from infra.pulumi.place import Part, Place
+from shared.callers import Part as Caller
 from shared.times import WORKFLOW_HTTP_TIMEOUT_S
 
 JOBS = {"reconcile": "* * * * *", "anchor": "0 * * * *"}

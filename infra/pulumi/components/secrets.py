@@ -5,21 +5,15 @@ from __future__ import annotations
 import pulumi
 import pulumi_gcp as gcp
 
-from functions.manifest import FunctionRow, Role
+from functions.manifest import FunctionRow
 from infra.pulumi.configuration import Models
 from infra.pulumi.place import Part, Place
-
-NEO4J_READER = "neo4j-reader"
-NEO4J_WRITER = "neo4j-writer"
-MODEL_KEY = "model-key"
-_OF_ROLE = {Role.KNOWLEDGE_READ: NEO4J_READER, Role.KNOWLEDGE_WRITE: NEO4J_WRITER}
+from shared.secrets import MODEL_KEYS
 
 
 def secrets_of(row: FunctionRow, models: Models) -> list[str]:
-    """The secrets that a function may read: its row's, and those that its roles mean."""
-    of_roles = {secret for role, secret in _OF_ROLE.items() if role in row.roles}
-    of_models = {MODEL_KEY} if models is Models.API_KEY and Role.MODELS in row.roles else set()
-    return sorted(row.secrets | of_roles | of_models)
+    """The secrets of a function's row; of models' keys only the one that the stack uses."""
+    return sorted(name for name in row.secrets if name not in MODEL_KEYS or name == models.key)
 
 
 class Secrets(Part):

@@ -41,13 +41,18 @@ def table_schemas(folder: Path = TABLES) -> list[TableSchema]:
     return found
 
 
+def dataset_name(place: Place) -> str:
+    """The dataset's name, which has no hyphens."""
+    return place.name("telemetry").replace("-", "_")
+
+
 class Telemetry(Part):
     """The dataset, its tables and its views."""
 
     def __init__(self, place: Place, after: list[pulumi.Resource], folder: Path = TABLES) -> None:
         super().__init__("telemetry", place, after)
         settings = place.settings
-        name = place.name("telemetry").replace("-", "_")
+        name = dataset_name(place)
         self.dataset = gcp.bigquery.Dataset(
             "telemetry",
             project=settings.project,

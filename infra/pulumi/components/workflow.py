@@ -7,10 +7,10 @@ from pathlib import Path
 import pulumi
 import pulumi_gcp as gcp
 
-from functions.manifest import Caller
 from infra.packaging.archive import CHECKOUT
 from infra.pulumi.components.accounts import Accounts, member
 from infra.pulumi.place import Part, Place
+from shared.callers import Part as Caller
 
 DEFINITION: Path = CHECKOUT / "workflows" / "mission.yaml"
 
