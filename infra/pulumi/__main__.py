@@ -21,7 +21,7 @@ try:
 except ConfigurationError as error:
     raise pulumi.RunError(str(error)) from error
 
-project = gcp.organizations.get_project(project_id=settings.project)
 archives = {row.name: build(row, CHECKOUT / "build" / "functions") for row in MANIFEST if not row.is_container}
+project = gcp.organizations.get_project(project_id=settings.project)
 for name, value in declare(settings, str(project.number), MANIFEST, archives).items():
     pulumi.export(name, value)

@@ -13,6 +13,8 @@ from infra.packaging.archive import CHECKOUT
 from shared import times
 from shared.callers import Part
 from shared.indexes import COMPOSITES, EXPIRING, FIELDS
+from shared.queue import MAX_DELIVERIES
+from shared.secrets import NEO4J_READER, NEO4J_WRITER
 from tests.infrastructure.declared import Resource, Stack
 
 Policy: TypeAlias = "Callable[[Stack], list[str]]"
@@ -21,13 +23,7 @@ POLICIES: list[Policy] = []
 PRIMITIVE = {"roles/owner", "roles/editor", "roles/viewer"}
 SECRET_NAME = re.compile(r"PASSWORD|TOKEN|SECRET(?!S$)|CREDENTIAL|(^|_)KEY$", re.IGNORECASE)  # KIMERA_SECRETS has their names
 SECRET_VALUE = re.compile(r"AIza[\w-]{30}|\bsk-[\w-]{20}|-----BEGIN|\bya29\.|\bghp_\w{20}|://[^/\s:@]+:[^/\s@]+@")
-NOT_READ_YET = {
-    f"KIMERA_{name}"
-    for name in (
-        "ANCHORS_BUCKET ARTIFACTS_BUCKET INTAKE_URL LIFECYCLE_URL NEO4J_URI NEO4J_USER SANDBOX_URL SECRETS "
-        "TASKS_QUEUE TASKS_SERVICE_ACCOUNT TELEMETRY_DATASET"
-    ).split()
-}
+NOT_READ_YET = {"KIMERA_NEO4J_URI", "KIMERA_NEO4J_USER", "KIMERA_SANDBOX_URL", "KIMERA_TELEMETRY_DATASET"}
 """Names of adapters that come with the cloud's profile: as soon as settings have one, it can go from here."""
 IN_PROJECT = {"roles/datastore.user", "roles/workflows.invoker", "roles/aiplatform.user", "roles/cloudtrace.agent"}
 """What a function may hold in the whole project: the first with a condition, the others have no smaller resource to be given on."""
@@ -108,12 +104,8 @@ def every_queue_gives_up_and_its_handlers_notice(stack: Stack) -> list[str]:
     found = []
     for r in stack.of("Queue"):
         attempts = _number(_map(r.inputs.get("retryConfig")).get("maxAttempts", -1))
-        if attempts != _deliveries_of_a_task():
-            found.append(
-                f"{_shown(r)} delivers {attempts:g} times, and a handler writes its dead letter on delivery {_deliveries_of_a_task()}"
-            )
-    if not (CHECKOUT / "shared" / "dead_letters.py").exists():
-        return found  # handlers cannot write letters yet
+        if attempts != MAX_DELIVERIES:
+            found.append(f"{_shown(r)} delivers {attempts:g} times, and a handler writes its dead letter on delivery {MAX_DELIVERIES}")
     for row in stack.manifest:
         source = CHECKOUT / "functions" / row.name / "main.py"
         if Part.QUEUE in row.callers and "kept_on_last_delivery" not in source.read_text(encoding="utf-8"):
@@ -300,8 +292,10 @@ def readers_of_knowledge_cannot_write_it(stack: Stack) -> list[str]:
     for r in stack.of("SecretIamMember"):
         accessors.setdefault(str(r.inputs["secretId"]), set()).add(str(r.inputs["member"]))
     found = []
-    for role, secret in ((Role.KNOWLEDGE_READ, "neo4j-reader"), (Role.KNOWLEDGE_WRITE, "neo4j-writer")):
-        wanted = {f"serviceAccount:{_account(stack, row)}" for row in stack.manifest if role in row.roles}
+    of_writers = {row.name for row in stack.manifest if Role.KNOWLEDGE_WRITE in row.roles}
+    of_readers = {row.name for row in stack.manifest if Role.KNOWLEDGE_READ in row.roles} - of_writers
+    for role, secret, names in ((Role.KNOWLEDGE_READ, NEO4J_READER, of_readers), (Role.KNOWLEDGE_WRITE, NEO4J_WRITER, of_writers)):
+        wanted = {f"serviceAccount:{_account(stack, row)}" for row in stack.manifest if row.name in names}
         have = accessors.get(f"{stack.settings.prefix}-{secret}", set())
         found += [f"{member} reads {secret} without the role {role}" for member in sorted(have - wanted)]
         found += [f"{member} has the role {role} and cannot read {secret}" for member in sorted(wanted - have)]
@@ -470,14 +464,6 @@ def _known_variables() -> set[str]:
     fields = {f"KIMERA_{n.target.id.upper()}" for n in of_settings.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)}
     endpoints = (CHECKOUT / "shared" / "models" / "credentials.py").read_text(encoding="utf-8")
     return fields | set(re.findall(r'"([A-Z][A-Z_]+)"', endpoints))
-
-
-def _deliveries_of_a_task() -> int:
-    """``MAX_DELIVERIES`` of the queue's port, or of its adapter."""
-    for path in (CHECKOUT / "shared" / "queue.py", CHECKOUT / "shared" / "adapters" / "document_queue.py"):
-        if found := re.search(r"^MAX_DELIVERIES = (\d+)$", path.read_text(encoding="utf-8"), re.MULTILINE):
-            return int(found[1])
-    raise AssertionError("nobody says how often a task is delivered")
 
 
 def _tokens(value: object) -> Iterator[Mapping[str, object]]:

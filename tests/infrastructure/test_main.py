@@ -16,7 +16,7 @@ from infra.pulumi.configuration import read_settings
 from tests.infrastructure.declared import NUMBER, SMALL, Stack, run
 
 ROOT = Path(__file__).parents[2]
-PROJECT = {"gcp:organizations/getProject:getProject": {"number": NUMBER, "projectId": "acme-missions"}}
+PROJECT: dict[str, dict[str, object]] = {"gcp:organizations/getProject:getProject": {"number": NUMBER, "projectId": "acme-missions"}}
 
 
 def started(config: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Stack:

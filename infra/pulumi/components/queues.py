@@ -6,9 +6,7 @@ import pulumi
 import pulumi_gcp as gcp
 
 from infra.pulumi.place import Part, Place
-
-MAX_ATTEMPTS = 20
-"""Deliveries of a task. On the last one its handler writes a dead letter: a queue has nowhere to put it."""
+from shared.queue import MAX_DELIVERIES
 
 
 class Queues(Part):
@@ -27,7 +25,8 @@ class Queues(Part):
                 max_dispatches_per_second=settings.size.dispatches_per_second,
                 max_concurrent_dispatches=settings.size.dispatches_per_second * 2,
             ),
-            retry_config=queues.QueueRetryConfigArgs(max_attempts=MAX_ATTEMPTS, min_backoff="0.500s", max_backoff="60s", max_doublings=8),
+            # On the last delivery the handler writes a dead letter: a queue has nowhere to put it.
+            retry_config=queues.QueueRetryConfigArgs(max_attempts=MAX_DELIVERIES, min_backoff="0.500s", max_backoff="60s", max_doublings=8),
             stackdriver_logging_config=queues.QueueStackdriverLoggingConfigArgs(sampling_ratio=1.0),
             opts=self.inside,
         )
