@@ -38,30 +38,31 @@ def declare(
 ) -> dict[str, pulumi.Input[object]]:
     """Declare the stack; what it exports. ``archives`` holds the built archive of each function."""
     place = Place(settings, project_number, manifest)
-    services = ProjectServices(place).enabled
+    enabled = ProjectServices(place).of
 
-    storage = Storage(place, services)
-    firestore = Firestore(place, services)
-    telemetry = Telemetry(place, services)
-    secrets = Secrets(place, services)
-    network = Network(place, services)
-    accounts = Accounts(place, services)
-    queues = Queues(place, services)
+    storage = Storage(place, enabled("storage"))
+    firestore = Firestore(place, enabled("firestore"))
+    telemetry = Telemetry(place, enabled("bigquery"))
+    secrets = Secrets(place, enabled("secretmanager"))
+    network = Network(place, enabled("compute", "dns"))
+    accounts = Accounts(place, enabled("iam"))
+    queues = Queues(place, enabled("cloudtasks"))
+    access = Access(place, Resources(accounts, storage, firestore, secrets, queues, telemetry), enabled("cloudresourcemanager"))
 
-    access = Access(place, Resources(accounts, storage, firestore, secrets, queues, telemetry), services)
-    allowed = [*services, access]
-    functions = Functions(place, archives, Needs(accounts, storage, network), allowed)
-    Sandbox(place, accounts, network, allowed)
-    workflow = MissionWorkflow(place, accounts, allowed)
-    Scheduler(place, accounts, [*services, functions])
-    DeadLetters(place, accounts, services)
-    intake = Intake(place, accounts, storage, functions, services)
+    functions = Functions(
+        place, archives, Needs(accounts, storage, network, access), enabled("cloudfunctions", "cloudbuild", "run", "artifactregistry")
+    )
+    Sandbox(place, accounts, network, enabled("run"))
+    workflow = MissionWorkflow(place, accounts, enabled("workflows", "workflowexecutions"))
+    Scheduler(place, accounts, enabled("cloudscheduler"))
+    DeadLetters(place, accounts, enabled("pubsub"))
+    intake = Intake(place, accounts, storage, functions, enabled("eventarc", "pubsub"))
 
-    AuditLogs(place, storage, services)
-    metrics = Metrics(place, services)
-    alerts = Alerts(place, metrics, services)
-    Objectives(place, metrics, alerts.channels, services)
-    Dashboard(place, metrics, services)
+    AuditLogs(place, storage, enabled("logging", "cloudresourcemanager"))
+    metrics = Metrics(place, enabled("logging"))
+    alerts = Alerts(place, metrics, enabled("monitoring", "billingbudgets"))
+    Objectives(place, metrics, alerts.channels, enabled("monitoring"))
+    Dashboard(place, metrics, enabled("monitoring"))
 
     exported: dict[str, pulumi.Input[object]] = {
         "api": next(place.url(row) for row in place.functions if row.trigger is Trigger.PUBLIC),
@@ -72,6 +73,6 @@ def declare(
         "intakeSubscriptions": intake.subscriptions,
     }
     if settings.github_repository is not None:
-        deployment = Deployment(place, accounts, storage, settings.github_repository, services)
+        deployment = Deployment(place, accounts, storage, settings.github_repository, enabled("iam", "iamcredentials", "sts"))
         exported |= {"deployer": deployment.account, "ciProvider": deployment.provider.name}
     return exported

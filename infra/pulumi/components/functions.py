@@ -10,6 +10,7 @@ import pulumi_gcp as gcp
 
 from functions.manifest import PYTHON, FunctionRow, Role, Trigger
 from infra.packaging.archive import Archive
+from infra.pulumi.components.access import Access
 from infra.pulumi.components.accounts import Accounts, member
 from infra.pulumi.components.environment import environment_of
 from infra.pulumi.components.network import Network
@@ -26,6 +27,8 @@ class Needs:
     accounts: Accounts
     storage: Storage
     network: Network
+    access: Access
+    """What a function may do is settled before it starts."""
 
 
 class Functions(Part):
@@ -83,7 +86,7 @@ class Functions(Part):
                 ),
             ),
             service_config=self._service(row),
-            opts=self.inside,
+            opts=pulumi.ResourceOptions.merge(self.inside, pulumi.ResourceOptions(depends_on=[self._needs.access])),
         )
 
     def _service(self, row: FunctionRow) -> gcp.cloudfunctionsv2.FunctionServiceConfigArgs:
@@ -114,6 +117,8 @@ class Functions(Part):
         callers = self._needs.accounts.callers_of(row, self.place.manifest)
         members: dict[str, pulumi.Input[str]] = {name: member(account) for name, account in callers.items()}
         if row.trigger is Trigger.PUBLIC:
+            if not self.place.settings.users:
+                pulumi.log.warn("kimera:users is not set: nobody may call the API")
             members |= {f"by-user-{n}": user for n, user in enumerate(self.place.settings.users)}
         for name, who in members.items():
             gcp.cloudrunv2.ServiceIamMember(

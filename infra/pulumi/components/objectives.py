@@ -115,5 +115,5 @@ def _ratio(good: pulumi.Output[str], bad: pulumi.Output[str]) -> gcp.monitoring.
 
 
 def _services(names: list[str]) -> str:
-    one_of = " OR ".join(f'resource.labels.service_name="{name}"' for name in names)
-    return f'resource.type="cloud_run_revision" AND ({one_of})'
+    one_of = ", ".join(f'"{name}"' for name in names)
+    return f'resource.type="cloud_run_revision" AND resource.labels.service_name=one_of({one_of})'

@@ -41,8 +41,8 @@ class ProjectServices(Part):
 
     def __init__(self, place: Place) -> None:
         super().__init__("services", place)
-        self.enabled: list[pulumi.Resource] = [
-            gcp.projects.Service(
+        self._enabled = {
+            name: gcp.projects.Service(
                 f"service-{name}",
                 project=place.settings.project,
                 service=f"{name}.googleapis.com",
@@ -50,5 +50,9 @@ class ProjectServices(Part):
                 opts=self.inside,
             )
             for name in SERVICES
-        ]
+        }
         self.register_outputs({})
+
+    def of(self, *names: str) -> list[pulumi.Resource]:
+        """These services, for what has to wait until they are enabled."""
+        return [self._enabled[name] for name in names]
