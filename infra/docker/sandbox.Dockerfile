@@ -27,7 +27,7 @@ COPY --from=packed /sandbox-venv /sandbox-venv
 COPY --from=packed /app /app
 WORKDIR /app
 ENV PATH=/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 FUNCTION_TARGET=sandbox PORT=8080
-ENV KIMERA_SANDBOX_PYTHON=/sandbox-venv/bin/python
+ENV KIMERA_SANDBOX_PYTHON=/sandbox-venv/bin/python HOME=/tmp
 USER 10001
 EXPOSE 8080
 # One request at a time: the code of one mission in an instance's life.

@@ -23,7 +23,7 @@ POLICIES: list[Policy] = []
 PRIMITIVE = {"roles/owner", "roles/editor", "roles/viewer"}
 SECRET_NAME = re.compile(r"PASSWORD|TOKEN|SECRET(?!S$)|CREDENTIAL|(^|_)KEY$", re.IGNORECASE)  # KIMERA_SECRETS has their names
 SECRET_VALUE = re.compile(r"AIza[\w-]{30}|\bsk-[\w-]{20}|-----BEGIN|\bya29\.|\bghp_\w{20}|://[^/\s:@]+:[^/\s@]+@")
-NOT_READ_YET = {"KIMERA_NEO4J_URI", "KIMERA_NEO4J_USER", "KIMERA_SANDBOX_URL", "KIMERA_TELEMETRY_DATASET"}
+NOT_READ_YET = {"KIMERA_TELEMETRY_DATASET"}
 """Names of adapters that come with the cloud's profile: as soon as settings have one, it can go from here."""
 IN_PROJECT = {"roles/datastore.user", "roles/workflows.invoker", "roles/aiplatform.user", "roles/cloudtrace.agent"}
 """What a function may hold in the whole project: the first with a condition, the others have no smaller resource to be given on."""

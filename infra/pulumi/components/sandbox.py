@@ -36,11 +36,19 @@ class Sandbox(Part):
     def _service(self, row: FunctionRow, image: str, accounts: Accounts, network: Network) -> gcp.cloudrunv2.Service:
         args = gcp.cloudrunv2
         interface = args.ServiceTemplateVpcAccessNetworkInterfaceArgs(network=network.sandbox.name, subnetwork=network.of_sandbox.name)
+        # Its first answer shows that code cannot get out (decision 0007); an instance where it can takes no traffic.
+        shown = args.ServiceTemplateContainerStartupProbeArgs(
+            http_get=args.ServiceTemplateContainerStartupProbeHttpGetArgs(path="/health"),
+            timeout_seconds=20,
+            period_seconds=20,
+            failure_threshold=3,
+        )
         container = args.ServiceTemplateContainerArgs(
             image=image,
             resources=args.ServiceTemplateContainerResourcesArgs(
                 limits={"cpu": "1", "memory": f"{row.memory_mb}Mi"}, startup_cpu_boost=True
             ),
+            startup_probe=shown,
         )
         return args.Service(
             f"service-{row.service}",
@@ -54,9 +62,9 @@ class Sandbox(Part):
                 containers=[container],
                 service_account=accounts.of(row).email,
                 timeout=f"{row.timeout_s}s",
-                max_instance_request_concurrency=1,  # one mission's code in an instance at a time
+                max_instance_request_concurrency=row.concurrency,
                 execution_environment="EXECUTION_ENVIRONMENT_GEN2",  # a whole Linux kernel: the inner sandbox makes namespaces
-                scaling=args.ServiceTemplateScalingArgs(min_instance_count=0, max_instance_count=self.place.settings.size.max_instances),
+                scaling=args.ServiceTemplateScalingArgs(min_instance_count=0, max_instance_count=self.place.settings.size.max_running),
                 vpc_access=args.ServiceTemplateVpcAccessArgs(egress="ALL_TRAFFIC", network_interfaces=[interface]),
             ),
             opts=self.inside,
