@@ -9,8 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 ROOT_PACKAGES = ("schemas", "shared", "functions", "infra", "cli")
-NOT_SHIPPED = ("schemas/v1", "schemas/openapi.yaml")
-"""Data of a package that only commands read: the released contracts."""
+NOT_SHIPPED = ("schemas/v1", "schemas/openapi.yaml", "shared/telemetry/tables.json")
+"""Data of a package that only commands and the infrastructure read."""
 _LEFTOVERS = ("__pycache__",)
 
 

@@ -23,8 +23,6 @@ POLICIES: list[Policy] = []
 PRIMITIVE = {"roles/owner", "roles/editor", "roles/viewer"}
 SECRET_NAME = re.compile(r"PASSWORD|TOKEN|SECRET(?!S$)|CREDENTIAL|(^|_)KEY$", re.IGNORECASE)  # KIMERA_SECRETS has their names
 SECRET_VALUE = re.compile(r"AIza[\w-]{30}|\bsk-[\w-]{20}|-----BEGIN|\bya29\.|\bghp_\w{20}|://[^/\s:@]+:[^/\s@]+@")
-NOT_READ_YET = {"KIMERA_TELEMETRY_DATASET"}
-"""Names of adapters that come with the cloud's profile: as soon as settings have one, it can go from here."""
 IN_PROJECT = {"roles/datastore.user", "roles/workflows.invoker", "roles/aiplatform.user", "roles/cloudtrace.agent"}
 """What a function may hold in the whole project: the first with a condition, the others have no smaller resource to be given on."""
 
@@ -380,8 +378,20 @@ def every_objective_is_watched(stack: Stack) -> list[str]:
 
 
 @policy
+def every_view_reads_what_is_there(stack: Stack) -> list[str]:
+    there = {str(r.inputs["tableId"]) for r in stack.of("Table")}
+    found = []
+    for r in stack.of("Table"):
+        query = str(_map(r.inputs.get("view")).get("query", ""))
+        dataset = f"{stack.settings.project}.{stack.settings.prefix.replace('-', '_')}_telemetry."
+        found += [f"{_shown(r)} reads {name}" for name in re.findall(re.escape(dataset) + r"(\w+)", query) if name not in there]
+        found += [f"{_shown(r)} does not say which dataset it reads"] if query and (dataset not in query or "{dataset}" in query) else []
+    return found + ([] if {"missions", "missions_once"} <= there else ["what missions did is nowhere"])
+
+
+@policy
 def every_variable_is_a_setting(stack: Stack) -> list[str]:
-    known = _known_variables() | NOT_READ_YET
+    known = _known_variables()
     return [f"{_shown(r)} sets {name}, which nobody reads" for r in stack.of("Function") for name in _variables(r) if name not in known]
 
 

@@ -279,6 +279,13 @@ BREAKS: list[tuple[policies.Policy, str, Break]] = [
     (policies.every_objective_is_watched, "no alert", drop("AlertPolicy", "alert-mission-success-fast-burn")),
     (policies.every_objective_is_watched, "unheard", change("AlertPolicy", "alert-errors", "notificationChannels", [])),
     (policies.every_objective_is_watched, "no budget", drop("Budget", "monthly-budget")),
+    (policies.every_view_reads_what_is_there, "a table is missing", drop("Table", "table-missions")),
+    (
+        policies.every_view_reads_what_is_there,
+        "another dataset",
+        change("Table", "view-missions-once", "view.query", "SELECT 1 FROM `x.y`"),
+    ),
+    (policies.whatever_holds_state_is_protected, "a table", change("Table", "table-missions", "deletionProtection", False)),
     (
         policies.every_variable_is_a_setting,
         "a misspelt one",
