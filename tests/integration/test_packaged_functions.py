@@ -143,7 +143,17 @@ def test_a_function_of_the_workflow_answers_from_its_archive_alone(name: str, un
     assert (status, answer["code"]) == (400, "invalid_fields")
 
 
-@pytest.mark.parametrize("function", MANIFEST, ids=lambda function: function.name)
+@pytest.mark.parametrize("function", [row for row in MANIFEST if row.is_container], ids=lambda function: function.name)
+def test_a_container_starts_without_the_checkout(function: FunctionRow, unpacked: Path) -> None:
+    """It shares modules with functions that have more libraries; those that need them are never loaded in it."""
+    unpack(function, unpacked)
+    code = f"{ALONE}\nsys.path.insert(0, '.')\nimport main\nprint(main.{function.entry_point}.__module__)"
+    command = [sys.executable, "-S", "-c", code, site_packages(), "requirements.txt"]
+    answer = subprocess.run(command, cwd=unpacked, env=environment(unpacked), capture_output=True, text=True, check=False)
+    assert (answer.returncode, answer.stdout.strip()) == (0, function.module), answer.stderr[-2000:]
+
+
+@pytest.mark.parametrize("function", [row for row in MANIFEST if not row.is_container], ids=lambda function: function.name)
 def test_every_packed_module_can_be_imported_without_the_checkout(function: FunctionRow, unpacked: Path) -> None:
     unpack(function, unpacked)
     command = [sys.executable, "-S", "-c", IMPORT_ALL, site_packages(), "requirements.txt"]
