@@ -325,8 +325,12 @@ def the_audit_outlives_whoever_wants_it_gone(stack: Stack) -> list[str]:
         found.append(f"{name} keeps what it holds for {kept.get('retentionPeriod', 0)} s")
     if bool(kept.get("isLocked")) != stack.settings.lock_audit:
         found.append(f"the retention of {name} is {'' if kept.get('isLocked') else 'not '}locked, which the stack did not ask for")
-    creators = [r for r in stack.of("BucketIAMMember") if r.inputs["bucket"] == name]
-    found += [f"{_shown(r)} does more than add to {name}" for r in creators if r.inputs["role"] != "roles/storage.objectCreator"]
+    adding = {"roles/storage.objectCreator", "roles/storage.objectViewer"}
+    found += [
+        f"{_shown(r)} does more than look at {name} and add to it"
+        for r in stack.of("BucketIAMMember")
+        if r.inputs["bucket"] == name and r.inputs["role"] not in adding
+    ]
     logged = {str(r.inputs["service"]) for r in stack.of("IAMAuditConfig")}
     lacking = {f"{service}.googleapis.com" for service in ("datastore", "storage", "secretmanager", "iamcredentials")} - logged
     return found + [f"nobody notes who uses {service}" for service in sorted(lacking)]

@@ -19,12 +19,12 @@ from infra.pulumi.place import Part, Place
 from shared.callers import Part as Caller
 
 _ON_BUCKETS = {
-    Role.ARTIFACTS_READ: ("artifacts", "roles/storage.objectViewer"),
-    Role.ARTIFACTS_WRITE: ("artifacts", "roles/storage.objectCreator"),
-    Role.ARTIFACTS_DELETE: ("artifacts", "roles/storage.objectUser"),
-    Role.ANCHORS_WRITE: ("audit", "roles/storage.objectCreator"),
-    Role.INBOX_READ: ("inbox", "roles/storage.objectViewer"),
-    Role.OUTBOX_WRITE: ("outbox", "roles/storage.objectUser"),
+    Role.ARTIFACTS_READ: ("artifacts", ["roles/storage.objectViewer"]),
+    Role.ARTIFACTS_WRITE: ("artifacts", ["roles/storage.objectCreator"]),
+    Role.ARTIFACTS_DELETE: ("artifacts", ["roles/storage.objectUser"]),
+    Role.ANCHORS_WRITE: ("audit", ["roles/storage.objectViewer", "roles/storage.objectCreator"]),  # it looks whether one is there
+    Role.INBOX_READ: ("inbox", ["roles/storage.objectViewer"]),
+    Role.OUTBOX_WRITE: ("outbox", ["roles/storage.objectUser"]),
 }
 _IN_PROJECT = {
     Role.EXECUTIONS: "roles/workflows.invoker",  # the service has no policies on single workflows
@@ -69,7 +69,8 @@ class Access(Part):
         """Give what ``role`` means. Secrets are given above: what knowledge can be read or written by, and a model's key, are secrets."""
         if role in _ON_BUCKETS:
             what, predefined = _ON_BUCKETS[role]
-            self._on_bucket(row, what, predefined)
+            for one in predefined:
+                self._on_bucket(row, what, one)
         elif role in _IN_PROJECT:
             self._in_project(row, _IN_PROJECT[role])
         elif role is Role.DOCUMENTS:
