@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import gc
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -77,7 +78,20 @@ def _imported(path: Path, name: str) -> Iterator[str]:
 
 @lru_cache(maxsize=4096)  # the functions share most of their modules
 def _imports_in(source: str, package: str, shown: str) -> tuple[_Import, ...]:
-    return tuple(_walk(ast.parse(source, shown), package))
+    return tuple(_walk(_parsed(source, shown), package))
+
+
+def _parsed(source: str, shown: str) -> ast.Module:
+    """The syntax tree. Until Python 3.11.8 and 3.12.2 a garbage collection in the midst of ``ast.parse`` can fail it with a ``SystemError``
+    (github.com/python/cpython/issues/106905), and Pulumi's program leaves much garbage.
+    """
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        return ast.parse(source, shown)
+    finally:
+        if collects:
+            gc.enable()
 
 
 def _walk(node: ast.AST, package: str) -> Iterator[_Import]:

@@ -78,6 +78,8 @@ class StackSettings:
     inbox_owner: str | None = None
     """Whose the missions are that come by upload: an e-mail address. Without it uploads are not taken."""
     models: Models = Models.VERTEX
+    search_key: bool = False
+    """Web search by Brave's API, whose key is the secret ``brave-api-key``."""
     budget_usd: Decimal = Decimal(1)
     """What a mission may spend on models."""
     day_budget_usd: Decimal = Decimal(10)
@@ -117,6 +119,7 @@ def read_settings(config: Mapping[str, object]) -> StackSettings:
         inbox_owner=reader.optional("inboxOwner", r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"),
         prefix=reader.text("kimera:prefix", r"[a-z][a-z0-9-]{0,12}[a-z0-9]", "2 to 14 small letters, digits, hyphens", default="kimera"),
         models=reader.one_of("models", Models, Models.VERTEX),
+        search_key=reader.flag("searchKey", default=False),
         budget_usd=reader.money("budgetUsd", Decimal(1)),
         day_budget_usd=reader.money("dayBudgetUsd", Decimal(10)),
         sandbox_image=reader.optional("sandboxImage", r"\S+@sha256:[0-9a-f]{64}", "an image with its digest (NAME@sha256:...)"),

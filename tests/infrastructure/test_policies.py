@@ -19,6 +19,7 @@ LARGE = {
     "kimera:models": "gemini-api-key",
     "kimera:prefix": "research-teams",
     "kimera:lockAudit": "true",
+    "kimera:searchKey": "true",
     "kimera:users": "[]",
 }
 BARE = {"kimera:models": "none", "kimera:githubRepository": "", "kimera:billingAccount": "", "kimera:alertEmails": ""}

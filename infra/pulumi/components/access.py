@@ -53,7 +53,7 @@ class Access(Part):
         for row in place.manifest:
             for role in sorted(row.roles):
                 self._grant(row, role)
-            for name in secrets_of(row, place.settings.models):
+            for name in secrets_of(row, place.settings):
                 gcp.secretmanager.SecretIamMember(
                     f"{row.service}-reads-{name}",
                     project=place.settings.project,

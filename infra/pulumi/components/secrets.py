@@ -6,14 +6,15 @@ import pulumi
 import pulumi_gcp as gcp
 
 from functions.manifest import FunctionRow
-from infra.pulumi.configuration import Models
+from infra.pulumi.configuration import StackSettings
 from infra.pulumi.place import Part, Place
-from shared.secrets import MODEL_KEYS
+from shared.secrets import BRAVE_API_KEY, RESEARCH_KEYS
 
 
-def secrets_of(row: FunctionRow, models: Models) -> list[str]:
-    """The secrets of a function's row; of models' keys only the one that the stack uses."""
-    return sorted(name for name in row.secrets if name not in MODEL_KEYS or name == models.key)
+def secrets_of(row: FunctionRow, settings: StackSettings) -> list[str]:
+    """The secrets of a function's row; of the keys of others' services only those that the stack uses: the rest would have no value."""
+    used = {settings.models.key} | ({BRAVE_API_KEY} if settings.search_key else set())
+    return sorted(name for name in row.secrets if name not in RESEARCH_KEYS or name in used)
 
 
 class Secrets(Part):
@@ -21,7 +22,7 @@ class Secrets(Part):
 
     def __init__(self, place: Place, after: list[pulumi.Resource]) -> None:
         super().__init__("secrets", place, after)
-        wanted = sorted({name for row in place.manifest for name in secrets_of(row, place.settings.models)})
+        wanted = sorted({name for row in place.manifest for name in secrets_of(row, place.settings)})
         self._secrets = {name: self._secret(name) for name in wanted}
         self.register_outputs({})
 
