@@ -17,6 +17,7 @@ demo: setup ## run the example mission to its report
 test: setup-dev ## run all checks and all tests
 	@scripts/check
 	@scripts/test
+	@scripts/test-infrastructure
 
 check: setup-dev ## run the checks alone: format, style, types, import floors, contracts, secrets
 	@scripts/check
@@ -32,5 +33,5 @@ lock: setup-dev ## resolve requirements/*.in into requirements/*.lock
 	@scripts/lock
 
 clean: ## remove what was built; missions under .kimera/ stay
-	rm -rf .venv .venv-sandbox .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
+	rm -rf .venv .venv-sandbox .venv-infrastructure .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -53,6 +53,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("schemas", "cli.schemas", "Export the contracts, or check them against the released ones."),
             Command("bench", "cli.bench", "Measure the quality of answers on a suite of tasks."),
             Command("workflows", "cli.workflows", "Run, check, draw, test or serve any Google Cloud Workflows definition."),
+            Command("package", "cli.package", "Build the functions' source archives, as they are deployed."),
         ),
     ),
 )

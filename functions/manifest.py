@@ -1,6 +1,6 @@
 """The one table of functions. The local host, Pulumi and CI read it: a new function is one folder and one row.
 
-``route`` is the path under the local host and the service name in the cloud. ``roles`` and ``secrets`` are all that the function's
+``route`` is the path under the local host, ``service`` the name in the cloud. ``roles`` and ``secrets`` are all that the function's
 own service account gets. ``dependencies`` names the set in ``requirements/`` that is installed with it.
 """
 
@@ -9,8 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from shared.callers import Part
 from shared.secrets import MODEL_KEYS, NEO4J_READER, NEO4J_WRITER, RESEARCH_KEYS
 from shared.times import FUNCTION_TIMEOUT_S
+
+PYTHON = "3.13"
+"""What deployed functions run on; ``scripts/lock`` sees to it that their locks can be installed there."""
 
 
 class Trigger(StrEnum):
@@ -39,14 +43,18 @@ class Role(StrEnum):
     DOCUMENTS = "documents"
     ARTIFACTS_READ = "artifacts-read"
     ARTIFACTS_WRITE = "artifacts-write"
+    """Add what is not there yet."""
+    ARTIFACTS_DELETE = "artifacts-delete"
     ANCHORS_WRITE = "anchors-write"
+    INBOX_READ = "inbox-read"
+    OUTBOX_WRITE = "outbox-write"
     QUEUE = "queue"
     EXECUTIONS = "executions"
     KNOWLEDGE_READ = "knowledge-read"
     KNOWLEDGE_WRITE = "knowledge-write"
     SANDBOX = "sandbox"
-    INBOX_READ = "inbox-read"
-    OUTBOX_WRITE = "outbox-write"
+    MODELS = "models"
+    TELEMETRY_WRITE = "telemetry-write"
     TRACES = "traces"
 
 
@@ -63,8 +71,15 @@ class FunctionRow:
     secrets: frozenset[str] = frozenset()
     timeout_s: int = FUNCTION_TIMEOUT_S
     concurrency: int = 40
+    callers: frozenset[Part] = frozenset({Part.WORKFLOW})
+    """Of a function that users do not call; a container is called by the functions that have the role of its name."""
     is_container: bool = False
     """Deployed as an image of its own (``infra/docker``), not from a source archive."""
+
+    @property
+    def service(self) -> str:
+        """Its service's name in the cloud, behind the stack's prefix: such names have no underscores."""
+        return self.name.replace("_", "-")
 
     @property
     def route(self) -> str:
@@ -87,7 +102,8 @@ class FunctionRow:
         return f"{self.name.upper()}_URL"
 
 
-_STATE = frozenset({Role.DOCUMENTS, Role.TRACES})
+_STATE = frozenset({Role.DOCUMENTS, Role.TELEMETRY_WRITE, Role.TRACES})
+_ASKS_MODELS = _STATE | {Role.MODELS, Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE}
 
 MANIFEST: tuple[FunctionRow, ...] = (
     FunctionRow(
@@ -96,8 +112,10 @@ MANIFEST: tuple[FunctionRow, ...] = (
         job="the public API: submit, read, list, cancel, delete, events, costs, report",
         memory_mb=512,
         dependencies=Dependencies.AGENTS,
-        roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.ANCHORS_WRITE, Role.QUEUE, Role.KNOWLEDGE_WRITE},
+        roles=_STATE
+        | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.ARTIFACTS_DELETE, Role.ANCHORS_WRITE, Role.QUEUE, Role.KNOWLEDGE_WRITE},
         secrets=frozenset({NEO4J_WRITER}),
+        callers=frozenset(),
     ),
     FunctionRow(
         name="intake",
@@ -107,6 +125,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         dependencies=Dependencies.AGENTS,
         roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.QUEUE, Role.KNOWLEDGE_READ, Role.INBOX_READ, Role.OUTBOX_WRITE},
         secrets=frozenset({NEO4J_READER}),
+        callers=frozenset({Part.EVENTS, Part.QUEUE}),
     ),
     FunctionRow(
         name="lifecycle",
@@ -116,6 +135,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         dependencies=Dependencies.CONTROL,
         roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.QUEUE, Role.EXECUTIONS, Role.ANCHORS_WRITE, Role.KNOWLEDGE_WRITE},
         secrets=frozenset({NEO4J_WRITER}),
+        callers=frozenset({Part.WORKFLOW, Part.QUEUE, Part.SCHEDULER}),
     ),
     FunctionRow(
         name="budget",
@@ -131,7 +151,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         job="step: the next bounded slice of research",
         memory_mb=2048,
         dependencies=Dependencies.AGENTS,
-        roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.KNOWLEDGE_READ, Role.KNOWLEDGE_WRITE, Role.SANDBOX},
+        roles=_ASKS_MODELS | {Role.KNOWLEDGE_READ, Role.KNOWLEDGE_WRITE, Role.SANDBOX},
         secrets=RESEARCH_KEYS | {NEO4J_WRITER},
         concurrency=4,
     ),
@@ -141,7 +161,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         job="step: one round of the DS-STAR loop",
         memory_mb=1024,
         dependencies=Dependencies.AGENTS,
-        roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.SANDBOX},
+        roles=_ASKS_MODELS | {Role.SANDBOX},
         secrets=MODEL_KEYS,
         concurrency=4,
     ),
@@ -151,7 +171,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         job="fuse: partial, final, upgrade",
         memory_mb=1024,
         dependencies=Dependencies.AGENTS,
-        roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE},
+        roles=_ASKS_MODELS,
         secrets=MODEL_KEYS,
         concurrency=8,
     ),

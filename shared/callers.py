@@ -17,6 +17,7 @@ class Part(StrEnum):
     QUEUE = "queue"
     SCHEDULER = "scheduler"
     EVENTS = "events"
+    DEAD_LETTERS = "dead_letters"
 
 
 class Callers(Protocol):

@@ -49,17 +49,6 @@ FLUSH_S = 5.0
 CHECKOUT = Path(__file__).parents[1]
 REMOTE_PLACES = 64
 """Runs of the sandbox service that a process waits for at the same time: the service itself grows with them."""
-INDEXES = {
-    "missions": ("owner", "status", "mission_id", "admitted", "late"),
-    "tracks": ("mission_id",),
-    "events": ("mission_id",),
-    "tasks": ("due",),
-    "idempotency": ("mission_id",),
-    "purses": ("mission_id",),
-    "slices": ("mission_id",),
-    "journal": ("mission_id", "slice_id", "key", "state", "role", "day"),
-}
-"""The fields that are queried, by collection."""
 
 
 class Runtime:
@@ -90,9 +79,10 @@ class Runtime:
     @cached_property
     def documents(self) -> DocumentStore:
         """Where missions live."""
+        from shared.adapters.declared_queries import DeclaredQueries
         from shared.adapters.traced_documents import TracedDocuments
 
-        return TracedDocuments(self._plain_documents(), self.tracing)
+        return DeclaredQueries(TracedDocuments(self._plain_documents(), self.tracing))
 
     def _plain_documents(self) -> DocumentStore:
         if self.settings.profile == "cloud":
@@ -100,8 +90,9 @@ class Runtime:
 
             return FirestoreDocuments(project=self._project, database=self.settings.firestore_database)
         from shared.adapters.sqlite_documents import SqliteDocuments
+        from shared.indexes import FIELDS
 
-        return SqliteDocuments(self.home / "kimera.sqlite3", indexes=INDEXES)
+        return SqliteDocuments(self.home / "kimera.sqlite3", indexes=FIELDS)
 
     @cached_property
     def artifacts(self) -> ArtifactStore:

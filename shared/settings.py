@@ -105,6 +105,7 @@ class Settings(BaseSettings):
     queue_account: str | None = None
     scheduler_account: str | None = None
     events_account: str | None = None
+    dead_letters_account: str | None = None
     inbox: str | None = None
     """Where a folder with a manifest and its files starts a mission: a folder, or on the cloud a bucket."""
     outbox: str | None = None

@@ -12,8 +12,9 @@ import pytest
 
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.crash_points import POINTS
+from shared.indexes import FIELDS
 from shared.models.rows import RowState
-from shared.runtime import CHECKOUT, INDEXES
+from shared.runtime import CHECKOUT
 from tests.support.asking_process import QUESTIONS, SLICES
 from tests.support.chain import assert_books_balance, rows
 
@@ -53,7 +54,7 @@ def test_what_was_answered_before_a_kill_is_not_bought_again(point: str, hit: in
     ended = process(home, script)
     assert ended.returncode == 0, ended.stderr[-2000:]
 
-    documents = SqliteDocuments(home / "kimera.sqlite3", indexes=INDEXES)
+    documents = SqliteDocuments(home / "kimera.sqlite3", indexes=FIELDS)
     journal = rows(documents)
     assert_books_balance(documents)
     documents.close()

@@ -13,16 +13,17 @@ from schemas.analysis import AnalyticalReportPackage
 from schemas.evidence import Lineage, SubQuestion
 from schemas.mission import MissionInput, MissionRequest, Track
 from schemas.steps import ClaimRequest, ClaimResult, StepRequest
+from shared.adapters.declared_queries import DeclaredQueries
 from shared.adapters.folder_artifacts import FolderArtifacts
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.documents import JsonMap
 from shared.executions import ExecutionState
 from shared.ids import Ids
+from shared.indexes import FIELDS
 from shared.missions.audit import Audit
 from shared.missions.repository import Missions
 from shared.missions.slices import SliceEngine
 from shared.queue import Task
-from shared.runtime import INDEXES
 from shared.telemetry.rows import Row
 from shared.telemetry.tracing import Tracing
 from shared.tracks import SliceContext, SliceOutcome
@@ -39,7 +40,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.clock = FrozenClock()
         self.ids = Ids(self.clock, random.Random(7).randbytes)
-        self.documents = SqliteDocuments(folder / "kimera.sqlite3", indexes=INDEXES)
+        self.documents = DeclaredQueries(SqliteDocuments(folder / "kimera.sqlite3", indexes=FIELDS))
         self.artifacts = FolderArtifacts(folder / "artifacts")
         self.missions = Missions(self.documents, self.clock, self.ids)
         self.audit = Audit(self.documents, self.artifacts, self.clock)

@@ -80,3 +80,10 @@ def test_who_writes_knowledge_has_the_writers_password_and_who_only_reads_the_re
 
 def test_the_functions_that_ask_models_have_their_keys_and_no_other() -> None:
     assert {function.name for function in MANIFEST if function.secrets & MODEL_KEYS} == {"deep_research", "ds_star", "fusion"}
+
+
+@pytest.mark.parametrize("function", [f for f in MANIFEST if f.trigger is not Trigger.PUBLIC and not f.is_container], ids=lambda f: f.name)
+def test_a_row_names_the_callers_that_its_routes_ask_for(function: FunctionRow) -> None:
+    """The infrastructure lets those through that the row names; each route then asks for its own."""
+    source = (ROOT / "functions" / function.name / "main.py").read_text()
+    assert set(re.findall(r"caller=Part\.(\w+)", source)) == {caller.name for caller in function.callers}

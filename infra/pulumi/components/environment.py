@@ -1,0 +1,51 @@
+"""What a function finds in its environment: names and addresses, never a secret. Each name is a field of ``shared/settings.py`` or of
+``shared/models/credentials.py``; a policy compares them.
+"""
+
+from __future__ import annotations
+
+import json
+
+from functions.manifest import FunctionRow, Role
+from infra.pulumi.components.secrets import secrets_of
+from infra.pulumi.components.telemetry import dataset_name
+from infra.pulumi.configuration import Models
+from infra.pulumi.place import Place
+from shared.callers import Part as Caller
+
+
+def environment_of(place: Place, row: FunctionRow) -> dict[str, str]:
+    """The variables of one function, by what its row says that it needs."""
+    settings = place.settings
+    variables = {
+        "KIMERA_PROFILE": "cloud",
+        "KIMERA_HOME": "/tmp/kimera",  # noqa: S108 - an instance's own memory: the one folder that can be written
+        "KIMERA_GOOGLE_PROJECT": settings.project,
+        "KIMERA_GOOGLE_LOCATION": settings.region,
+        "KIMERA_FIRESTORE_DATABASE": settings.prefix,
+        "KIMERA_WORKFLOW": place.name("mission"),
+        "KIMERA_ARTIFACTS_BUCKET": place.bucket("artifacts"),
+        "KIMERA_ANCHORS_BUCKET": place.bucket("audit"),
+        "KIMERA_TELEMETRY_DATASET": dataset_name(place),
+        "KIMERA_BUDGET_USD": str(settings.budget_usd),
+        "KIMERA_DAY_BUDGET_USD": str(settings.day_budget_usd),
+        "KIMERA_MAX_RUNNING": str(settings.size.max_running),
+    }
+    variables |= {f"KIMERA_{caller.upper()}_ACCOUNT": place.account(f"by-{caller.replace('_', '-')}") for caller in row.callers}
+    if Role.QUEUE in row.roles:
+        variables |= {"KIMERA_TASKS_QUEUE": place.name("missions"), "KIMERA_QUEUE_ACCOUNT": place.account("by-queue")}
+        variables |= {f"KIMERA_{handler.url_variable}": place.url(handler) for handler in place.called_by(Caller.QUEUE)}
+    if row.roles & {Role.INBOX_READ, Role.OUTBOX_WRITE}:
+        variables |= {"KIMERA_INBOX": place.bucket("inbox"), "KIMERA_OUTBOX": place.bucket("outbox")}
+        variables |= {"KIMERA_INBOX_OWNER": settings.inbox_owner} if settings.inbox_owner else {}
+    if row.roles & {Role.KNOWLEDGE_READ, Role.KNOWLEDGE_WRITE}:
+        variables |= {"KIMERA_NEO4J_URI": settings.neo4j_uri, "KIMERA_NEO4J_USER": settings.neo4j_user}
+    if secrets := secrets_of(row, settings):
+        variables["KIMERA_SECRETS"] = json.dumps({name: place.name(name) for name in secrets})
+    if Role.SANDBOX in row.roles and settings.sandbox_image is not None and place.containers:
+        variables["KIMERA_SANDBOX_URL"] = place.url(place.row("sandbox"))
+    if Role.MODELS in row.roles and settings.models is Models.VERTEX:
+        variables["KIMERA_VERTEX_PROJECT"] = settings.project
+    if settings.models is Models.NONE:
+        variables["KIMERA_TIER"] = "extractive"
+    return variables
