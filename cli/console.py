@@ -22,7 +22,11 @@ JSON_OPTION = "--json"
 AsJson = Annotated[bool, typer.Option(JSON_OPTION, help="Print exactly one JSON object on stdout.")]
 Endpoint = Annotated[
     str | None,
-    typer.Option("--endpoint", metavar="URL", help="A running platform; else the one on the data folder. Token: KIMERA_TOKEN."),
+    typer.Option(
+        "--endpoint",
+        metavar="URL",
+        help="A running platform; else the one on the data folder. Token: KIMERA_TOKEN, else your Google identity.",
+    ),
 ]
 MissionId = Annotated[str, typer.Argument(metavar="MISSION", help="The mission's id, as `kimera list` shows it.")]
 Printable: TypeAlias = "BaseModel | Mapping[str, Json]"

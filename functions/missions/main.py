@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import get_args
 
 import functions_framework
@@ -33,6 +34,20 @@ api = Api("missions")
 def healthz(_: Call) -> Health:
     """Whether the platform answers."""
     return Health(version=VERSION)
+
+
+@api.route("GET", "/health")
+def health(call: Call) -> Health:
+    """The same under a path that Cloud Run does not keep for itself."""
+    return healthz(call)
+
+
+@api.route("GET", "/openapi.json")
+def openapi(_: Call) -> Response:
+    """This API's description."""
+    from functions.missions.openapi import document
+
+    return Response(json.dumps(document()), 200, mimetype="application/json")
 
 
 @api.route("POST", "/missions")

@@ -52,6 +52,8 @@ _BYTES: dict[str, JsonValue] = {"application/octet-stream": {"schema": {"type": 
 
 OPERATIONS: tuple[Operation, ...] = (
     Operation("GET", "/healthz", "Whether the platform answers", 200, Health, ()),
+    Operation("GET", "/health", "The same: Cloud Run keeps paths that end in z for itself", 200, Health, ()),
+    Operation("GET", "/openapi.json", "This document", 200, None, (), also={"application/json": {"schema": {"type": "object"}}}),
     Operation(
         "POST",
         "/missions",

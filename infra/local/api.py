@@ -12,11 +12,13 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from functions.missions.answers import Accepted, CostReport, Deleted, EventPage, Health, MissionPage, StoredInput
+from infra.local.signing_in import GoogleSignIn
 from schemas.events import AuditEvent
 from schemas.mission import MissionState
 from schemas.problem import Problem
 from shared.documents import JsonMap
-from shared.errors import BadInput, KimeraError, NotFound, Unavailable
+from shared.endpoints import is_on_this_machine
+from shared.errors import BadInput, Forbidden, KimeraError, NotFound, TooLarge, Unauthenticated, Unavailable
 
 if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
@@ -35,9 +37,10 @@ class MissionsApi:
 
     @classmethod
     def over_http(cls, endpoint: str, token: str | None) -> MissionsApi:
-        """A platform at an address."""
+        """A platform at an address. One elsewhere, called without a token of its own, is called as the user's Google identity."""
+        auth = None if token or not endpoint.startswith("https://") or is_on_this_machine(endpoint) else GoogleSignIn(endpoint)
         try:
-            return cls(httpx.Client(base_url=endpoint.rstrip("/"), headers=bearer(token), timeout=_TIMEOUT))
+            return cls(httpx.Client(base_url=endpoint.rstrip("/"), headers=bearer(token), timeout=_TIMEOUT, auth=auth))
         except (httpx.InvalidURL, UnicodeError, ValueError) as error:
             raise BadInput(f"{endpoint[:200]} is no address: {error}.", remedy="Give one like http://127.0.0.1:8700.") from error
 
@@ -48,7 +51,7 @@ class MissionsApi:
 
     def health(self) -> Health:
         """That it answers, and its version."""
-        return self._model(Health, "GET", "/healthz")
+        return self._model(Health, "GET", "/health")
 
     def submit(self, request: JsonMap, *, idempotency_key: str | None = None) -> Accepted:
         """Submit a mission (the JSON of a ``MissionRequest``)."""
@@ -164,9 +167,25 @@ def error_of(answer: httpx.Response) -> KimeraError:
     try:
         problem = Problem.model_validate_json(answer.content)
     except ValidationError:
-        return Unavailable(f"{answer.request.url} answered {answer.status_code} and no problem document.", remedy="Check the address.")
+        return _front_end_error(answer)
     kind = _class_of(problem.code, problem.status)
     return kind(problem.detail, remedy=problem.remedy)
+
+
+def _front_end_error(answer: httpx.Response) -> KimeraError:
+    """What stands before a platform on Google Cloud answered by itself."""
+    root = f"{answer.request.url.scheme}://{answer.request.url.netloc.decode()}"
+    if answer.status_code == httpx.codes.UNAUTHORIZED:
+        return Unauthenticated(f"{root} does not accept this identity.", remedy="Sign in with `gcloud auth login`, or set KIMERA_TOKEN.")
+    if answer.status_code == httpx.codes.FORBIDDEN:
+        return Forbidden(
+            f"{root} does not let you in.", remedy="Whoever deployed it can grant you roles/run.invoker on the function missions."
+        )
+    if answer.status_code == httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+        return TooLarge(
+            f"{root} takes no body as large as this.", remedy="Put the file into the inbox bucket, with a mission.yaml beside it."
+        )
+    return Unavailable(f"{answer.request.url} answered {answer.status_code} and no problem document.", remedy="Check the address.")
 
 
 def _class_of(code: str, status: int) -> type[KimeraError]:

@@ -73,7 +73,9 @@ def test_every_route_is_documented_and_nothing_else() -> None:
 def test_submitting_and_reading_answer_as_documented(client: httpx.Client, mission: str) -> None:
     body = {"question": "How many rows are there?", "inputs": [uploaded(client)]}
     key = {"Idempotency-Key": "k"}
-    as_documented("GET", "/healthz", client.get("/healthz"))
+    for path in ("/healthz", "/health", "/openapi.json"):
+        as_documented("GET", path, client.get(path))
+    assert client.get("/openapi.json").json() == DOCUMENT
     as_documented("PUT", "/inputs/{name}", client.put("/inputs/b.csv", content=b"x"))
     assert as_documented("POST", "/missions", client.post("/missions", json=body, headers=key)).status_code == 202
     assert as_documented("POST", "/missions", client.post("/missions", json={**body, "mode": "benchmark"}, headers=key)).status_code == 409
@@ -113,7 +115,7 @@ def test_who_is_not_known_is_told_so_everywhere(tmp_path: Path) -> None:
     try:
         with httpx.Client(transport=httpx.WSGITransport(app=public_app(built)), base_url="http://localhost") as stranger:
             for operation in OPERATIONS:
-                if operation.path != "/healthz":
+                if operation.path not in ("/healthz", "/health", "/openapi.json"):
                     path = operation.path.replace("{mission_id}", "m_1").replace("{name}", "a")
                     answer = stranger.request(operation.method, path, json={} if operation.body else None)
                     assert as_documented(operation.method, operation.path, answer).status_code == 401
