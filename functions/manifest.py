@@ -176,6 +176,15 @@ MANIFEST: tuple[FunctionRow, ...] = (
         concurrency=8,
     ),
     FunctionRow(
+        name="dead_letter",
+        trigger=Trigger.INTERNAL,
+        job="keeps what could not be delivered",
+        memory_mb=256,
+        dependencies=Dependencies.CONTROL,
+        roles=_STATE,
+        callers=frozenset({Part.DEAD_LETTERS}),
+    ),
+    FunctionRow(
         name="sandbox",
         trigger=Trigger.INTERNAL,
         job="run: generated Python, isolated; one mission in an instance's life",

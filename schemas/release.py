@@ -35,6 +35,7 @@ from schemas.steps import (
     GateRequest,
     GateResult,
     IntakeResult,
+    Kept,
     MissionStatusResult,
     ReconcileRequest,
     ReconcileResult,
@@ -76,6 +77,7 @@ TOP_LEVEL: tuple[type[BaseModel], ...] = (
     MissionStatusResult,
     ReconcileRequest,
     IntakeResult,
+    Kept,
     ReconcileResult,
 )
 """Every contract that crosses a boundary by itself; the others are parts of these."""

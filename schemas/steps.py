@@ -177,3 +177,9 @@ class IntakeTask(StepMessage):
 
     key: str
     generation: int = Field(ge=0)
+
+
+class Kept(Contract):
+    """The letter that holds what could not be delivered."""
+
+    name: str

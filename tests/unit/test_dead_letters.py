@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -75,3 +76,34 @@ def test_a_mission_that_waits_for_its_turn_leaves_none(client: FlaskClient, runt
     body = json.dumps({"mission_id": second.mission_id, "epoch": 1})
     assert deliver(client, retries=MAX_DELIVERIES - 1, body=body) == 503
     assert letters(runtime) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "content"),
+    [(b'{"name": "trip/mission.json"}', {"name": "trip/mission.json"}), (b"not json", "not json"), (b"\xff", "/w==")],
+)
+def test_what_pubsub_could_not_deliver_is_kept_once(runtime: Runtime, data: bytes, content: object) -> None:
+    from functions.dead_letter.main import api as dead_letter
+
+    app = Flask("dead_letter")
+    app.config[RUNTIME_KEY] = runtime
+    app.add_url_rule("/", "root", lambda: dead_letter.answer(request), methods=["POST"])
+    attributes = {"CloudPubSubDeadLetterSourceDeliveryCount": "5", "CloudPubSubDeadLetterSourceSubscription": "uploads"}
+    push = {
+        "message": {"messageId": "7", "data": base64.b64encode(data).decode(), "attributes": attributes},
+        "subscription": "dead-letters",
+    }
+    for _ in range(2):
+        assert app.test_client().post("/", json=push).json == {"name": "pubsub-7"}
+    (letter,) = runtime.documents.query(Query(DEAD_LETTERS))
+    assert (letter.data["route"], letter.data["payload"]) == ("intake/", {"data": content, "attributes": attributes})
+    assert (letter.data["deliveries"], letter.data["error"]) == (5, "uploads could not deliver it.")
+
+
+def test_what_is_no_push_delivery_is_bad_input(runtime: Runtime) -> None:
+    from functions.dead_letter.main import api as dead_letter
+
+    app = Flask("dead_letter")
+    app.config[RUNTIME_KEY] = runtime
+    app.add_url_rule("/", "root", lambda: dead_letter.answer(request), methods=["POST"])
+    assert app.test_client().post("/", json={"message": {}}).status_code == 400

@@ -105,7 +105,17 @@ class EmulatedCloud:
             starting=lambda component: starting(component.name),
             restarted=self._restarted,
         )
-        self._trigger = EventarcTrigger(Trigger(self.servers.pubsub.address, PROJECT, _TOPIC, self._roots["intake"], account(Part.EVENTS)))
+        self._trigger = EventarcTrigger(
+            Trigger(
+                self.servers.pubsub.address,
+                PROJECT,
+                _TOPIC,
+                target=self._roots["intake"],
+                dead_letters=self._roots["dead_letter"],
+                account=account(Part.EVENTS),
+                dead_letters_account=account(Part.DEAD_LETTERS),
+            )
+        )
         self._client = httpx.Client(timeout=180)
         self._stopped = threading.Event()
         self._scheduler = threading.Thread(target=self._schedule, name="kimera-scheduler", daemon=True)

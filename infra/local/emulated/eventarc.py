@@ -23,13 +23,15 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """Where notifications come from and where events go; ``account`` is the trigger's service account."""
+    """Where notifications come from, where events go, and where those go that nobody takes; with the service account of each."""
 
     pubsub: str
     project: str
     topic: str
     target: str
+    dead_letters: str
     account: str
+    dead_letters_account: str
 
     @property
     def subscription(self) -> str:
@@ -110,5 +112,11 @@ class EventarcTrigger:
         _log.warning("intake answered %s to an event (%s times): %s", answer.status_code, self._refusals[name], answer.text[:300])
         if self._refusals[name] < _MOST_REFUSALS:
             return False
-        _log.error("The event %s is given up: %s", name, message.get("attributes"))
-        return True
+        return self._give_up(message)
+
+    def _give_up(self, message: dict[str, Json]) -> bool:
+        to = self._trigger
+        headers = {"Authorization": f"Bearer {unsigned_token(to.dead_letters_account, to.dead_letters)}"}
+        kept = self._client.post(to.dead_letters + "/", json={"message": message, "subscription": to.subscription}, headers=headers)
+        _log.error("The event %s is given up: %s", message["messageId"], "a dead letter" if kept.is_success else kept.text[:300])
+        return kept.is_success
