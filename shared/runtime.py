@@ -1,4 +1,4 @@
-"""The composition root: builds every adapter from typed settings. Nothing else constructs one.
+"""The composition root: builds every adapter from typed settings, those of the cloud by ``shared/google_cloud.py``. Nothing else does.
 
 Each port is built when it is first used, so that a function pays only for what it needs.
 """
@@ -16,6 +16,7 @@ from shared.callers import Callers, Part, SameProcess, ServiceAccounts
 from shared.clock import Clock, SystemClock
 from shared.errors import Unavailable
 from shared.executions import WorkflowAddress, WorkflowExecutions
+from shared.google_cloud import GoogleCloud
 from shared.identity import LOCAL_OWNER, IamIdentity, Identity, LocalIdentity
 from shared.ids import Ids
 from shared.missions.audit import Audit
@@ -30,9 +31,7 @@ from shared.telemetry.tracing import Tracing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.adapters.google_tasks import TasksAddress
     from shared.adapters.neo4j_connection import Neo4jConnection
-    from shared.adapters.resilience import Resilience
     from shared.artifacts import ArtifactStore
     from shared.documents import DocumentStore
     from shared.inbox import Inbox
@@ -86,9 +85,7 @@ class Runtime:
 
     def _plain_documents(self) -> DocumentStore:
         if self.settings.profile == "cloud":
-            from shared.adapters.firestore_documents import FirestoreDocuments
-
-            return FirestoreDocuments(project=self._project, database=self.settings.firestore_database)
+            return self._google.documents()
         from shared.adapters.sqlite_documents import SqliteDocuments
         from shared.indexes import FIELDS
 
@@ -98,7 +95,7 @@ class Runtime:
     def artifacts(self) -> ArtifactStore:
         """Where packages, reports and inputs live."""
         if self.settings.profile == "cloud":
-            return self._in_bucket("artifacts", self.settings.artifacts_bucket)
+            return self._google.bucket("artifacts", self.settings.artifacts_bucket)
         from shared.adapters.folder_artifacts import FolderArtifacts
 
         return FolderArtifacts(self.home / "artifacts")
@@ -112,9 +109,7 @@ class Runtime:
                 "There is no inbox here.", remedy="Set KIMERA_INBOX and KIMERA_OUTBOX, or start with `kimera serve --inbox DIR`."
             )
         if settings.profile == "cloud":
-            from shared.adapters.cloud_storage_inbox import CloudStorageInbox
-
-            return CloudStorageInbox(self._project, settings.inbox, settings.outbox, self.clock)
+            return self._google.inbox(settings.inbox, settings.outbox)
         from shared.adapters.folder_inbox import FolderInbox
 
         return FolderInbox(Path(settings.inbox), Path(settings.outbox))
@@ -131,16 +126,7 @@ class Runtime:
     @cached_property
     def anchors(self) -> ArtifactStore:
         """Where the heads of the audit chains are kept: apart from what they vouch for, as far as the profile can."""
-        return self._in_bucket("anchors", self.settings.anchors_bucket) if self.settings.profile == "cloud" else self.artifacts
-
-    def _in_bucket(self, role: str, name: str | None) -> ArtifactStore:
-        from shared.adapters.cloud_storage_artifacts import CloudStorageArtifacts
-        from shared.adapters.cloud_storage_bucket import CloudBucket
-
-        if not name:
-            raise Unavailable(f"The cloud profile needs a Cloud Storage bucket for {role}.", remedy=f"Set KIMERA_{role.upper()}_BUCKET.")
-        region, uniform = self.settings.google_location, random.Random().random
-        return CloudStorageArtifacts(CloudBucket(name, project=self._project, clock=self.clock, uniform=uniform, region=region, role=role))
+        return self._google.bucket("anchors", self.settings.anchors_bucket) if self.settings.profile == "cloud" else self.artifacts
 
     @cached_property
     def knowledge(self) -> KnowledgeGraph:
@@ -155,25 +141,8 @@ class Runtime:
 
     @cached_property
     def neo4j(self) -> Neo4jConnection:
-        """The way to the cloud profile's knowledge graph. A function that only reads is given a reader's user and password."""
-        from shared.adapters.neo4j_connection import Neo4jConnection
-        from shared.secrets import NEO4J_EITHER, NEO4J_READER, NEO4J_WRITER
-
-        settings = self.settings
-        if not settings.neo4j_uri:
-            raise Unavailable(
-                "The cloud profile needs the address of a Neo4j server for its knowledge.",
-                remedy="Set KIMERA_NEO4J_URI, and with it KIMERA_NEO4J_USER and KIMERA_NEO4J_PASSWORD.",
-            )
-        login = next((name for name in (NEO4J_WRITER, NEO4J_READER) if name in settings.secrets), NEO4J_EITHER)
-        return Neo4jConnection(
-            settings.neo4j_uri,
-            user=settings.neo4j_user,
-            password=self.secrets.get(login),
-            database=settings.neo4j_database,
-            clock=self.clock,
-            uniform=random.Random().random,
-        )
+        """The way to the cloud profile's knowledge graph."""
+        return self._google.neo4j(self.secrets)
 
     @cached_property
     def sandbox(self) -> CodeSandbox:
@@ -181,7 +150,7 @@ class Runtime:
         from shared.adapters.bounded_sandbox import BoundedSandbox
 
         if self.settings.profile == "cloud":
-            return BoundedSandbox(self._remote_sandbox(), places=REMOTE_PLACES, tracing=self.tracing)
+            return BoundedSandbox(self._google.sandbox(self.artifacts), places=REMOTE_PLACES, tracing=self.tracing)
         from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
         from shared.adapters.sandbox_python import ENVIRONMENT_VARIABLE, find_sandbox_python
 
@@ -192,15 +161,6 @@ class Runtime:
     def sandbox_of(self, mission_id: str) -> CodeSandbox:
         """The same for one mission, which shares its instance of the sandbox service with no other."""
         return ScopedSandbox(self.sandbox, f"missions/{mission_id}")
-
-    def _remote_sandbox(self) -> CodeSandbox:
-        from shared.adapters.remote_sandbox import RemoteSandbox
-
-        if not self.settings.sandbox_url:
-            raise Unavailable(
-                "The cloud profile needs the sandbox service to run code in.", remedy="Set KIMERA_SANDBOX_URL to its address."
-            )
-        return RemoteSandbox(self.settings.sandbox_url, self.artifacts, clock=self.clock, randomness=random.Random())
 
     @cached_property
     def pages(self) -> WebFetch:
@@ -213,42 +173,10 @@ class Runtime:
     def queue(self) -> TaskQueue:
         """Where dispatches wait."""
         if self.settings.profile == "cloud":
-            from shared.adapters.google_tasks import GoogleTasks
-
-            return GoogleTasks(self._tasks_address, self.clock, resilience=self._google_resilience)
+            return self._google.queue()
         from shared.adapters.document_queue import DocumentQueue
 
         return DocumentQueue(self.documents, self.clock, randomness=random.Random(), wake=self._wake)
-
-    def _tasks_address(self) -> TasksAddress:
-        from shared.adapters.google_tasks import TasksAddress
-
-        settings = self.settings
-        if not settings.lifecycle_url:
-            raise Unavailable("The queue has no address to deliver to.", remedy="Set KIMERA_LIFECYCLE_URL.")
-        if not settings.queue_account:
-            raise Unavailable("The queue has no account to deliver as.", remedy="Set KIMERA_QUEUE_ACCOUNT.")
-        functions = {"lifecycle": settings.lifecycle_url, "intake": settings.intake_url}
-        return TasksAddress(
-            f"projects/{self._project}/locations/{self._location}/queues/{settings.tasks_queue}",
-            {name: url for name, url in functions.items() if url},
-            settings.queue_account,
-            settings.tasks_endpoint,
-        )
-
-    def _google_resilience(self, dependency: str) -> Resilience:
-        from shared.adapters.google_errors import fault
-        from shared.adapters.resilience import Resilience
-
-        return Resilience(dependency, judge=fault, clock=self.clock, uniform=random.Random().random)
-
-    def _hurried_resilience(self, dependency: str) -> Resilience:
-        """For what a request waits for at its end, and can do without."""
-        from shared.adapters.google_errors import fault
-        from shared.adapters.resilience import Patience, Resilience
-
-        hurry = Patience(timeout_s=3.0, deadline_s=5.0, tries=3)
-        return Resilience(dependency, judge=fault, clock=self.clock, uniform=random.Random().random, patience=hurry)
 
     @cached_property
     def executions(self) -> WorkflowExecutions:
@@ -262,21 +190,20 @@ class Runtime:
     def _deployed_workflow(self) -> WorkflowAddress:
         settings = self.settings
         if settings.profile == "cloud":
-            place = f"projects/{self._project}/locations/{self._location}"
-        elif settings.workflows_endpoint:
+            return self._google.workflow()
+        if settings.workflows_endpoint:
             place = f"projects/{settings.google_project or 'local'}/locations/{settings.google_location or 'local'}"
-        else:
-            raise Unavailable("No workflow runs in this process.", remedy="Start the platform with `kimera serve`.")
-        return WorkflowAddress(f"{place}/workflows/{settings.workflow}", settings.workflows_endpoint)
+            return WorkflowAddress(f"{place}/workflows/{settings.workflow}", settings.workflows_endpoint)
+        raise Unavailable("No workflow runs in this process.", remedy="Start the platform with `kimera serve`.")
 
     @cached_property
     def tracing(self) -> Tracing:
         """Where spans go."""
-        from shared.telemetry.exporters import to_file, to_google_cloud, to_otlp
+        from shared.telemetry.exporters import to_file, to_otlp
 
         match self.settings.traces or ("gcp" if self.settings.profile == "cloud" else "file"):
             case "gcp":
-                return to_google_cloud(self._project, service=self._service, resilience=self._hurried_resilience)
+                return self._google.tracing(self._service)
             case "otlp":
                 if not self.settings.otlp_endpoint:
                     raise Unavailable("There is no collector to send spans to.", remedy="Set KIMERA_OTLP_ENDPOINT.")
@@ -288,11 +215,7 @@ class Runtime:
     def telemetry(self) -> TelemetrySink:
         """Where rows for dashboards go."""
         if self.settings.profile == "cloud" and self.settings.telemetry_dataset:
-            from shared.adapters.bigquery_sink import BigQuerySink
-
-            settings = self.settings
-            dataset = str(settings.telemetry_dataset)
-            return BigQuerySink(self._project, dataset, endpoint=settings.telemetry_endpoint, resilience=self._hurried_resilience)
+            return self._google.telemetry(self.settings.telemetry_dataset)
         return JsonLines(self._telemetry_files)
 
     @cached_property
@@ -320,15 +243,7 @@ class Runtime:
     def secrets(self) -> SecretStore:
         """Keys and passwords."""
         if self.settings.profile == "cloud" and self.settings.secrets:
-            from shared.adapters.google_secrets import GoogleSecrets
-
-            return GoogleSecrets(
-                self._project,
-                self.settings.secrets,
-                self.clock,
-                endpoint=self.settings.secrets_endpoint,
-                resilience=self._google_resilience,
-            )
+            return self._google.secrets()
         from shared.secrets import EnvironmentSecrets
 
         return EnvironmentSecrets(os.environ)
@@ -419,17 +334,9 @@ class Runtime:
         """In memory, on Google Cloud; it goes with the process."""
         return tempfile.TemporaryDirectory(prefix="kimera-")
 
-    @property
-    def _project(self) -> str:
-        if not self.settings.google_project:
-            raise Unavailable("The cloud profile needs a Google Cloud project.", remedy="Set KIMERA_GOOGLE_PROJECT.")
-        return self.settings.google_project
-
-    @property
-    def _location(self) -> str:
-        if not self.settings.google_location:
-            raise Unavailable("The cloud profile needs the region that it is deployed in.", remedy="Set KIMERA_GOOGLE_LOCATION.")
-        return self.settings.google_location
+    @cached_property
+    def _google(self) -> GoogleCloud:
+        return GoogleCloud(self.settings, self.clock)
 
     def flush(self) -> None:
         """Send the spans and rows of a request that was answered: on the cloud an instance may stand still until the next."""
@@ -455,8 +362,6 @@ class Runtime:
             self.telemetry.close()
         if "tracing" in opened:
             self.tracing.close()
-        if "secrets" in opened:
-            self.secrets.close()
         if "knowledge" in opened:
             self.knowledge.close()
         if "anchors" in opened:
