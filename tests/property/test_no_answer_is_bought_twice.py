@@ -79,7 +79,7 @@ class Purchases(RuleBasedStateMachine):
             track.fail_with = [Unavailable("the store is down")]
         hits = 0
 
-        def reached(point: str) -> None:
+        def reached(point: str, of: str = "") -> None:
             nonlocal hits
             hits += point == killed_at
             if point == killed_at and hits == hit:

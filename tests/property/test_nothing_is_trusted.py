@@ -89,6 +89,7 @@ ALLOWED = {
     "shared/adapters/sandbox_python.py": {"subprocess"},  # asks the sandbox's Python for its version, by a constant script
     "shared/models/prompts.py": {"from_string"},  # the prompt files of this repository
     "infra/local/functions.py": {"import_module"},  # the manifest's functions
+    "infra/local/signing_in.py": {"subprocess"},  # gcloud, with constant arguments
     "infra/local/workflows/measuring.py": {"subprocess"},  # measures the runner by its own command line
     "cli/invocation.py": {"import_module"},  # the table of commands
 }

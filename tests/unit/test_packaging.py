@@ -51,7 +51,7 @@ def test_neither_place_nor_time_nor_umask_shows_in_an_archive(checkout: Path, tm
         ("functions/budget/gate.py", {"budget"}),
         ("functions/fusion/roles/prompts/writer.md.j2", {"fusion"}),
         ("functions/ds_star/sandbox_scripts/cells.py", {"ds_star"}),
-        ("requirements/control.lock", {"lifecycle", "budget"}),
+        ("requirements/control.lock", {"lifecycle", "budget", "dead_letter"}),
         ("shared/times.py", {function.name for function in MANIFEST}),
     ],
 )
