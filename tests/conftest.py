@@ -8,8 +8,9 @@ import pytest
 from hypothesis import settings
 
 from tests.support.components import NEO4J, bubblewrap, firestore_emulator, neo4j_server, pubsub_emulator, storage_emulator
+from tests.support.emulated import EMULATED, emulated_cloud
 
-__all__ = ["bubblewrap", "firestore_emulator", "neo4j_server", "pubsub_emulator", "storage_emulator"]
+__all__ = ["bubblewrap", "emulated_cloud", "firestore_emulator", "neo4j_server", "pubsub_emulator", "storage_emulator"]
 
 # No deadline per example: the cores are shared, and a slow machine is no bug. CI repeats the same examples in every run.
 settings.register_profile("person", deadline=None)
@@ -30,5 +31,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group(server))
             for mark in NEO4J if server == "neo4j" else ():
                 item.add_marker(mark)
+        for mark in EMULATED if "emulated_cloud" in fixtures else ():
+            item.add_marker(mark)
         if "bubblewrap" in fixtures:
             item.add_marker(pytest.mark.bubblewrap)
