@@ -111,6 +111,7 @@ class MissionWorkflow:
         span = self._tracing.begin("orchestration", parent=str(traceparent) if traceparent else None, attributes=attributes)
 
         def ended(outcome: Outcome) -> None:
+            span.span.set_attribute(names.STEPS, outcome.steps)
             span.end(outcome.state, error=outcome.error.context if outcome.error else None)
 
         return {**given, "traceparent": span.traceparent or traceparent}, ended

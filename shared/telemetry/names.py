@@ -14,6 +14,11 @@ RETRIES = "kimera.retries"
 COST_MICRO_USD = "kimera.cost_micro_usd"
 ERROR_CODE = "error.type"
 
+STORE_READS = "store.reads"
+STORE_WRITES = "store.writes"
+STEPS = "kimera.steps"
+"""Steps that a workflow execution took."""
+
 GEN_AI_OPERATION = "gen_ai.operation.name"
 GEN_AI_PROVIDER = "gen_ai.provider.name"
 GEN_AI_REQUEST_MODEL = "gen_ai.request.model"

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
 
 from infra.local.api import MissionsApi
-from infra.local.emulated.cloud import INBOX, OUTBOX, EmulatedCloud
-from infra.local.emulated.component import Missing
+from infra.local.emulated.cloud import INBOX, OUTBOX, PROJECT, EmulatedCloud
+from infra.local.emulated.component import Component, Missing
 from schemas.events import AuditEvent
 from schemas.mission import MissionState
-from shared.documents import JsonMap
+from shared.adapters.firestore_documents import FirestoreDocuments
+from shared.documents import DocumentStore, JsonMap
 from shared.errors import KimeraError
 from shared.settings import Settings
 from tests.support.components import missing
 from tests.support.standin import StandIn
 from tests.support.standin.playing import plays_well
+from tests.support.waiting import until
 
 EMULATED = (pytest.mark.emulated, pytest.mark.slow, pytest.mark.xdist_group("emulated"), pytest.mark.timeout(400))
 """Of each test on the emulated cloud: one worker starts it, and the start counts for the test that comes first."""
@@ -89,6 +92,27 @@ class EmulatedPlatform:
         """An object of the outbox; ``None`` where there is none."""
         answer = self._storage.get(f"/download/storage/v1/b/{OUTBOX}/o/{name.replace('/', '%2F')}", params={"alt": "media"})
         return answer.content if answer.is_success else None
+
+    def missions_asking(self, question: str) -> list[MissionState]:
+        """Every mission with this question."""
+        return [state for state in self.api.missions(limit=500) if state.question == question]
+
+    @contextmanager
+    def stored(self) -> Iterator[DocumentStore]:
+        """The database."""
+        with pytest.MonkeyPatch.context() as environment:
+            environment.setenv("FIRESTORE_EMULATOR_HOST", self.cloud.servers.firestore.address)
+            documents = FirestoreDocuments(PROJECT)
+        try:
+            yield documents
+        finally:
+            documents.close()
+
+    def kill(self, component: Component) -> None:
+        """``kill -9``; return once it was started again and answers."""
+        self.cloud.supervisor.hold(component)
+        self.cloud.supervisor.release(component)
+        until(lambda: component.pid is not None and component.serves())
 
     def close(self) -> None:
         """Let go of its connections."""

@@ -4,9 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TypeVar
 
 from infra.local.platform import Platform
 from shared.missions.records import MissionRecord
+
+T = TypeVar("T")
+
+
+def until(look: Callable[[], T | None], *, seconds: float = 60) -> T:
+    """What ``look`` gives, once it gives anything but nothing; an ``AssertionError`` if that takes longer."""
+    bound = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < bound, f"nothing after {seconds} s"
+        time.sleep(0.1)
+    return found
 
 
 def until_ended(platform: Platform, mission_id: str, *, seconds: float = 60) -> MissionRecord:

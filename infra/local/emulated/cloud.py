@@ -86,7 +86,8 @@ class EmulatedCloud:
         starting: Callable[[str], None] = lambda name: None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        home = settings.home.expanduser().absolute() / "emulated"
+        data = settings.home.expanduser().absolute()
+        home = data / "emulated"
         self.servers = Servers.on(home)
         ports = {function.name: free_port() for function in MANIFEST} | {"missions": port or free_port()}
         self._roots = {name: f"http://{HOST}:{chosen}" for name, chosen in ports.items()}
@@ -98,6 +99,7 @@ class EmulatedCloud:
             {row(name).url_variable: root for name, root in self._roots.items()},
             account(Part.WORKFLOW),
             threads=2 * settings.max_running + _SPARE_THREADS,
+            traces=data / "telemetry" / "traces.jsonl",
             port=workflow_port,
         )
         self.supervisor = Supervisor(
@@ -105,7 +107,7 @@ class EmulatedCloud:
             starting=lambda component: starting(component.name),
             restarted=self._restarted,
         )
-        self._trigger = EventarcTrigger(
+        self.trigger = EventarcTrigger(
             Trigger(
                 self.servers.pubsub.address,
                 PROJECT,
@@ -131,8 +133,8 @@ class EmulatedCloud:
         try:
             for bucket in (ARTIFACTS, ANCHORS, INBOX, OUTBOX):
                 self.servers.storage.make_bucket(bucket)
-            self._trigger.declare()
-            self._trigger.start()
+            self.trigger.declare()
+            self.trigger.start()
             self.reconcile(none_alive=True)
             self._scheduler.start()
         except BaseException:
@@ -143,7 +145,7 @@ class EmulatedCloud:
     def stop(self) -> None:
         """Stop everything; open missions go on with the next start."""
         self._stopped.set()
-        self._trigger.stop()
+        self.trigger.stop()
         self.supervisor.stop()
         self._client.close()
 
@@ -180,7 +182,7 @@ class EmulatedCloud:
     def _restarted(self, component: Component) -> None:
         try:
             if component is self.servers.pubsub:
-                self._trigger.declare()
+                self.trigger.declare()
         except httpx.HTTPError as error:
             _log.warning("The trigger of uploads could not be declared again: %s", error)
         if component is self.workflows:
@@ -191,6 +193,7 @@ class EmulatedCloud:
         servers = self.servers
         return {
             "KIMERA_PROFILE": "cloud",
+            "KIMERA_HOME": str(settings.home.expanduser().absolute()),
             "KIMERA_IDENTITY": "tokens",
             "KIMERA_GOOGLE_PROJECT": PROJECT,
             "KIMERA_GOOGLE_LOCATION": LOCATION,

@@ -44,6 +44,8 @@ class EventarcTrigger:
 
     def __init__(self, trigger: Trigger) -> None:
         self._trigger = trigger
+        self.delivered = 0
+        """How many notifications are done with."""
         self._client = httpx.Client(timeout=180)
         self._refusals: dict[str, int] = {}
         self._stopped = threading.Event()
@@ -89,6 +91,7 @@ class EventarcTrigger:
             message, ack = item["message"], {"ackIds": [item["ackId"]]}
             if self._deliver(message):
                 self._client.post(f"{address}:acknowledge", json=ack).raise_for_status()
+                self.delivered += 1
             else:
                 self._client.post(f"{address}:modifyAckDeadline", json={**ack, "ackDeadlineSeconds": 0}).raise_for_status()
                 self._stopped.wait(_WAIT_S)

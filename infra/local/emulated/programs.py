@@ -45,15 +45,16 @@ class WorkflowServer(Component):
 
     name = "workflows"
 
-    def __init__(self, home: Path, urls: Mapping[str, str], account: str, *, threads: int, port: int | None = None) -> None:
+    def __init__(self, home: Path, urls: Mapping[str, str], account: str, *, threads: int, traces: Path, port: int | None = None) -> None:
         super().__init__(home, port=port)
         self._urls = urls
         self._account = account
         self._threads = threads
+        self._traces = traces
 
     def command(self) -> Sequence[str]:
         return (
-            *(sys.executable, "-m", "infra.local.emulated.workflow_server", "--port", str(self.port), "--home", str(self.home)),
+            *(sys.executable, "-m", "infra.local.emulated.workflow_server", "--port", str(self.port), "--traces", str(self._traces)),
             *("--account", self._account, "--threads", str(self._threads)),
         )
 

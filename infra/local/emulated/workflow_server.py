@@ -38,7 +38,7 @@ def main() -> None:
     """Serve until SIGTERM or SIGINT. The functions' addresses are in the environment, as ``LIFECYCLE_URL``."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--home", type=Path, required=True)
+    parser.add_argument("--traces", type=Path, required=True, help="the file of its spans")
     parser.add_argument("--account", required=True, help="the workflow's service account")
     parser.add_argument("--threads", type=int, default=20, help="calls at the same time")
     given = parser.parse_args()
@@ -50,7 +50,7 @@ def main() -> None:
     workflow = MissionWorkflow(
         httpx.Client(timeout=WORKFLOW_HTTP_TIMEOUT_S, limits=limits),
         Ids(clock, os.urandom),
-        to_file(given.home / "traces.jsonl", service="workflows"),
+        to_file(given.traces, service="workflows"),
         threads=given.threads,
         urls={row.url_variable: os.environ[row.url_variable] for row in MANIFEST if not row.is_container},
         tokens=FrontEndTokens(given.account),

@@ -13,7 +13,7 @@ import threading
 import uuid
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
@@ -125,6 +125,8 @@ class Outcome:
     state: State
     result: Json = None
     error: ExecutionError | None = None
+    steps: int = field(default=0, compare=False)
+    """How many steps it took."""
 
 
 class Execution:
@@ -197,6 +199,7 @@ class Execution:
 
     def end(self, outcome: Outcome, at: float) -> None:
         self.steps = self._run.steps if self._run is not None else 0
+        outcome = replace(outcome, steps=self.steps)
         self._last_step = self._run.last_step if self._run is not None else None
         with self._lock:
             self.outcome, self.ended_at, self._run = outcome, at, None
