@@ -1,4 +1,4 @@
-"""``kimera bench``: how good the answers are, and how fast the Workflows runner is."""
+"""``kimera bench``: how good the answers are, how fast the Workflows runner is, and what a mission takes of the cloud."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
     from shared.documents import Json
     from shared.settings import Settings
 
-app = new_app("Measure the quality of answers on a suite of tasks, or the Workflows runner.")
+app = new_app("Measure the quality of answers on a suite of tasks, the Workflows runner, or what a mission costs.")
 
 
 @app.callback()
 def bench() -> None:
-    """Measure the quality of answers on a suite of tasks, or the Workflows runner."""
+    """Measure the quality of answers on a suite of tasks, the Workflows runner, or what a mission costs."""
 
 
 @app.command()
@@ -216,3 +216,48 @@ def workflows(as_json: AsJson = False) -> int:
             limit = f"  (at most {one.limit:g})" if one.limit is not None else ""
             print(f"{one.name:<52} {one.value:10.3f} {one.unit:<4}{limit}{'' if one.kept else '  NOT KEPT'}")
     return 0 if all(one.kept for one in found) else 1
+
+
+@app.command()
+def cost(
+    mission: Annotated[str, typer.Argument(metavar="MISSION", help="A mission that ran on the emulated cloud, on this data folder.")],
+    as_json: AsJson = False,
+) -> int:
+    """Count what a mission took of Google Cloud: steps, writes, reads, invocations, dollars. Exit 1 if a limit is not kept."""
+    from infra.local import mission_bill
+    from shared.errors import NotFound
+    from shared.telemetry.reading import mission_spans
+
+    settings = load_settings()
+    spans = mission_spans(settings.home / "telemetry" / "traces.jsonl", mission)
+    if not any(span.attributes.get("kimera.steps") for span in spans):
+        raise NotFound(
+            f"There are no spans of a workflow of {mission} in {settings.home}.",
+            remedy="Run it under `kimera serve --profile emulated` with the same KIMERA_HOME.",
+        )
+    counted = mission_bill.bill(spans)
+    rows: list[tuple[str, int, Decimal]] = [
+        ("workflow steps", counted.steps, mission_bill.STEP.of(counted.steps)),
+        ("orchestration writes", counted.orchestration_writes, mission_bill.WRITE.of(counted.orchestration_writes)),
+        (f"writes of {counted.calls} paid calls", counted.call_writes, mission_bill.WRITE.of(counted.call_writes)),
+        ("reads", counted.reads, mission_bill.READ.of(counted.reads)),
+        ("invocations", counted.invocations.total(), mission_bill.INVOCATION.of(counted.invocations.total())),
+        ("function seconds", round(sum(counted.seconds.values())), counted.compute_usd),
+    ]
+    if as_json:
+        costs: dict[str, Json] = {name: {"count": count, "usd": str(round(usd, 6))} for name, count, usd in rows}
+        invocations: dict[str, Json] = dict(counted.invocations)
+        slices: dict[str, Json] = dict(counted.slices)
+        exceeded: list[Json] = list(counted.exceeded)
+        print_json(
+            {"counted": costs, "usd": str(round(counted.usd, 6)), "invocations": invocations, "slices": slices, "exceeded": exceeded}
+        )
+    else:
+        for name, count, usd in rows:
+            print(f"{name:<28} {count:>7,}   ${usd:.6f}")
+        print(f"{'all, models apart':<28} {'':>7}   ${counted.usd:.6f}")
+        print("invocations: " + ", ".join(f"{name} {n}" for name, n in sorted(counted.invocations.items())))
+        print("slices: " + ", ".join(f"{name} {n}" for name, n in sorted(counted.slices.items())))
+        for line in counted.exceeded:
+            print(f"NOT KEPT: {line}")
+    return 1 if counted.exceeded else 0

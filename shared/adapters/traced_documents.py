@@ -37,43 +37,45 @@ class TracedDocuments:
 
     def create(self, ref: Ref, data: JsonMap) -> Document:
         """See ``DocumentStore.create``."""
-        with self._tracing.span("store.create", attributes={"store.collection": ref.collection, names.STORE_WRITES: 1}):
+        with self._tracing.span("store.create", attributes={names.STORE_COLLECTION: ref.collection, names.STORE_WRITES: 1}):
             return self._documents.create(ref, data)
 
     def update(self, ref: Ref, data: JsonMap, *, expect: str) -> Document:
         """See ``DocumentStore.update``."""
-        with self._tracing.span("store.update", attributes={"store.collection": ref.collection, names.STORE_WRITES: 1}):
+        with self._tracing.span("store.update", attributes={names.STORE_COLLECTION: ref.collection, names.STORE_WRITES: 1}):
             return self._documents.update(ref, data, expect=expect)
 
     def put(self, ref: Ref, data: JsonMap) -> Document:
         """See ``DocumentStore.put``."""
-        with self._tracing.span("store.put", attributes={"store.collection": ref.collection, names.STORE_WRITES: 1}):
+        with self._tracing.span("store.put", attributes={names.STORE_COLLECTION: ref.collection, names.STORE_WRITES: 1}):
             return self._documents.put(ref, data)
 
     def delete(self, ref: Ref) -> None:
         """See ``DocumentStore.delete``."""
-        with self._tracing.span("store.delete", attributes={"store.collection": ref.collection}):
+        with self._tracing.span("store.delete", attributes={names.STORE_COLLECTION: ref.collection}):
             self._documents.delete(ref)
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
         """See ``DocumentStore.transact``; ``store.runs`` counts how often the work ran."""
-        runs, reads, writes = 0, 0, 0
+        runs, reads = 0, 0
+        written: list[str] = []
 
         def counted(transaction: Transaction) -> T:
-            nonlocal runs, reads, writes
+            nonlocal runs, reads, written
             counting = _Counting(transaction)
             try:
                 return work(counting)
             finally:
                 runs += 1
                 reads += counting.reads
-                writes = counting.writes  # those of the last run: the others were not committed
+                written = counting.written  # those of the last run: the others were not committed
 
         with self._tracing.span("store.transaction") as span:
             try:
                 return self._documents.transact(counted)
             finally:
-                span.set_attributes({"store.runs": runs, names.STORE_READS: reads, names.STORE_WRITES: writes})
+                span.set_attributes({"store.runs": runs, names.STORE_READS: reads, names.STORE_WRITES: len(written)})
+                span.set_attribute(names.STORE_COLLECTION, " ".join(sorted(set(written))))
 
     def close(self) -> None:
         """See ``DocumentStore.close``."""
@@ -86,7 +88,8 @@ class _Counting:
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
         self.reads = 0
-        self.writes = 0
+        self.written: list[str] = []
+        """The collection of each document that was written."""
 
     def get(self, ref: Ref) -> Document | None:
         self.reads += 1
@@ -98,11 +101,11 @@ class _Counting:
         return found
 
     def create(self, ref: Ref, data: JsonMap) -> None:
-        self.writes += 1
+        self.written.append(ref.collection)
         self._transaction.create(ref, data)
 
     def put(self, ref: Ref, data: JsonMap) -> None:
-        self.writes += 1
+        self.written.append(ref.collection)
         self._transaction.put(ref, data)
 
     def delete(self, ref: Ref) -> None:

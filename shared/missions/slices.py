@@ -97,11 +97,16 @@ class SliceEngine:
                 return leased
             reached("slice.leased")
             began = self._clock.monotonic()
-            with self._tracing.span(f"{request.track}.slice"):
-                outcome = self._work(logic, request, leased)
-            outcome = replace(outcome, seconds=self._clock.monotonic() - began)
-            reached("slice.worked")
-            finished = self._documents.transact(lambda tx: self._commit(tx, request, leased.holder, outcome))
+            try:
+                with self._tracing.span(f"{request.track}.slice"):
+                    outcome = self._work(logic, request, leased)
+                outcome = replace(outcome, seconds=self._clock.monotonic() - began)
+                reached("slice.worked")
+                finished = self._documents.transact(lambda tx: self._commit(tx, request, leased.holder, outcome))
+            except KimeraError as error:
+                if error.retryable:
+                    self._release(request, leased.holder)
+                raise
             reached("slice.committed")
             self._tell(finished.track, request.seq)
             return finished.result
@@ -152,7 +157,6 @@ class SliceEngine:
                 raise
             except KimeraError as error:
                 if error.retryable:
-                    self._release(request, leased.holder)
                     raise
                 failure = MissionError(code=error.code, message=error.message, remedy=error.remedy)
                 return self._failed(logic, context, state, failure, opened)
@@ -267,14 +271,17 @@ class SliceEngine:
         return _Finished(changed, result)
 
     def _release(self, request: StepRequest, holder: str) -> None:
-        """Give the lease back after a passing fault, so that the retry need not wait for it."""
+        """Give the lease back after a passing fault, so that the retry need not wait for it; where that fails too, it ends by time."""
 
         def work(tx: Transaction) -> None:
             _, track = self._load(tx, request)
             if track.lease and track.lease.holder == holder:
                 tx.put(track.ref, track.model_copy(update={"lease": None, "updated_at": self._clock.now()}).data())
 
-        self._documents.transact(work)
+        try:
+            self._documents.transact(work)
+        except KimeraError as error:  # the fault that led here says more to whoever asked for the slice
+            _log.warning("The lease of %s on %s could not be given back: %s", holder, request.mission_id, error)
 
     def _load(self, tx: Transaction, request: StepRequest) -> tuple[MissionRecord, TrackRecord]:
         mission = load(tx, request.mission_id)

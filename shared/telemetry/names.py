@@ -14,6 +14,8 @@ RETRIES = "kimera.retries"
 COST_MICRO_USD = "kimera.cost_micro_usd"
 ERROR_CODE = "error.type"
 
+STORE_COLLECTION = "store.collection"
+"""The collections that were written to; several have a space in between."""
 STORE_READS = "store.reads"
 STORE_WRITES = "store.writes"
 STEPS = "kimera.steps"

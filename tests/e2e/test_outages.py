@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-
-import pytest
+from collections.abc import Iterator, Sequence
 
 from infra.local.emulated.component import Component
 from schemas.mission import FusionStatus, MissionState, MissionStatus, TrackStatus
 from tests.support.emulated import EmulatedPlatform
 
 OUTAGE_S = 20.0
+DEAD_TOGETHER = (("storage", "pubsub"), ("neo4j", "tasks"), ("workflows",))
 QUESTION = "What is the mean temp by station? How was the temperature measured?"
 FILES = {
     "temp.csv": ("data", "station,temp\n" + "".join(f"{s},{n % 7 + k}\n" for n in range(30) for k, s in enumerate(["Bern", "Basel"]))),
@@ -24,38 +24,46 @@ def server(platform: EmulatedPlatform, name: str) -> Component:
     return next(component for component in known if component.name == name)
 
 
-@pytest.mark.parametrize("name", ["storage", "neo4j", "tasks", "pubsub", "workflows"])
-def test_a_server_that_is_dead_for_a_while_costs_no_mission(name: str, emulated_cloud: EmulatedPlatform) -> None:
-    platform, failing = emulated_cloud, server(emulated_cloud, name)
-    mission_id = in_the_middle(platform)
-    platform.cloud.supervisor.hold(failing)
-    try:
-        time.sleep(OUTAGE_S)
-    finally:
-        platform.cloud.supervisor.release(failing)
-    assert_done(platform, mission_id)
-
-
-def test_a_database_that_hangs_for_a_while_costs_no_mission(emulated_cloud: EmulatedPlatform) -> None:
-    """Firestore's emulator holds its data in memory, so it is not killed."""
-    mission_id = in_the_middle(emulated_cloud)
-    firestore = emulated_cloud.cloud.servers.firestore
-    firestore.pause()
-    try:
-        time.sleep(OUTAGE_S)
-    finally:
-        firestore.resume()
-    assert_done(emulated_cloud, mission_id)
-
-
-def test_each_function_is_killed_in_the_middle_of_a_mission_and_it_ends_done(emulated_cloud: EmulatedPlatform) -> None:
-    missions: list[str] = []
-    for function in emulated_cloud.cloud.functions.values():
-        if not missions or emulated_cloud.until(missions[-1], lambda _: True).status.terminal:
-            missions.append(in_the_middle(emulated_cloud))
-        emulated_cloud.kill(function)
+def test_servers_and_functions_fail_in_the_middle_of_missions_which_all_end_done(emulated_cloud: EmulatedPlatform) -> None:
+    """What was killed in the middle of a slice holds its lease for minutes: the other outages pass meanwhile."""
+    missions = [*kill_each_function(emulated_cloud)]
+    for names in DEAD_TOGETHER:
+        missions.append(in_the_middle(emulated_cloud))
+        dead_for_a_while(emulated_cloud, [server(emulated_cloud, name) for name in names])
+    missions.append(in_the_middle(emulated_cloud))
+    hang_for_a_while(emulated_cloud.cloud.servers.firestore)  # it holds its data in memory, so it is not killed
     for mission_id in missions:
         assert_done(emulated_cloud, mission_id)
+
+
+def kill_each_function(platform: EmulatedPlatform) -> Iterator[str]:
+    """Kill one after the other; the missions that were under way."""
+    mission_id = None
+    for function in platform.cloud.functions.values():
+        if mission_id is None or platform.until(mission_id, lambda _: True).status.terminal:
+            mission_id = in_the_middle(platform)
+            yield mission_id
+        platform.kill(function)
+
+
+def dead_for_a_while(platform: EmulatedPlatform, servers: Sequence[Component]) -> None:
+    for failing in servers:
+        platform.cloud.supervisor.hold(failing)
+    try:
+        time.sleep(OUTAGE_S)
+    finally:
+        for failing in servers:
+            platform.cloud.supervisor.release(failing)
+    for failing in servers:
+        platform.until_it_serves(failing)
+
+
+def hang_for_a_while(failing: Component) -> None:
+    failing.pause()
+    try:
+        time.sleep(OUTAGE_S)
+    finally:
+        failing.resume()
 
 
 def in_the_middle(platform: EmulatedPlatform) -> str:
@@ -71,7 +79,7 @@ def in_the_middle(platform: EmulatedPlatform) -> str:
 
 
 def assert_done(platform: EmulatedPlatform, mission_id: str) -> None:
-    ended = platform.until_over(mission_id, seconds=240)
+    ended = platform.until_over(mission_id, seconds=300)
     events = [(event.at.strftime("%H:%M:%S"), event.writer, event.kind) for event in platform.events(mission_id)]
     assert (ended.status, ended.fusion_status) == (MissionStatus.DONE, FusionStatus.FINAL), (ended.error, events)
     assert {track.status for track in ended.track_status.values()} == {TrackStatus.DONE}, (ended, events)

@@ -45,8 +45,7 @@ def test_an_execution_of_a_newer_epoch_fences_the_older_one_off(emulated_cloud: 
         late = workflow.start({"mission_id": mission_id, "epoch": 1}, {})
         emulated_cloud.until_over(mission_id)
         ended = missions.get(mission_id)
-        for stale in (first, late):
-            until(lambda stale=stale: workflow.state(stale) in ENDS)
+        until(lambda: {workflow.state(first), workflow.state(late)} <= set(ENDS))
     assert (ended.status, ended.epoch) == (MissionStatus.DONE, 2)
     assert ended.execution not in (None, first, late)
     assert_nothing_is_done_twice(emulated_cloud, mission_id)

@@ -24,7 +24,7 @@ from tests.support.standin import StandIn
 from tests.support.standin.playing import plays_well
 from tests.support.waiting import until
 
-EMULATED = (pytest.mark.emulated, pytest.mark.slow, pytest.mark.xdist_group("emulated"), pytest.mark.timeout(400))
+EMULATED = (pytest.mark.emulated, pytest.mark.slow, pytest.mark.xdist_group("emulated"), pytest.mark.timeout(600))
 """Of each test on the emulated cloud: one worker starts it, and the start counts for the test that comes first."""
 
 
@@ -112,7 +112,11 @@ class EmulatedPlatform:
         """``kill -9``; return once it was started again and answers."""
         self.cloud.supervisor.hold(component)
         self.cloud.supervisor.release(component)
-        until(lambda: component.pid is not None and component.serves())
+        self.until_it_serves(component)
+
+    def until_it_serves(self, component: Component) -> None:
+        """Return once the component runs and answers."""
+        until(lambda: component.pid is not None and component.serves(), seconds=90)
 
     def close(self) -> None:
         """Let go of its connections."""

@@ -122,6 +122,20 @@ def test_a_passing_fault_gives_the_lease_back(house: House) -> None:
     assert house.slices.run(track, step(mission_id, 0)).outcome == "CONTINUE"
 
 
+def test_a_fault_while_the_result_is_stored_gives_the_lease_back(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    mission_id, _ = house.claimed()
+    track = CountingTrack()
+
+    def down(*_: object, **__: object) -> None:
+        raise Unavailable("the artifact store is down")
+
+    with monkeypatch.context() as outage:
+        outage.setattr(type(house.artifacts), "put", down)
+        with pytest.raises(Unavailable):
+            house.slices.run(track, step(mission_id, 0))
+    assert house.slices.run(track, step(mission_id, 0)).outcome == "CONTINUE"
+
+
 def test_a_defect_ends_the_track_with_what_there_is(house: House) -> None:
     mission_id, _ = house.claimed()
     track = CountingTrack()

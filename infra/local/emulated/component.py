@@ -6,6 +6,7 @@ It dies with the process that started it, even by ``kill -9``. It keeps its port
 from __future__ import annotations
 
 import http.client
+import os
 import shutil
 import signal
 import socket
@@ -122,21 +123,27 @@ class Component(ABC):
         self._process = None
 
     def kill(self) -> None:
-        """End it at once, as a crash would."""
+        """End it at once with what it started, as a crash of its machine would."""
         if self._process is not None:
-            self._process.kill()
+            self._signal_all(signal.SIGKILL)
             self._process.wait()
             self._process = None
 
     def pause(self) -> None:
         """Let it hang: it keeps its connections and answers nothing until ``resume``."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGSTOP)
+        self._signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
         """Go on after ``pause``."""
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        """To the process and its children: they are a session of their own."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGCONT)
+            try:
+                os.killpg(self._process.pid, number)
+            except ProcessLookupError:  # all of them have ended
+                return
 
     def __enter__(self) -> Self:
         return self.start()
