@@ -72,6 +72,7 @@ for name in parameters["packages"]:
         found[name] = None
 emit(found)
 """
+EMULATED = "emulated cloud"
 _LITTLE_ROOM = 1_000_000_000
 _NO_ROOM = 50_000_000
 
@@ -91,7 +92,7 @@ def examine(settings: Settings, token: str | None) -> Iterator[Finding]:
     """Everything, as it is found out."""
     yield from _installed()
     yield from _sandbox(settings)
-    yield from _optional()
+    yield from emulated_cloud()
     runtime = Runtime(settings)
     try:
         if settings.profile == "cloud":
@@ -147,16 +148,20 @@ def _sandbox(settings: Settings) -> Iterator[Finding]:
         yield Finding("installed", "sandbox packages", "ok", ", ".join(f"{name} {found[name]}" for name in THEIRS[:3]) + " and the others")
 
 
-def _optional() -> Iterator[Finding]:
-    purposes = (
-        ("java", "the Firestore emulator of the tests"),
-        ("gcloud", "the tests against emulators and the cloud"),
-        ("go", "the Cloud Storage emulator of the tests"),
-    )
-    for command, purpose in purposes:
-        where = shutil.which(command)
-        detail = where or f"not found; only needed for {purpose}"
-        yield Finding("optional", command, "ok" if where else "note", detail)
+def emulated_cloud() -> Iterator[Finding]:
+    """The servers of the emulated cloud: what is missing of them, and how to get it. Missions on the embedded profile need none."""
+    from infra.local.emulated.cloud import Servers
+    from infra.local.emulated.component import Missing
+
+    with tempfile.TemporaryDirectory(prefix="kimera-doctor-") as folder:
+        for server in Servers.on(Path(folder)).all():
+            try:
+                server.require()
+                yield Finding(EMULATED, server.name, "ok", "is there")
+            except Missing as error:
+                yield Finding(
+                    EMULATED, server.name, "note", f"{error.message} Only `kimera serve --profile emulated` needs it.", error.remedy
+                )
 
 
 def _data_folder(runtime: Runtime) -> Iterator[Finding]:

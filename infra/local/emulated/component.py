@@ -61,6 +61,10 @@ class Component(ABC):
     def serves(self) -> bool:
         """Whether it answers by now."""
 
+    def require(self) -> None:
+        """Raise ``Missing`` where the machine lacks what it is started with."""
+        self.command()
+
     def environment(self) -> Mapping[str, str] | None:
         """The environment of the server; ``None`` hands ours on."""
         return None

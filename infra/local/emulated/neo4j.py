@@ -77,6 +77,9 @@ class Neo4jServer(Component):
         folders = (f"--home-dir={self.home}", f"--config-dir={self.home / 'conf'}")
         return (*program, f"-Xmx{self._heap_mb}m", *_OPENED, "-cp", f"{_LIBRARY}/*", _SERVER, *folders, "--console-mode")
 
+    def require(self) -> None:
+        self._java()
+
     def serves(self) -> bool:
         if not answers_tcp(self.port):
             return False
