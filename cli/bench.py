@@ -239,7 +239,7 @@ def cost(
     rows: list[tuple[str, int, Decimal]] = [
         ("workflow steps", counted.steps, mission_bill.STEP.of(counted.steps)),
         ("orchestration writes", counted.orchestration_writes, mission_bill.WRITE.of(counted.orchestration_writes)),
-        (f"writes of {counted.calls} paid calls", counted.call_writes, mission_bill.WRITE.of(counted.call_writes)),
+        ("writes of paid calls", counted.call_writes, mission_bill.WRITE.of(counted.call_writes)),
         ("reads", counted.reads, mission_bill.READ.of(counted.reads)),
         ("invocations", counted.invocations.total(), mission_bill.INVOCATION.of(counted.invocations.total())),
         ("function seconds", round(sum(counted.seconds.values())), counted.compute_usd),
@@ -248,15 +248,25 @@ def cost(
         costs: dict[str, Json] = {name: {"count": count, "usd": str(round(usd, 6))} for name, count, usd in rows}
         invocations: dict[str, Json] = dict(counted.invocations)
         slices: dict[str, Json] = dict(counted.slices)
+        commits: dict[str, Json] = {"orchestration": counted.orchestration_commits, "paid calls": counted.call_commits}
         exceeded: list[Json] = list(counted.exceeded)
         print_json(
-            {"counted": costs, "usd": str(round(counted.usd, 6)), "invocations": invocations, "slices": slices, "exceeded": exceeded}
+            {
+                "counted": costs,
+                "usd": str(round(counted.usd, 6)),
+                "paid_calls": counted.calls,
+                "commits": commits,
+                "invocations": invocations,
+                "slices": slices,
+                "exceeded": exceeded,
+            }
         )
     else:
         for name, count, usd in rows:
             print(f"{name:<28} {count:>7,}   ${usd:.6f}")
         print(f"{'all, models apart':<28} {'':>7}   ${counted.usd:.6f}")
         print("invocations: " + ", ".join(f"{name} {n}" for name, n in sorted(counted.invocations.items())))
+        print(f"paid calls: {counted.calls}; commits: orchestration {counted.orchestration_commits}, paid calls {counted.call_commits}")
         print("slices: " + ", ".join(f"{name} {n}" for name, n in sorted(counted.slices.items())))
         for line in counted.exceeded:
             print(f"NOT KEPT: {line}")
