@@ -85,6 +85,8 @@ class SliceEngine:
         self._scratch = scratch
         self._models = models
         self._telemetry = telemetry
+        self._abandoned: set[str] = set()
+        """Holders of this process that work no longer and could not give their lease back."""
 
     def run(self, logic: TrackLogic[StateT], request: StepRequest) -> StepResult:
         """The result of the slice, stored now or before. Raises ``StaleEpoch``, ``Conflict``, and what is worth a retry."""
@@ -126,7 +128,7 @@ class SliceEngine:
             raise Conflict(f"The next slice of {request.track} is {track.next_seq}, not {request.seq}.")
         now = self._clock.now()
         lease = track.lease
-        if lease and lease.epoch == request.epoch and lease.until > now:
+        if lease and lease.epoch == request.epoch and lease.until > now and lease.holder not in self._abandoned:
             wait = min(_BUSY_RETRY_S, MAX_RETRY_AFTER_S, (lease.until - now).total_seconds())
             return StepResult(outcome="BUSY", next_seq=request.seq, retry_after_s=wait, track_status=track.status)
         holder = self._ids.new("h")
@@ -271,7 +273,9 @@ class SliceEngine:
         return _Finished(changed, result)
 
     def _release(self, request: StepRequest, holder: str) -> None:
-        """Give the lease back after a passing fault, so that the retry need not wait for it; where that fails too, it ends by time."""
+        """Give the lease back after a passing fault, so that the retry need not wait for it; where that fails too, this process
+        takes it over, and elsewhere it ends by time.
+        """
 
         def work(tx: Transaction) -> None:
             _, track = self._load(tx, request)
@@ -281,6 +285,7 @@ class SliceEngine:
         try:
             self._documents.transact(work)
         except KimeraError as error:  # the fault that led here says more to whoever asked for the slice
+            self._abandoned.add(holder)
             _log.warning("The lease of %s on %s could not be given back: %s", holder, request.mission_id, error)
 
     def _load(self, tx: Transaction, request: StepRequest) -> tuple[MissionRecord, TrackRecord]:

@@ -11,7 +11,8 @@ from functions.lifecycle.reconcile import raise_epoch
 from schemas.mission import Track, TrackStatus
 from shared.errors import Conflict, StaleEpoch, Unavailable
 from shared.times import SLICE_LEASE_S
-from tests.support.house import CountingTrack, House, step
+from shared.tracks import SliceContext, SliceOutcome
+from tests.support.house import Count, CountingTrack, House, step
 
 
 @pytest.fixture
@@ -134,6 +135,26 @@ def test_a_fault_while_the_result_is_stored_gives_the_lease_back(house: House, m
         with pytest.raises(Unavailable):
             house.slices.run(track, step(mission_id, 0))
     assert house.slices.run(track, step(mission_id, 0)).outcome == "CONTINUE"
+
+
+def test_a_lease_that_could_not_be_given_back_is_taken_over_by_the_process_that_held_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mission_id, _ = house.claimed()
+
+    def down(*_: object, **__: object) -> None:
+        raise Unavailable("the database is down")
+
+    with monkeypatch.context() as outage:
+
+        class InAnOutage(CountingTrack):
+            def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
+                outage.setattr(type(house.documents), "transact", down)
+                raise Unavailable("the artifact store is down")
+
+        with pytest.raises(Unavailable, match="artifact store"):
+            house.slices.run(InAnOutage(), step(mission_id, 0))
+    assert house.slices.run(CountingTrack(), step(mission_id, 0)).outcome == "CONTINUE"
 
 
 def test_a_defect_ends_the_track_with_what_there_is(house: House) -> None:
