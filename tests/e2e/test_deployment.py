@@ -13,15 +13,18 @@ from shared.id_tokens import unsigned_token
 from shared.missions.records import mission_ref, track_ref
 from tests.support.emulated import EmulatedPlatform
 
-QUESTION = "How was the temperature measured?"
-FILES = {"method.md": ("document", "# Method\n\nThe temperature was measured every hour with a platinum resistance thermometer.\n")}
+QUESTION = "What is the mean temp by station? How was the temperature measured?"
+FILES = {
+    "temp.csv": ("data", "station,temp\n" + "".join(f"{s},{n % 7 + k}\n" for n in range(30) for k, s in enumerate(["Bern", "Basel"]))),
+    "method.md": ("document", "# Method\n\nThe temperature was measured every hour with a platinum resistance thermometer.\n"),
+}
 ADDED_LATER = {
     "missions": ("schema_version", "fruitless_epochs", "progress_mark", "compensate_because", "late", "flags"),
     "tracks": ("schema_version", "done", "tries", "closed_because", "waiting_for", "flags", "progress"),
 }
 """What an older version of the platform did not know, by collection."""
 NEWER = {"of_a_newer_version": "kept"}
-REDEPLOYED = ("missions", "lifecycle", "budget", "deep_research", "ds_star", "fusion")
+REDEPLOYED = ("deep_research", "missions", "lifecycle", "budget", "ds_star", "fusion")
 
 
 def test_a_mission_goes_on_over_a_deployment(emulated_cloud: EmulatedPlatform) -> None:
@@ -35,8 +38,8 @@ def test_a_mission_goes_on_over_a_deployment(emulated_cloud: EmulatedPlatform) -
             function = emulated_cloud.cloud.functions[name]
             function.stop()  # as Cloud Run ends an instance: what is under way is finished
             emulated_cloud.until_it_serves(function)
-
-        assert other_api(emulated_cloud, mission_id, epoch=1).next_seq == 1
+            if name == "deep_research":
+                assert other_api(emulated_cloud, mission_id, epoch=1).next_seq == 1
 
         ended = emulated_cloud.until_over(mission_id, seconds=300)
         assert (ended.status, ended.epoch) == (MissionStatus.DONE, 1), ended.error
