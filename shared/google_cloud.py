@@ -14,6 +14,8 @@ from shared.executions import WorkflowAddress
 from shared.settings import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.adapters.google_tasks import TasksAddress
     from shared.adapters.neo4j_connection import Neo4jConnection
     from shared.adapters.resilience import Patience, Resilience
@@ -91,15 +93,15 @@ class GoogleCloud:
             uniform=random.Random().random,
         )
 
-    def sandbox(self, artifacts: ArtifactStore) -> CodeSandbox:
-        """The sandbox service."""
+    def sandbox(self, artifacts: Callable[[], ArtifactStore]) -> CodeSandbox:
+        """The sandbox service, which fetches its inputs from ``artifacts`` by links."""
         from shared.adapters.remote_sandbox import RemoteSandbox
 
         if not self._settings.sandbox_url:
             raise Unavailable(
                 "The cloud profile needs the sandbox service to run code in.", remedy="Set KIMERA_SANDBOX_URL to its address."
             )
-        return RemoteSandbox(self._settings.sandbox_url, artifacts, clock=self._clock, randomness=random.Random())
+        return RemoteSandbox(self._settings.sandbox_url, artifacts(), clock=self._clock, randomness=random.Random())
 
     def queue(self) -> TaskQueue:
         """Cloud Tasks."""

@@ -150,7 +150,7 @@ class Runtime:
         from shared.adapters.bounded_sandbox import BoundedSandbox
 
         if self.settings.profile == "cloud":
-            return BoundedSandbox(self._google.sandbox(self.artifacts), places=REMOTE_PLACES, tracing=self.tracing)
+            return BoundedSandbox(self._google.sandbox(lambda: self.artifacts), places=REMOTE_PLACES, tracing=self.tracing)
         from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
         from shared.adapters.sandbox_python import ENVIRONMENT_VARIABLE, find_sandbox_python
 
