@@ -20,8 +20,8 @@ from infra.local.workflows.values import to_json
 from shared.errors import BadInput, Unavailable
 
 if TYPE_CHECKING:
+    from infra.local.workflows.execution import Outcome
     from infra.local.workflows.frames import LogEntry
-    from infra.local.workflows.runner import Outcome
     from shared.documents import Json
 
 

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 import httpx
 
 from infra.local.functions import function_urls
+from infra.local.workflows.definition import load
+from infra.local.workflows.execution import Outcome, State
 from infra.local.workflows.httpx_transport import HttpxTransport
-from infra.local.workflows.runner import Outcome, State, load
 from infra.local.workflows.service import Service, ServiceError
 from infra.local.workflows.transport import TokenSource
 from infra.local.workflows.values import Json

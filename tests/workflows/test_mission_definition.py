@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from infra.local.workflows.clock import FastClock
+from infra.local.workflows.definition import load
 from infra.local.workflows.errors import TransportError
-from infra.local.workflows.runner import Outcome, Runner, State, load
+from infra.local.workflows.execution import Outcome, State
+from infra.local.workflows.runner import Runner
 from infra.local.workflows.transport import HttpRequest, HttpResponse
 from infra.local.workflows.values import Json
 from shared.times import FUNCTION_TIMEOUT_S, WORKFLOW_HTTP_TIMEOUT_S

@@ -8,11 +8,13 @@ Text becomes a tree (``source``, ``parse``, ``actions``, ``expressions``), the t
 """
 
 from infra.local.workflows.clock import Clock, FastClock, RealClock
+from infra.local.workflows.definition import Definition, load
 from infra.local.workflows.errors import ArgumentError, DefinitionError, Problem, TransportError, WorkflowsError
+from infra.local.workflows.execution import Execution, ExecutionError, Outcome, State
 from infra.local.workflows.frames import LogEntry, StepEvent
 from infra.local.workflows.httpx_transport import HttpxTransport
 from infra.local.workflows.limits import SERVICE, Limits
-from infra.local.workflows.runner import Definition, Execution, ExecutionError, Outcome, Runner, State, load
+from infra.local.workflows.runner import Runner
 from infra.local.workflows.transport import HttpRequest, HttpResponse, TokenSource, Transport
 
 __all__ = [

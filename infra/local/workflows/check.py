@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from infra.local.workflows.check_values import doubtful_values
+from infra.local.workflows.definition import look
 from infra.local.workflows.errors import DefinitionError, Problem
 from infra.local.workflows.limits import SERVICE
 from infra.local.workflows.reachability import unreachable
-from infra.local.workflows.runner import look
 from infra.local.workflows.source import Mark
 from infra.local.workflows.stdlib import FUNCTIONS
 from infra.local.workflows.syntax import (

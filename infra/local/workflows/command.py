@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 from infra.local.workflows.callbacks import Callbacks, Endpoints
 from infra.local.workflows.clock import FastClock
+from infra.local.workflows.definition import Definition, load
 from infra.local.workflows.errors import ArgumentError, DefinitionError, Problem, WorkflowsError
+from infra.local.workflows.execution import Outcome, State
 from infra.local.workflows.frames import LogEntry, StepEvent
 from infra.local.workflows.httpx_transport import HttpxTransport
 from infra.local.workflows.recording import Recording
-from infra.local.workflows.runner import Definition, Outcome, State, load
 from infra.local.workflows.service import Service
 from infra.local.workflows.transport import TokenSource, Transport
 from infra.local.workflows.values import Json, to_json

@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 
 from infra.local.workflows.errors import Place
-from infra.local.workflows.runner import Execution, State
+from infra.local.workflows.execution import Execution, State
 from infra.local.workflows.service import REVISION, Record
 from infra.local.workflows.values import Json
 

@@ -13,7 +13,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from infra.local.workflows.clock import FastClock
-from infra.local.workflows.runner import Definition, Runner, State, load
+from infra.local.workflows.definition import Definition, load
+from infra.local.workflows.execution import State
+from infra.local.workflows.runner import Runner
 from infra.local.workflows.values import Json
 
 ITERATIONS = 20_000

@@ -17,10 +17,12 @@ from infra.local.workflows.callbacks import Callbacks, Endpoints
 from infra.local.workflows.clock import Clock
 from infra.local.workflows.connector_executions import execution_connectors
 from infra.local.workflows.connectors import Connector, Connectors
+from infra.local.workflows.definition import Definition
 from infra.local.workflows.errors import ArgumentError, DefinitionError, WorkflowsError
+from infra.local.workflows.execution import Execution, Outcome, State
 from infra.local.workflows.frames import LogEntry, StepEvent
 from infra.local.workflows.limits import SERVICE, Limits
-from infra.local.workflows.runner import HTTP_THREADS, Definition, Execution, Outcome, Runner, State
+from infra.local.workflows.runner import HTTP_THREADS, Runner
 from infra.local.workflows.transport import TokenSource, Transport
 from infra.local.workflows.values import Json
 

@@ -11,11 +11,12 @@ from typing import Final
 
 from infra.local.workflows.callbacks import Endpoints
 from infra.local.workflows.command import MockTokens
+from infra.local.workflows.definition import Definition, load
 from infra.local.workflows.errors import ArgumentError, DefinitionError, WorkflowsError
+from infra.local.workflows.execution import Outcome
 from infra.local.workflows.frames import LogEntry
 from infra.local.workflows.httpx_transport import HttpxTransport
 from infra.local.workflows.mock_files import read_mocks
-from infra.local.workflows.runner import Definition, Outcome, load
 from infra.local.workflows.service import Service
 from infra.local.workflows.values import Json
 

@@ -11,9 +11,10 @@ from infra.local.workflows.cases import Case, Cases, CasesError, cases_file, rea
 from infra.local.workflows.clock import FastClock
 from infra.local.workflows.command import MockTokens, problem_json, siblings
 from infra.local.workflows.connectors import pattern
+from infra.local.workflows.definition import Definition, load
 from infra.local.workflows.errors import ArgumentError, DefinitionError, Problem
+from infra.local.workflows.execution import Outcome
 from infra.local.workflows.frames import StepEvent
-from infra.local.workflows.runner import Definition, Outcome, load
 from infra.local.workflows.service import Service
 from infra.local.workflows.syntax import all_steps
 from infra.local.workflows.transport import HttpRequest
