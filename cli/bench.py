@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from infra.local.quality.comparing import Difference
     from infra.local.quality.formats.load import Suite
     from infra.local.quality.results import SuiteResult, TaskResult
+    from infra.local.workflows.measuring import Measure
     from shared.documents import Json
     from shared.settings import Settings
 
@@ -208,14 +209,32 @@ def workflows(as_json: AsJson = False) -> int:
     """Measure the Workflows runner: a loop, 1,000 executions at once, memory. Exit 1 if a limit is not kept."""
     from infra.local.workflows.measuring import measure
 
-    found = measure([sys.executable, "-m", "cli.main", "workflows", "run"])
+    return _tell_measures(measure([sys.executable, "-m", "cli.main", "workflows", "run"]), as_json)
+
+
+@app.command()
+def sandbox(
+    repeat: Annotated[int, typer.Option("--repeat", min=1, max=100, help="Starts of each kind; the median counts.")] = 7,
+    as_json: AsJson = False,
+) -> int:
+    """Measure how long a script that imports pandas, numpy and matplotlib waits for its sandbox. Exit 1 if a limit is not kept."""
+    from infra.local.benchmarks.sandbox_starts import measure
+    from shared.runtime import sandbox_python
+
+    settings = load_settings()
+    return _tell_measures(measure(sandbox_python(settings), Path(tempfile.gettempdir()), repeat), as_json)
+
+
+def _tell_measures(found: list[Measure], as_json: bool) -> int:
+    """Print them, each with its limit; 1 if one is not kept."""
+    kept = all(one.kept for one in found)
     if as_json:
-        print_json({"kept": all(one.kept for one in found), "measures": [one.as_json() for one in found]})
+        print_json({"kept": kept, "measures": [one.as_json() for one in found]})
     else:
         for one in found:
             limit = f"  (at most {one.limit:g})" if one.limit is not None else ""
             print(f"{one.name:<52} {one.value:10.3f} {one.unit:<4}{limit}{'' if one.kept else '  NOT KEPT'}")
-    return 0 if all(one.kept for one in found) else 1
+    return 0 if kept else 1
 
 
 @app.command()

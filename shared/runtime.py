@@ -31,6 +31,7 @@ from shared.telemetry.tracing import Tracing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
     from shared.adapters.neo4j_connection import Neo4jConnection
     from shared.artifacts import ArtifactStore
     from shared.documents import DocumentStore
@@ -151,12 +152,14 @@ class Runtime:
 
         if self.settings.profile == "cloud":
             return BoundedSandbox(self._google.sandbox(lambda: self.artifacts), places=REMOTE_PLACES, tracing=self.tracing)
-        from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
-        from shared.adapters.sandbox_python import ENVIRONMENT_VARIABLE, find_sandbox_python
+        return BoundedSandbox(self._bubblewrap, places=os.cpu_count() or 1, tracing=self.tracing)
 
-        named = {ENVIRONMENT_VARIABLE: str(self.settings.sandbox_python)} if self.settings.sandbox_python else {}
-        bubblewrap = BubblewrapSandbox(find_sandbox_python(named, CHECKOUT))
-        return BoundedSandbox(bubblewrap, places=os.cpu_count() or 1, tracing=self.tracing)
+    @cached_property
+    def _bubblewrap(self) -> BubblewrapSandbox:
+        from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
+        from shared.adapters.spare_sandboxes import Ahead
+
+        return BubblewrapSandbox(sandbox_python(self.settings), ahead=Ahead(self.home / "sandboxes", most=os.cpu_count() or 1))
 
     def sandbox_of(self, mission_id: str) -> CodeSandbox:
         """The same for one mission, which shares its instance of the sandbox service with no other."""
@@ -354,6 +357,8 @@ class Runtime:
             self.queue.close()
         if "secrets" in opened:
             self.secrets.close()
+        if "_bubblewrap" in opened:
+            self._bubblewrap.close()
         if "executions" in opened:
             self.executions.close()
         if "models" in opened:
@@ -374,6 +379,13 @@ class Runtime:
             self.documents.close()
         if "_temporary" in opened:
             self._temporary.cleanup()
+
+
+def sandbox_python(settings: Settings) -> Path:
+    """The interpreter of generated code; ``SandboxUnavailable`` where there is none."""
+    from shared.adapters.sandbox_python import ENVIRONMENT_VARIABLE, find_sandbox_python
+
+    return find_sandbox_python({ENVIRONMENT_VARIABLE: str(settings.sandbox_python)} if settings.sandbox_python else {}, CHECKOUT)
 
 
 def from_environment() -> Runtime:

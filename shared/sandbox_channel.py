@@ -37,6 +37,8 @@ class ChannelReader:
     traceback: str = ""
     out_of_memory: bool = False
     started: bool = False
+    cpu_s_before: float = 0.0
+    """CPU time that the start took, what was imported ahead included: not the script's."""
     malformed: str = ""
     _rest: bytearray = field(default_factory=bytearray)
 
@@ -83,6 +85,7 @@ class ChannelReader:
                 self.warnings.append(_text(message, "text", MAX_TEXT))
         elif kind == "start" and not self.started:
             self.started = True
+            self.cpu_s_before = float(_scalar(message.get("cpu_s")) or 0)
         else:
             raise _Malformed("a line of no known kind")
 

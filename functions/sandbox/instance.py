@@ -12,6 +12,7 @@ from pathlib import Path
 from functions.sandbox.supervisor import Supervisor
 from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
 from shared.adapters.sandbox_python import find_sandbox_python
+from shared.adapters.spare_sandboxes import Ahead
 from shared.callers import Callers, SameProcess
 from shared.clock import SystemClock
 from shared.ids import Ids
@@ -44,7 +45,7 @@ class Instance:
 def this_instance() -> Instance:
     """The one of this process."""
     clock = SystemClock()
-    sandbox = BubblewrapSandbox(find_sandbox_python(os.environ, ROOT))
     scratch = Path(tempfile.gettempdir())
+    sandbox = BubblewrapSandbox(find_sandbox_python(os.environ, ROOT), ahead=Ahead(scratch / "sandboxes", most=1))
     supervisor = Supervisor(sandbox, scratch, clock, show=lambda: show_isolation(sandbox, scratch))
     return Instance(supervisor, Ids(clock, os.urandom), Tracing(), SameProcess())

@@ -43,9 +43,9 @@ ENVIRONMENT = {
 
 
 def sandbox_arguments(
-    python: SandboxPython, *, files: Mapping[str, int], inputs: Mapping[str, Path], file_mb: int, status_fd: int
+    python: SandboxPython, *, files: Mapping[str, int], inputs: Mapping[str, Path] | Path, file_mb: int, status_fd: int
 ) -> list[str]:
-    """The options. ``files``: path in the sandbox -> descriptor to copy it from; ``inputs``: name -> host file."""
+    """The options. ``files``: path in the sandbox -> descriptor to copy it from; ``inputs``: name -> host file, or a host folder."""
     arguments = [
         *("--unshare-all", "--unshare-user", "--disable-userns", "--uid", "1000", "--gid", "1000", "--hostname", "sandbox"),
         *("--die-with-parent", "--new-session", "--cap-drop", "ALL", "--json-status-fd", str(status_fd)),
@@ -57,23 +57,26 @@ def sandbox_arguments(
         arguments += ["--ro-bind", str(path), f"/packages/{number}"]
     for target, descriptor in files.items():
         arguments += ["--perms", "0444", "--file", str(descriptor), target]
-    arguments += ["--dir", "/job/inputs"]
-    for name, path in inputs.items():
-        arguments += ["--ro-bind", str(path), f"/job/inputs/{name}"]
+    if isinstance(inputs, Path):
+        arguments += ["--ro-bind", str(inputs), "/job/inputs"]
+    else:
+        arguments += ["--dir", "/job/inputs"]
+        for name, path in inputs.items():
+            arguments += ["--ro-bind", str(path), f"/job/inputs/{name}"]
     for folder, size_mb in ((TMP, file_mb), ("/job/outputs", file_mb)):
         arguments += ["--size", str(size_mb * MIB), "--tmpfs", folder]
     arguments += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev"]
     arguments += ["--size", str(SHM_MB * MIB), "--tmpfs", SHM, "--remount-ro", "/dev", "--remount-ro", "/"]
     arguments += ["--chdir", "/job", "--clearenv"]
-    search_path = ["/runtime", "/job/lib", *(f"/packages/{number}" for number in range(len(python.packages)))]
+    search_path = ["/runtime", *(f"/packages/{number}" for number in range(len(python.packages)))]
     for name, value in {**ENVIRONMENT, "PYTHONPATH": ":".join(search_path)}.items():
         arguments += ["--setenv", name, value]
     return arguments
 
 
-def program(python: SandboxPython) -> list[str]:
+def program(python: SandboxPython, descriptors: Sequence[int], imports: Sequence[str]) -> list[str]:
     """What runs in it. ``-S``: only the packages bound here, none of the base installation's."""
-    return [str(python.executable), "-S", "-s", "-B", "-P", "/runtime/bootstrap.py"]
+    return [str(python.executable), "-S", "-s", "-B", "-P", "/runtime/bootstrap.py", *map(str, descriptors), *imports]
 
 
 def _system_libraries(multiarch: str) -> Sequence[str]:

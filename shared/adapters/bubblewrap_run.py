@@ -8,7 +8,7 @@ import selectors
 import signal
 import subprocess
 import time
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -30,13 +30,6 @@ GRACE_S = 5.0
 """How long the kernel may take to end a namespace that was killed, before its streams are left."""
 
 Stream = Literal["stdout", "stderr", "channel", "outputs", "status"]
-
-
-def open_pipe(stack: ExitStack) -> tuple[int, int]:
-    """The reading and the writing end; the stack closes the reading one, the caller the other."""
-    reading, writing = os.pipe()
-    stack.callback(os.close, reading)
-    return reading, writing
 
 
 class RunningSandbox:
@@ -62,7 +55,7 @@ class RunningSandbox:
 
     @property
     def started(self) -> bool:
-        """Whether the isolation was complete and the bootstrap ran."""
+        """Whether the isolation was complete and the bootstrap waited for its job."""
         return self._channel.started
 
     def follow(self, *, channel: int, outputs: int, status: int) -> SandboxResult:
@@ -207,7 +200,7 @@ class RunningSandbox:
             result=channel.result,
             outputs=tuple(sorted(self._outputs.files, key=lambda file: file.name)),
             wall_s=wall_s,
-            cpu_s=max(self._cpu_s, min(self._outputs.cpu_s, wall_s * (os.cpu_count() or 1))),
+            cpu_s=max(self._cpu_s - channel.cpu_s_before, min(self._outputs.cpu_s, wall_s * (os.cpu_count() or 1))),
             peak_mb=max(self._peak, min(self._outputs.peak_bytes, self._limits.memory_mb * MIB)) / MIB,
             warnings=(*channel.warnings, *self._outputs.warnings, *notes),
         )

@@ -1,4 +1,6 @@
-"""The first program in the sandbox: sets the limits, runs the script in a child, sends its output files to the host.
+"""The first program in the sandbox: takes a job, sets its limits, runs the script in a child, sends its output files to the host.
+
+It may be started before there is a job: then it imports what the script will need, and waits. It takes one job and ends with it.
 
 Two processes, because the script's own may end in any way (``os._exit``, a signal, a crash of a C library) and its files must
 be sent all the same. Neither is trusted by the host: by the time the script runs, what this file says may be forged.
@@ -7,6 +9,11 @@ Runs in the sandbox's interpreter: the standard library only.
 
 from __future__ import annotations
 
+import atexit
+import gc
+import importlib
+import importlib.abc
+import importlib.machinery
 import io
 import json
 import linecache
@@ -15,13 +22,13 @@ import resource
 import signal
 import stat
 import sys
+import threading
 import traceback
 import types
 import warnings
 
 import kimera_runtime
 
-JOB_FILE = "/runtime/job.json"
 MAX_TRACEBACK = 20_000
 MAX_WARNINGS = 50
 CHUNK = 1 << 20
@@ -30,27 +37,69 @@ NICENESS = 10
 
 
 def main() -> int:
-    """Prepare, then split: the child returns the script's exit code, the parent sends the outputs and never returns."""
-    with open(JOB_FILE, encoding="utf-8") as file:
-        job = json.load(file)
-    channel, outputs = job["channel_fd"], job["outputs_fd"]
+    """Prepare, then split: the child runs the script, the parent sends the outputs. Neither returns; without a job: 0."""
+    job_file, go, channel, outputs = map(int, sys.argv[1:5])
     for descriptor in [int(name) for name in os.listdir("/proc/self/fd")]:
-        if descriptor > 2 and descriptor not in (channel, outputs):
+        if descriptor > 2 and descriptor not in (job_file, go, channel, outputs):
             _close(descriptor)
+    os.nice(NICENESS)
+    _import_ahead(sys.argv[5:])
+    gc.freeze()
+    own = resource.getrusage(resource.RUSAGE_SELF)
+    kimera_runtime.open_channel(channel)
+    kimera_runtime.send({"t": "start", "cpu_s": own.ru_utime + own.ru_stime})
+    if not os.read(go, 1):
+        return 0  # there will be no job
+    os.close(go)
+    with open(job_file, encoding="utf-8") as file:
+        job = json.load(file)
     _set_limits(job["limits"])
-    kimera_runtime.open_channel(channel, job["inputs"], job["parameters"])
-    kimera_runtime.send({"t": "start"})
+    sys.meta_path.insert(0, _Libraries(job["libraries"]))
+    kimera_runtime.give(job["inputs"], job["parameters"])
     child = os.fork()
     if child == 0:
         os.close(outputs)
         os.set_inheritable(channel, False)
-        return _run_script()
+        _leave(_run_script(job["script"]))
     os.close(channel)
     _, status = os.waitpid(child, 0)
     _end_all_others()
     _send_outputs(outputs)
     code = os.waitstatus_to_exitcode(status)
     os._exit(code if code >= 0 else 128 - code)
+
+
+def _import_ahead(modules: list[str]) -> None:
+    for name in modules:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            pass  # the script will say so, if it needs it
+
+
+class _Libraries(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Finds the job's helper modules by their source, ahead of everything that is installed."""
+
+    def __init__(self, sources: dict[str, str]) -> None:
+        self._sources = sources
+
+    def find_spec(self, fullname, path, target=None):  # type: ignore[no-untyped-def]
+        if fullname not in self._sources:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, origin=f"{fullname}.py")
+
+    def get_source(self, fullname: str) -> str:
+        return self._sources[fullname]
+
+    def get_code(self, fullname: str) -> types.CodeType:
+        name, source = f"lib/{fullname}.py", self._sources[fullname]
+        _show_lines_of(name, source)
+        return compile(source, name, "exec", dont_inherit=True)
+
+
+def _show_lines_of(name: str, source: str) -> None:
+    """For tracebacks: the text of what stands in no file."""
+    linecache.cache[name] = (len(source), None, source.splitlines(keepends=True), name)
 
 
 def _close(descriptor: int) -> None:
@@ -78,16 +127,13 @@ def _set_limits(limits: dict[str, int | None]) -> None:
         hard = resource.getrlimit(which)[1]
         value = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(which, (value, value))
-    os.nice(NICENESS)
     cpus = sorted(os.sched_getaffinity(0))[: limits["cpus"]]
     os.sched_setaffinity(0, cpus)
 
 
-def _run_script() -> int:
-    """Run ``script.py`` as ``__main__``; its exit code."""
-    with open(kimera_runtime.SCRIPT, encoding="utf-8") as file:
-        source = file.read()
-    linecache.cache[kimera_runtime.SCRIPT] = (len(source), None, source.splitlines(keepends=True), kimera_runtime.SCRIPT)
+def _run_script(source: str) -> int:
+    """Run the script as ``__main__``; its exit code."""
+    _show_lines_of(kimera_runtime.SCRIPT, source)
     module = types.ModuleType("__main__")
     module.__file__ = kimera_runtime.SCRIPT
     for name in ("record", "emit", "inputs", "parameters"):
@@ -106,6 +152,32 @@ def _run_script() -> int:
         _report(error)
         return 1
     return 0
+
+
+def _leave(code: int) -> None:
+    """End as Python would (it never returns), but without taking apart every module: after pandas that takes longer than most scripts.
+
+    Waits for threads, calls what ``atexit`` was given, and writes out what files of the script still hold back.
+    """
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]  # as multiprocessing ends its processes
+        atexit._run_exitfuncs()
+    except SystemExit:
+        pass
+    except BaseException as error:  # an exit function may raise anything, which Python shows and leaves
+        traceback.print_exception(error)
+    for held in gc.get_objects():
+        if isinstance(held, io.IOBase) and not held.closed:
+            try:
+                held.flush()
+            except (OSError, ValueError):
+                pass  # its disk is full, or it is half closed: Python's own end says nothing either
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass  # the script closed or replaced it
+    os._exit(code & 0xFF)
 
 
 def _report(error: BaseException) -> None:

@@ -30,10 +30,14 @@ _lock = threading.Lock()
 _emitted = False
 
 
-def open_channel(descriptor: int, input_names: list[str], job_parameters: dict[str, object]) -> None:
-    """Called once by the bootstrap, before the script starts."""
+def open_channel(descriptor: int) -> None:
+    """Called once by the bootstrap, when everything is ready for a job."""
     global _channel
     _channel = descriptor
+
+
+def give(input_names: list[str], job_parameters: dict[str, object]) -> None:
+    """Called once by the bootstrap, before the script starts."""
     inputs.update({name: f"inputs/{name}" for name in input_names})
     parameters.update(job_parameters)
 

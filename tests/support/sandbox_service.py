@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 import random
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from infra.local.emulated.sandbox import SandboxService
-from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
+from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox, find_bubblewrap
 from shared.adapters.remote_sandbox import RemoteSandbox
+from shared.adapters.sandbox_jobs import checked_inputs, make_empty
 from shared.adapters.sandbox_python import find_sandbox_python
+from shared.adapters.spare_sandboxes import start_spare
 from shared.artifacts import ArtifactStore
 from shared.clock import SystemClock
 from shared.errors import SandboxUnavailable
-from shared.sandbox import CodeSandbox, ScopedSandbox
+from shared.sandbox import CodeSandbox, SandboxJob, SandboxResult, ScopedSandbox
 from tests.support.components import missing, running
 from tests.support.link_server import linked_artifacts
 from tests.support.sandboxes import ROOT
@@ -52,12 +55,33 @@ def remote(service: SandboxService, store: ArtifactStore) -> RemoteSandbox:
     return RemoteSandbox(service.url, store, clock=SystemClock(), randomness=random.Random(1))
 
 
-@pytest.fixture(scope="session", params=["bubblewrap", pytest.param("remote", marks=GROUP)])
-def sandbox(request: pytest.FixtureRequest) -> CodeSandbox:
+class StartedAhead:
+    """Each job in a sandbox that was started before it came."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._bwrap = find_bubblewrap(find_sandbox_python(os.environ, ROOT))
+
+    def check(self) -> None:
+        """It was looked at when it was found."""
+
+    def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
+        """See ``CodeSandbox.run``."""
+        inputs = checked_inputs(job)
+        make_empty(outputs_to)
+        spare = start_spare(self._bwrap, self._folder, file_mb=job.limits.file_mb, imports=("json",))
+        assert spare.take_in(inputs)
+        return spare.run(job, outputs_to=outputs_to)
+
+
+@pytest.fixture(scope="session", params=["bubblewrap", "started ahead", pytest.param("remote", marks=GROUP)])
+def sandbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> CodeSandbox:
     """Each adapter in turn."""
     require_isolation()
     if request.param == "bubblewrap":
         return BubblewrapSandbox(find_sandbox_python(os.environ, ROOT))
+    if request.param == "started ahead":
+        return StartedAhead(tmp_path_factory.mktemp("spares"))
     adapter = remote(request.getfixturevalue("sandbox_service"), request.getfixturevalue("linked_store"))
     adapter.check()
     return ScopedSandbox(adapter, SCOPE)

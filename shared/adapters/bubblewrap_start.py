@@ -1,0 +1,175 @@
+"""Starts bubblewrap with an interpreter in it, and hands it its one job.
+
+A sandbox is complete before it knows its job: the job comes through a file in memory, and a byte in a pipe says that it is there. So one
+can be started ahead, with an empty folder of inputs; it takes one job in its life all the same.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import math
+import os
+import platform
+import re
+import select
+import subprocess
+from collections.abc import Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from shared.adapters.bubblewrap_command import MIB, program, remedy_for, sandbox_arguments
+from shared.adapters.bubblewrap_run import RunningSandbox
+from shared.adapters.sandbox_python import SandboxPython
+from shared.errors import SandboxUnavailable, Unavailable
+from shared.sandbox import SandboxJob, SandboxLimits, SandboxResult
+
+RUNTIME = Path(__file__).resolve().parent.parent / "sandbox_runtime"
+RUNTIME_FILES = ("bootstrap.py", "kimera_runtime.py", "matplotlibrc")
+OWN_TASKS = 3
+"""Tasks of a run that are not the script's: bubblewrap's init, the bootstrap, and the script's first one."""
+MAX_CPUS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Bubblewrap:
+    """A bubblewrap that works, and the interpreter that it isolates."""
+
+    path: str
+    python: SandboxPython
+
+    def start(self, inputs: Mapping[str, Path] | Path, *, file_mb: int, imports: tuple[str, ...] = ()) -> StartedSandbox:
+        """A sandbox that imports ``imports`` and waits for its job.
+
+        ``inputs``: the host's files by name, or a folder whose files are the inputs once the job is given. It ends with the thread
+        that called this. ``Unavailable`` where no process is to be had.
+        """
+        with ExitStack() as stack:
+            job_file = _memory_file(stack, b"")
+            taken, go = os.pipe()
+            stack.callback(os.close, go)
+            channel, channel_end = _open_pipe(stack)
+            outputs, outputs_end = _open_pipe(stack)
+            status, status_end = _open_pipe(stack)
+            files = {f"/runtime/{name}": _memory_file(stack, (RUNTIME / name).read_bytes()) for name in RUNTIME_FILES}
+            arguments = sandbox_arguments(self.python, files=files, inputs=inputs, file_mb=file_mb, status_fd=status_end)
+            argument_file = _memory_file(stack, "\0".join(arguments).encode() + b"\0")
+            inside = (job_file, taken, channel_end, outputs_end)
+            try:
+                process = subprocess.Popen(
+                    [self.path, "--args", str(argument_file), "--", *program(self.python, inside, imports)],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    pass_fds=(*inside, status_end, argument_file, *files.values()),
+                    env={},
+                    cwd="/",
+                )
+            except OSError as error:
+                raise Unavailable(f"No process could be started for a sandbox run ({error.strerror}).", remedy="Try again.") from error
+            finally:
+                for end in (taken, channel_end, outputs_end, status_end):
+                    os.close(end)
+            return StartedSandbox(process, job_file, go, channel, outputs, status, stack.pop_all())
+
+
+@dataclass(slots=True)
+class StartedSandbox:
+    """An isolated interpreter that waits. Either ``run`` or ``discard`` is called, once."""
+
+    process: subprocess.Popen[bytes]
+    job_file: int
+    go: int
+    channel: int
+    outputs: int
+    status: int
+    stack: ExitStack
+
+    @property
+    def alive(self) -> bool:
+        """Whether it still waits."""
+        return self.process.poll() is None
+
+    def ready(self, timeout: float = 0) -> bool:
+        """Whether it has imported everything, or has ended; waits for it for ``timeout`` seconds."""
+        return bool(select.select([self.channel], [], [], timeout)[0])
+
+    def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
+        """Give it the job and follow it to its end. ``SandboxUnavailable`` where its isolation was not complete: nothing was run."""
+        with self.stack:
+            self._give(job)
+            running = RunningSandbox(self.process, job.limits, task_limit=job.limits.processes + OWN_TASKS, outputs_to=outputs_to)
+            result = running.follow(channel=self.channel, outputs=self.outputs, status=self.status)
+        if not running.started and result.status in ("ok", "error"):
+            message = result.stderr.strip().removeprefix("bwrap: ")[:500] or f"exit code {result.exit_code}"
+            raise SandboxUnavailable(
+                f"bubblewrap could not isolate generated code, so it was not run: {message}.", remedy=remedy_for(message)
+            )
+        return result
+
+    def discard(self) -> None:
+        """End it without a job."""
+        with self.stack:
+            self.process.kill()
+            self.process.wait()
+            assert self.process.stdout and self.process.stderr
+            self.process.stdout.close()
+            self.process.stderr.close()
+
+    def _give(self, job: SandboxJob) -> None:
+        description = {
+            "script": job.script,
+            "libraries": dict(job.libraries),
+            "inputs": [item.name for item in job.inputs],
+            "parameters": dict(job.parameters),
+            "limits": _kernel_limits(job.limits),
+        }
+        content = memoryview(json.dumps(description, allow_nan=False).encode())
+        while content:
+            content = content[os.write(self.job_file, content) :]
+        os.lseek(self.job_file, 0, os.SEEK_SET)
+        fcntl.fcntl(self.job_file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+        with suppress(BrokenPipeError):  # it has ended: following it says how
+            os.write(self.go, b"g")
+
+
+def _kernel_limits(limits: SandboxLimits) -> dict[str, int | None]:
+    """What setrlimit(2) bounds in each process.
+
+    Memory by ``RLIMIT_DATA`` (writable private memory), since ``RLIMIT_AS`` counts what libraries only reserve and map; the latter
+    stands far behind it against shared memory. ``RLIMIT_NPROC`` counts per user namespace from Linux 5.14 on; before, it would
+    count all processes of the user, so that only the watch from outside holds.
+    """
+    seconds = math.ceil(limits.seconds)
+    return {
+        "data": limits.memory_mb * MIB,
+        "address_space": (2 * limits.memory_mb + 2048) * MIB,
+        "cpu": seconds * MAX_CPUS + 1,
+        "file": limits.file_mb * MIB,
+        "open_files": 512,
+        "processes": limits.processes + OWN_TASKS if _kernel_version() >= (5, 14) else None,
+        "core": 0,
+        "cpus": MAX_CPUS,
+    }
+
+
+def _kernel_version() -> tuple[int, int]:
+    found = re.match(r"(\d+)\.(\d+)", platform.release())
+    return (int(found[1]), int(found[2])) if found else (0, 0)
+
+
+def _memory_file(stack: ExitStack, data: bytes) -> int:
+    """A descriptor from which ``data`` is read: it never touches a disk."""
+    descriptor = os.memfd_create("kimera", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    stack.callback(os.close, descriptor)
+    os.write(descriptor, data)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor
+
+
+def _open_pipe(stack: ExitStack) -> tuple[int, int]:
+    """The reading and the writing end; the stack closes the reading one, the caller the other."""
+    reading, writing = os.pipe()
+    stack.callback(os.close, reading)
+    return reading, writing
