@@ -5,11 +5,13 @@ Pages: syntax/variables, syntax/conditions, syntax/jumps, syntax/completing, syn
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
 
 from infra.local.workflows import DefinitionError, load
+from infra.local.workflows.values import Json
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import Bench
@@ -282,9 +284,12 @@ class TestSubworkflowsAndCalls:
     def test_arguments_by_name_by_position_and_as_an_expression(self, bench: Bench, args: str, result: str) -> None:
         steps = f"    - c:\n        call: greet\n        args: {args}\n        result: r\n    - d:\n        return: ${{r}}\n"
         definition = f"main:\n  params: [a]\n  steps:\n{steps}"
-        import textwrap
-
         assert bench.result(definition + textwrap.dedent(self.SUB), {"first": "Bob"}) == result
+
+    @pytest.mark.parametrize("given", [["Ada", "L", 1, 2], {"first": "Ada", "middle": "B"}, {"last": "L"}, "Ada"])
+    def test_arguments_from_an_expression_that_do_not_fit_fail_when_the_call_is_made(self, bench: Bench, given: Json) -> None:
+        definition = "main:\n  params: [a]\n  steps:\n    - c: {call: greet, args: '${a}'}\n"
+        assert "TypeError" in bench.tags(definition + textwrap.dedent(self.SUB), given)
 
     def test_a_subworkflow_can_be_called_in_an_expression(self, bench: Bench) -> None:
         definition = """
