@@ -279,6 +279,24 @@ class TestRetry:
         bench.mock(statuses(500))
         assert "TypeError" in bench.tags(retrying("{predicate: '${odd}', max_retries: 2, backoff: '${retry.default_backoff}'}"))
 
+    @pytest.mark.parametrize("parameters", ["[]", "[e, f]", "[e: 1, f]"])
+    def test_a_predicate_takes_one_argument(self, bench: Bench, parameters: str) -> None:
+        bench.mock(statuses(500))
+        text = retrying("{predicate: '${wrong}', max_retries: 2, backoff: '${retry.default_backoff}'}")
+        text += f"wrong:\n  params: {parameters}\n  steps: [{{r: {{return: true}}}}]\n"
+        assert bench.tags(text) == ["TypeError"]
+
+    def test_more_parameters_of_a_predicate_have_their_defaults(self, bench: Bench) -> None:
+        bench.mock(statuses(500, 418, 200))
+        text = retrying("{predicate: '${more}', max_retries: 2, backoff: '${retry.default_backoff}'}")
+        text += "more:\n  params: [e, codes: [418, 500]]\n  steps: [{r: {return: '${e.code in codes}'}}]\n"
+        assert bench.result(text) == 200
+
+    @pytest.mark.parametrize("function", ["len", "text.split", "map.get", "sys.log", "sys.now"])
+    def test_a_function_that_judges_no_error_is_no_predicate(self, bench: Bench, function: str) -> None:
+        bench.mock(statuses(500))
+        assert bench.tags(retrying(f"{{predicate: '${{{function}}}', max_retries: 2}}")) == ["TypeError"]
+
     def test_a_retry_runs_the_whole_block_again(self, bench: Bench) -> None:
         definition = """
         - init: {assign: [{n: 0}]}
