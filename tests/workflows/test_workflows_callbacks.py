@@ -7,11 +7,12 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from infra.local.workflows import FastClock, Runner, State, load
-from infra.local.workflows.callbacks import MOST_WAITING, Endpoints
+from infra.local.workflows import FastClock, Runner, State, StepEvent, load
+from infra.local.workflows.callbacks import Endpoints
 from infra.local.workflows.executions_api import serve
 from infra.local.workflows.mock_files import mock_set
 from infra.local.workflows.service import Record, Service
+from infra.local.workflows.stdlib.events import METHODS
 
 TWICE = """
 - make: {call: events.create_callback_endpoint, args: {http_callback_method: PUT}, result: c}
@@ -73,7 +74,8 @@ def test_what_an_endpoint_refuses(service: Service) -> None:
     assert httpx.put(url).status_code == 404  # it is gone with its execution
 
 
-def test_requests_that_nobody_awaits_are_not_kept_without_end(service: Service) -> None:
+def test_an_endpoint_keeps_one_request_that_nobody_awaits_and_refuses_the_next(service: Service) -> None:
+    """Page: creating-callback-endpoints, "Invoke a workflow exactly once using callbacks": 429 says that the first has arrived."""
     record = service.create(service.parent("twice"))
     url = endpoint(service, record)
     endpoints = service.endpoints()
@@ -81,7 +83,23 @@ def test_requests_that_nobody_awaits_are_not_kept_without_end(service: Service) 
     path = "/" + url.split("/", 3)[3]
     found = endpoints.of_execution(record.execution.id)[0]
     found.waiters.clear()
-    assert [endpoints.take(path, "PUT", n) for n in range(MOST_WAITING + 1)] == [200] * MOST_WAITING + [429]
+    assert [endpoints.take(path, "PUT", n) for n in range(3)] == [200, 429, 429]
+    assert list(found.requests) == [0]
+
+
+@pytest.mark.parametrize(("method", "made"), [(None, "POST"), *((verb, verb) for verb in METHODS)])
+def test_an_endpoint_for_every_method_of_the_page_and_post_without_one(method: str | None, made: str) -> None:
+    args = "" if method is None else f", args: {{http_callback_method: {method}}}"
+    endpoints = Endpoints(lambda: "http://x")
+    seen: list[str] = []
+
+    def note(event: StepEvent) -> None:
+        seen.extend(found.method for found in endpoints.of_execution("x"))
+
+    with Runner(callbacks=endpoints) as runner:
+        definition = load(f"- a: {{call: events.create_callback_endpoint{args}, result: c}}\n- b: {{return: '${{keys(c)}}'}}\n")
+        assert runner.start(definition, execution_id="x", on_step=note).wait(10).result == ["url"]
+    assert seen == [made]
 
 
 def test_waiting_times_out_after_twelve_hours_if_nothing_else_is_said() -> None:

@@ -239,6 +239,8 @@ class TestCases:
             "cases: [{name: a, mocks: [{url: 1}]}]",
             "cases: [{name: a}]\ncoverage: 200",
             "cases: [{name: a}]\nenv: 1",
+            "cases: [{name: a}]\nenv: {GOOGLE_MINE: 1}",
+            "cases: [{name: a, env: {B: 1}}]\nenv: {" + ", ".join(f"A{n}: 1" for n in range(20)) + "}",
             "cases: [{name: a, expect: {requests: [{path: x}]}}]",
             "cases: [",
         ],

@@ -117,6 +117,20 @@ class TestRaiseAndCatch:
         definition = "- t:\n    try: {assign: [{x: 1}]}\n    except: {as: e, steps: [{h: {raise: '${e}'}}]}\n- r: {return: '${x}'}\n"
         assert bench.result(definition) == 1
 
+    def test_a_handler_can_change_a_variable_from_before_it(self, bench: Bench) -> None:
+        """Page: syntax/catching-errors, "Variable scope"."""
+        definition = "- i: {assign: [{x: 0}]}\n- t:\n    try: {raise: a}\n    except: {as: e, steps: [{h: {assign: [{x: '${e}'}]}}]}\n"
+        assert bench.result(definition + "- r: {return: '${x}'}\n") == "a"
+
+    def test_an_error_given_as_text_can_be_decoded(self, bench: Bench) -> None:
+        """Page: syntax/error-types, "Access error data returned as a string"."""
+        definition = """
+        - t:
+            try: {raise: '{"code": 7}'}
+            except: {as: e, steps: [{r: {return: "${json.decode(text.encode(e)).code}"}}]}
+        """
+        assert bench.result(definition) == 7
+
     def test_try_alone_is_refused(self) -> None:
         with pytest.raises(DefinitionError, match="retry"):
             load("- t:\n    try: {return: 1}\n")
@@ -161,6 +175,43 @@ class TestRetry:
         assert bench.result(retrying(policy)) == 200
         assert bench.clock.now() - start == 2 + 6 + 10 + 10
         assert len(transport.requests) == 5
+
+    def test_the_example_of_the_page(self, bench: Bench) -> None:
+        """Eight retries after 1, 2, 4, 8, 16, 32, 60 and 60 seconds: nine attempts."""
+        transport = bench.mock(statuses(500))
+        start = bench.clock.now()
+        bench.error(retrying("{predicate: '${only_500}', max_retries: 8, backoff: {initial_delay: 1, max_delay: 60, multiplier: 2}}"))
+        assert (len(transport.requests), bench.clock.now() - start) == (9, 1 + 2 + 4 + 8 + 16 + 32 + 60 + 60)
+
+    def test_no_retries_is_one_attempt(self, bench: Bench) -> None:
+        transport = bench.mock(statuses(500))
+        bench.error(retrying("{predicate: '${only_500}', max_retries: 0, backoff: {initial_delay: 1, max_delay: 1, multiplier: 1}}"))
+        assert len(transport.requests) == 1
+
+    def test_a_default_predicate_with_values_of_ones_own(self, bench: Bench) -> None:
+        transport = bench.mock(statuses(503))
+        start = bench.clock.now()
+        policy = "{predicate: '${http.default_retry_predicate}', max_retries: 2, backoff: {initial_delay: 7, max_delay: 9, multiplier: 2}}"
+        bench.error(retrying(policy))
+        assert (len(transport.requests), bench.clock.now() - start) == (3, 7 + 9)
+
+    @pytest.mark.parametrize(
+        ("policy", "attempts", "took"), [("{max_retries: 2}", 3, 1 + 1.25), ("{predicate: '${only_500}'}", 6, 8.2070312)]
+    )
+    def test_parts_of_a_policy_that_are_left_out(self, bench: Bench, policy: str, attempts: int, took: float) -> None:
+        """The page requires all of them, and does not say what happens without one."""
+        transport = bench.mock(statuses(500))
+        start = bench.clock.now()
+        bench.error(retrying(policy))
+        assert len(transport.requests) == attempts
+        assert bench.clock.now() - start == pytest.approx(took)
+
+    def test_an_error_of_the_predicate_takes_the_place_of_the_one_it_was_to_judge(self, bench: Bench) -> None:
+        """No page says it. A predicate that reads the code of an error without one fails like this."""
+        bench.mock(statuses("ConnectionError"))
+        text = retrying("{predicate: '${careless}', max_retries: 2, backoff: '${retry.default_backoff}'}")
+        text += "careless:\n  params: [e]\n  steps: [{r: {return: '${e.code == 500}'}}]\n"
+        assert bench.tags(text)[0] == "KeyError"
 
     def test_max_retries_does_not_count_the_first_attempt(self, bench: Bench) -> None:
         transport = bench.mock(statuses(500))
@@ -227,6 +278,24 @@ class TestRetry:
     def test_a_predicate_has_to_answer_with_a_boolean(self, bench: Bench) -> None:
         bench.mock(statuses(500))
         assert "TypeError" in bench.tags(retrying("{predicate: '${odd}', max_retries: 2, backoff: '${retry.default_backoff}'}"))
+
+    @pytest.mark.parametrize("parameters", ["[]", "[e, f]", "[e: 1, f]"])
+    def test_a_predicate_takes_one_argument(self, bench: Bench, parameters: str) -> None:
+        bench.mock(statuses(500))
+        text = retrying("{predicate: '${wrong}', max_retries: 2, backoff: '${retry.default_backoff}'}")
+        text += f"wrong:\n  params: {parameters}\n  steps: [{{r: {{return: true}}}}]\n"
+        assert bench.tags(text) == ["TypeError"]
+
+    def test_more_parameters_of_a_predicate_have_their_defaults(self, bench: Bench) -> None:
+        bench.mock(statuses(500, 418, 200))
+        text = retrying("{predicate: '${more}', max_retries: 2, backoff: '${retry.default_backoff}'}")
+        text += "more:\n  params: [e, codes: [418, 500]]\n  steps: [{r: {return: '${e.code in codes}'}}]\n"
+        assert bench.result(text) == 200
+
+    @pytest.mark.parametrize("function", ["len", "text.split", "map.get", "sys.log", "sys.now"])
+    def test_a_function_that_judges_no_error_is_no_predicate(self, bench: Bench, function: str) -> None:
+        bench.mock(statuses(500))
+        assert bench.tags(retrying(f"{{predicate: '${{{function}}}', max_retries: 2}}")) == ["TypeError"]
 
     def test_a_retry_runs_the_whole_block_again(self, bench: Bench) -> None:
         definition = """

@@ -61,7 +61,13 @@ VALUES: list[tuple[str, str, Json]] = [
     ("datatypes: comparison", "[1, {}] == [1.0, {}]", True),
     ("datatypes: booleans", "[true, True, TRUE, false, False, FALSE]", [True, True, True, False, False, False]),
     ("expressions: string concatenation", 'a.s + " " + a.s', "text text"),
-    ("workflows-demos, executing other workflows: its output", 'a.s + 1 + 2.5 + "x"', "text12.5x"),
+    ("datatypes: implicit conversions, + operator", 'a.s + 1 + 2.5 + "x"', "text12.5x"),
+    ("datatypes: implicit conversions, + operator", '[1 + "x", 2.5 + "x", true + "x", a.s + false]', ["1x", "2.5x", "truex", "textfalse"]),
+    (
+        "datatypes: implicit conversions, + operator",
+        "[get_type(1 + 2), get_type(1 + 2.0), get_type(1.5 + 1)]",
+        ["integer", "double", "double"],
+    ),
     ("expressions: decimal point", ".5 + 1.25", 1.75),
     ("expressions: strings", '"a: \\"b\\" \\\\ \\u00e9\\n"', 'a: "b" \\ é\n'),
     ("error-types: strings in single quotes", "'x' in ['x']", True),
@@ -83,6 +89,7 @@ VALUES: list[tuple[str, str, Json]] = [
     ("expression-helpers: len", "[len(a.l), len(a.m), len(a.s)]", [3, 3, 4]),
     ("expression-helpers: keys", "keys(a.m)", ["k", "with space", "deep"]),
     ("expression-helpers: if", 'if(a.i > 5, "big", "small")', "big"),
+    ("expression-helpers: if, null is false", "[if(null, 1, 2), if(a.n, 1, 2)]", [2, 2]),
     ("expression-helpers: if guards a lookup", 'if("x" in a, a.x, 0)', 0),
     (
         "expression-helpers: get_type",
@@ -96,7 +103,12 @@ VALUES: list[tuple[str, str, Json]] = [
 FAILURES: list[tuple[str, str, str]] = [
     # page, expression, tag
     ("error-types: TypeError", 'a.i - "1"', "TypeError"),
-    ("error-types: TypeError", "a.s + true", "TypeError"),
+    ("datatypes: implicit conversions, + operator", "true + 1", "TypeError"),
+    ("datatypes: implicit conversions, + operator", "2.5 + false", "TypeError"),
+    ("datatypes: implicit conversions, + operator", "true + true", "TypeError"),
+    ("datatypes: implicit conversions, + operator", "a.s + null", "TypeError"),
+    ("datatypes: implicit conversions, + operator", "a.l + a.s", "TypeError"),
+    ("expression-helpers: if", "if(1, 2, 3)", "TypeError"),
     ("error-types: TypeError", "[1] + [2]", "TypeError"),
     ("error-types: TypeError", "not a.i", "TypeError"),
     ("error-types: TypeError", "a.i and true", "TypeError"),
@@ -163,6 +175,8 @@ def test_failure(bench: Bench, page: str, expression: str, tag: str) -> None:
         "a[",
         "9223372036854775808",
         "And true",
+        "true Or false",
+        "a.k[b!c]",  # troubleshooting page, "Map keys using non-alphanumeric characters"
         "(" * 150 + ")" * 150,
     ],
 )

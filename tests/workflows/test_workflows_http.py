@@ -25,6 +25,13 @@ class TestRequest:
         bench.result(f"- a: {{call: http.{verb}, args: {{url: 'http://x/y'}}}}\n")
         assert transport.requests[0].method == verb.upper()
 
+    @pytest.mark.parametrize("verb", ["GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"])
+    def test_a_request_of_any_method(self, bench: Bench, verb: str) -> None:
+        """The JSON Schema of workflows-samples lists the methods."""
+        transport = bench.mock({"url": "*", "response": {}})
+        bench.result(f"- a: {{call: http.request, args: {{method: {verb}, url: 'http://x/y'}}}}\n")
+        assert transport.requests[0].method == verb
+
     def test_the_timeout_is_300_seconds_unless_given(self, bench: Bench) -> None:
         transport = bench.mock({"url": "*", "response": {}})
         bench.result("- a: {call: http.get, args: {url: 'http://x'}}\n- b: {call: http.get, args: {url: 'http://x', timeout: 1800}}\n")
@@ -68,6 +75,12 @@ class TestRequest:
             ("{url: 'http://x', query: {a: {b: 1}}}", "TypeError"),
             ("{url: 'http://x', auth: {type: Basic}}", "ValueError"),
             ("{url: 'http://x', auth: {type: OIDC}}", "AuthError"),
+            ("{url: 'http://x', ca_certificate: text}", "ValueError"),
+            ("{url: 'http://x', private_service_name: mine}", "ValueError"),
+            ("{url: 'http://x:80', private_service_name: projects/p/locations/l/namespaces/n/services/s}", "ValueError"),
+            ("{url: 'http://x', private_service_name: projects/p/locations/l/namespaces/n/services/s}", "SystemError"),
+            ("{url: 'http://x', query: text}", "TypeError"),
+            ("{url: 'http://x', headers: [a]}", "TypeError"),
         ],
     )
     def test_arguments_of_the_wrong_kind(self, bench: Bench, args: str, tag: str) -> None:

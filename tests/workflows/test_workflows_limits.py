@@ -24,6 +24,8 @@ def test_the_figures_are_those_of_the_quotas_page() -> None:
         "conditions_per_switch": 50,
         "branches_per_step": 10,
         "parallel_nesting": 2,
+        "user_variables": 20,
+        "variable_bytes": 4096,
         "steps": 100_000,
         "call_depth": 20,
         "memory_bytes": 524288,
@@ -233,6 +235,28 @@ class TestExecution:
             assert runner.start(definition, "x" * 32766, execution_id="a").wait(5).result == 1
             with pytest.raises(ArgumentError, match="32768"):
                 runner.start(definition, "x" * 32767, execution_id="b")
+
+    @pytest.mark.parametrize(
+        ("env", "problem"),
+        [
+            ({f"V{n}": "" for n in range(21)}, "the limit is 20"),
+            ({"": "x"}, "no name"),
+            ({"GOOGLE_MINE": "x"}, "reserved"),
+            ({"WORKFLOWS_MINE": "x"}, "reserved"),
+            ({"V": "é" * 2049}, "4096"),
+            ({"V" * 4097: "x"}, "4096"),
+        ],
+    )
+    def test_variables_that_the_service_does_not_deploy(self, env: dict[str, str], problem: str) -> None:
+        """REST reference of workflows, ``userEnvVars``."""
+        with pytest.raises(ArgumentError, match=problem):
+            Runner(env=env)
+
+    def test_as_many_variables_as_are_allowed_and_a_built_in_one_with_another_value(self) -> None:
+        env = {f"V{n}": "x" * 4096 for n in range(20)} | {"GOOGLE_CLOUD_PROJECT_ID": "mine"}
+        with Runner(env=env) as runner:
+            read = load('- a: {return: \'${sys.get_env("GOOGLE_CLOUD_PROJECT_ID") + string(len(sys.get_env("V19")))}\'}\n')
+            assert runner.start(read, execution_id="x").wait(5).result == "mine4096"
 
     def test_more_executions_than_may_run_wait_in_the_backlog(self) -> None:
         slow = load("- a: {call: sys.sleep, args: [3600]}\n")

@@ -155,6 +155,63 @@ def test_the_concurrency_limit_queues_iterations(bench: Bench, limit: str, durat
     assert bench.clock.now() - start == duration
 
 
+@pytest.mark.parametrize("limit", ["0", "-1", "2.0", "'2'", "'${1 - 1}'"])
+def test_the_concurrency_limit_is_a_positive_integer(bench: Bench, limit: str) -> None:
+    tags = bench.tags(
+        f"- p: {{parallel: {{concurrency_limit: {limit}, for: {{value: v, in: [1], steps: [{{s: {{next: continue}}}}]}}}}}}\n"
+    )
+    assert tags[0] in ("ValueError", "TypeError")
+
+
+def test_the_concurrency_limit_is_for_its_own_step_and_not_for_those_inside(bench: Bench) -> None:
+    """ "This applies to a single parallel step only and does not cascade"."""
+    inner = "{parallel: {for: {value: w, range: [1, 3], steps: [{s: {call: sys.sleep, args: [10]}}]}}}"
+    start = bench.clock.now()
+    bench.result(f"- p: {{parallel: {{concurrency_limit: 1, for: {{value: v, range: [1, 2], steps: [{{q: {inner}}}]}}}}}}\n")
+    assert bench.clock.now() - start == 20
+
+
+def test_the_limits_of_two_parallel_steps_in_each_other_hold_both(bench: Bench) -> None:
+    inner = "{parallel: {concurrency_limit: 1, for: {value: w, range: [1, 3], steps: [{s: {call: sys.sleep, args: [10]}}]}}}"
+    start = bench.clock.now()
+    bench.result(f"- p: {{parallel: {{concurrency_limit: 2, for: {{value: v, range: [1, 4], steps: [{{q: {inner}}}]}}}}}}\n")
+    assert bench.clock.now() - start == 60
+
+
+def test_an_end_of_a_branch_ends_that_branch_only(bench: Bench) -> None:
+    """No page says what ``return`` and ``next: end`` mean in a branch."""
+    definition = """
+    - init: {assign: [{n: 0}]}
+    - p:
+        parallel:
+          shared: [n]
+          branches:
+            - a: {steps: [{a1: {next: end}}, {a2: {assign: [{n: 1}]}}]}
+            - b: {steps: [{b1: {return: 5}}, {b2: {assign: [{n: 2}]}}]}
+            - c: {steps: [{c1: {assign: [{n: "${n + 10}"}]}}]}
+    - done: {return: "${n}"}
+    """
+    assert bench.result(definition) == 10
+
+
+def test_an_error_that_a_branch_handles_is_none_of_the_steps(bench: Bench) -> None:
+    definition = """
+    - init: {assign: [{seen: ""}]}
+    - p:
+        parallel:
+          shared: [seen]
+          for:
+            value: v
+            in: [1]
+            steps:
+              - t:
+                  try: {raise: mine}
+                  except: {as: e, steps: [{h: {assign: [{seen: "${e}"}]}}]}
+    - done: {return: "${seen}"}
+    """
+    assert bench.result(definition) == "mine"
+
+
 def test_at_most_20_branches_and_iterations_run_at_once(bench: Bench) -> None:
     """Page: quotas, "Concurrent branches and iterations"."""
     start = bench.clock.now()

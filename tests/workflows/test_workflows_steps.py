@@ -1,15 +1,17 @@
 """Steps and their order.
 
-Pages: syntax/variables, syntax/conditions, syntax/jumps, syntax/iteration, syntax/steps, syntax/subworkflows, syntax/calls.
+Pages: syntax/variables, syntax/conditions, syntax/jumps, syntax/completing, syntax/steps, syntax/subworkflows, syntax/calls.
 """
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import pytest
 
 from infra.local.workflows import DefinitionError, load
+from infra.local.workflows.values import Json
 
 if TYPE_CHECKING:
     from tests.workflows.conftest import Bench
@@ -169,6 +171,13 @@ class TestConditionsAndJumps:
             == 1
         )
 
+    @pytest.mark.parametrize(("default", "result"), [("", "next"), ("      - {condition: true, return: default}\n", "default")])
+    def test_without_a_match_the_default_counts_or_the_step_that_follows(self, bench: Bench, default: str, result: str) -> None:
+        """Page: syntax/conditions: ``condition: true`` is the optional default."""
+        assert (
+            bench.result(f"- s:\n    switch:\n      - {{condition: '${{1 > 2}}', return: no}}\n{default}- n: {{return: next}}\n") == result
+        )
+
     def test_a_jump_backwards_makes_a_loop(self, bench: Bench) -> None:
         definition = """
         - init: {assign: [{n: 0}]}
@@ -184,6 +193,24 @@ class TestConditionsAndJumps:
 
     def test_end_ends_without_a_value(self, bench: Bench) -> None:
         assert bench.result("- a: {assign: [{x: 1}], next: end}\n- b: {return: 2}\n") is None
+
+    def test_end_ends_a_subworkflow_with_null_and_its_caller_goes_on(self, bench: Bench) -> None:
+        """Page: syntax/completing, "Use end"."""
+        definition = """
+        main:
+          steps:
+            - c: {call: sub, result: r}
+            - d: {return: ["${r}", after]}
+        sub:
+          steps:
+            - a: {assign: [{x: 1}], next: end}
+            - b: {return: "${x}"}
+        """
+        assert bench.result(definition) == [None, "after"]
+
+    def test_end_ends_the_workflow_from_inside_a_loop(self, bench: Bench) -> None:
+        definition = "- l: {for: {value: v, in: [1, 2], steps: [{s: {next: end}}]}}\n- r: {return: after}\n"
+        assert bench.result(definition) is None
 
     def test_a_workflow_without_return_gives_null(self, bench: Bench) -> None:
         assert bench.result("- a: {assign: [{x: 1}]}\n") is None
@@ -226,138 +253,6 @@ class TestConditionsAndJumps:
             load(definition)
 
 
-class TestIteration:
-    """Page: syntax/iteration."""
-
-    def test_over_a_list_with_its_index(self, bench: Bench) -> None:
-        definition = """
-        - init: {assign: [{r: []}]}
-        - loop:
-            for:
-              value: v
-              index: i
-              in: ["a", "b"]
-              steps:
-                - add: {assign: [{r: "${list.concat(r, v + string(i))}"}]}
-        - done: {return: "${r}"}
-        """
-        assert bench.result(definition) == ["a0", "b1"]
-
-    @pytest.mark.parametrize(
-        ("bounds", "result"),
-        [
-            ("[1, 3]", [1, 2, 3]),
-            ("[-1, 1]", [-1, 0, 1]),
-            ("[2, 2]", [2]),
-            ("[3, 1]", []),
-            ("[1.5, 3.5]", [1.5, 2.5, 3.5]),
-            ("[-2, -1]", [-2, -1]),
-            ("[0.3, 2.3]", [0.3, 1.3, 2.3]),
-        ],
-    )
-    def test_over_a_range_both_ends_included(self, bench: Bench, bounds: str, result: list[float]) -> None:
-        definition = f"""
-        - init: {{assign: [{{r: []}}]}}
-        - loop:
-            for: {{value: v, range: {bounds}, steps: [{{add: {{assign: [{{r: "${{list.concat(r, v)}}"}}]}}}}]}}
-        - done: {{return: "${{r}}"}}
-        """
-        assert bench.result(definition) == result
-
-    def test_a_range_without_an_end_is_refused(self, bench: Bench) -> None:
-        assert "ValueError" in bench.tags("- a: {for: {value: v, range: [1, '${1.0e308 * 10}'], steps: [{s: {next: continue}}]}}\n")
-
-    def test_over_the_keys_of_a_map(self, bench: Bench) -> None:
-        definition = """
-        - init: {assign: [{m: {a: 1, b: 2}}, {sum: 0}]}
-        - loop:
-            for:
-              value: key
-              in: ${keys(m)}
-              steps:
-                - add: {assign: [{sum: "${sum + m[key]}"}]}
-        - done: {return: "${sum}"}
-        """
-        assert bench.result(definition) == 3
-
-    def test_break_and_continue(self, bench: Bench) -> None:
-        definition = """
-        - init: {assign: [{r: []}]}
-        - loop:
-            for:
-              value: v
-              range: [1, 100]
-              steps:
-                - skip:
-                    switch:
-                      - condition: ${v % 2 == 0}
-                        next: continue
-                      - condition: ${v > 7}
-                        next: break
-                - add: {assign: [{r: "${list.concat(r, v)}"}]}
-        - done: {return: "${r}"}
-        """
-        assert bench.result(definition) == [1, 3, 5, 7]
-
-    @pytest.mark.parametrize(
-        "steps",
-        [
-            "- l: {for: {value: v, in: [1], steps: [{m: {for: {value: v, in: [2], steps: [{s: {next: continue}}]}}}]}}\n",
-            "- l: {for: {value: v, index: v, in: [1], steps: [{s: {next: continue}}]}}\n",
-            "- i: {assign: [{v: 0}]}\n- l: {for: {value: v, in: [1], steps: [{s: {next: continue}}]}}\n",
-            "- l: {for: {value: w, index: v, in: [1], steps: [{s: {next: continue}}]}}\n- i: {assign: [{v: 0}]}\n",
-            "- i: {assign: [{v: 0}]}\n- p: {parallel: {for: {value: v, in: [1], steps: [{s: {next: continue}}]}}}\n",
-        ],
-    )
-    def test_the_variable_of_a_loop_is_used_nowhere_around_it(self, steps: str) -> None:
-        """ "for loops for lists": loops inside each other, and assignments outside, need another name."""
-        with pytest.raises(DefinitionError, match="'v'"):
-            load(steps)
-
-    def test_loops_after_each_other_may_share_a_name(self, bench: Bench) -> None:
-        loop = "{{for: {{value: v, in: [1, 2], steps: [{{{0}: {{assign: [{{n: '${{n + v}}'}}]}}}}]}}}}"
-        definition = f"- i: {{assign: [{{n: 0}}]}}\n- l: {loop.format('a')}\n- m: {loop.format('b')}\n- r: {{return: '${{n}}'}}\n"
-        assert bench.result(definition) == 6
-
-    def test_return_inside_nested_loops_leaves_the_workflow(self, bench: Bench) -> None:
-        definition = """
-        - outer:
-            for:
-              value: x
-              range: [1, 9]
-              steps:
-                - inner:
-                    for:
-                      value: y
-                      range: [1, 9]
-                      steps:
-                        - found:
-                            switch:
-                              - condition: ${x * y == 42}
-                                return: ${[x, y]}
-        """
-        assert bench.result(definition) == [6, 7]
-
-    def test_a_variable_first_assigned_in_the_loop_is_new_in_each_iteration(self, bench: Bench) -> None:
-        definition = """
-        - loop:
-            for:
-              value: v
-              range: [1, 2]
-              steps:
-                - second:
-                    switch:
-                      - condition: ${v == 2}
-                        return: ${seen}
-                - first: {assign: [{seen: "${v}"}]}
-        """
-        assert "KeyError" in bench.tags(definition)
-
-    @pytest.mark.parametrize("items", ["5", "text", "{a: 1}", "null"])
-    def test_only_a_list_can_be_iterated_over(self, bench: Bench, items: str) -> None:
-        assert "TypeError" in bench.tags(f"- l:\n    for: {{value: v, in: {items}, steps: [{{s: {{next: continue}}}}]}}\n")
-
-
 class TestSubworkflowsAndCalls:
     """Pages: syntax/subworkflows, syntax/calls, syntax/runtime-arguments."""
 
@@ -368,6 +263,20 @@ class TestSubworkflowsAndCalls:
         - r: {return: "${first + ' ' + last + string(n)}"}
     """
 
+    def test_the_default_of_a_parameter_is_for_an_argument_that_is_left_out_and_not_for_null(self, bench: Bench) -> None:
+        """Page: syntax/subworkflows, "Default parameters in subworkflows"."""
+        definition = """
+        main:
+          steps:
+            - c: {call: sub, args: {a: null}, result: r}
+            - d: {return: ["${r}", "${sub(null)}", "${sub()}"]}
+        sub:
+          params: [a: 5]
+          steps:
+            - r: {return: "${a}"}
+        """
+        assert bench.result(definition) == [None, None, 5]
+
     @pytest.mark.parametrize(
         ("args", "result"),
         [("{first: Ada, last: L}", "Ada L3"), ("{first: Ada}", "Ada Unknown3"), ('["Ada", "L", 1]', "Ada L1"), ("${a}", "Bob Unknown3")],
@@ -375,9 +284,12 @@ class TestSubworkflowsAndCalls:
     def test_arguments_by_name_by_position_and_as_an_expression(self, bench: Bench, args: str, result: str) -> None:
         steps = f"    - c:\n        call: greet\n        args: {args}\n        result: r\n    - d:\n        return: ${{r}}\n"
         definition = f"main:\n  params: [a]\n  steps:\n{steps}"
-        import textwrap
-
         assert bench.result(definition + textwrap.dedent(self.SUB), {"first": "Bob"}) == result
+
+    @pytest.mark.parametrize("given", [["Ada", "L", 1, 2], {"first": "Ada", "middle": "B"}, {"last": "L"}, "Ada"])
+    def test_arguments_from_an_expression_that_do_not_fit_fail_when_the_call_is_made(self, bench: Bench, given: Json) -> None:
+        definition = "main:\n  params: [a]\n  steps:\n    - c: {call: greet, args: '${a}'}\n"
+        assert "TypeError" in bench.tags(definition + textwrap.dedent(self.SUB), given)
 
     def test_a_subworkflow_can_be_called_in_an_expression(self, bench: Bench) -> None:
         definition = """
@@ -436,6 +348,15 @@ class TestSubworkflowsAndCalls:
         definition = "main:\n  params: [input]\n  steps:\n    - r: {return: '${input}'}\n"
         assert bench.result(definition, {"a": [1]}) == {"a": [1]}
         assert bench.result(definition) is None
+
+    def test_main_may_say_that_it_has_no_parameters_and_stand_after_a_subworkflow(self, bench: Bench) -> None:
+        """Pages: syntax/subworkflows; the JSON Schema of workflows-samples (no parameter is allowed)."""
+        steps = "[{c: {call: sub, result: r}}, {d: {return: '${r}'}}]"
+        assert bench.result(f"sub: {{steps: [{{r: {{return: 1}}}}]}}\nmain: {{params: [], steps: {steps}}}\n", {"a": 1}) == 1
+
+    def test_step_names_are_unique_in_a_subworkflow_only(self, bench: Bench) -> None:
+        """Page: syntax/steps, "Step names"."""
+        assert bench.result("main:\n  steps: [{init: {call: sub}}]\nsub:\n  steps: [{init: {assign: [{a: 0}]}}]\n") is None
 
     def test_a_json_definition_runs_too(self, bench: Bench) -> None:
         """Page: syntax/syntax-search, "File structure"."""

@@ -136,7 +136,7 @@ def _loop(parser: Parser, node: Node) -> Loop:
     bounds = parser.data(fields["range"]) if "range" in fields else None
     body = parser.block(fields["steps"]) if "steps" in fields else ()
     if "range" in fields and "index" in fields:
-        parser.report("'for' with 'range' has no 'index': the value is the number itself", node.mark)
+        parser.report("'for' with 'range' has no 'index': the value is the number itself", fields["index"].mark)
     value = parser.name(parser.needed(fields, "value"), "loop variable")
     index = parser.name(fields["index"], "index variable") if "index" in fields else None
     return Loop(value, index, items or (Unread(node.mark) if bounds is None else None), bounds, body, node.mark)

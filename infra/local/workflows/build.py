@@ -121,6 +121,10 @@ class Builder:
         return code
 
     def build_step(self, step: Step, place: Place) -> StepCode:
+        if step.name in ("break", "continue") and place.loop and not step.implied:
+            self.report(
+                f"a step inside a for loop cannot be named '{step.name}': the loop has that jump target itself", step.mark, "reserved"
+            )
         code = StepCode(
             step.name, build_actions.kind_of(step.action), step.at.line, place.routine, column=step.at.column, length=len(step.keyword)
         )

@@ -11,6 +11,7 @@ from infra.local.workflows.expressions.compiler import Evaluate
 from infra.local.workflows.frames import UNSET, Frame, Unset
 from infra.local.workflows.interpreter import RoutineCode, Running, Signal, StepCode, invoke
 from infra.local.workflows.naming import NameFault, Signature, function_call, function_signature, named, positional, routine_signature
+from infra.local.workflows.source import Mark
 from infra.local.workflows.stdlib import FUNCTIONS, is_connector
 from infra.local.workflows.stdlib.signature import BlockingFunction
 from infra.local.workflows.syntax import Call, Constant, Data, Formula, ListData, MapData, Unread
@@ -29,8 +30,20 @@ def build_call(builder: Builder, action: Call, place: Place, code: StepCode) -> 
     try:
         _choose(builder, action, place, code)
     except NameFault as fault:
-        builder.report(str(fault), action.mark, "unknown_name")
+        builder.report(str(fault), _where(action, fault), "unknown_name")
         code.plain = lambda frame: None
+
+
+def _where(action: Call, fault: NameFault) -> Mark:
+    """Where the argument stands that the fault is about, or what is called."""
+    match action.arguments:
+        case MapData(entries=entries, keys=keys):
+            return next((mark for (name, _), mark in zip(entries, keys, strict=True) if name == fault.argument), action.mark)
+        case ListData(items=items) if isinstance(fault.argument, int):
+            return items[fault.argument].mark
+        case Constant(mark=mark) if fault.argument is not None:
+            return mark
+    return action.mark
 
 
 def _choose(builder: Builder, action: Call, place: Place, code: StepCode) -> None:
@@ -84,7 +97,7 @@ def _static(builder: Builder, name: str, signature: Signature, arguments: Data |
         return None
     if arguments.value is None:
         return named(name, signature, {})
-    raise NameFault(f"the arguments of '{name}' are a map of names or a list")
+    raise NameFault(f"the arguments of '{name}' are a map of names or a list", 0)
 
 
 def _bind(builder: Builder, name: str, signature: Signature, arguments: Data | None, place: Place) -> Bind:
@@ -99,6 +112,8 @@ def _bind(builder: Builder, name: str, signature: Signature, arguments: Data | N
     def bind(frame: Frame) -> list[Value | Unset]:
         value = given(frame)
         if isinstance(value, list):
+            if len(value) > len(names):
+                raise type_failure(f"'{name}' takes at most {len(names)} arguments, {len(value)} are given")
             value = dict(zip(names, value, strict=False))
         if not isinstance(value, dict):
             raise type_failure(f"the arguments of '{name}' have to be a map or a list, not '{type_name(value)}'")

@@ -19,7 +19,8 @@ from infra.local.workflows.values import Value
 if TYPE_CHECKING:
     from infra.local.workflows.frames import Run
 
-MOST_WAITING: Final = 100  # ours: requests kept at one endpoint that nothing awaits yet
+# An endpoint keeps one request that nothing awaits yet and refuses the next with 429 (creating-callback-endpoints page, "invoke once").
+MOST_WAITING: Final = 1
 
 
 class Callbacks(Protocol):

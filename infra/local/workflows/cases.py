@@ -26,7 +26,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from infra.local.workflows.errors import DefinitionError, WorkflowsError
+from infra.local.workflows.environment import checked
+from infra.local.workflows.errors import ArgumentError, DefinitionError, WorkflowsError
+from infra.local.workflows.limits import SERVICE
 from infra.local.workflows.mock_files import MOST_BYTES, MockSet, mock_set
 from infra.local.workflows.mocks import MockError
 from infra.local.workflows.source import ListNode, MapNode, Node, plain, read
@@ -96,7 +98,7 @@ def read_cases(path: Path) -> Cases:
     coverage = plain(top["coverage"]) if "coverage" in top else 0
     if isinstance(coverage, bool) or not isinstance(coverage, (int, float)) or not 0 <= coverage <= 100:
         raise CasesError(f"{path}: 'coverage' is a number from 0 to 100")
-    env = _env(top.get("env"), f"{path}")
+    env = _env(top.get("env"), f"{path}", {})
     shared = plain(top["mocks"]) if "mocks" in top else []
     return Cases(str(path), tuple(_case(node, str(path), env, shared) for node in cases.items), float(coverage))
 
@@ -118,7 +120,7 @@ def _case(node: Node, path: str, env: dict[str, str], shared: Json) -> Case:
         name=name,
         line=node.mark.line,
         data=plain(fields["data"]) if "data" in fields else None,
-        env={**env, **_env(fields.get("env"), where)},
+        env=_env(fields.get("env"), where, env),
         mocks=mocks,
         expected=_expected(fields.get("expect"), where),
     )
@@ -159,11 +161,15 @@ def _names(value: Json, where: str) -> tuple[str, ...]:
     return tuple(str(item) for item in value)
 
 
-def _env(node: Node | None, where: str) -> dict[str, str]:
+def _env(node: Node | None, where: str, base: dict[str, str]) -> dict[str, str]:
+    """The variables of ``base`` and of ``node``, which counts where both have one."""
     value = plain(node) if node is not None else {}
     if not isinstance(value, dict):
         raise CasesError(f"{where}: env is a map")
-    return {key: str(item) for key, item in value.items()}
+    try:
+        return checked({**base, **{key: str(item) for key, item in value.items()}}, SERVICE)
+    except ArgumentError as problem:
+        raise CasesError(f"{where}: {problem}") from None
 
 
 def _map(node: Node, where: str, known: set[str]) -> dict[str, Node]:

@@ -47,6 +47,7 @@ def check(source: Path | str, *, name: str | None = None) -> list[Problem]:
         return error.problems
     program, wrong = reading.program, {problem.routine for problem in reading.problems}
     found = [*reading.problems, *_hiding(program)]
+    said = {(problem.code, problem.line, problem.column) for problem in reading.problems}
     if not wrong:
         found += _unused(program)
     for routine in program.routines.values():
@@ -54,7 +55,7 @@ def check(source: Path | str, *, name: str | None = None) -> list[Problem]:
             found += [_warning("the step is never reached", step.mark, "unreachable", routine, step) for step in unreachable(routine)]
         found += _parallel_warnings(routine, routine.body, 0)
         for step in all_steps(routine.body):
-            found += _step_warnings(routine, step)
+            found += [warning for warning in _step_warnings(routine, step) if (warning.code, warning.line, warning.column) not in said]
     return sorted(found, key=lambda problem: (problem.line, problem.severity == "warning", problem.column))
 
 

@@ -51,7 +51,8 @@ def doubtful_values(action: Action) -> Iterator[Finding]:
             if iterations is not None:
                 yield from _loop(iterations)
         case Try(retry=retry) if retry is not None:
-            yield from _attempt(lambda: read_policy(_policy(retry.policy)), retry.mark)
+            for part, mark in _one_at_a_time(retry.policy, retry.mark):
+                yield from _attempt(read_policy, _policy(part), mark)
         case Call():
             yield from _call(action)
         case _:
@@ -89,11 +90,25 @@ def _loop(loop: Loop) -> Iterator[Finding]:
 # Retries and connectors: what their readers refuse. A part that is an expression is left out, as if it were not written.
 
 
-def _attempt(read: Callable[[], object], mark: Mark) -> Iterator[Finding]:
+def _attempt(read: Callable[[Value], object], value: Value, mark: Mark) -> Iterator[Finding]:
     try:
-        read()
+        read(value)
     except WorkflowError as error:
         yield error.message, mark
+
+
+def _one_at_a_time(data: Data, mark: Mark) -> Iterator[tuple[Data, Mark]]:
+    """``data`` with one part of it left and the others at their defaults, for each of its parts, and where that part stands."""
+    if not isinstance(data, MapData):
+        yield data, mark
+        return
+    for (key, value), at in zip(data.entries, data.keys, strict=True):
+        for part, place in _one_at_a_time(value, at):
+            yield MapData(((key, part),), data.mark, (at,)), place
+
+
+def _read_params(params: Value) -> object:
+    return read_params({"connector_params": params})
 
 
 def _policy(data: Data) -> Value:
@@ -127,8 +142,9 @@ def _call(action: Call) -> Iterator[Finding]:
         return
     given = {key: value for key, value in arguments.entries if isinstance(key, str)}
     if is_connector(action.function) and "connector_params" in given:
-        params = _written(given["connector_params"])
-        yield from _attempt(lambda: read_params({"connector_params": params}), given["connector_params"].mark)
+        params = given["connector_params"]
+        for part, mark in _one_at_a_time(params, params.mark):
+            yield from _attempt(_read_params, _written(part), mark)
     if action.function == "sys.log" and len({"data", "text", "json"} & given.keys()) != 1:
         yield "sys.log takes one of data, text and json", action.mark
     if action.function == "http.request":

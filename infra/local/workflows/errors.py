@@ -52,7 +52,7 @@ class DefinitionError(WorkflowsError):
 
 
 class ArgumentError(WorkflowsError):
-    """The argument of an execution is too large or is not JSON."""
+    """What an execution is given cannot be: its argument is too large or is not JSON, or a variable of its environment is refused."""
 
 
 class TransportError(WorkflowsError):

@@ -29,6 +29,10 @@ class Limits:
     branches_per_step: int = 10
     parallel_nesting: int = 2
 
+    # Deployment (REST reference of workflows, userEnvVars)
+    user_variables: int = 20
+    variable_bytes: int = 4 * KB
+
     # Execution (quotas page, "Resource limits")
     steps: int = 100_000
     call_depth: int = 20

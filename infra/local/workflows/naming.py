@@ -16,7 +16,14 @@ from infra.local.workflows.values import FunctionRef, Value
 
 
 class NameFault(Exception):
-    """A name that means nothing, or arguments that do not fit: the service refuses to deploy it."""
+    """A name that means nothing, or arguments that do not fit: the service refuses to deploy it.
+
+    ``argument`` is the name or the position of the argument that is one too many.
+    """
+
+    def __init__(self, message: str, argument: str | int | None = None) -> None:
+        super().__init__(message)
+        self.argument = argument
 
 
 def unfinished(frame: object) -> Value:
@@ -121,7 +128,7 @@ def _always(value: Value) -> Evaluate:
 def positional(function: str, signature: Signature, arguments: list[Evaluate]) -> list[Evaluate | Unset]:
     """One entry per parameter, UNSET where the default is to be used. Raises NameFault when the number does not fit."""
     if len(arguments) > len(signature):
-        raise NameFault(f"'{function}' takes at most {len(signature)} arguments, {len(arguments)} are given")
+        raise NameFault(f"'{function}' takes at most {len(signature)} arguments, {len(arguments)} are given", len(signature))
     bound: list[Evaluate | Unset] = [*arguments, *[UNSET] * (len(signature) - len(arguments))]
     return _complete(function, signature, bound)
 
@@ -131,7 +138,7 @@ def named(function: str, signature: Signature, arguments: dict[str, Evaluate]) -
     known = [name for name, _ in signature]
     for name in arguments:
         if name not in known:
-            raise NameFault(f"'{function}' has no parameter '{name}'; it has {', '.join(known) or 'none'}")
+            raise NameFault(f"'{function}' has no parameter '{name}'; it has {', '.join(known) or 'none'}", name)
     return _complete(function, signature, [arguments.get(name, UNSET) for name in known])
 
 

@@ -189,7 +189,7 @@ class Parser:
                 complete = False
             else:
                 entries.append((formula or key, self.data(value)))
-        return MapData(tuple(entries), node.mark) if complete else Unread(node.mark)
+        return MapData(tuple(entries), node.mark, tuple(mark for _, mark, _ in node.entries)) if complete else Unread(node.mark)
 
     def formula(self, text: str, mark: Mark) -> Formula | Unread | None:
         """The expression that ``text`` is, or None if it is plain text."""
@@ -233,9 +233,10 @@ class Parser:
             self.skip(key)
             self.skip(found[key])
         for group in needs:
-            given = [key for key in group if key in found]
+            given = [mark for key, mark, _ in node.entries if key in group]
             if len(given) > 1 or not (given or unknown):
-                self.report(f"{what} needs {'either ' if len(group) > 1 else ''}{' or '.join(map(repr, group))}", node.mark)
+                at = given[-1] if given else node.mark
+                self.report(f"{what} needs {'either ' if len(group) > 1 else ''}{' or '.join(map(repr, group))}", at)
         return found
 
     def needed(self, fields: dict[str, Node], key: str) -> Node:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from infra.local.workflows.effects import Effect
 from infra.local.workflows.errors import WorkflowError, type_failure, value_failure
-from infra.local.workflows.frames import Frame
+from infra.local.workflows.frames import UNSET, Frame, Unset
 from infra.local.workflows.interpreter import RoutineCode, invoke
 from infra.local.workflows.stdlib import FUNCTIONS
 from infra.local.workflows.stdlib.retries import DEFAULT_BACKOFF
@@ -56,13 +56,20 @@ def _seconds(value: Value, what: str) -> float:
 
 
 def decide(policy: Policy, error: WorkflowError, frame: Frame, routines: dict[str, RoutineCode]) -> Generator[Effect, object, bool]:
-    """Whether the predicate wants another try. A predicate that fails, or answers with anything but a boolean, raises."""
+    """Whether the predicate wants another try.
+
+    A predicate that fails, that cannot be called with the error alone, or that answers with anything but a boolean raises.
+    """
     routine = routines.get(policy.predicate)
     if routine is not None:
-        answer = yield from invoke(routine, [error.payload], frame.run, frame)
+        needed = [position for position, (_, default) in enumerate(routine.parameters) if default is None]
+        if not routine.parameters or needed not in ([], [0]):
+            raise type_failure(f"the predicate '{policy.predicate}' has to take one argument, the error")
+        arguments: list[Value | Unset] = [error.payload, *[UNSET] * (len(routine.parameters) - 1)]
+        answer = yield from invoke(routine, arguments, frame.run, frame)
     else:
         function = FUNCTIONS[policy.predicate]
-        if not isinstance(function, Function):
+        if not isinstance(function, Function) or function.uses_run or len(function.parameters) != 1:
             raise type_failure(f"'{policy.predicate}' is no predicate")
         answer = function.run(error.payload)
     if not isinstance(answer, bool):

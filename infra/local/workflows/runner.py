@@ -20,6 +20,7 @@ from infra.local.workflows.callbacks import Callbacks
 from infra.local.workflows.clock import Clock, RealClock
 from infra.local.workflows.connectors import Connectors
 from infra.local.workflows.definition import Definition
+from infra.local.workflows.environment import built_in, checked
 from infra.local.workflows.errors import ArgumentError, WorkflowError
 from infra.local.workflows.execution import Execution, Outcome, State, outcome_of
 from infra.local.workflows.frames import UNSET, LogEntry, Memory, Run, StepEvent
@@ -46,7 +47,7 @@ class Runner:
     """Runs executions side by side on one thread of its own, and their requests on ``http_threads`` more.
 
     ``env`` answers ``sys.get_env`` for variables of the user and overrides the built-in ones. ``connectors`` answer
-    ``googleapis.*`` calls, ``callbacks`` make the endpoints of ``events.*``.
+    ``googleapis.*`` calls, ``callbacks`` make the endpoints of ``events.*``. Raises ArgumentError for an ``env`` that the service refuses.
     """
 
     def __init__(
@@ -66,7 +67,7 @@ class Runner:
     ) -> None:
         self.clock = clock or RealClock()
         self._transport = transport or NoTransport()
-        self._env = dict(env or {})
+        self._env = checked(env or {}, limits)
         self._token_source = token_source
         self._connectors = connectors
         self._callbacks = callbacks
@@ -144,7 +145,7 @@ class Runner:
             execution_id=execution.id,
             limits=self._limits,
             now=self.clock.now,
-            environment={**_built_in(definition.name, execution.id), **self._env},
+            environment={**built_in(definition.name, execution.id), **self._env},
             transport=self._transport,
             token_source=self._token_source,
             connectors=self._connectors,
@@ -184,20 +185,6 @@ class Runner:
             execution.end(Outcome(State.CANCELLED), self.clock.now())
         elif running is not None and running.group is not None:
             self._scheduler.cancel(running.group)
-
-
-def _built_in(workflow: str, execution_id: str) -> dict[str, str]:
-    """The variables of the service (Environment variables page), for one machine."""
-    return {
-        "GOOGLE_CLOUD_LOCATION": "local",
-        "GOOGLE_CLOUD_PROJECT_ID": "local",
-        "GOOGLE_CLOUD_PROJECT_NUMBER": "0",
-        "GOOGLE_CLOUD_SERVICE_ACCOUNT_NAME": "local",
-        "GOOGLE_CLOUD_WORKFLOW_EXECUTION_ATTEMPT": "1",
-        "GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID": execution_id,
-        "GOOGLE_CLOUD_WORKFLOW_ID": workflow,
-        "GOOGLE_CLOUD_WORKFLOW_REVISION_ID": "000001-local",
-    }
 
 
 def _random_uuid() -> str:

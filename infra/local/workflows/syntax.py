@@ -40,10 +40,11 @@ class ListData:
 
 @dataclass(frozen=True, slots=True)
 class MapData:
-    """A map with data in it. A key may be an expression (Maps page, "Map definition")."""
+    """A map with data in it. A key may be an expression (Maps page, "Map definition"). ``keys`` is where each key stands."""
 
     entries: tuple[tuple[str | Formula, Data], ...]
     mark: Mark
+    keys: tuple[Mark, ...]
 
 
 @dataclass(frozen=True, slots=True)

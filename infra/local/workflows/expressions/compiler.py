@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeAlias
 
 from infra.local.workflows.errors import WorkflowError, failure, key_failure, type_failure
-from infra.local.workflows.expressions.operators import BINARY, negate, truth
+from infra.local.workflows.expressions.operators import BINARY, chooses_first, negate, truth
 from infra.local.workflows.expressions.tree import (
     Binary,
     Call,
@@ -117,7 +117,7 @@ def _call(function: str, arguments: list[Evaluate], names: Names) -> Evaluate:
     """Only the branch of ``if`` that is chosen is evaluated, so it can guard a lookup."""
     if function == "if" and len(arguments) == 3:
         condition, positive, negative = arguments
-        return lambda frame: positive(frame) if truth(condition(frame), "the condition of if()") else negative(frame)
+        return lambda frame: positive(frame) if chooses_first(condition(frame)) else negative(frame)
     return names.call(function, arguments)
 
 

@@ -40,9 +40,9 @@ def checked_string(value: str) -> str:
 
 
 def add(left: Value, right: Value) -> Value:
-    """``left + right`` of two numbers, of two strings, or of a string and a number, which becomes text as by ``string``.
+    """``left + right`` of two numbers, or of a string and a string, a number or a boolean, which become text as by ``string``.
 
-    The pages only show two strings; published outputs of the service show ``"Hello world" + 1`` as ``Hello world1``.
+    Page: syntax/datatypes, "Implicit data type conversions".
     """
     if type(left) is int and type(right) is int:
         return checked_integer(left + right)
@@ -50,11 +50,17 @@ def add(left: Value, right: Value) -> Value:
         return checked_string(left + right)
     if _is_number(left) and _is_number(right):
         return left + right  # type: ignore[operator]
-    if isinstance(left, str) and _is_number(right):
-        return checked_string(left + str(right))
-    if _is_number(left) and isinstance(right, str):
-        return checked_string(str(left) + right)
+    first, second = _as_text(left), _as_text(right)
+    if first is not None and second is not None and (isinstance(left, str) or isinstance(right, str)):
+        return checked_string(first + second)
     raise _mismatch("+", left, right)
+
+
+def _as_text(value: Value) -> str | None:
+    """What a string, a number or a boolean adds to a string; None for anything else."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, (str, int, float)) else None
 
 
 def subtract(left: Value, right: Value) -> Value:
@@ -142,6 +148,11 @@ def truth(value: Value, where: str) -> bool:
     if value is True or value is False:
         return value
     raise type_failure(f"{where} needs a boolean, not '{type_name(value)}'")
+
+
+def chooses_first(condition: Value) -> bool:
+    """Whether ``if`` gives its second argument: null counts as false there (Expression helpers page), and nowhere else."""
+    return condition is not None and truth(condition, "the condition of if()")
 
 
 BINARY: Final[dict[str, Operator]] = {

@@ -10,7 +10,7 @@ import re
 from typing import Final
 
 from infra.local.workflows.errors import type_failure, value_failure
-from infra.local.workflows.expressions.operators import checked_integer, truth
+from infra.local.workflows.expressions.operators import checked_integer, chooses_first, truth
 from infra.local.workflows.stdlib.signature import function, mapping
 from infra.local.workflows.values import Value, type_name
 
@@ -67,7 +67,7 @@ def _keys(value: Value) -> Value:
 
 
 def _if(condition: Value, positive: Value, negative: Value) -> Value:
-    return positive if truth(condition, "the condition of if()") else negative
+    return positive if chooses_first(condition) else negative
 
 
 FUNCTIONS: Final = (

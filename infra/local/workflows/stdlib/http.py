@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 from typing import Final, Literal
 from urllib.parse import urlencode, urlsplit
@@ -23,8 +24,9 @@ from infra.local.workflows.stdlib.signature import BlockingFunction, blocking, m
 from infra.local.workflows.transport import HttpRequest, HttpResponse, Transport
 from infra.local.workflows.values import Value, type_name
 
-METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH")
+METHODS: Final = ("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH")
 _USER_AGENT: Final = "GoogleCloudWorkflows; (+https://cloud.google.com/workflows/docs)"
+_SERVICE: Final = re.compile(r"projects/[^/]+/locations/[^/]+/namespaces/[^/]+/services/[^/]+")
 _OPTIONS: Final = "timeout? body? headers? query? auth? private_service_name? ca_certificate?"
 
 
@@ -45,8 +47,7 @@ def send_through(
     verb, target = string(method, "method").upper(), _url(url)
     if verb not in METHODS:
         raise value_failure(f"method has to be one of {', '.join(METHODS)}")
-    if service is not None or certificate is not None:
-        raise failure("SystemError", "private_service_name and ca_certificate are not supported by the local runner")
+    _refuse_private(target, service, certificate)
     sent = _headers(headers)
     request = HttpRequest(verb, target, sent, _query(query), _body(body, sent), _timeout(run, timeout))
     token = _token(run, auth, target)
@@ -74,6 +75,20 @@ def _url(value: Value) -> str:
     if parts.scheme not in ("http", "https") or not parts.netloc:
         raise value_failure(f"url has to be an absolute http or https URL, not '{url}'")
     return url
+
+
+def _refuse_private(url: str, service: Value, certificate: Value) -> None:
+    """ValueError for what the http.request page calls invalid, SystemError for the rest: the local runner has no private endpoints."""
+    if certificate is not None and not isinstance(certificate, bytes):
+        raise value_failure(f"ca_certificate has to be bytes, not '{type_name(certificate)}'")
+    if service is not None:
+        name = string(service, "private_service_name")
+        if not _SERVICE.fullmatch(name):
+            raise value_failure(f"private_service_name has to be projects/.../locations/.../namespaces/.../services/..., not '{name}'")
+        if ":" in urlsplit(url).netloc.rpartition("@")[2].rpartition("]")[2]:
+            raise value_failure(f"the URL of a request to a private service has no port: '{url}'")
+    if service is not None or certificate is not None:
+        raise failure("SystemError", "private_service_name and ca_certificate are not supported by the local runner")
 
 
 def _timeout(run: Run, value: Value) -> float:
