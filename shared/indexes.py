@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shared.documents import Query
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
-    "missions": ("owner", "status", "mission_id", "admitted", "late"),
+    "missions": ("owner", "status", "mission_id", "admitted", "late", "updated_at"),
     "tracks": ("mission_id",),
     "events": ("mission_id",),
     "tasks": ("due", "held"),

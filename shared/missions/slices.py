@@ -233,9 +233,9 @@ class SliceEngine:
             | ({"progress": worked.progress[:300]} if worked.progress else {})
             | ({"error": worked.error.code} if worked.error else {}),
         )
-        head = append(
+        chain = append(
             tx,
-            track.head,
+            track.chain,
             [*worked.happenings, committed],
             mission_id=request.mission_id,
             writer=request.track,
@@ -265,7 +265,8 @@ class SliceEngine:
                 "progress": worked.progress or track.progress,
                 "flags": tuple(dict.fromkeys([*track.flags, *worked.flags])),
                 "error": worked.error,
-                "head": head,
+                "head": chain.head,
+                "tail": chain.tail,
                 "updated_at": now,
             }
         )
