@@ -28,6 +28,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 """The fields that are queried, by collection."""
 
 
+NAMING = frozenset({"mission_id", "slice_id", "key"})
+"""Those of them that pick few documents: SQLite looks them up first."""
+
+
 @dataclass(frozen=True, slots=True)
 class Composite:
     """A composite index: ``equal`` is compared for equality, the answer is in the order of ``order`` (``-`` in front: descending)."""

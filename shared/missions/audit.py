@@ -13,7 +13,7 @@ from typing import TypeAlias
 from schemas.events import AuditEvent, ChainHead
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
-from shared.documents import Document, DocumentStore, Query, Where
+from shared.documents import DocumentStore, Query, Where
 from shared.errors import BadInput, Corrupt
 from shared.ids import made_at
 from shared.ledger.ledger import WRITER
@@ -177,10 +177,12 @@ class Audit:
                         yield mission, tracks
 
     def _missions(self, query: Query) -> Iterator[MissionRecord]:
-        last: Document | None = None
-        while found := self._documents.query(Query(query.collection, query.where, query.order_by, query.limit, last)):
+        found = self._documents.query(query)
+        while found:
             yield from map(MissionRecord.read, found)
-            last = found[-1]
+            if len(found) < _BATCH:
+                return
+            found = self._documents.query(Query(query.collection, query.where, query.order_by, query.limit, found[-1]))
 
     def _tracks(self, mission: MissionRecord) -> list[TrackRecord]:
         found = [self._documents.get(track_ref(mission.mission_id, track, n)) for track, n in mission.attempts.items()]

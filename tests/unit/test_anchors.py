@@ -90,7 +90,13 @@ def test_an_hour_anchors_what_moved_since_the_last_one_and_nothing_else(house: H
     house.clock.advance(2 * HOUR)
     assert house.audit.anchor_hour() == 0
     assert hourly(house) == {
-        "2026-03-14T11": {(ended, "api", 1), (ended, "lifecycle", 2), (ended, "ds_star", 1), (running, "api", 1), (running, "lifecycle", 1)},
+        "2026-03-14T11": {
+            (ended, "api", 1),
+            (ended, "lifecycle", 2),
+            (ended, "ds_star", 1),
+            (running, "api", 1),
+            (running, "lifecycle", 1),
+        },
         "2026-03-14T13": {(running, "api", 1), (running, "lifecycle", 1), (running, "ds_star", 1), (waiting, "api", 1)},
         "2026-03-14T15": hourly(house)["2026-03-14T13"],
         "2026-03-14T17": set(),
