@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import TypeAlias
 
 from shared.clock import Clock
@@ -19,6 +20,16 @@ def new_id(prefix: str, clock: Clock, randomness: Randomness) -> str:
 
     milliseconds = int(clock.now().timestamp() * 1000)
     return f"{prefix}_{ULID(milliseconds.to_bytes(6, 'big') + randomness(_RANDOM_BYTES))}".lower()
+
+
+def made_at(made: str) -> datetime | None:
+    """When an id was made, by itself; ``None`` for a text that is none of ours."""
+    from ulid import ULID
+
+    try:
+        return ULID.from_str(made.rpartition("_")[2].upper()).datetime
+    except ValueError:
+        return None
 
 
 class Ids:

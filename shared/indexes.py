@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shared.documents import Query
 
 FIELDS: Mapping[str, tuple[str, ...]] = {
-    "missions": ("owner", "status", "mission_id", "admitted", "late"),
+    "missions": ("owner", "status", "mission_id", "admitted", "late", "updated_at"),
     "tracks": ("mission_id",),
     "events": ("mission_id",),
     "tasks": ("due", "held"),
@@ -26,6 +26,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "journal": ("mission_id", "slice_id", "key", "state", "role", "account", "day"),
 }
 """The fields that are queried, by collection."""
+
+
+NAMING = frozenset({"mission_id", "slice_id", "key"})
+"""Those of them that pick few documents: SQLite looks them up first."""
 
 
 @dataclass(frozen=True, slots=True)

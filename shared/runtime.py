@@ -88,9 +88,9 @@ class Runtime:
         if self.settings.profile == "cloud":
             return self._google.documents()
         from shared.adapters.sqlite_documents import SqliteDocuments
-        from shared.indexes import FIELDS
+        from shared.indexes import COMPOSITES, FIELDS
 
-        return SqliteDocuments(self.home / "kimera.sqlite3", indexes=FIELDS)
+        return SqliteDocuments(self.home / "kimera.sqlite3", indexes=FIELDS, composites=COMPOSITES)
 
     @cached_property
     def artifacts(self) -> ArtifactStore:

@@ -19,7 +19,6 @@ from shared.missions.machine import check_fusion
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change, Missions, fence
 from shared.models.access import ModelAccess, OpenSlice
-from shared.models.freezing import SliceOf
 from shared.telemetry.rows import report_row
 from shared.telemetry.sink import NOWHERE, TelemetrySink
 from shared.times import CHECKPOINT_SHARE, SLICE_BUDGET_S
@@ -98,7 +97,7 @@ class Publisher:
         began = self._clock.monotonic()
         return self._models.open(
             mission,
-            SliceOf(mission.mission_id, "fusion", 1, version, request.epoch),
+            self._models.begin_fusion(mission, version, request.epoch),
             time_left=lambda: SLICE_BUDGET_S * CHECKPOINT_SHARE - (self._clock.monotonic() - began),
         )
 

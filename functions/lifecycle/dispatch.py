@@ -81,7 +81,7 @@ def _take_back(missions: Missions, request: DispatchRequest, error: Unavailable,
 def claim(missions: Missions, clock: Clock, request: ClaimRequest) -> ClaimResult:
     """Make the caller the mission's execution. ``run`` is false for one that came too late; the same pair may ask again."""
 
-    def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
+    def decide(mission: MissionRecord, _: dict[Track, TrackRecord]) -> Change | None:
         if mission.over or mission.execution == request.execution:
             return None
         changes: dict[str, object] = {"execution": request.execution, "dispatched_epoch": request.epoch, "admitted": True}
@@ -89,9 +89,7 @@ def claim(missions: Missions, clock: Clock, request: ClaimRequest) -> ClaimResul
             check_mission(mission.status, MissionStatus.RUNNING)
             changes |= {"status": MissionStatus.RUNNING, "started_at": clock.now()}
         happening = Happening("mission.claimed", {"epoch": request.epoch, "execution": request.execution})
-        return Change(
-            mission.model_copy(update=changes), [happening], tracks=list(tracks.values()) if mission.status is MissionStatus.PENDING else []
-        )
+        return Change(mission.model_copy(update=changes), [happening])  # a track that has not begun needs no document
 
     try:
         mission = missions.change(request.mission_id, "lifecycle", decide, caller=request)

@@ -12,7 +12,7 @@ on from where it was, until its end or the late deadline, and upgrades the repor
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from functions.lifecycle.ending import Ending
@@ -65,14 +65,18 @@ class Reconciler:
             if not mission.over:
                 yield mission
             return
+        yield from self._pages(lambda before: self._missions.list(statuses=OPEN, limit=_BATCH, before=before))
+        yield from self._pages(lambda before: self._missions.list(late=True, limit=_BATCH, before=before))
+
+    def _pages(self, page: Callable[[str | None], list[MissionRecord]]) -> Iterator[MissionRecord]:
+        """All missions, page after page. What follows a page that is not full is not asked for: it would be looked for among all."""
         before: str | None = None
-        while batch := self._missions.list(statuses=OPEN, limit=_BATCH, before=before):
-            before = batch[-1].mission_id
+        while True:
+            batch = page(before)
             yield from batch
-        before = None
-        while batch := self._missions.list(late=True, limit=_BATCH, before=before):
+            if len(batch) < _BATCH:
+                return
             before = batch[-1].mission_id
-            yield from batch
 
     def _is_dead(self, mission: MissionRecord) -> bool:
         if mission.execution is not None:

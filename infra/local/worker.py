@@ -104,18 +104,22 @@ def _payload(task: Document) -> JsonMap:
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A function that is called every so often."""
+    """A function that is called every so often, for the first time ``first_s`` after the start."""
 
     route: str
+    first_s: float
     every_s: float
     payload: Mapping[str, Json]
 
 
-SCHEDULES = (Schedule("lifecycle/reconcile", 60, {}), Schedule("lifecycle/anchor", 3_600, {}))
+SCHEDULES = (
+    Schedule("lifecycle/reconcile", 60, 60, {}),
+    Schedule("lifecycle/anchor", 5, 600, {}),  # an hour is anchored once: the others find that out, or make up for a call that failed
+)
 
 
 class Scheduler:
-    """Calls each schedule's function, first after one interval; ``about`` is added to what each is called with."""
+    """Calls each schedule's function; ``about`` is added to what each is called with."""
 
     def __init__(self, client: httpx.Client, clock: Clock, *, about: Callable[[], Mapping[str, Json]]) -> None:
         self._client = client
@@ -141,7 +145,7 @@ class Scheduler:
             _log.warning("%s answered %s: %s", route, answer.status_code, answer.text[:300])
 
     def _run(self) -> None:
-        due = [self._clock.monotonic() + schedule.every_s for schedule in SCHEDULES]
+        due = [self._clock.monotonic() + schedule.first_s for schedule in SCHEDULES]
         while not self._stopped.wait(max(0.05, min(due) - self._clock.monotonic())):
             for n, schedule in enumerate(SCHEDULES):
                 if self._clock.monotonic() >= due[n]:

@@ -48,27 +48,38 @@ def select(query: Query, columns: str) -> tuple[str, list[Parameter]]:
     return text, parameters
 
 
-def index(collection: str, name: str) -> str:
-    """The statement that makes queries on (and in the order of) one field of one collection fast."""
-    check_field(name)
-    title = '"' + f"{collection}:{name}".replace('"', '""') + '"'
-    return (
-        f"CREATE INDEX IF NOT EXISTS {title} ON documents({_rank(name)}, {_value(name)}, id, version) "
-        f"WHERE collection = {_literal(collection)}"
-    )
+def index(collection: str, *names: str) -> str:
+    """The statement that makes queries on one field of one collection fast, or on several: the last may be a range or the order."""
+    for name in names:
+        check_field(name)
+    title = _quoted(index_name(collection, *names))
+    columns = ", ".join(f"{_rank(name)}, {_value(name)}" for name in names)
+    return f"CREATE INDEX IF NOT EXISTS {title} ON documents({columns}, id, version) WHERE collection = {_literal(collection)}"
+
+
+def no_index(collection: str, name: str) -> str:
+    """The statement that removes the index that an earlier version made."""
+    return f"DROP INDEX IF EXISTS {_quoted(index_name(collection, name))}"
+
+
+def index_name(collection: str, *names: str) -> str:
+    """The name of that index."""
+    return ":".join((collection, *names))
 
 
 def _condition(where: Where) -> tuple[str, list[Parameter]]:
     if where.op != "in":
         return _comparison(where.field, _SQL_OPERATOR[where.op], where.value)
+    assert isinstance(where.value, list)
+    of_rank: dict[int, list[Json]] = {}
+    for value in where.value:
+        of_rank.setdefault(_rank_of(value), []).append(value)
     alternatives: list[str] = []
     parameters: list[Parameter] = []
-    assert isinstance(where.value, list)
-    for value in where.value:
-        text, values = _comparison(where.field, "=", value)
-        alternatives.append(text)
-        parameters += values
-    return f"({' OR '.join(alternatives)})", parameters
+    for rank, values in of_rank.items():  # one list for each rank: alternatives of single values SQLite would not look up in an index
+        alternatives.append(f"({_rank(where.field)} = {rank} AND {_value(where.field)} IN ({', '.join(map(_bound, values))}))")
+        parameters += map(_parameter, values)
+    return f"({' OR '.join(alternatives)})" if len(alternatives) > 1 else alternatives[0], parameters
 
 
 def _comparison(name: str, operator: str, value: Json) -> tuple[str, list[Parameter]]:
@@ -121,6 +132,10 @@ def _parameter(value: Json) -> Parameter:
         return json.dumps(value)
     assert isinstance(value, (bool, int, str))
     return int(value) if isinstance(value, bool) else value
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
 
 
 def _literal(text: str) -> str:

@@ -13,9 +13,11 @@ from shared.adapters import query_sql, sqlite_rows
 from shared.adapters.contention import Persistence, until_undisturbed
 from shared.adapters.document_rules import check_query, check_ref, checked
 from shared.adapters.sqlite_file import SqliteFile
+from shared.adapters.sqlite_statistics import statistics
 from shared.adapters.sqlite_transaction import SnapshotTransaction
 from shared.adapters.sqlite_writer import GroupWriter
 from shared.documents import Document, JsonMap, Query, Ref, Transaction
+from shared.indexes import Composite
 
 T = TypeVar("T")
 
@@ -25,13 +27,26 @@ _PERSISTENCE = Persistence(attempts=50, first_pause_s=0.0005, longest_pause_s=0.
 class SqliteDocuments:
     """A ``DocumentStore`` in one file that several processes may use at the same time.
 
-    ``indexes`` names, for a collection, the fields whose queries should be fast. The store works the same without.
+    ``indexes`` names, for a collection, the fields whose queries should be fast; ``composites`` those that are asked for in the order of
+    another one. The store works the same without.
     """
 
-    def __init__(self, path: Path, *, indexes: Mapping[str, Sequence[str]] | None = None, busy_timeout_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        indexes: Mapping[str, Sequence[str]] | None = None,
+        composites: Sequence[Composite] = (),
+        busy_timeout_s: float = 10.0,
+    ) -> None:
         """Opens or creates the file. Raises ``Corrupt``, ``StorageFull`` or ``Unavailable`` with the path and the remedy."""
-        statements = [query_sql.index(collection, name) for collection, names in (indexes or {}).items() for name in names]
-        self._file = SqliteFile(path, indexes=statements, busy_timeout_s=busy_timeout_s)
+        begins = {(one.collection, one.equal) for one in composites}  # an index of several fields serves the first one alone, too
+        alone = {of: [name for name in names if (of, name) not in begins] for of, names in (indexes or {}).items()}
+        statements = [query_sql.index(collection, name) for collection, names in alone.items() for name in names]
+        statements += [query_sql.index(one.collection, one.equal, one.order.removeprefix("-")) for one in composites]
+        statements += [query_sql.no_index(collection, name) for collection, name in sorted(begins)]
+        told = statistics(alone, composites) if alone else {}
+        self._file = SqliteFile(path, indexes=statements, statistics=told, busy_timeout_s=busy_timeout_s)
         self._writer = GroupWriter(self._file)
         self._jitter = random.Random()
         opening, count = os.urandom(8).hex(), itertools.count(1)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sqlite3
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 
 from shared.adapters.sqlite_errors import damaged, translated
+from shared.adapters.sqlite_statistics import tell
 from shared.errors import Unavailable
 
 APPLICATION_ID = 0x4B494D45
@@ -34,8 +35,8 @@ class SqliteFile:
     The file must lie on a local disk: WAL needs shared memory between the processes (sqlite.org/wal.html).
     """
 
-    def __init__(self, path: Path, *, indexes: Sequence[str], busy_timeout_s: float) -> None:
-        """Creates the file where there is none; ``indexes`` are statements that may run again."""
+    def __init__(self, path: Path, *, indexes: Sequence[str], busy_timeout_s: float, statistics: Mapping[str, str] | None = None) -> None:
+        """Creates the file where there is none; ``indexes`` are statements that may run again, ``statistics`` what the planner is told."""
         self.path = path.absolute()
         self._busy_timeout_s = busy_timeout_s
         self._idle: deque[sqlite3.Connection] = deque()
@@ -47,7 +48,7 @@ class SqliteFile:
                 f"The folder {self.path.parent} cannot be made ({error.strerror}).", remedy="Choose a folder you may write to."
             ) from error
         with self.translating():
-            self._prepare(indexes)
+            self._prepare(indexes, statistics or {})
 
     def connect(self) -> sqlite3.Connection:
         """A connection that writes, durably. The caller closes it. Raises ``sqlite3.Error``."""
@@ -114,7 +115,7 @@ class SqliteFile:
     def _connect(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False)
 
-    def _prepare(self, indexes: Sequence[str]) -> None:
+    def _prepare(self, indexes: Sequence[str], statistics: Mapping[str, str]) -> None:
         connection = self.connect()
         try:
             self._is_new(connection)  # before anything is changed in a file that may not be ours
@@ -126,6 +127,7 @@ class SqliteFile:
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             for statement in indexes:
                 connection.execute(statement)
+            tell(connection, statistics)
             connection.execute("COMMIT")
         finally:
             connection.close()

@@ -17,7 +17,7 @@ from shared.ledger.leasing import lease
 from shared.ledger.money import dollars
 from shared.ledger.records import ACCOUNTS, DayRecord, LedgerRecord, Overrun, PurseRecord, day_ref, ledger_ref, purse_ref
 from shared.missions.chain import Happening, append
-from shared.missions.records import ChainPointer
+from shared.missions.records import Chain
 from shared.models.calls import Account
 from shared.telemetry.context import current_trace_id
 
@@ -108,11 +108,13 @@ class Ledger:
         why = f"a call of {own.account} cost {dollars(cost)}, more than the {bound} that it could cost by its prices."
         beyond = max(-own.idle, 0)
         detail: dict[str, str | int] = {"account": own.account, "day": reservation.day, "reserved": reservation.micro_usd, "cost": cost}
+        chain = _happened(tx, ledger, "budget.overrun", detail, at)
         changed = {
             "leased": ledger.leased + beyond,
             "stopped_because": ledger.stopped_because or why,
             "overruns": (*ledger.overruns, overrun),
-            "head": _happened(tx, ledger, "budget.overrun", detail, at),
+            "head": chain.head,
+            "tail": chain.tail,
         }
         tx.put(ledger.ref, ledger.model_copy(update=changed).data())
         return own.model_copy(update={"lease": own.lease + beyond})
@@ -132,19 +134,19 @@ def release(tx: Transaction, mission_id: str, *, at: datetime) -> int:
     purses = [_purse(tx, mission_id, account) for account in ACCOUNTS]
     settled, reserved = sum(p.settled for p in purses), sum(p.reserved for p in purses)
     unused = max(ledger.cap - settled - reserved, 0)
-    head = _happened(tx, ledger, "budget.released", {"settled": settled, "reserved": reserved, "unused": unused}, at)
+    chain = _happened(tx, ledger, "budget.released", {"settled": settled, "reserved": reserved, "unused": unused}, at)
     for purse in purses:
         if purse.idle:
             tx.put(purse.ref, purse.model_copy(update={"lease": purse.used}).data())
-    closed = {"leased": settled + reserved, "released_at": at, "head": head}
+    closed = {"leased": settled + reserved, "released_at": at, "head": chain.head, "tail": chain.tail}
     tx.put(ledger.ref, ledger.model_copy(update=closed).data())
     return unused
 
 
-def _happened(tx: Transaction, ledger: LedgerRecord, kind: str, detail: dict[str, str | int], at: datetime) -> ChainPointer | None:
+def _happened(tx: Transaction, ledger: LedgerRecord, kind: str, detail: dict[str, str | int], at: datetime) -> Chain:
     return append(
         tx,
-        ledger.head,
+        ledger.chain,
         [Happening(kind, detail)],
         mission_id=ledger.mission_id,
         writer=WRITER,

@@ -9,7 +9,7 @@ from typing import get_args
 
 from schemas.base import Contract, MicroUsd, Timestamp
 from shared.documents import Ref
-from shared.missions.records import ChainPointer, Record
+from shared.missions.records import Chain, ChainPointer, Record, Tail
 from shared.models.calls import Account
 
 PURSES = "purses"
@@ -54,7 +54,7 @@ class Overrun(Contract):
 
 
 class LedgerRecord(Record):
-    """A mission's cap and how much of it is leased (``leased`` is the sum of the purses' leases). ``head``: its audit chain.
+    """A mission's cap and how much of it is leased (``leased`` is the sum of the purses' leases). ``head`` and ``tail``: its audit chain.
 
     Written when a lease grows, at an overrun and at the end. Two accounts do so at a time: fusion begins when a track has ended.
     """
@@ -68,6 +68,12 @@ class LedgerRecord(Record):
     released_at: Timestamp | None = None
     """When the mission ended and gave up what it had leased and not used."""
     head: ChainPointer | None = None
+    tail: Tail | None = None
+
+    @property
+    def chain(self) -> Chain:
+        """The ledger's chain, which may not have begun."""
+        return Chain(self.head, self.tail)
 
     @property
     def ref(self) -> Ref:

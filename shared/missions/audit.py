@@ -1,46 +1,60 @@
-"""Verifying and anchoring the audit chains (invariant 9).
-
-A chain proves order and content of what it holds; an anchor (the chain heads, kept write-once, at mission end and hourly) proves that
-nothing was cut off its end. Events up to the last anchor cannot be changed without being found out. On the cloud anchors have a bucket of
-their own, whose retention is locked: who can change a chain cannot change them too.
-"""
+"""The audit chains of all missions: reading, anchoring and verifying them (invariant 9)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from heapq import merge
 from itertools import groupby
+from typing import TypeAlias
 
-from pydantic import ValidationError
-
-from schemas.events import Anchor, AuditEvent, ChainHead
+from schemas.events import AuditEvent, ChainHead
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
-from shared.documents import Document, DocumentStore, Query, Ref
-from shared.errors import Corrupt
+from shared.documents import DocumentStore, Query, Where
+from shared.errors import BadInput, Corrupt
+from shared.ids import made_at
 from shared.ledger.ledger import WRITER
 from shared.ledger.records import LedgerRecord, ledger_ref
 from shared.ledger.spending import buys
-from shared.missions.chain import GENESIS, digest
-from shared.missions.records import EVENTS, MissionRecord, TrackRecord, event_ref
-from shared.missions.repository import events_query
+from shared.missions.anchors import Anchors, KeptAnchor
+from shared.missions.chain_reading import RESTORE, stored_chains
+from shared.missions.records import EVENTS, MISSIONS, MissionRecord, TrackRecord, track_ref
+from shared.missions.repository import OPEN, heartbeat
+from shared.missions.verifying import Break, CheckedChain, Witness, check_chain, never_written
 
-ANCHORS = "audit/anchors"
+_BATCH = 200
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
+_HEADS_KEPT_TOGETHER = 5_000
+_MARGIN = timedelta(minutes=10)
+"""How much earlier a change may say it was made than it was committed: the clocks of instances, and a transaction that had to wait."""
+_HEAD_WRITER = "anchor"
+"""Stands for the writer where an anchor itself is broken."""
+
+AnchoredHead: TypeAlias = tuple[str, int, Witness]
+"""Writer, entry, and what an anchor says of it: small, since those of all missions may be in memory together."""
 
 
 @dataclass(frozen=True, slots=True)
-class Break:
-    """A place where a chain is not what it should be."""
+class CheckedMission:
+    """What ``verify`` found of one mission. ``breaks`` are all of them, those of its chains too."""
 
     mission_id: str
-    writer: str
-    n: int
-    what: str
+    chains: tuple[CheckedChain, ...]
+    anchors: int
+    breaks: tuple[Break, ...]
+
+    @property
+    def events(self) -> int:
+        """How many events it has."""
+        return sum(chain.events for chain in self.chains)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditResult:
-    """What ``verify`` found."""
+    """What ``verify`` found of all that it looked at."""
 
     missions: int
     events: int
@@ -53,109 +67,152 @@ class Audit:
 
     def __init__(self, documents: DocumentStore, anchors: ArtifactStore, clock: Clock) -> None:
         self._documents = documents
-        self._kept = anchors
+        self._anchors = Anchors(anchors)
         self._clock = clock
 
     def events(self, mission_id: str) -> list[AuditEvent]:
-        """All events of a mission in time order (within one writer: in chain order)."""
-        return sorted(self._read(events_query(mission_id)), key=lambda e: (e.at, e.writer, e.n))
+        """All events of a mission in time order (within one writer: in chain order). ``Corrupt`` where one is damaged."""
+        found: dict[tuple[datetime, str, int], AuditEvent] = {}
+        for chain in stored_chains(self._documents, mission_id):
+            at = _LONG_AGO
+            for entry in chain.entries:
+                if entry.event is None or entry.wrong:
+                    raise Corrupt(
+                        f"The audit event {entry.writer} {entry.n} of mission {entry.mission_id} is damaged: {entry.wrong}.", remedy=RESTORE
+                    )
+                at = max(at, entry.event.at)  # a clock that was set back does not change a writer's order
+                found[at, entry.writer, entry.n] = entry.event
+        return [found[key] for key in sorted(found)]
 
     def anchor_mission(self, mission: MissionRecord, tracks: Iterable[TrackRecord]) -> None:
         """Keep the heads of a mission that has ended. A second call changes nothing."""
-        heads = [ChainHead(mission_id=mission.mission_id, writer=w, n=p.n, hash=p.hash) for w, p in sorted(mission.heads.items())]
-        heads += [ChainHead(mission_id=mission.mission_id, writer=t.track, n=t.head.n, hash=t.head.hash) for t in tracks if t.head]
-        heads += self._ledger_head(mission)
-        self._keep(f"{mission.mission_id}/{mission.status.lower()}-{sum(h.n for h in heads):06d}", "mission ended", heads)
-
-    def _ledger_head(self, mission: MissionRecord) -> list[ChainHead]:
-        """The head of the chain of the mission's money, where it has one."""
-        document = self._documents.get(ledger_ref(mission.mission_id)) if buys(mission.request) else None
-        head = LedgerRecord.read(document).head if document else None
-        return [ChainHead(mission_id=mission.mission_id, writer=WRITER, n=head.n, hash=head.hash)] if head else []
+        self._anchors.keep_end(mission.mission_id, mission.status, self._heads(mission, tracks), at=self._clock.now())
 
     def anchor_hour(self) -> int:
-        """Keep the heads of all chains that moved in this hour; how many there are."""
+        """Keep the heads of the missions whose chains moved since the last anchored hour; how many heads that are.
+
+        An hour is anchored once. What a call that died half-way has kept stays, and is found again by the next one.
+        """
         now = self._clock.now()
-        latest: dict[tuple[str, str], ChainHead] = {}
-        for event in self._read(Query(EVENTS)):
-            if (now - event.at).total_seconds() <= 7_200:
-                latest[event.mission_id, event.writer] = ChainHead(
-                    mission_id=event.mission_id, writer=event.writer, n=event.n, hash=event.hash
-                )
-        self._keep(f"hourly/{now:%Y-%m-%dT%H}", "hourly", [latest[key] for key in sorted(latest)])
-        return len(latest)
+        last = self._anchors.last_hour(now)
+        if last is not None and last == now.replace(minute=0, second=0, microsecond=0):
+            return 0
+        heads: list[ChainHead] = []
+        count = 0
+        for mission, tracks in self._moved(last - _MARGIN if last else None):
+            of_mission = self._heads(mission, tracks)
+            count += len(of_mission)
+            heads += of_mission
+            if len(heads) >= _HEADS_KEPT_TOGETHER:
+                self._anchors.keep_part(heads, at=now)
+                heads = []
+        self._anchors.close_hour(heads, at=now)
+        return count
 
     def verify(self, mission_id: str | None = None) -> AuditResult:
         """Every change, reordering or removal in the chains of one mission, or of all."""
-        events, breaks = _sound(self._documents.query(events_query(mission_id) if mission_id else Query(EVENTS)))
-        last: dict[tuple[str, str], dict[int, str]] = {}
-        ordered = sorted(events, key=lambda e: (e.mission_id, e.writer, e.n))
-        for (mission, writer), chain in groupby(ordered, key=lambda e: (e.mission_id, e.writer)):
-            hashes = last.setdefault((mission, writer), {})
-            previous, expected = GENESIS, 1
-            for event in chain:
-                if event.n != expected:
-                    breaks.append(Break(mission, writer, expected, f"entry {expected} is missing"))
-                elif event.previous != previous:
-                    breaks.append(Break(mission, writer, event.n, "it does not follow from the entry before it"))
-                if digest(event.model_dump(mode="json")) != event.hash:
-                    breaks.append(Break(mission, writer, event.n, "its content was changed"))
-                previous, expected = event.hash, event.n + 1
-                hashes[event.n] = event.hash
-        anchors = 0
-        for anchor in self._anchors(mission_id):
-            anchors += 1
-            for head in anchor.heads:
-                if mission_id and head.mission_id != mission_id:
-                    continue
-                if last.get((head.mission_id, head.writer), {}).get(head.n) != head.hash:
-                    breaks.append(
-                        Break(
-                            head.mission_id, head.writer, head.n, f"it is not the entry that was anchored at {anchor.at:%Y-%m-%d %H:%M} UTC"
-                        )
-                    )
-        return AuditResult(len({e.mission_id for e in events}), len(events), anchors, tuple(breaks))
+        missions, events, anchors, breaks = 0, 0, 0, list[Break]()
+        for checked in self.checked(mission_id):
+            missions += bool(checked.events)
+            events += checked.events
+            anchors += checked.anchors
+            breaks += checked.breaks
+        return AuditResult(missions, events, anchors, tuple(breaks))
 
-    def _anchors(self, mission_id: str | None) -> Iterable[Anchor]:
-        prefixes = [f"{ANCHORS}/{mission_id}/", f"{ANCHORS}/hourly/"] if mission_id else [f"{ANCHORS}/"]
-        for prefix in prefixes:
-            for artifact in self._kept.list(prefix):
-                yield Anchor.model_validate_json(self._kept.get(artifact.uri))
+    def checked(self, mission_id: str | None = None) -> Iterator[CheckedMission]:
+        """One mission, or all of which anything is stored or anchored, one after the other. Hourly anchors are read before the first.
 
-    def _keep(self, name: str, reason: str, heads: list[ChainHead]) -> None:
-        key = f"{ANCHORS}/{name}.json"
-        if next(iter(self._kept.list(key)), None) is None:
-            anchor = Anchor(at=self._clock.now(), reason=reason, heads=tuple(heads))
-            self._kept.put(key, anchor.model_dump_json(indent=1).encode(), media_type="application/json")
+        What is anchored is read before the chains, which may go on meanwhile. Anchors that name no mission come first, without chains.
+        """
+        made = made_at(mission_id) if mission_id else None
+        hourly, broken, count = _by_mission(self._anchors.hourly(made - _MARGIN if made else None), mission_id)
+        if broken or (count and mission_id is None):
+            yield CheckedMission("", (), count if mission_id is None else 0, tuple(broken))
+        for found in [mission_id] if mission_id else self._all_missions(hourly):
+            yield self._check(found, hourly.pop(found, []), count if mission_id else 0)
 
-    def _read(self, query: Query) -> list[AuditEvent]:
-        events, breaks = _sound(self._documents.query(query))
-        if breaks:
-            wrong = breaks[0]
-            raise Corrupt(
-                f"The audit event {wrong.writer} {wrong.n} of mission {wrong.mission_id} is damaged: {wrong.what}.",
-                remedy="`kimera audit verify` lists every break; restore the events from a backup.",
-            )
-        return events
-
-
-def _sound(documents: Iterable[Document]) -> tuple[list[AuditEvent], list[Break]]:
-    """The events among the documents, and a break for each document that is none or stands in another's place."""
-    events: list[AuditEvent] = []
-    breaks: list[Break] = []
-    for document in documents:
+    def _check(self, mission_id: str, hourly: Sequence[AnchoredHead], anchors: int) -> CheckedMission:
+        chains: list[CheckedChain] = []
+        anchored: dict[str, dict[int, list[Witness]]] = {}
+        broken: list[Break] = []
         try:
-            event = AuditEvent.model_validate(document.data)
-        except ValidationError:
-            breaks.append(_break_at(document.ref, "it is no audit event any more"))
+            ends, broken, count = _by_mission(self._anchors.of_mission(mission_id), mission_id)
+            anchors += count
+            for writer, n, witness in (*hourly, *ends.get(mission_id, [])):
+                anchored.setdefault(writer, {}).setdefault(n, []).append(witness)
+            for chain in stored_chains(self._documents, mission_id):
+                own = chain.mission_id == mission_id
+                chains.append(check_chain(chain, anchored.pop(chain.writer, {}) if own else {}))
+        except (BadInput, Corrupt) as damaged:  # bad input: a document that is none of ours has an id that is none
+            broken.append(Break(mission_id, "", 0, damaged.message))
+        lost = [found for writer, heads in sorted(anchored.items()) for found in never_written(mission_id, writer, heads)]
+        breaks = (*broken, *(found for chain in chains for found in chain.breaks), *lost)
+        return CheckedMission(mission_id, tuple(chains), anchors, breaks)
+
+    def _heads(self, mission: MissionRecord, tracks: Iterable[TrackRecord]) -> list[ChainHead]:
+        """The heads of all chains of a mission; that of its money is looked up where it may have one."""
+        of = mission.mission_id
+        heads = [ChainHead(mission_id=of, writer=w, n=p.n, hash=p.hash) for w, p in sorted(mission.heads.items())]
+        heads += [ChainHead(mission_id=of, writer=t.track, n=t.head.n, hash=t.head.hash) for t in tracks if t.head]
+        ledger = self._documents.get(ledger_ref(of)) if buys(mission.request) else None
+        head = LedgerRecord.read(ledger).head if ledger else None
+        return [*heads, ChainHead(mission_id=of, writer=WRITER, n=head.n, hash=head.hash)] if head else heads
+
+    def _moved(self, since: datetime | None) -> Iterator[tuple[MissionRecord, list[TrackRecord]]]:
+        """The missions with a chain that may have moved since then, by index: those that changed, and open ones with a track that did.
+
+        A track goes on only while its mission is open or late, and a ledger's chain only together with one of the two.
+        """
+        changed = (Where("updated_at", ">=", f"{since - timedelta(seconds=1):%Y-%m-%dT%H:%M:%S}"),) if since else ()
+        for mission in self._missions(Query(MISSIONS, changed, order_by="updated_at", limit=_BATCH)):
+            yield mission, self._tracks(mission)
+        if since is None:
+            return
+        open_ = Where("status", "in", [str(status) for status in OPEN])
+        for where in (open_, Where("late", "==", True)):
+            for mission in self._missions(Query(MISSIONS, (where,), order_by="-mission_id", limit=_BATCH)):
+                if mission.updated_at < since and mission.started_at is not None:
+                    tracks = self._tracks(mission)
+                    if heartbeat(mission, {track.track: track for track in tracks}) >= since:
+                        yield mission, tracks
+
+    def _missions(self, query: Query) -> Iterator[MissionRecord]:
+        found = self._documents.query(query)
+        while found:
+            yield from map(MissionRecord.read, found)
+            if len(found) < _BATCH:
+                return
+            found = self._documents.query(Query(query.collection, query.where, query.order_by, query.limit, found[-1]))
+
+    def _tracks(self, mission: MissionRecord) -> list[TrackRecord]:
+        found = [self._documents.get(track_ref(mission.mission_id, track, n)) for track, n in mission.attempts.items()]
+        return [TrackRecord.read(document) for document in found if document is not None]
+
+    def _all_missions(self, hourly: Iterable[str]) -> Iterator[str]:
+        """The ids of all missions of which there are documents, events or anchors, in order."""
+        ids = merge(self._ids(MISSIONS), self._ids(EVENTS), self._anchors.missions(), sorted(hourly))
+        yield from (mission_id for mission_id, _ in groupby(ids))
+
+    def _ids(self, collection: str) -> Iterator[str]:
+        """The mission ids of a collection in order, each once, by one small query each."""
+        last = ""
+        while found := self._documents.query(Query(collection, (Where("mission_id", ">", last),), order_by="mission_id", limit=1)):
+            last = str(found[0].data["mission_id"])
+            yield last
+
+
+def _by_mission(anchors: Iterable[KeptAnchor], only: str | None) -> tuple[dict[str, list[AnchoredHead]], list[Break], int]:
+    """What anchors say of each mission (of one alone), those that cannot be read, and how many there are."""
+    found: dict[str, list[AnchoredHead]] = {}
+    broken: list[Break] = []
+    count = 0
+    for kept in anchors:
+        if kept.anchor is None:
+            broken.append(Break(only or "", _HEAD_WRITER, 0, kept.wrong))
             continue
-        events.append(event)
-        if event_ref(event) != document.ref:
-            breaks.append(_break_at(document.ref, "another entry stands in its place"))
-    return events, breaks
-
-
-def _break_at(ref: Ref, what: str) -> Break:
-    mission_id, _, entry = ref.id.partition(":")
-    writer, _, n = entry.rpartition(":")
-    return Break(mission_id, writer, int(n) if n.isdecimal() else 0, what)
+        heads = [head for head in kept.anchor.heads if only is None or head.mission_id == only]
+        count += bool(heads) or only is None
+        seen = f"was anchored at {kept.anchor.at:%Y-%m-%d %H:%M} UTC"
+        for head in heads:
+            found.setdefault(head.mission_id, []).append((sys.intern(head.writer), head.n, Witness(head.hash, seen)))
+    return found, broken, count

@@ -1,7 +1,8 @@
 """The audit chain inside a transaction: each writer's events are linked by hashes (invariant 9).
 
-A writer's chain moves together with the document it writes anyway (the mission, or its track's attempt), which holds the chain's
-head. So an event costs one write and no read, and is there exactly if the change it tells of is.
+A writer's chain moves together with the document it writes anyway (the mission, its track's attempt, the mission's ledger), which holds
+the chain's head and, as its tail, the newest events. So an event costs no write of its own and no read, and is there exactly if the
+change it tells of is. A tail that has grown too long becomes a page, a document that is written once, in the same transaction.
 """
 
 from __future__ import annotations
@@ -14,9 +15,13 @@ from datetime import datetime
 
 from schemas.events import AuditEvent
 from shared.documents import Json, Transaction
-from shared.missions.records import ChainPointer, event_ref
+from shared.missions.records import Chain, ChainPage, ChainPointer, Tail
 
 GENESIS = "0" * 64
+PAGE_EVENTS = 32
+"""A tail that holds more becomes a page: most missions never need one."""
+PAGE_BYTES = 64 * 1024
+"""The same by size, far below what a document may hold: the tail is written again with every change of its document."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +34,33 @@ class Happening:
 
 def digest(event: Mapping[str, Json]) -> str:
     """The SHA-256 over the canonical JSON of an event without its ``hash``."""
-    body = {key: value for key, value in event.items() if key != "hash"}
-    return hashlib.sha256(json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(canonical({key: value for key, value in event.items() if key != "hash"}).encode()).hexdigest()
+
+
+def canonical(event: Mapping[str, Json]) -> str:
+    """The one JSON text of an event."""
+    return json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def append(
     transaction: Transaction,
-    head: ChainPointer | None,
+    chain: Chain,
     happenings: Sequence[Happening],
     *,
     mission_id: str,
     writer: str,
     at: datetime,
     trace_id: str | None = None,
-) -> ChainPointer | None:
-    """Write the happenings behind ``head`` and return the new head, which the caller stores in the same transaction."""
+) -> Chain:
+    """The chain with the happenings behind its head; the caller stores it in the same transaction. Full pages are written here."""
+    if not happenings:
+        return chain
+    head, tail = chain.head, chain.tail
+    if tail is not None and (head is None or tail.last != head.n):  # an instance of the version before has gone on behind the tail
+        spill(transaction, chain, mission_id=mission_id, writer=writer)
+        tail = None
+    first = tail.first if tail else (head.n if head else 0) + 1
+    entries = list(tail.entries) if tail else []
     for happening in happenings:
         unsigned = AuditEvent(
             mission_id=mission_id,
@@ -56,7 +73,34 @@ def append(
             previous=head.hash if head else GENESIS,
             hash=GENESIS,
         )
-        event = unsigned.model_copy(update={"hash": digest(unsigned.model_dump(mode="json"))})
-        transaction.create(event_ref(event), event.model_dump(mode="json"))
-        head = ChainPointer(n=event.n, hash=event.hash)
-    return head
+        body: dict[str, Json] = unsigned.model_dump(mode="json")
+        head = ChainPointer(n=unsigned.n, hash=digest(body))
+        entries.append(canonical(body | {"hash": head.hash}))
+    while len(entries) > PAGE_EVENTS or (len(entries) > 1 and _size(entries) > PAGE_BYTES):
+        fitting = _fitting(entries)
+        _write_page(transaction, mission_id, writer, first, entries[:fitting])
+        first, entries = first + fitting, entries[fitting:]
+    return Chain(head, Tail(first=first, entries=tuple(entries)))
+
+
+def spill(transaction: Transaction, chain: Chain, *, mission_id: str, writer: str) -> None:
+    """Write the whole tail as a page: the document that holds it will be gone."""
+    if chain.tail is not None and chain.tail.entries:
+        _write_page(transaction, mission_id, writer, chain.tail.first, chain.tail.entries)
+
+
+def _write_page(transaction: Transaction, mission_id: str, writer: str, first: int, entries: Sequence[str]) -> None:
+    page = ChainPage(mission_id=mission_id, writer=writer, first=first, entries=tuple(entries))
+    transaction.create(page.ref, page.data())
+
+
+def _fitting(entries: Sequence[str]) -> int:
+    """How many of the first entries make a page: at least one, and never all, since the last one stays the tail."""
+    count = 1
+    while count < min(len(entries) - 1, PAGE_EVENTS) and _size(entries[: count + 1]) <= PAGE_BYTES:
+        count += 1
+    return count
+
+
+def _size(entries: Sequence[str]) -> int:
+    return sum(len(entry.encode()) for entry in entries)

@@ -1,20 +1,25 @@
-"""What is stored of a mission: one document for the mission, one for each track's attempt, one for each audit event."""
+"""What is stored of a mission: a document for the mission and one for each track's attempt, with the newest events of their audit chains.
+
+What no longer fits into these lies in pages of the chains (``EVENTS``).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from schemas.base import SCHEMA_VERSION, Sha256, Stored, Timestamp
-from schemas.events import AuditEvent
 from schemas.mission import FusionStatus, MissionError, MissionRequest, MissionStatus, ReportVersion, Tier, Track, TrackStatus
 from schemas.steps import StepResult
 from shared.documents import Document, Json, Ref
+from shared.models.calls import Account
 
 MISSIONS = "missions"
 TRACKS = "tracks"
 EVENTS = "events"
 IDEMPOTENCY = "idempotency"
+SLICES = "slices"
 
 
 class ChainPointer(Stored):
@@ -22,6 +27,30 @@ class ChainPointer(Stored):
 
     n: int
     hash: Sha256
+
+
+class Tail(Stored):
+    """The newest events of a chain, in the document that its writer writes anyway.
+
+    ``entries`` are events as canonical JSON, the very text that their hashes cover: who carries them along need not read them.
+    """
+
+    first: int
+    """The number of the first entry; the others follow it without a gap."""
+    entries: tuple[str, ...]
+
+    @property
+    def last(self) -> int:
+        """The number of the last entry."""
+        return self.first + len(self.entries) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A writer's chain as its document holds it."""
+
+    head: ChainPointer | None = None
+    tail: Tail | None = None
 
 
 Upcast = Callable[[dict[str, Json]], dict[str, Json]]
@@ -48,8 +77,22 @@ class Record(Stored):
         return self.model_dump(mode="json")
 
 
+class ChainPage(Record):
+    """Events that no longer fitted into a chain's tail. It is written once."""
+
+    mission_id: str
+    writer: str
+    first: int
+    entries: tuple[str, ...]
+
+    @property
+    def ref(self) -> Ref:
+        """Where the page is stored: as a single event of its first number would be, so that ids keep the chain's order."""
+        return event_ref(self.mission_id, self.writer, self.first)
+
+
 class MissionRecord(Record):
-    """A mission. ``heads`` points to the last event of each writer whose chain moves with this document."""
+    """A mission. ``heads`` and ``tails``: the chains of the writers that change this document."""
 
     mission_id: str
     owner: str
@@ -76,6 +119,7 @@ class MissionRecord(Record):
     """Whether the mission has ended but a track of it goes on, to upgrade the report until the late deadline."""
     error: MissionError | None = None
     heads: dict[str, ChainPointer] = {}
+    tails: dict[str, Tail] = {}
     traceparent: str | None = None
     created_at: Timestamp
     started_at: Timestamp | None = None
@@ -91,6 +135,16 @@ class MissionRecord(Record):
     def over(self) -> bool:
         """Whether nothing of the mission goes on any more."""
         return self.status.terminal and not self.late
+
+    def chain(self, writer: str) -> Chain:
+        """The writer's chain, which may not have begun."""
+        return Chain(self.heads.get(writer), self.tails.get(writer))
+
+    def with_chain(self, writer: str, chain: Chain) -> Self:
+        """The mission with the writer's chain as it is now."""
+        heads = self.heads | ({writer: chain.head} if chain.head else {})
+        tails = {name: tail for name, tail in self.tails.items() if name != writer} | ({writer: chain.tail} if chain.tail else {})
+        return self.model_copy(update={"heads": heads, "tails": tails})
 
 
 class Lease(Stored):
@@ -113,6 +167,37 @@ class SliceDone(Stored):
     error: str | None = None
 
 
+class SliceRecord(Record):
+    """What a slice froze before its first call, so that a slice that is run again asks the same.
+
+    That of a track's slice lies in the track's document, written with its lease. Fusion has no lease: its own is a document.
+    ``run`` counts how often it was begun; ``epoch`` is that of the last run. Only the last run may send requests.
+    """
+
+    mission_id: str
+    account: Account
+    attempt: int
+    seq: int
+    run: int = 1
+    epoch: int
+    tier: Tier
+    flags: tuple[str, ...] = ()
+    """Why the tier is not the mission's own."""
+    handoff_uri: str | None = None
+    """The other track's handoff, as far as this slice may know it."""
+    frozen_at: Timestamp
+
+    @property
+    def slice_id(self) -> str:
+        """``mission:account:attempt:seq``."""
+        return slice_id(self.mission_id, self.account, self.attempt, self.seq)
+
+    @property
+    def ref(self) -> Ref:
+        """Where it is stored if it is a document."""
+        return slice_ref(self.mission_id, self.account, self.attempt, self.seq)
+
+
 class TrackRecord(Record):
     """One attempt of one track: where it goes on, who works on it, and the stored result of every finished slice."""
 
@@ -122,6 +207,8 @@ class TrackRecord(Record):
     status: TrackStatus = TrackStatus.PENDING
     next_seq: int = 0
     lease: Lease | None = None
+    frozen: SliceRecord | None = None
+    """What the slice that was begun last has frozen; ``None`` where it may buy nothing."""
     results: dict[str, StepResult] = {}
     done: dict[str, SliceDone] = {}
     tries: int = 0
@@ -134,6 +221,7 @@ class TrackRecord(Record):
     flags: tuple[str, ...] = ()
     error: MissionError | None = None
     head: ChainPointer | None = None
+    tail: Tail | None = None
     started_at: Timestamp | None = None
     updated_at: Timestamp
 
@@ -141,6 +229,11 @@ class TrackRecord(Record):
     def ref(self) -> Ref:
         """Where the attempt is stored."""
         return track_ref(self.mission_id, self.track, self.attempt)
+
+    @property
+    def chain(self) -> Chain:
+        """The track's chain, which may not have begun."""
+        return Chain(self.head, self.tail)
 
     @property
     def detached(self) -> bool:
@@ -163,6 +256,16 @@ def track_ref(mission_id: str, track: Track, attempt: int) -> Ref:
     return Ref(TRACKS, f"{mission_id}:{track}:{attempt}")
 
 
-def event_ref(event: AuditEvent) -> Ref:
-    """Where an event is stored; the id is taken only once, so a chain cannot fork."""
-    return Ref(EVENTS, f"{event.mission_id}:{event.writer}:{event.n:06d}")
+def event_ref(mission_id: str, writer: str, n: int) -> Ref:
+    """Where a page that begins with entry ``n`` is stored, or, by the version before pages, entry ``n`` alone."""
+    return Ref(EVENTS, f"{mission_id}:{writer}:{n:06d}")
+
+
+def slice_id(mission_id: str, account: Account, attempt: int, seq: int) -> str:
+    """``mission:account:attempt:seq``: the id of a slice, and the beginning of its calls' keys."""
+    return f"{mission_id}:{account}:{attempt}:{seq}"
+
+
+def slice_ref(mission_id: str, account: Account, attempt: int, seq: int) -> Ref:
+    """Where what a slice froze is stored if it is a document of its own."""
+    return Ref(SLICES, slice_id(mission_id, account, attempt, seq))

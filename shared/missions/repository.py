@@ -13,13 +13,24 @@ from shared.clock import Clock
 from shared.documents import DocumentStore, Json, Query, Ref, Transaction, Where
 from shared.errors import IdempotencyMismatch, NotFound, StaleEpoch
 from shared.ids import Ids
-from shared.ledger.ledger import release
-from shared.ledger.records import PURSES, ledger_ref
+from shared.ledger.ledger import WRITER, release
+from shared.ledger.records import PURSES, LedgerRecord, ledger_ref
 from shared.ledger.spending import NOTHING_SPENT, Spending, buys, spending
-from shared.missions.chain import Happening, append
-from shared.missions.records import EVENTS, IDEMPOTENCY, MISSIONS, TRACKS, MissionRecord, TrackRecord, mission_ref, track_ref
+from shared.missions.chain import Happening, append, spill
+from shared.missions.records import (
+    EVENTS,
+    IDEMPOTENCY,
+    MISSIONS,
+    SLICES,
+    TRACKS,
+    Chain,
+    MissionRecord,
+    TrackRecord,
+    mission_ref,
+    track_ref,
+)
 from shared.missions.view import mission_state
-from shared.models.rows import JOURNAL, SLICES
+from shared.models.rows import JOURNAL
 from shared.telemetry.context import current_trace_id, current_traceparent
 
 OPEN = (MissionStatus.PENDING, MissionStatus.RUNNING, MissionStatus.FUSION)
@@ -68,17 +79,16 @@ class Missions:
                     )
                 return str(known.data["mission_id"])
             detail: dict[str, Json] = {"request_sha256": body, "owner": owner, "inputs": len(request.inputs)}
-            head = append(
+            chain = append(
                 tx,
-                None,
+                Chain(),
                 [Happening("mission.created", detail)],
                 mission_id=mission.mission_id,
                 writer="api",
                 at=now,
                 trace_id=current_trace_id(),
             )
-            assert head is not None
-            tx.create(mission.ref, mission.model_copy(update={"heads": {"api": head}}).data())
+            tx.create(mission.ref, mission.with_chain("api", chain).data())
             if key:
                 tx.create(key, {"mission_id": mission.mission_id, "body": body, "at": now.isoformat()})
             return None
@@ -153,11 +163,10 @@ class Missions:
                 release(tx, mission_id, at=now)  # it reads: before any write
             for track in change.tracks:
                 tx.put(track.ref, track.data())
-            head = append(
-                tx, mission.heads.get(writer), change.happenings, mission_id=mission_id, writer=writer, at=now, trace_id=current_trace_id()
+            chain = append(
+                tx, mission.chain(writer), change.happenings, mission_id=mission_id, writer=writer, at=now, trace_id=current_trace_id()
             )
-            heads = mission.heads | ({writer: head} if head else {})
-            changed = change.mission.model_copy(update={"heads": heads, "updated_at": now})
+            changed = change.mission.with_chain(writer, chain).model_copy(update={"updated_at": now})
             tx.put(changed.ref, changed.data())
             return changed
 
@@ -172,11 +181,27 @@ class Missions:
         """Remove all documents of the mission but its audit events, which prove what was done, and what its days have spent."""
         if not mission.status.terminal:
             raise NotFound(f"Mission {mission.mission_id} has not ended.", remedy="Cancel it first.")
-        for collection in (TRACKS, IDEMPOTENCY, PURSES, JOURNAL, SLICES):
-            for document in self._documents.query(Query(collection, (Where("mission_id", "==", mission.mission_id),))):
+        of = (Where("mission_id", "==", mission.mission_id),)
+        for collection in (IDEMPOTENCY, PURSES, JOURNAL, SLICES):
+            for document in self._documents.query(Query(collection, of)):
                 self._documents.delete(document.ref)
-        self._documents.delete(ledger_ref(mission.mission_id))
-        self._documents.delete(mission.ref)
+
+        def work(tx: Transaction) -> None:
+            """What holds a chain's tail goes in the commit that keeps the tail as a page."""
+            last = load(tx, mission.mission_id)
+            tracks = [TrackRecord.read(document) for document in tx.query(Query(TRACKS, of))]
+            ledger = tx.get(ledger_ref(mission.mission_id))
+            chains = [(writer, last.chain(writer)) for writer in last.tails]
+            chains += [(str(track.track), track.chain) for track in tracks]
+            chains += [(WRITER, LedgerRecord.read(ledger).chain)] if ledger else []
+            for writer, chain in chains:
+                spill(tx, chain, mission_id=mission.mission_id, writer=writer)
+            for track in tracks:
+                tx.delete(track.ref)
+            tx.delete(ledger_ref(mission.mission_id))
+            tx.delete(last.ref)
+
+        self._documents.transact(work)
 
 
 def load(tx: Transaction, mission_id: str) -> MissionRecord:
@@ -189,8 +214,13 @@ def load(tx: Transaction, mission_id: str) -> MissionRecord:
 
 def load_tracks(tx: Transaction, mission: MissionRecord) -> dict[Track, TrackRecord]:
     """Both tracks' current attempts inside a transaction."""
-    found = {track: tx.get(track_ref(mission.mission_id, track, n)) for track, n in mission.attempts.items()}
-    return {track: TrackRecord.read(d) if d else _new_track(mission, track) for track, d in found.items()}
+    return {track: load_track(tx, mission, track) for track in mission.attempts}
+
+
+def load_track(tx: Transaction, mission: MissionRecord, track: Track) -> TrackRecord:
+    """A track's current attempt inside a transaction."""
+    document = tx.get(track_ref(mission.mission_id, track, mission.attempts[track]))
+    return TrackRecord.read(document) if document else _new_track(mission, track)
 
 
 def fence(mission: MissionRecord, caller: ExecutionRef) -> None:

@@ -1,6 +1,7 @@
 """The slice engine: runs one slice of a track so that it happens once.
 
-acquire: a finished ``seq`` returns its stored result; one that somebody works on answers BUSY; else the lease is stored.
+acquire: a finished ``seq`` returns its stored result; one that somebody works on answers BUSY; else the lease is stored, and with it
+         what the slice freezes: its tier, and the other track's handoff.
 work:    the track's own logic, outside of any transaction.
 commit:  one transaction that needs the lease and the epoch; it stores the result, the next state and the audit events together.
 
@@ -19,7 +20,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from schemas.mission import MissionError, TrackStatus
+from schemas.mission import MissionError, Track, TrackStatus
 from schemas.steps import StepRequest, StepResult
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
@@ -29,10 +30,9 @@ from shared.errors import Conflict, KimeraError, StaleEpoch
 from shared.ids import Ids
 from shared.missions.chain import Happening, append
 from shared.missions.records import Lease, MissionRecord, SliceDone, TrackRecord
-from shared.missions.repository import fence, load, load_tracks
+from shared.missions.repository import fence, load, load_track
 from shared.models.access import ModelAccess, OpenSlice
 from shared.models.flags import MODEL_UNAVAILABLE
-from shared.models.freezing import SliceOf
 from shared.telemetry.context import about_mission, current_trace_id
 from shared.telemetry.rows import slice_row
 from shared.telemetry.sink import NOWHERE, TelemetrySink
@@ -42,6 +42,7 @@ from shared.tracks import CANCELLED, HARD_DEADLINE, SliceContext, SliceOutcome, 
 
 StateT = TypeVar("StateT", bound=BaseModel)
 _BUSY_RETRY_S = 2.0
+_OTHER = {Track.DEEP_RESEARCH: Track.DS_STAR, Track.DS_STAR: Track.DEEP_RESEARCH}
 _log = logging.getLogger(__name__)
 
 
@@ -133,10 +134,20 @@ class SliceEngine:
             return StepResult(outcome="BUSY", next_seq=request.seq, retry_after_s=wait, track_status=track.status)
         holder = self._ids.new("h")
         lease = Lease(seq=request.seq, holder=holder, epoch=request.epoch, until=now + timedelta(seconds=SLICE_LEASE_S))
+        frozen = None
+        if self._models is not None and self._models.freezes(mission, request.track.value):
+            frozen = self._models.freeze(tx, mission, track, load_track(tx, mission, _OTHER[request.track]))
         started = track.started_at or now
         status = track.status if track.detached else TrackStatus.RUNNING
         track = track.model_copy(
-            update={"lease": lease, "status": status, "started_at": started, "tries": track.tries + 1, "updated_at": now}
+            update={
+                "lease": lease,
+                "frozen": frozen,
+                "status": status,
+                "started_at": started,
+                "tries": track.tries + 1,
+                "updated_at": now,
+            }
         )
         tx.put(track.ref, track.data())
         return _Leased(mission, track, holder)
@@ -172,10 +183,9 @@ class SliceEngine:
         """The models of the slice. Who asked to stop pays for nothing more."""
         if self._models is None:
             return OpenSlice()
-        of = SliceOf(context.mission_id, context.track.value, context.attempt, context.seq, context.epoch, leased.holder)
         if leased.mission.cancel_requested:
-            return self._models.closing(leased.mission, of)
-        return self._models.open(leased.mission, of, time_left=context.time_left)
+            return self._models.closing(leased.mission, context.track.value)
+        return self._models.open(leased.mission, leased.track.frozen, time_left=context.time_left)
 
     def _failed(self, logic: TrackLogic[StateT], context: SliceContext, state: StateT, error: MissionError, opened: OpenSlice) -> _Worked:
         """The end of a track that failed: its handoff with what there is, made without a model, or none if even that fails."""
@@ -233,9 +243,9 @@ class SliceEngine:
             | ({"progress": worked.progress[:300]} if worked.progress else {})
             | ({"error": worked.error.code} if worked.error else {}),
         )
-        head = append(
+        chain = append(
             tx,
-            track.head,
+            track.chain,
             [*worked.happenings, committed],
             mission_id=request.mission_id,
             writer=request.track,
@@ -265,7 +275,8 @@ class SliceEngine:
                 "progress": worked.progress or track.progress,
                 "flags": tuple(dict.fromkeys([*track.flags, *worked.flags])),
                 "error": worked.error,
-                "head": head,
+                "head": chain.head,
+                "tail": chain.tail,
                 "updated_at": now,
             }
         )
@@ -293,7 +304,7 @@ class SliceEngine:
         fence(mission, request)
         if mission.over:
             raise StaleEpoch(f"Mission {mission.mission_id} has ended: {mission.status}.")
-        track = load_tracks(tx, mission)[request.track]
+        track = load_track(tx, mission, request.track)
         if track.attempt != request.attempt:
             raise StaleEpoch(f"{request.track} is at attempt {track.attempt}, not {request.attempt}.")
         return mission, track

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Protocol
 from schemas.mission import ModelChoice, Tier
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
-from shared.documents import DocumentStore
+from shared.documents import DocumentStore, Transaction
 from shared.errors import BudgetRefused
 from shared.ledger.spending import buys
-from shared.missions.records import MissionRecord
-from shared.models.calls import ModelSpec
-from shared.models.freezing import Freezer, SliceOf, asked_tier
+from shared.missions.records import MissionRecord, SliceRecord, TrackRecord
+from shared.models.calls import Account, ModelSpec
+from shared.models.freezing import Freezer, asked_tier
 from shared.telemetry.sink import NOWHERE, TelemetrySink
 from shared.telemetry.tracing import Tracing
 from shared.web.search import WebSearch
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from shared.models.journal import Journal, Terms
     from shared.models.orphans import Orphans
     from shared.models.remote import Remote
-    from shared.models.rows import SliceRecord
 
 
 class Chooses(Protocol):
@@ -105,22 +104,32 @@ class ModelAccess:
     def __init__(self, installation: Installation) -> None:
         self._with = installation
 
-    def open(self, mission: MissionRecord, of: SliceOf, *, time_left: Callable[[], float]) -> OpenSlice:
-        """The models of the slice ``of``; what an earlier run of it left unanswered is settled first. Raises ``StaleEpoch``."""
-        remote = of.account == "deep_research" and mission.request.tracks.deep_research.remote
-        if asked_tier(mission) is Tier.EXTRACTIVE and not remote:
+    def freezes(self, mission: MissionRecord, account: Account) -> bool:
+        """Whether a slice of ``account`` that begins now may buy anything, and so freezes on what terms. Who asked to stop pays nothing."""
+        return not mission.cancel_requested and (asked_tier(mission) is not Tier.EXTRACTIVE or _remote(mission, account))
+
+    def freeze(self, tx: Transaction, mission: MissionRecord, track: TrackRecord, other: TrackRecord) -> SliceRecord:
+        """What the track's next slice has frozen, to be stored together with its lease."""
+        return self._freezer.freeze(tx, mission, track, other)
+
+    def begin_fusion(self, mission: MissionRecord, version: int, epoch: int) -> SliceRecord | None:
+        """What making this version of the report has frozen, stored; ``None`` where it may buy nothing. Raises ``StaleEpoch``."""
+        return self._freezer.begin_fusion(mission.mission_id, version, epoch) if self.freezes(mission, "fusion") else None
+
+    def open(self, mission: MissionRecord, frozen: SliceRecord | None, *, time_left: Callable[[], float]) -> OpenSlice:
+        """The models of the slice that froze this; what an earlier run of it left unanswered is settled first. Raises ``StaleEpoch``."""
+        if frozen is None:
             return OpenSlice()
-        frozen = self._freezer.begin(of)
-        self._orphans.close_slice(of.id, cap_micro_usd=mission.request.budget.cap_micro_usd)
+        remote = _remote(mission, frozen.account)
+        self._orphans.close_slice(frozen.slice_id, cap_micro_usd=mission.request.budget.cap_micro_usd)
         desk = self._desk(mission, frozen, time_left) if frozen.tier is not Tier.EXTRACTIVE else None
         jobs = self._jobs(mission, frozen) if remote else None
         search = self._search(mission, frozen, time_left) if remote else None
         return OpenSlice(desk, jobs, search, frozen.flags, frozen.tier, frozen.handoff_uri)
 
-    def closing(self, mission: MissionRecord, of: SliceOf) -> OpenSlice:
+    def closing(self, mission: MissionRecord, account: Account) -> OpenSlice:
         """What a slice of a mission that was told to stop may still do: give up the jobs that it began."""
-        remote = of.account == "deep_research" and mission.request.tracks.deep_research.remote
-        return OpenSlice(jobs=self._jobs(mission, None) if remote else None)
+        return OpenSlice(jobs=self._jobs(mission, None) if _remote(mission, account) else None)
 
     def close_calls(self, mission: MissionRecord) -> int:
         """Settle the requests of a mission whose tracks have ended or died; how many. A late track goes on with its job."""
@@ -263,6 +272,11 @@ class ModelAccess:
             spent=lambda: journal.usage(frozen.slice_id),
             parallel=1 if has.in_order else PARALLEL,
         )
+
+
+def _remote(mission: MissionRecord, account: Account) -> bool:
+    """Whether the account's slices may ask a search or an agent beyond the models."""
+    return account == "deep_research" and mission.request.tracks.deep_research.remote
 
 
 def _terms(mission: MissionRecord, frozen: SliceRecord) -> Terms:

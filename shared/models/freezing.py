@@ -1,5 +1,8 @@
 """What a slice freezes before its first call: its tier, and what it may know of the other track. A slice that runs again finds it stored.
 
+A track's slice freezes in the transaction that takes its lease, into the track's document, which that writes anyway. Fusion has no
+lease, and the mission's document is written by others while it works: what it freezes is a document of its own.
+
 The tier steps down one for each threshold of the budget that the settled money has passed. A tier whose provider's circuit is open is
 passed over. Where nothing is left but the extractive tier, the slice asks no model.
 """
@@ -7,38 +10,20 @@ passed over. Where nothing is left but the extractive tier, the slice asks no mo
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from schemas.mission import Budget, Tier, Track
+from schemas.mission import Budget, Tier
 from shared.clock import Clock
-from shared.documents import DocumentStore, Ref, Transaction
+from shared.documents import DocumentStore, Transaction
 from shared.errors import StaleEpoch
 from shared.ledger.records import ACCOUNTS, DayRecord, LedgerRecord, PurseRecord, day_ref, ledger_ref, purse_ref
-from shared.missions.records import MissionRecord
-from shared.missions.repository import load, load_tracks
+from shared.missions.records import MissionRecord, SliceRecord, TrackRecord, slice_ref
+from shared.missions.repository import load
 from shared.models.calls import Account
 from shared.models.flags import BUDGET_EXHAUSTED, MODEL_UNAVAILABLE, OVERRUN, TIER_DOWNGRADED, TIER_EXTRACTIVE
-from shared.models.rows import SLICES, SliceRecord, slice_id
 
 _TIERS = tuple(Tier)
 """From the strongest to the extractive one."""
-
-
-@dataclass(frozen=True, slots=True)
-class SliceOf:
-    """A slice that begins: which one, and who runs it. ``holder`` is the lease of a track's slice; fusion has none."""
-
-    mission_id: str
-    account: Account
-    attempt: int
-    seq: int
-    epoch: int
-    holder: str | None = None
-
-    @property
-    def id(self) -> str:
-        """``mission:account:attempt:seq``."""
-        return slice_id(self.mission_id, self.account, self.attempt, self.seq)
+_FUSION: Account = "fusion"
 
 
 class Freezer:
@@ -52,44 +37,55 @@ class Freezer:
         self._day_cap = day_cap_micro_usd
         self._is_down = is_down
 
-    def begin(self, of: SliceOf) -> SliceRecord:
-        """What the slice froze, now or in an earlier run, as this run's. From here on no earlier run may send anything.
+    def freeze(self, tx: Transaction, mission: MissionRecord, track: TrackRecord, other: TrackRecord) -> SliceRecord:
+        """What the track's next slice froze, now or in an earlier run, as this run's.
 
-        Raises ``StaleEpoch`` where another execution owns the mission, or another call the slice.
+        To be stored with the slice's lease: from then on no earlier run may send anything. It reads, and removes at the most what the
+        version before froze in a document of its own, which its processes look at.
+        """
+        before = track.frozen if track.frozen and track.frozen.seq == track.next_seq else None
+        if before is None and track.tries:
+            before = _frozen_apart(tx, mission, track)
+        if before is not None:
+            return before.model_copy(update={"run": before.run + 1, "epoch": mission.epoch})
+        return self._new(tx, mission, track.track.value, track.attempt, track.next_seq, other.handoff_uri)
+
+    def begin_fusion(self, mission_id: str, version: int, epoch: int) -> SliceRecord:
+        """What making this version of the report froze, now or in an earlier run, as this run's. No earlier run may send anything now.
+
+        Raises ``StaleEpoch`` where another execution owns the mission.
         """
 
         def work(tx: Transaction) -> SliceRecord:
-            mission = load(tx, of.mission_id)
-            tracks = load_tracks(tx, mission)
-            if mission.over or mission.epoch != of.epoch:
-                raise StaleEpoch(f"Mission {of.mission_id} is {mission.status} at epoch {mission.epoch}; this call came from {of.epoch}.")
-            handoff = None
-            if of.account != "fusion":
-                lease = tracks[Track(of.account)].lease
-                if of.holder is not None and (lease is None or lease.holder != of.holder):
-                    raise StaleEpoch(f"The lease of slice {of.id} went to another call.")
-                handoff = next(track.handoff_uri for name, track in tracks.items() if name != of.account)
-            known = tx.get(Ref(SLICES, of.id))
+            mission = load(tx, mission_id)
+            if mission.over or mission.epoch != epoch:
+                raise StaleEpoch(f"Mission {mission_id} is {mission.status} at epoch {mission.epoch}; this call came from {epoch}.")
+            known = tx.get(slice_ref(mission_id, _FUSION, 1, version))
             if known is not None:
                 before = SliceRecord.read(known)
-                record = before.model_copy(update={"run": before.run + 1, "epoch": of.epoch})
+                record = before.model_copy(update={"run": before.run + 1, "epoch": epoch})
             else:
-                tier, flags = self._tier(tx, mission)
-                record = SliceRecord(
-                    mission_id=of.mission_id,
-                    account=of.account,
-                    attempt=of.attempt,
-                    seq=of.seq,
-                    epoch=of.epoch,
-                    tier=tier,
-                    flags=flags,
-                    handoff_uri=handoff,
-                    frozen_at=self._clock.now(),
-                )
+                record = self._new(tx, mission, _FUSION, 1, version, None)
             tx.put(record.ref, record.data())
             return record
 
         return self._documents.transact(work)
+
+    def _new(
+        self, tx: Transaction, mission: MissionRecord, account: Account, attempt: int, seq: int, handoff_uri: str | None
+    ) -> SliceRecord:
+        tier, flags = self._tier(tx, mission)
+        return SliceRecord(
+            mission_id=mission.mission_id,
+            account=account,
+            attempt=attempt,
+            seq=seq,
+            epoch=mission.epoch,
+            tier=tier,
+            flags=flags,
+            handoff_uri=handoff_uri,
+            frozen_at=self._clock.now(),
+        )
 
     def _tier(self, tx: Transaction, mission: MissionRecord) -> tuple[Tier, tuple[str, ...]]:
         """The tier that the money and the providers leave, and why it is not the mission's own."""
@@ -125,6 +121,15 @@ def stepped_down(tier: Tier, budget: Budget, settled_micro_usd: int, *, one_mode
     if passed and one_model:
         return Tier.EXTRACTIVE
     return _TIERS[min(_TIERS.index(tier) + passed, len(_TIERS) - 1)]
+
+
+def _frozen_apart(tx: Transaction, mission: MissionRecord, track: TrackRecord) -> SliceRecord | None:
+    """What the version before froze for the slice. It goes into the track's document, and from there no older process reads it."""
+    document = tx.get(slice_ref(mission.mission_id, track.track.value, track.attempt, track.next_seq))
+    if document is None:
+        return None
+    tx.delete(document.ref)
+    return SliceRecord.read(document)
 
 
 def _money(tx: Transaction, mission_id: str) -> tuple[bool, int]:

@@ -12,15 +12,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schemas.evidence import Usage
-from schemas.mission import Tier
+from schemas.mission import Tier, Track
 from shared.artifacts import Artifact
 from shared.clock import Clock
 from shared.documents import DocumentStore, Query, Ref, Transaction, Where
 from shared.errors import Conflict, JournalMismatch, StaleEpoch
 from shared.ledger.ledger import Ledger, Payer, Reservation
+from shared.missions.records import SliceRecord, TrackRecord, slice_ref, track_ref
 from shared.missions.repository import load
 from shared.models.calls import CallKey, ModelAnswer, ModelCall
-from shared.models.rows import JOURNAL, SLICES, JournalRow, RowState, SliceRecord, slice_of
+from shared.models.rows import JOURNAL, JournalRow, RowState, slice_of
 from shared.telemetry.rows import model_call_row
 from shared.telemetry.sink import NOWHERE, TelemetrySink
 
@@ -189,8 +190,8 @@ class Journal:
         mission = load(tx, key.mission_id)
         if mission.over or mission.epoch != terms.epoch:
             raise StaleEpoch(f"Mission {key.mission_id} is {mission.status} at epoch {mission.epoch}; this call came from {terms.epoch}.")
-        document = tx.get(Ref(SLICES, slice_of(key)))
-        run = SliceRecord.read(document).run if document else None
+        frozen = _frozen(tx, key)
+        run = frozen.run if frozen else None
         if run != terms.run:
             raise StaleEpoch(f"The slice {slice_of(key)} was begun again: run {run}; this call came from run {terms.run}.")
 
@@ -228,6 +229,17 @@ def _stored(tx: Transaction, row: JournalRow) -> JournalRow:
     if document is None:
         raise _gone(row.ref.id)
     return JournalRow.read(document)
+
+
+def _frozen(tx: Transaction, key: CallKey) -> SliceRecord | None:
+    """What the call's slice froze; ``None`` where that slice is not under way any more."""
+    if key.account == "fusion":
+        document = tx.get(slice_ref(key.mission_id, key.account, key.attempt, key.seq))
+        return SliceRecord.read(document) if document else None
+    document = tx.get(track_ref(key.mission_id, Track(key.account), key.attempt))
+    track = TrackRecord.read(document) if document else None
+    begun = track is not None and track.frozen is not None and track.frozen.seq == key.seq == track.next_seq
+    return track.frozen if track is not None and begun else None
 
 
 def _gone(row_id: str) -> StaleEpoch:

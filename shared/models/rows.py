@@ -1,4 +1,4 @@
-"""What is stored of physical requests (``journal``) and of slices that ask models (``slices``)."""
+"""What is stored of physical requests (``journal``)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from schemas.base import MicroUsd, Sha256, Timestamp
 from schemas.mission import Tier
 from shared.documents import Ref
 from shared.errors import IllegalTransition
-from shared.missions.records import Record
+from shared.missions.records import Record, slice_id
 from shared.models.calls import Account, CallKey, CallUsage
 
 JOURNAL = "journal"
-SLICES = "slices"
 
 
 class RowState(StrEnum):
@@ -109,41 +108,6 @@ class JournalRow(Record):
         """Raise ``IllegalTransition`` unless the row may go to ``state``."""
         if state not in _ARROWS.get(self.state, frozenset()):
             raise IllegalTransition(f"The request {self.ref.id} is {self.state} and cannot become {state}.")
-
-
-class SliceRecord(Record):
-    """What a slice froze before its first call, so that a slice that is run again asks the same.
-
-    ``run`` counts how often it was begun; ``epoch`` is that of the last run. Only the last run may send requests.
-    """
-
-    mission_id: str
-    account: Account
-    attempt: int
-    seq: int
-    run: int = 1
-    epoch: int
-    tier: Tier
-    flags: tuple[str, ...] = ()
-    """Why the tier is not the mission's own."""
-    handoff_uri: str | None = None
-    """The other track's handoff, as far as this slice may know it."""
-    frozen_at: Timestamp
-
-    @property
-    def slice_id(self) -> str:
-        """``mission:account:attempt:seq``."""
-        return slice_id(self.mission_id, self.account, self.attempt, self.seq)
-
-    @property
-    def ref(self) -> Ref:
-        """Where it is stored."""
-        return Ref(SLICES, self.slice_id)
-
-
-def slice_id(mission_id: str, account: Account, attempt: int, seq: int) -> str:
-    """``mission:account:attempt:seq``: the id of a slice, and the beginning of its calls' keys."""
-    return f"{mission_id}:{account}:{attempt}:{seq}"
 
 
 def slice_of(key: CallKey) -> str:

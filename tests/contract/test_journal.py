@@ -12,13 +12,14 @@ from shared.documents import DocumentStore
 from shared.errors import BudgetRefused, JournalMismatch, StaleEpoch
 from shared.ids import Ids
 from shared.ledger.ledger import Ledger, Payer
+from shared.missions.records import SliceRecord
 from shared.missions.repository import Missions
 from shared.models.answers import Answers
 from shared.models.calls import CallKey, CallUsage, ModelAnswer, ModelCall, ModelSpec, RenderedPrompt
-from shared.models.freezing import Freezer, SliceOf
+from shared.models.freezing import Freezer
 from shared.models.journal import Journal, Terms
 from shared.models.orphans import Orphans
-from shared.models.rows import RowState, SliceRecord
+from shared.models.rows import RowState
 from tests.support.chain import PRICE, assert_books_balance, rows, with_budget
 from tests.support.clock import FrozenClock
 
@@ -38,7 +39,7 @@ class Desk:
         self._freezer = Freezer(documents, clock, day_cap_micro_usd=10_000_000, is_down=lambda tier, mission: False)
 
     def begin(self) -> tuple[SliceRecord, Terms]:
-        frozen = self._freezer.begin(SliceOf(self.mission.mission_id, "fusion", 1, 1, self.mission.epoch))
+        frozen = self._freezer.begin_fusion(self.mission.mission_id, 1, self.mission.epoch)
         return frozen, Terms(self.payer, frozen.tier, frozen.run, frozen.epoch)
 
     def call(self, ordinal: int = 1, *, user: str = "Add 1 and 2.") -> ModelCall:

@@ -19,7 +19,7 @@ from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.documents import JsonMap
 from shared.executions import ExecutionState
 from shared.ids import Ids
-from shared.indexes import FIELDS
+from shared.indexes import COMPOSITES, FIELDS
 from shared.missions.audit import Audit
 from shared.missions.repository import Missions
 from shared.missions.slices import SliceEngine
@@ -40,7 +40,7 @@ class House:
     def __init__(self, folder: Path) -> None:
         self.clock = FrozenClock()
         self.ids = Ids(self.clock, random.Random(7).randbytes)
-        self.documents = DeclaredQueries(SqliteDocuments(folder / "kimera.sqlite3", indexes=FIELDS))
+        self.documents = DeclaredQueries(SqliteDocuments(folder / "kimera.sqlite3", indexes=FIELDS, composites=COMPOSITES))
         self.artifacts = FolderArtifacts(folder / "artifacts")
         self.missions = Missions(self.documents, self.clock, self.ids)
         self.audit = Audit(self.documents, self.artifacts, self.clock)

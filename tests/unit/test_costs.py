@@ -204,7 +204,7 @@ def test_a_mission_that_ends_gives_its_money_up_in_the_same_commit(spender: Spen
     (released,) = [event for event in runtime.audit.events(mission.mission_id) if event.kind == "budget.released"]
     assert released.detail == {"settled": 100_000, "reserved": 0, "unused": 1_900_000}
     assert runtime.audit.verify(mission.mission_id).breaks == ()
-    runtime.documents.delete(Ref("events", f"{mission.mission_id}:ledger:000001"))
+    runtime.documents.delete(ledger_ref(mission.mission_id))
     assert [b.writer for b in runtime.audit.verify(mission.mission_id).breaks] == ["ledger"], "the end anchors this chain too"
 
 

@@ -17,7 +17,7 @@ A, B = Where("a", "==", 1), Where("b", "in", [1, 2])
 
 @pytest.fixture
 def documents(tmp_path: Path) -> Iterator[DeclaredQueries]:
-    store = DeclaredQueries(SqliteDocuments(tmp_path / "documents.db", indexes=FIELDS))
+    store = DeclaredQueries(SqliteDocuments(tmp_path / "documents.db", indexes=FIELDS, composites=COMPOSITES))
     yield store
     store.close()
 

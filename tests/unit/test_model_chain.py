@@ -14,14 +14,14 @@ from schemas.steps import CompensateRequest
 from shared.documents import Query
 from shared.errors import StaleEpoch, Unavailable
 from shared.ledger.records import LedgerRecord, ledger_ref
-from shared.missions.records import MissionRecord, TrackRecord
+from shared.missions.records import MissionRecord, SliceRecord, TrackRecord
 from shared.missions.repository import Change
 from shared.models.breaker import MAX_FAILURES, RESET_S, published
 from shared.models.calls import CallUsage, ModelAnswer, ModelCall
 from shared.models.failures import Failure
 from shared.models.guard import MAX_ANSWER_BYTES
 from shared.models.retry import MAX_TRIES
-from shared.models.rows import SLICES, RowState, SliceRecord
+from shared.models.rows import RowState
 from shared.times import SLICE_LEASE_S
 from tests.support.chain import (
     ASKING,
@@ -51,8 +51,11 @@ def states(house: ChainHouse) -> list[RowState]:
     return [row.state for row in house.rows()]
 
 
-def frozen(house: ChainHouse) -> list[SliceRecord]:
-    return [SliceRecord.read(document) for document in house.documents.query(Query(SLICES))]
+def frozen(house: ChainHouse, mission_id: str) -> SliceRecord:
+    """What the slice that was begun last has frozen."""
+    found = house.missions.tracks(house.missions.get(mission_id))[Track.DS_STAR].frozen
+    assert found is not None
+    return found
 
 
 def test_an_answer_is_stored_and_paid_and_its_row_says_by_whom_and_for_what(house: ChainHouse) -> None:
@@ -80,7 +83,7 @@ def test_a_slice_that_is_run_again_is_answered_from_the_journal_also_where_an_an
     assert track.heard[0] == first == ["4", "5", "6"]
     assert len(house.endpoint.asked) == 4
     assert states(house) == [RowState.REJECTED, RowState.ANSWERED, RowState.ANSWERED, RowState.ANSWERED]
-    assert [record.run for record in frozen(house)] == [2]
+    assert frozen(house, mission_id).run == 2
     assert_books_balance(house.documents)
 
 
@@ -169,7 +172,7 @@ def test_a_circuit_opens_after_failures_in_a_row_lets_one_try_after_a_time_and_c
     assert len(house.rows()) == MAX_FAILURES, "an open circuit costs no row and no reservation"
     house.slices.run(track, step(mission_id, 1))
     assert track.heard[1] == [], "a slice that begins while the circuit is open asks no model"
-    assert frozen(house)[1].flags == ("tier_extractive", "model_unavailable")
+    assert frozen(house, mission_id).flags == ("tier_extractive", "model_unavailable")
     (told,) = [event for event in house.audit.events(mission_id) if event.kind == "tier.lowered"]
     assert told.detail == {"seq": 1, "tier": "extractive", "because": ["tier_extractive", "circuit_open"]}
     assert [record.state for record in published(house.documents)] == ["open"]
@@ -217,10 +220,12 @@ def test_each_threshold_that_is_passed_steps_the_tier_down_and_a_begun_slice_kee
     mission_id, _ = house.claimed(with_budget("0.01", 0.1, 0.2))
     house.endpoint.next.extend([answering(usage=CallUsage(1_000, 0)), answering(usage=CallUsage(1_000, 0))])
     track = AskingTrack(house.role, slices=9, questions=1)
+    tiers = []
     for seq in range(3):
         house.slices.run(track, step(mission_id, seq))
+        tiers.append(frozen(house, mission_id).tier)
     assert [call.model.name for call in house.endpoint.asked] == ["model-standard", "model-economy"]
-    assert [record.tier for record in frozen(house)] == [Tier.STANDARD, Tier.ECONOMY, Tier.EXTRACTIVE]
+    assert tiers == [Tier.STANDARD, Tier.ECONOMY, Tier.EXTRACTIVE]
     assert flags(house, mission_id) == ("tier_downgraded", "tier_extractive", "budget_exhausted")
 
 
@@ -229,10 +234,12 @@ def test_below_a_model_that_the_mission_named_is_only_the_extractive_tier(house:
     mission_id, _ = house.claimed(with_budget("0.01", 0.1, 0.9, request=named))
     house.endpoint.next.append(answering(usage=CallUsage(1_000, 0)))
     track = AskingTrack(house.role, slices=9, questions=1)
+    tiers = []
     for seq in range(2):
         house.slices.run(track, step(mission_id, seq))
+        tiers.append(frozen(house, mission_id).tier)
     assert [call.model.name for call in house.endpoint.asked] == ["mine"]
-    assert [record.tier for record in frozen(house)] == [Tier.STANDARD, Tier.EXTRACTIVE]
+    assert tiers == [Tier.STANDARD, Tier.EXTRACTIVE]
 
 
 def test_a_secret_of_the_installation_does_not_leave(house: ChainHouse) -> None:
@@ -345,3 +352,76 @@ def test_who_cancelled_pays_for_nothing_more(house: ChainHouse) -> None:
     track = AskingTrack(house.role)
     house.slices.run(track, step(mission_id, 0))
     assert (track.heard, house.endpoint.asked) == ({0: []}, [])
+
+
+def test_a_slice_freezes_its_tier_and_the_other_tracks_handoff_with_its_lease_and_a_repeat_gets_the_same(house: ChainHouse) -> None:
+    mission_id, _ = house.claimed(ASKING)
+    house.slices.run(CountingTrack(slices=1), step(mission_id, 0, track=Track.DEEP_RESEARCH))
+    first = house.missions.tracks(house.missions.get(mission_id))[Track.DEEP_RESEARCH].handoff_uri
+    seen: list[tuple[str | None, Tier | None]] = []
+    writes: list[int] = []
+
+    class Looks(AskingTrack):
+        def step(self, context, state):  # type: ignore[no-untyped-def]
+            seen.append((context.other_handoff_uri, context.models.tier if context.models else None))
+            writes.append(len(house.documents.query(Query("slices"))))
+            return super().step(context, state)
+
+    track = Looks(house.role, slices=9)
+    track.fail_with = [Unavailable("the store is down")]
+    with pytest.raises(Unavailable):
+        house.slices.run(track, step(mission_id, 0))
+    another_handoff(house, mission_id, "artifact:another")
+    house.start()
+    house.slices.run(track, step(mission_id, 0))
+    house.slices.run(track, step(mission_id, 1))
+    assert seen == [(first, Tier.STANDARD), (first, Tier.STANDARD), ("artifact:another", Tier.STANDARD)]
+    assert writes == [0, 0, 0], "no document of its own"
+    assert frozen(house, mission_id).handoff_uri == "artifact:another"
+
+
+def test_a_slice_that_the_version_before_began_keeps_what_it_froze_and_its_old_run_sends_nothing_more(house: ChainHouse) -> None:
+    mission_id, _ = house.claimed(ASKING)
+    old = SliceRecord(
+        mission_id=mission_id,
+        account="ds_star",
+        attempt=1,
+        seq=0,
+        epoch=1,
+        tier=Tier.ECONOMY,
+        handoff_uri="artifact:seen-by-the-old-run",
+        frozen_at=house.clock.now(),
+    )
+    house.documents.put(old.ref, old.data())
+    track = house.missions.tracks(house.missions.get(mission_id))[Track.DS_STAR].model_copy(update={"tries": 1})
+    house.documents.put(track.ref, {key: value for key, value in track.data().items() if key not in ("frozen", "tail")})
+    house.slices.run(AskingTrack(house.role), step(mission_id, 0))
+    record = frozen(house, mission_id)
+    assert (record.tier, record.handoff_uri, record.run) == (Tier.ECONOMY, "artifact:seen-by-the-old-run", 2)
+    assert [call.model.name for call in house.endpoint.asked] == ["model-economy"] * 3
+    assert house.documents.get(old.ref) is None, "an instance of the version before would find its run there, and go on"
+
+
+def test_a_call_of_a_slice_that_is_committed_is_not_sent_any_more(house: ChainHouse) -> None:
+    mission_id, _ = house.claimed(ASKING)
+    kept = []
+
+    class Keeps(AskingTrack):
+        def step(self, context, state):  # type: ignore[no-untyped-def]
+            kept.append(context.models)
+            return super().step(context, state)
+
+    house.slices.run(Keeps(house.role), step(mission_id, 0))
+    asked = len(house.endpoint.asked)
+    with pytest.raises(StaleEpoch):
+        kept[0].ask(house.role, {"numbers": [7]})
+    assert len(house.endpoint.asked) == asked
+
+
+def another_handoff(house: ChainHouse, mission_id: str, uri: str) -> None:
+    """Let research hand off something else."""
+
+    def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change:
+        return Change(mission, tracks=[tracks[Track.DEEP_RESEARCH].model_copy(update={"handoff_uri": uri})])
+
+    house.missions.change(mission_id, "lifecycle", decide)

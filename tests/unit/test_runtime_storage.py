@@ -9,7 +9,7 @@ import pytest
 from infra.local.emulated.storage import StorageEmulator
 from shared.adapters.cloud_storage_bucket import EMULATOR
 from shared.errors import Unavailable
-from shared.missions.audit import ANCHORS
+from shared.missions.anchors import ANCHORS
 from shared.runtime import Runtime
 from shared.settings import Settings
 

@@ -15,6 +15,7 @@ from shared.adapters.sqlite_file import SqliteFile
 from shared.adapters.sqlite_writer import GroupWriter
 from shared.documents import Query, Ref, Transaction, Where
 from shared.errors import Corrupt, KimeraError, Unavailable
+from shared.indexes import COMPOSITES, FIELDS
 
 A = Ref("things", "a")
 
@@ -242,3 +243,45 @@ def test_a_declared_index_is_used_in_order(path: Path, query: Query) -> None:
     connection.close()
     assert "USING COVERING INDEX things:n" in plan or "USING INDEX things:n" in plan
     assert "TEMP B-TREE" not in plan
+
+
+OPEN = Where("status", "in", ["PENDING", "RUNNING", "FUSION"])
+
+
+@pytest.mark.parametrize(
+    ("query", "plan"),
+    [
+        (Query("missions", (OPEN,), order_by="-mission_id", limit=500), "SEARCH missions:status:mission_id, sorted"),
+        (Query("missions", (Where("late", "==", True),), order_by="-mission_id", limit=500), "SEARCH missions:late:mission_id"),
+        (Query("missions", (Where("owner", "==", "ann"),), order_by="-mission_id", limit=101), "SEARCH missions:owner:mission_id"),
+        (Query("missions", (Where("updated_at", ">=", "2026"),), order_by="updated_at", limit=200), "SEARCH missions:updated_at"),
+        (Query("missions", (Where("admitted", "==", True),), limit=8), "SEARCH missions:admitted"),
+        (Query("missions", order_by="-mission_id", limit=100), "SCAN missions:mission_id"),
+        (Query("missions", (Where("mission_id", ">", "m_1"),), order_by="mission_id", limit=1), "SEARCH missions:mission_id"),
+        (Query("events", (Where("mission_id", "==", "m_1"),), limit=50), "SEARCH events:mission_id"),
+        (Query("tasks", (Where("due", "<=", "2026"),), order_by="due", limit=50), "SEARCH tasks:due"),
+        (Query("tasks", order_by="due", limit=1), "SCAN tasks:due"),
+        (Query("journal", (Where("mission_id", "==", "m"), Where("role", "==", "coder"))), "SEARCH journal:mission_id"),
+        (Query("journal", (Where("slice_id", "==", "m"), Where("state", "==", "SENT"))), "SEARCH journal:slice_id"),
+    ],
+    ids=str,
+)
+def test_what_the_platform_asks_is_looked_up_and_never_found_by_reading_everything(path: Path, query: Query, plan: str) -> None:
+    """``SCAN`` of an index in the wanted order reads as many documents as the query's limit; what is sorted are open missions only."""
+    SqliteDocuments(path, indexes=FIELDS).close()  # an earlier version made no index of two fields
+    SqliteDocuments(path, indexes=FIELDS, composites=COMPOSITES).close()
+    connection = sqlite3.connect(path)
+    statement, parameters = select(query, "id, version, data")
+    steps = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)]
+    connection.close()
+    found = steps[0].replace("documents USING INDEX ", "").partition(" (")[0]
+    assert ", ".join([found, *("sorted" for step in steps[1:] if "TEMP B-TREE" in step)]) == plan
+
+
+def test_opening_a_store_again_writes_nothing(path: Path) -> None:
+    SqliteDocuments(path, indexes=FIELDS, composites=COMPOSITES).close()
+    connection = sqlite3.connect(path)
+    before = connection.execute("PRAGMA data_version").fetchone()
+    SqliteDocuments(path, indexes=FIELDS, composites=COMPOSITES).close()
+    assert connection.execute("PRAGMA data_version").fetchone() == before
+    connection.close()

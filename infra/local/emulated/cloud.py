@@ -176,7 +176,7 @@ class EmulatedCloud:
         while not self._stopped.wait(1.0):
             passed += 1
             for schedule in SCHEDULES:
-                if passed % int(schedule.every_s) == 0:
+                if passed == int(schedule.first_s) or passed % int(schedule.every_s) == 0:
                     self._call(schedule.route, schedule.payload)
 
     def _restarted(self, component: Component) -> None:

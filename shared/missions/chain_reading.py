@@ -1,0 +1,160 @@
+"""A mission's audit chains as they are stored: in pages, in the tails of its documents, and one by one as the version before wrote them.
+
+What is stored is read as it is: an entry that is none any more, or stands in another's place, says so and is passed on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import merge
+from itertools import groupby
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from schemas.events import AuditEvent
+from shared.documents import Document, DocumentStore, Query, Ref, Where
+from shared.errors import Corrupt
+from shared.ledger.ledger import WRITER
+from shared.ledger.records import LedgerRecord, ledger_ref
+from shared.missions.chain import canonical, digest
+from shared.missions.records import (
+    EVENTS,
+    TRACKS,
+    Chain,
+    ChainPage,
+    ChainPointer,
+    MissionRecord,
+    Record,
+    Tail,
+    TrackRecord,
+    event_ref,
+    mission_ref,
+)
+
+RecordT = TypeVar("RecordT", bound=Record)
+_BATCH = 50
+"""Documents in memory at a time: a page has 64 KiB."""
+RESTORE = "`kimera audit verify` lists every break; restore the events from a backup."
+NO_EVENT, CHANGED, MISPLACED = "it is no audit event any more", "its content was changed", "another entry stands in its place"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What stands in a place of a chain. ``wrong`` is empty where that is an event of this place as it was written."""
+
+    mission_id: str
+    writer: str
+    n: int
+    event: AuditEvent | None
+    wrong: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChain:
+    """A writer's chain. ``entries`` come by number, once, and have to be read before the next chain's.
+
+    ``head``: the last entry by the document that the writer writes; ``None`` where that was deleted. An entry that went from a tail
+    into a page while they were read comes twice.
+    """
+
+    mission_id: str
+    writer: str
+    head: ChainPointer | None
+    entries: Iterator[Entry]
+
+
+def stored_chains(documents: DocumentStore, mission_id: str) -> Iterator[StoredChain]:
+    """The mission's chains, by writer. ``Corrupt`` where a document that holds one cannot be read."""
+    held = _held(documents, mission_id)  # before the pages: what leaves a tail meanwhile is found in these
+    pages = (entry for document in _events(documents, mission_id) for entry in _entries(document))
+    for (place, writer), entries in groupby(pages, key=lambda entry: (entry.mission_id, entry.writer)):
+        chain = held.pop(writer, Chain()) if place == mission_id else Chain()
+        yield _chain(place, writer, chain, entries)
+    for writer, chain in sorted(held.items()):
+        yield _chain(mission_id, writer, chain, iter(()))
+
+
+def _chain(mission_id: str, writer: str, chain: Chain, pages: Iterator[Entry]) -> StoredChain:
+    entries = merge(pages, _tail_entries(mission_id, writer, chain.tail), key=lambda entry: entry.n)
+    return StoredChain(mission_id, writer, chain.head, entries)
+
+
+def _held(documents: DocumentStore, mission_id: str) -> dict[str, Chain]:
+    """The chains of the mission's own documents, by writer."""
+    mission = documents.get(mission_ref(mission_id))
+    ledger = documents.get(ledger_ref(mission_id))
+    held: dict[str, Chain] = {}
+    if mission is not None:
+        record = _read(MissionRecord, mission)
+        held |= {writer: record.chain(writer) for writer in record.heads | record.tails}
+    for document in documents.query(Query(TRACKS, (Where("mission_id", "==", mission_id),))):
+        track = _read(TrackRecord, document)
+        held[track.track.value] = track.chain
+    if ledger is not None:
+        held[WRITER] = _read(LedgerRecord, ledger).chain
+    return {writer: chain for writer, chain in held.items() if chain.head is not None or chain.tail is not None}
+
+
+def _read(kind: type[RecordT], document: Document) -> RecordT:
+    try:
+        return kind.read(document)
+    except ValidationError as error:
+        raise Corrupt(f"The document {document.ref}, which holds an audit chain, cannot be read.", remedy=RESTORE) from error
+
+
+def _events(documents: DocumentStore, mission_id: str) -> Iterator[Document]:
+    """The documents of the mission's events, by writer and number: the order of their ids."""
+    where = (Where("mission_id", "==", mission_id),)
+    last: Document | None = None
+    while found := documents.query(Query(EVENTS, where, limit=_BATCH, after=last)):
+        yield from found
+        last = found[-1]
+
+
+def _entries(document: Document) -> Iterator[Entry]:
+    """What the document holds: a page, or a single event."""
+    mission_id, writer, n = _place(document.ref)
+    try:
+        if "entries" not in document.data:
+            yield _checked(mission_id, writer, n, AuditEvent.model_validate(document.data))
+            return
+        page = ChainPage.model_validate(document.data)
+    except ValidationError:
+        yield Entry(mission_id, writer, n, None, NO_EVENT)
+        return
+    if page.ref != document.ref:
+        yield Entry(mission_id, writer, n, None, MISPLACED)
+        return
+    for place, text in enumerate(page.entries, n):
+        yield _entry(mission_id, writer, place, text)
+
+
+def _tail_entries(mission_id: str, writer: str, tail: Tail | None) -> Iterator[Entry]:
+    for place, text in enumerate(tail.entries, tail.first) if tail else ():
+        yield _entry(mission_id, writer, place, text)
+
+
+def _entry(mission_id: str, writer: str, n: int, text: str) -> Entry:
+    try:
+        event = AuditEvent.model_validate_json(text)
+    except ValidationError:
+        return Entry(mission_id, writer, n, None, NO_EVENT)
+    entry = _checked(mission_id, writer, n, event)
+    if not entry.wrong and canonical(event.model_dump(mode="json")) != text:
+        return Entry(mission_id, writer, n, event, CHANGED)
+    return entry
+
+
+def _checked(mission_id: str, writer: str, n: int, event: AuditEvent) -> Entry:
+    if event_ref(event.mission_id, event.writer, event.n) != event_ref(mission_id, writer, n):
+        return Entry(mission_id, writer, n, None, MISPLACED)
+    wrong = CHANGED if digest(event.model_dump(mode="json")) != event.hash else ""
+    return Entry(mission_id, writer, n, event, wrong)
+
+
+def _place(ref: Ref) -> tuple[str, str, int]:
+    mission_id, _, entry = ref.id.partition(":")
+    writer, _, n = entry.rpartition(":")
+    return mission_id, writer, int(n) if n.isdecimal() else 0
