@@ -13,8 +13,7 @@ from shared.clock import Clock
 from shared.documents import DocumentStore, Json, Query, Ref, Transaction, Where
 from shared.errors import IdempotencyMismatch, NotFound, StaleEpoch
 from shared.ids import Ids
-from shared.ledger.ledger import release
-from shared.ledger.records import PURSES, ledger_ref
+from shared.ledger.closing import forget, release
 from shared.ledger.spending import NOTHING_SPENT, Spending, buys, spending
 from shared.missions.chain import Happening, append
 from shared.missions.records import EVENTS, IDEMPOTENCY, MISSIONS, TRACKS, MissionRecord, TrackRecord, mission_ref, track_ref
@@ -172,10 +171,10 @@ class Missions:
         """Remove all documents of the mission but its audit events, which prove what was done, and what its days have spent."""
         if not mission.status.terminal:
             raise NotFound(f"Mission {mission.mission_id} has not ended.", remedy="Cancel it first.")
-        for collection in (TRACKS, IDEMPOTENCY, PURSES, JOURNAL, SLICES):
+        for collection in (TRACKS, IDEMPOTENCY, JOURNAL, SLICES):
             for document in self._documents.query(Query(collection, (Where("mission_id", "==", mission.mission_id),))):
                 self._documents.delete(document.ref)
-        self._documents.delete(ledger_ref(mission.mission_id))
+        self._documents.transact(lambda tx: forget(tx, mission.mission_id))
         self._documents.delete(mission.ref)
 
 

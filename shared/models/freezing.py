@@ -13,7 +13,8 @@ from schemas.mission import Budget, Tier, Track
 from shared.clock import Clock
 from shared.documents import DocumentStore, Ref, Transaction
 from shared.errors import StaleEpoch
-from shared.ledger.records import ACCOUNTS, DayRecord, LedgerRecord, PurseRecord, day_ref, ledger_ref, purse_ref
+from shared.ledger.ledger import Ledger, Payer
+from shared.ledger.records import ACCOUNTS, LedgerRecord, PurseRecord, ledger_ref, purse_ref
 from shared.missions.records import MissionRecord
 from shared.missions.repository import load, load_tracks
 from shared.models.calls import Account
@@ -44,12 +45,10 @@ class SliceOf:
 class Freezer:
     """Begins slices. ``is_down`` says whether the models of a tier cannot be asked now."""
 
-    def __init__(
-        self, documents: DocumentStore, clock: Clock, *, day_cap_micro_usd: int, is_down: Callable[[Tier, MissionRecord], bool]
-    ) -> None:
+    def __init__(self, documents: DocumentStore, clock: Clock, *, ledger: Ledger, is_down: Callable[[Tier, MissionRecord], bool]) -> None:
         self._documents = documents
         self._clock = clock
-        self._day_cap = day_cap_micro_usd
+        self._ledger = ledger
         self._is_down = is_down
 
     def begin(self, of: SliceOf) -> SliceRecord:
@@ -74,7 +73,10 @@ class Freezer:
                 before = SliceRecord.read(known)
                 record = before.model_copy(update={"run": before.run + 1, "epoch": of.epoch})
             else:
-                tier, flags = self._tier(tx, mission)
+                payer = Payer(of.mission_id, of.account, mission.request.budget.cap_micro_usd)
+                tier, flags = self._tier(tx, mission, payer)
+                if tier is not Tier.EXTRACTIVE:
+                    self._ledger.begin(tx, payer)
                 record = SliceRecord(
                     mission_id=of.mission_id,
                     account=of.account,
@@ -91,7 +93,7 @@ class Freezer:
 
         return self._documents.transact(work)
 
-    def _tier(self, tx: Transaction, mission: MissionRecord) -> tuple[Tier, tuple[str, ...]]:
+    def _tier(self, tx: Transaction, mission: MissionRecord, payer: Payer) -> tuple[Tier, tuple[str, ...]]:
         """The tier that the money and the providers leave, and why it is not the mission's own."""
         asked = asked_tier(mission)
         if asked is Tier.EXTRACTIVE:
@@ -99,8 +101,7 @@ class Freezer:
         stopped, settled = _money(tx, mission.mission_id)
         if stopped:
             return Tier.EXTRACTIVE, (TIER_EXTRACTIVE, OVERRUN)
-        day = _day_settled(tx, f"{self._clock.now():%Y-%m-%d}")
-        if settled >= mission.request.budget.cap_micro_usd or day >= self._day_cap:
+        if settled >= mission.request.budget.cap_micro_usd or self._ledger.exhausted(tx, payer):
             return Tier.EXTRACTIVE, (TIER_EXTRACTIVE, BUDGET_EXHAUSTED)
         one_model = mission.request.model is not None
         afforded = stepped_down(asked, mission.request.budget, settled, one_model=one_model)
@@ -130,13 +131,6 @@ def stepped_down(tier: Tier, budget: Budget, settled_micro_usd: int, *, one_mode
 def _money(tx: Transaction, mission_id: str) -> tuple[bool, int]:
     """Whether the mission buys nothing more, and what it has settled."""
     ledger = tx.get(ledger_ref(mission_id))
-    if ledger is None:
-        return False, 0
     purses = [tx.get(purse_ref(mission_id, account)) for account in ACCOUNTS]
     settled = sum(PurseRecord.read(purse).settled for purse in purses if purse is not None)
-    return LedgerRecord.read(ledger).stopped_because is not None, settled
-
-
-def _day_settled(tx: Transaction, day: str) -> int:
-    document = tx.get(day_ref(day))
-    return DayRecord.read(document).settled if document else 0
+    return ledger is not None and LedgerRecord.read(ledger).stopped_because is not None, settled
