@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,15 +18,15 @@ from shared.errors import BudgetRefused
 from shared.ledger.closing import forget, release
 from shared.ledger.day import part
 from shared.ledger.ledger import Ledger, Payer, Reservation
-from shared.ledger.records import ACCOUNTS, DAYS, DayRecord, LedgerRecord, PurseRecord, ledger_ref, purse_ref
+from shared.ledger.records import ACCOUNTS, DAYS, LEDGERS, PURSES, DayRecord, LedgerRecord, PurseRecord, ledger_ref, purse_ref
 from shared.ledger.spending import spent_on
 from shared.ledger.tranches import DayCap
+from shared.missions.records import EVENTS
 from shared.models.calls import Account
 from tests.support.clock import FrozenClock
 
 T = TypeVar("T")
 
-_runs = itertools.count(1)
 CAPS = (100, 1_000, 700)
 DAY_CAPS = (1_300, 0, 350, 1_299, 5_000)
 SHARDS = (3, 1, 8)
@@ -56,12 +55,13 @@ class LedgerMachine(RuleBasedStateMachine):
         super().__init__()
         self.documents = documents
         self.clock = FrozenClock()
-        # A store lives longer than one run of the machine: each has missions and days of its own.
-        run = next(_runs)
-        self.clock.advance(timedelta(days=1_000 * run).total_seconds())
+        # A store lives longer than one run of the machine. Another run has the same ids, since they decide which shard is whose.
+        for collection in (PURSES, LEDGERS, DAYS, EVENTS):
+            for document in documents.query(Query(collection)):
+                documents.delete(document.ref)
         self.day_cap, self.shards = DAY_CAPS[0], SHARDS[0]
         self.ledger = self.process()
-        self.caps = {f"m{run}_{n}": cap for n, cap in enumerate(CAPS)}
+        self.caps = {f"m_{n}": cap for n, cap in enumerate(CAPS)}
         self.open: list[Open] = []
         self.settled: defaultdict[tuple[str, Account], int] = defaultdict(int)
         self.settled_on: defaultdict[str, int] = defaultdict(int)
