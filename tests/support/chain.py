@@ -19,7 +19,7 @@ from shared.ledger.records import DAYS, PURSES, DayRecord, PurseRecord
 from shared.ledger.spending import spent_on
 from shared.ledger.tranches import DayCap
 from shared.missions.slices import SliceEngine
-from shared.models.access import Innermost, Installation, ModelAccess
+from shared.models.access import Chooses, Innermost, Installation, ModelAccess
 from shared.models.calls import CallUsage, ModelAnswer, ModelCall, ModelSpec, Price, Sender
 from shared.models.failures import Failure, RequestFailed
 from shared.models.journal import Journal
@@ -105,6 +105,7 @@ class ChainHouse(House):
     """The control plane with models."""
 
     remote: Remote | None = None
+    catalog: Callable[[], Chooses] = Listed
 
     def __init__(self, folder: Path, *, day_cap_micro_usd: int = 10_000_000, in_order: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -128,7 +129,7 @@ class ChainHouse(House):
                 clock=self.clock,
                 tracing=self.tracing,
                 ledger=lambda: self.ledger,
-                catalog=Listed,
+                catalog=self.catalog,
                 innermost=innermost or self.endpoint,
                 uniform=random.Random(7).random,
                 secrets=lambda: self.secrets,
