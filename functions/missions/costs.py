@@ -77,6 +77,7 @@ class Costs:
             shares=tuple(
                 CostShare(
                     name=share.name,
+                    track=share.track,
                     calls=share.calls,
                     input_tokens=share.input_tokens,
                     output_tokens=share.output_tokens,

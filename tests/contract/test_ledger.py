@@ -45,3 +45,23 @@ def test_first_calls_of_all_accounts_at_once_fill_the_cap_and_no_more(documents:
     day = store.transact(lambda tx: spent_on(tx, f"{START:%Y-%m-%d}"))
     assert sum(purse.reserved for purse in purses) == day.reserved_micro_usd == 900
     assert sum(purse.lease for purse in purses) <= CAP
+
+
+def test_missions_at_once_fill_the_days_cap_and_no_more(documents: DocumentStore) -> None:
+    """At the day's edge shards take from shards and purses from purses, at the same time: the last cent is spent once."""
+    assert isinstance(documents, RunsTwice)
+    store, ledger = documents.inner, Ledger(DayCap(640, 3), FrozenClock())
+    payers = [Payer(f"m_{n}", ACCOUNTS[n % len(ACCOUNTS)], CAP) for n in range(6)]
+
+    def reserve(payer: Payer, amount: int) -> Reservation | None:
+        try:
+            return store.transact(lambda tx: ledger.reserve(tx, payer, amount))
+        except BudgetRefused:
+            return None
+
+    small = [reserve(payer, 10) for payer in payers]
+    assert all(small), "each has drawn a tranche, of which most lies idle"
+    with ThreadPoolExecutor(4) as pool:
+        granted = [reservation for reservation in pool.map(lambda payer: reserve(payer, 120), payers) if reservation]
+    day = store.transact(lambda tx: spent_on(tx, f"{START:%Y-%m-%d}"))
+    assert (len(granted), day.reserved_micro_usd) == (4, 6 * 10 + 4 * 120)
