@@ -29,27 +29,41 @@ class By(StrEnum):
     ROLE = "role"
     MODEL = "model"
     TOOL = "tool"
+    MISSION = "mission"
 
 
 @app.command()
 def costs(
     day: Annotated[str | None, typer.Option("--day", metavar="YYYY-MM-DD", help="A day in UTC; else today.")] = None,
     mission: Annotated[str | None, typer.Option("--mission", metavar="MISSION", help="One mission instead of a day.")] = None,
-    by: Annotated[By, typer.Option("--by", help="What the money went to.")] = By.TRACK,
+    by: Annotated[By | None, typer.Option("--by", help="What the money went to; else the track.")] = None,
+    track: Annotated[bool, typer.Option("--track", help="The same as --by track.")] = False,
+    model: Annotated[bool, typer.Option("--model", help="The same as --by model.")] = False,
     endpoint: Endpoint = None,
     as_json: AsJson = False,
 ) -> int:
-    """Say what a day (or a mission) has cost by track, role, model or tool, with every request that was charged without an answer."""
+    """Say what a day (or a mission) has cost by track, role, model, tool or mission, and what was charged without an answer."""
     if day is not None and mission is not None:
         raise BadInput("--day and --mission exclude each other.", remedy="Ask for a day, or for a mission.")
+    wanted = _wanted(by, track=track, model=model)
     settings = load_settings()
     log_to(settings.home)
-    report = _read(settings, day, mission, by, endpoint)
+    report = _read(settings, day, mission, wanted, endpoint)
     if as_json:
         print_json(report)
     else:
         print("\n".join(_lines(report)))
     return 0
+
+
+def _wanted(by: By | None, *, track: bool, model: bool) -> By:
+    """What the shares are to be of."""
+    named = {by} if by is not None else set()
+    named |= {By.TRACK} if track else set()
+    named |= {By.MODEL} if model else set()
+    if len(named) > 1:
+        raise BadInput(f"The money goes to {' or '.join(sorted(named))}, not to both at once.", remedy="Say one of --by, --track, --model.")
+    return next(iter(named), By.TRACK)
 
 
 def _read(settings: Settings, day: str | None, mission: str | None, by: By, endpoint: str | None) -> CostReport:
@@ -73,10 +87,11 @@ def _lines(report: CostReport) -> list[str]:
     about = f"mission {report.mission_id}" if report.mission_id else f"{report.day} (UTC), all missions"
     lines = [f"{about}: {_state(report.whole)}"]
     if report.shares:
-        rows = [(f"by {report.by}", "calls", "tokens in", "tokens out", "cost", "under way")]
+        rows = [(f"by {report.by}", "track", "calls", "tokens in", "tokens out", "cost", "under way")]
         rows += [
             (
                 share.name,
+                share.track or "",
                 f"{share.calls:,}",
                 f"{share.input_tokens:,}",
                 f"{share.output_tokens:,}",
@@ -86,8 +101,9 @@ def _lines(report: CostReport) -> list[str]:
             for share in report.shares
         ]
         if report.unattributed_micro_usd:
-            rows.append(("not attributed", "", "", "", dollars(report.unattributed_micro_usd), ""))
-        lines += ["", *_table(rows)]
+            rows.append(("not attributed", "", "", "", "", dollars(report.unattributed_micro_usd), ""))
+        roles = report.by == By.ROLE.value
+        lines += ["", *_table(rows if roles else [(name, *figures) for name, _, *figures in rows], left=2 if roles else 1)]
     elif report.unattributed_micro_usd:
         lines.append(f"Not attributed: {dollars(report.unattributed_micro_usd)}, of missions that were deleted or are somebody else's.")
     if report.unknown:

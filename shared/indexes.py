@@ -22,6 +22,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "tasks": ("due", "held"),
     "idempotency": ("mission_id",),
     "purses": ("mission_id",),
+    "days": ("day",),
     "slices": ("mission_id",),
     "journal": ("mission_id", "slice_id", "key", "state", "role", "account", "day"),
 }

@@ -265,8 +265,9 @@ class Runtime:
     def ledger(self) -> Ledger:
         """Who may spend what."""
         from shared.ledger.ledger import Ledger
+        from shared.ledger.tranches import DayCap
 
-        return Ledger(self.settings.day_budget_micro_usd, self.clock)
+        return Ledger(DayCap(self.settings.day_budget_micro_usd, self.settings.day_shards), self.clock)
 
     @cached_property
     def audit(self) -> Audit:

@@ -57,6 +57,8 @@ class Settings(BaseSettings):
     """What a mission may spend on models."""
     day_budget_usd: Decimal = Field(default=Decimal(10), ge=0, le=1_000_000, decimal_places=6)
     """What all missions together may spend on a day (UTC)."""
+    day_shards: int = Field(default=8, ge=1, le=1_000)
+    """On how many documents the day's cap is divided, so that missions seldom write the same one."""
     max_running: int = Field(default=8, ge=1, le=10_000)
     """Missions that run at the same time; the others wait for their turn."""
     port: int = Field(default=8700, ge=0, le=65_535)

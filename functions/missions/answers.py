@@ -65,9 +65,11 @@ class CapState(Contract):
 
 
 class CostShare(Contract):
-    """What one track, role, model or tool came to. ``reserved_micro_usd``: set aside for calls under way."""
+    """What one track, role, model, tool or mission came to. ``reserved_micro_usd``: set aside for calls under way."""
 
     name: str
+    track: str | None = None
+    """Of a role: the track that it works for, since both have a planner."""
     calls: int
     input_tokens: int
     output_tokens: int
@@ -106,7 +108,7 @@ class CostReport(Contract):
     day: str | None
     mission_id: str | None
     whole: CapState
-    by: Literal["track", "role", "model", "tool"]
+    by: Literal["track", "role", "model", "tool", "mission"]
     shares: tuple[CostShare, ...]
     unattributed_micro_usd: MicroUsd
     unknown: tuple[UnknownCall, ...]

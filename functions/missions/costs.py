@@ -48,12 +48,15 @@ class Costs:
             for overrun in self._missions.spent(mission).overruns
             if overrun.day == wanted
         ]
-        whole = _cap_state(self._day_cap, spent_on(self._documents, wanted))
+        whole = _cap_state(self._day_cap, self._spent_on(wanted))
         return self._report([call for call in calls if call.mission_id in own], by, whole, overruns, day=wanted)
 
     @property
     def _today(self) -> str:
         return f"{self._clock.now():%Y-%m-%d}"
+
+    def _spent_on(self, day: str) -> Cost:
+        return self._documents.transact(lambda tx: spent_on(tx, day))
 
     def _report(
         self,
@@ -74,6 +77,7 @@ class Costs:
             shares=tuple(
                 CostShare(
                     name=share.name,
+                    track=share.track,
                     calls=share.calls,
                     input_tokens=share.input_tokens,
                     output_tokens=share.output_tokens,
@@ -86,7 +90,7 @@ class Costs:
             unknown=tuple(_unknown(call) for call in sorted(calls, key=lambda call: call.sent_at or "") if call.lost),
             overruns=tuple(_overrun(of, overrun) for of, overrun in overruns),
             today=self._today,
-            today_whole=_cap_state(self._day_cap, spent_on(self._documents, self._today)),
+            today_whole=_cap_state(self._day_cap, self._spent_on(self._today)),
         )
 
     def _owned(self, mission_ids: set[str], owner: str) -> dict[str, MissionRecord]:

@@ -112,13 +112,13 @@ def events(call: Call) -> EventPage:
 
 @api.route("GET", "/missions/<mission_id>/costs")
 def costs_of_mission(call: Call) -> CostReport:
-    """What the mission has cost; ``by`` track, role, model or tool."""
+    """What the mission has cost; ``by`` track, role, model, tool or mission."""
     return _costs(call).of_mission(_mission(call), _dimension(call))
 
 
 @api.route("GET", "/costs")
 def costs_of_day(call: Call) -> CostReport:
-    """What a day (UTC) has cost; ``by`` track, role, model or tool."""
+    """What a day (UTC) has cost; ``by`` track, role, model, tool or mission."""
     return _costs(call).of_day(call.request.args.get("day"), _dimension(call), owner=_owner(call))
 
 

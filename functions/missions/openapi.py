@@ -45,7 +45,10 @@ def _parameter(name: str, where: str, schema: dict[str, JsonValue], description:
 
 _ID = _parameter("mission_id", "path", {"type": "string"}, "The mission's id.")
 _BY = _parameter(
-    "by", "query", {"type": "string", "enum": ["track", "role", "model", "tool"], "default": "track"}, "What the shares are of."
+    "by",
+    "query",
+    {"type": "string", "enum": ["track", "role", "model", "tool", "mission"], "default": "track"},
+    "What the shares are of.",
 )
 _TEXT: dict[str, JsonValue] = {"schema": {"type": "string"}}
 _BYTES: dict[str, JsonValue] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}

@@ -1,4 +1,4 @@
-"""Which track, role, model or tool the money went to, read from the journal's rows.
+"""Which track, role, model, tool or mission the money went to, read from the journal's rows.
 
 A row is read as far as it is there: what an older or a newer version did not write counts as nothing, and is called unknown.
 """
@@ -13,8 +13,8 @@ from shared.documents import DocumentStore, Json, Query, Where
 
 JOURNAL = "journal"
 SENT, UNKNOWN = "SENT", "UNKNOWN"
-Dimension = Literal["track", "role", "model", "tool"]
-_NAMELESS: Mapping[Dimension, str] = {"track": "unknown", "role": "unknown", "model": "unknown", "tool": "no tool"}
+Dimension = Literal["track", "role", "model", "tool", "mission"]
+_NAMELESS: Mapping[Dimension, str] = {"track": "unknown", "role": "unknown", "model": "unknown", "tool": "no tool", "mission": "unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,10 @@ class PaidCall:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What one track, role, model or tool came to."""
+    """What one track, role, model, tool or mission came to. ``track``: whose role it is; two tracks may name theirs alike."""
 
     name: str
+    track: str | None
     calls: int
     input_tokens: int
     output_tokens: int
@@ -60,21 +61,22 @@ def calls_of_day(documents: DocumentStore, day: str) -> list[PaidCall]:
 
 def shares(calls: Iterable[PaidCall], by: Dimension) -> list[Share]:
     """The sums by name, the dearest first."""
-    groups: dict[str, list[PaidCall]] = {}
+    groups: dict[tuple[str, str | None], list[PaidCall]] = {}
     for call in calls:
-        groups.setdefault(call.names[by], []).append(call)
+        groups.setdefault((call.names[by], call.names["track"] if by == "role" else None), []).append(call)
     summed = [
         Share(
             name=name,
+            track=track,
             calls=len(group),
             input_tokens=sum(call.input_tokens for call in group),
             output_tokens=sum(call.output_tokens for call in group),
             settled=sum(call.cost for call in group),
             reserved=sum(call.reserved for call in group),
         )
-        for name, group in groups.items()
+        for (name, track), group in groups.items()
     ]
-    return sorted(summed, key=lambda share: (-share.settled, -share.reserved, share.name))
+    return sorted(summed, key=lambda share: (-share.settled, -share.reserved, share.name, share.track or ""))
 
 
 def _calls(documents: DocumentStore, where: Where) -> list[PaidCall]:
@@ -83,7 +85,7 @@ def _calls(documents: DocumentStore, where: Where) -> list[PaidCall]:
 
 def _call(row: Mapping[str, Json]) -> PaidCall:
     state = _text(row, "state") or UNKNOWN
-    keys: Mapping[Dimension, str] = {"track": "account", "role": "role", "model": "model", "tool": "tool"}
+    keys: Mapping[Dimension, str] = {"track": "account", "role": "role", "model": "model", "tool": "tool", "mission": "mission_id"}
     return PaidCall(
         mission_id=_text(row, "mission_id") or "",
         names={of: _text(row, key) or _NAMELESS[of] for of, key in keys.items()},

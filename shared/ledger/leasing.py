@@ -1,59 +1,55 @@
-"""How an account's lease grows: by what nobody has leased, then by what lies idle with the mission's other accounts."""
+"""How an account's part of the mission's cap grows: by what no account has leased, then by what lies idle with the others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
-from shared.ledger.records import LedgerRecord, PurseRecord
+from shared.errors import Conflict
+from shared.ledger.book import Book
+from shared.ledger.money import dollars
+from shared.ledger.records import PurseRecord
 from shared.ledger.refusals import over_mission_cap
 from shared.models.calls import Account
 
 FIRST_PERCENT: Mapping[Account, int] = {"deep_research": 40, "ds_star": 40, "fusion": 20}
 """Of the cap, leased with an account's first call. Only how seldom accounts meet depends on it, never what is refused."""
 NEXT_PERCENT = 10
-"""Of the cap, leased when a lease is used up, so that not every call writes the mission's ledger."""
+"""Of the cap, leased when a lease is used up, so that not every call reads the other purses."""
 
 
-@dataclass(frozen=True, slots=True)
-class Leases:
-    """A lease that holds what was asked. ``grown`` and ``shrunk`` have to be stored with it."""
-
-    own: PurseRecord
-    ledger: LedgerRecord
-    grown: bool = False
-    shrunk: tuple[PurseRecord, ...] = ()
-
-
-def lease(ledger: LedgerRecord, own: PurseRecord, asked: int, others: Callable[[], Sequence[PurseRecord]]) -> Leases:
-    """The lease of ``own`` widened until ``asked`` fits into its idle part. ``others`` reads the other purses, and only where needed.
+def leased(book: Book, own: PurseRecord, asked: int, cap: int) -> PurseRecord:
+    """``own`` with a lease that has ``asked`` idle. The other purses are looked at only where it has to grow.
 
     Raises ``BudgetRefused`` exactly where the mission has less than ``asked`` left.
     """
     missing = asked - own.idle
     if missing <= 0:
-        return Leases(own, ledger)
+        return own
+    others = [purse for purse in book.purses(own.mission_id) if purse.account != own.account]
+    for purse in others:
+        check_cap(purse, cap)
+    unleased = max(cap - own.lease - sum(purse.lease for purse in others), 0)
     percent = NEXT_PERCENT if own.lease else FIRST_PERCENT[own.account]
-    fresh = min(ledger.unleased, max(missing, ledger.cap * percent // 100))
-    missing -= fresh
-    shrunk = _taken(ledger, own, asked, missing, others()) if missing > 0 else ()
-    return Leases(
-        own=own.model_copy(update={"lease": own.lease + fresh + max(missing, 0)}),
-        ledger=ledger.model_copy(update={"leased": ledger.leased + fresh}),
-        grown=fresh > 0,
-        shrunk=shrunk,
-    )
-
-
-def _taken(ledger: LedgerRecord, own: PurseRecord, asked: int, missing: int, others: Sequence[PurseRecord]) -> tuple[PurseRecord, ...]:
-    """The other purses without ``missing``, from the one that has most to spare."""
-    if sum(other.idle for other in others) < missing:
+    fresh = min(unleased, max(missing, cap * percent // 100))
+    missing = max(missing - fresh, 0)
+    if missing > sum(other.idle for other in others):
         purses = (own, *others)
-        raise over_mission_cap(ledger, asked, settled=sum(p.settled for p in purses), reserved=sum(p.reserved for p in purses))
-    shrunk: list[PurseRecord] = []
+        settled, reserved = sum(p.settled for p in purses), sum(p.reserved for p in purses)
+        raise over_mission_cap(own.mission_id, cap, asked, settled=settled, reserved=reserved)
+    _take(book, others, missing)
+    return own.model_copy(update={"lease": own.lease + fresh + missing})
+
+
+def check_cap(purse: PurseRecord, cap: int) -> None:
+    """Raise ``Conflict`` where the purse was opened under another cap of its mission."""
+    if purse.cap is not None and purse.cap != cap:
+        raise Conflict(f"The purses of mission {purse.mission_id} were opened with a cap of {dollars(purse.cap)}, not {dollars(cap)}.")
+
+
+def _take(book: Book, others: Sequence[PurseRecord], missing: int) -> None:
+    """Shrink the other leases by ``missing``, that with most to spare first."""
     for other in sorted(others, key=lambda purse: -purse.idle):
         part = min(other.idle, missing)
         if part > 0:
-            shrunk.append(other.model_copy(update={"lease": other.lease - part}))
+            book.put(other.model_copy(update={"lease": other.lease - part}))
             missing -= part
-    return tuple(shrunk)

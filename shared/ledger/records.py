@@ -1,13 +1,14 @@
-"""What is stored of money: a purse for each account of a mission, the mission's ledger, and one document for each UTC day.
+"""What is stored of money: a purse for each account of a mission, the mission's ledger, and a UTC day's documents (shards).
 
 All amounts are micro-dollars. A purse's writers are its own account and the one that takes its idle part.
 """
 
 from __future__ import annotations
 
-from typing import get_args
+from collections.abc import Mapping
+from typing import Literal, get_args
 
-from schemas.base import Contract, MicroUsd, Timestamp
+from schemas.base import Contract, MicroUsd, Stored, Timestamp
 from shared.documents import Ref
 from shared.missions.records import Chain, ChainPointer, Record, Tail
 from shared.models.calls import Account
@@ -15,17 +16,49 @@ from shared.models.calls import Account
 PURSES = "purses"
 LEDGERS = "ledgers"
 DAYS = "days"
+Held = Literal["purse", "day"]
+"""Where the day's part of a reservation is set aside: in the purse's tranche, or (by an earlier version) in the day's own document."""
 ACCOUNTS: tuple[Account, ...] = get_args(Account)
 
 
+class Tranche(Stored):
+    """What a purse has drawn of a day's cap: ``settled + reserved <= amount``, or an overrun has widened it."""
+
+    shard: str
+    """The id of the day's document that it was drawn from."""
+    cap: MicroUsd | None = None
+    """The day's cap under which its idle part may be used. Under another one, and with ``None``, the day is looked at first."""
+    amount: MicroUsd = 0
+    settled: MicroUsd = 0
+    reserved: MicroUsd = 0
+    closed: bool = False
+    """The mission has ended: what a settlement leaves goes back at once."""
+
+    @property
+    def used(self) -> int:
+        """What is spent or set aside."""
+        return self.settled + self.reserved
+
+    @property
+    def idle(self) -> int:
+        """What of it is free; less than nothing while an overrun is being recorded."""
+        return self.amount - self.used
+
+
 class PurseRecord(Record):
-    """One account's money: ``settled + reserved <= lease``."""
+    """One account's money: ``settled + reserved <= lease``. ``tranches``: of which days' caps it is taken, by day (``2026-03-14``).
+
+    An earlier version set aside in the day's own document: ``reserved`` may hold more than the tranches.
+    """
 
     mission_id: str
     account: Account
+    cap: MicroUsd | None = None
+    """The mission's cap; ``None`` in what an earlier version stored."""
     lease: MicroUsd = 0
     settled: MicroUsd = 0
     reserved: MicroUsd = 0
+    tranches: Mapping[str, Tranche] = {}
 
     @property
     def ref(self) -> Ref:
@@ -42,6 +75,11 @@ class PurseRecord(Record):
         """What of the lease is free."""
         return self.lease - self.used
 
+    def holding(self, day: str, tranche: Tranche | None) -> PurseRecord:
+        """The purse with another tranche of the day, or with none."""
+        others = {of: held for of, held in self.tranches.items() if of != day}
+        return self.model_copy(update={"tranches": others if tranche is None else others | {day: tranche}})
+
 
 class Overrun(Contract):
     """A call that cost more than was reserved for it."""
@@ -54,19 +92,18 @@ class Overrun(Contract):
 
 
 class LedgerRecord(Record):
-    """A mission's cap and how much of it is leased (``leased`` is the sum of the purses' leases). ``head`` and ``tail``: its audit chain.
+    """What stops a mission from buying: an overrun, or its end. ``head`` and ``tail``: its audit chain.
 
-    Written when a lease grows, at an overrun and at the end. Two accounts do so at a time: fusion begins when a track has ended.
+    Without either there is no such document.
     """
 
     mission_id: str
     cap: MicroUsd
-    leased: MicroUsd = 0
     stopped_because: str | None = None
     """Set by the first overrun: the mission buys nothing more."""
     overruns: tuple[Overrun, ...] = ()
     released_at: Timestamp | None = None
-    """When the mission ended and gave up what it had leased and not used."""
+    """When the mission ended and gave up what it had not used."""
     head: ChainPointer | None = None
     tail: Tail | None = None
 
@@ -80,28 +117,59 @@ class LedgerRecord(Record):
         """Where the ledger is stored."""
         return ledger_ref(self.mission_id)
 
-    @property
-    def unleased(self) -> int:
-        """What no account has leased; nothing where overruns have eaten more than the cap."""
-        return max(self.cap - self.leased, 0)
-
 
 class DayRecord(Record):
-    """What all missions together have spent and set aside on a UTC day: one document, which every reservation and settlement writes."""
+    """A shard of a UTC day's cap: its part is ``limit``, of which ``settled`` and ``reserved`` are used.
+
+    ``drawn`` are the tranches, by mission and account; they are part of ``reserved``, and how much of them is spent, the purses know.
+    ``settled`` is what purses have spent that gave their tranche back. Over all shards of a day the limits are the cap.
+
+    An earlier version had one document for each day, without ``shard``: it has no ``limit`` until it is first drawn from, no
+    ``drawn``, and its own reservations in ``reserved``.
+    """
 
     day: str
+    shard: int | None = None
+    of: int = 0
+    """How many shards the day began with."""
+    cap: MicroUsd | None = None
+    """The day's cap that the limit is a part of; ``None``: to be divided anew before anything more is drawn."""
+    limit: MicroUsd = 0
     settled: MicroUsd = 0
     reserved: MicroUsd = 0
+    drawn: Mapping[str, Mapping[Account, MicroUsd]] = {}
 
     @property
     def ref(self) -> Ref:
-        """Where the day is stored."""
-        return day_ref(self.day)
+        """Where it is stored."""
+        return Ref(DAYS, self.day if self.shard is None else shard_id(self.day, self.shard))
 
     @property
     def used(self) -> int:
-        """What is spent or set aside."""
+        """What is spent, set aside or drawn."""
         return self.settled + self.reserved
+
+    @property
+    def free(self) -> int:
+        """What can be drawn."""
+        return self.limit - self.used
+
+    @property
+    def undrawn(self) -> int:
+        """What is set aside for no purse: the reservations of an earlier version."""
+        return self.reserved - sum(sum(amounts.values()) for amounts in self.drawn.values())
+
+    def tranche(self, mission_id: str, account: Account) -> int:
+        """What the purse has drawn."""
+        return self.drawn.get(mission_id, {}).get(account, 0)
+
+    def drawing(self, mission_id: str, account: Account, amount: int) -> DayRecord:
+        """The shard with another tranche for the purse; nothing: it holds none any more."""
+        changed = amount - self.tranche(mission_id, account)
+        amounts = {of: held for of, held in self.drawn.get(mission_id, {}).items() if of != account} | ({account: amount} if amount else {})
+        others = {of: held for of, held in self.drawn.items() if of != mission_id}
+        drawn = others | ({mission_id: amounts} if amounts else {})
+        return self.model_copy(update={"drawn": drawn, "reserved": self.reserved + changed})
 
 
 def purse_ref(mission_id: str, account: Account) -> Ref:
@@ -114,6 +182,6 @@ def ledger_ref(mission_id: str) -> Ref:
     return Ref(LEDGERS, mission_id)
 
 
-def day_ref(day: str) -> Ref:
-    """Where a day (``2026-03-14``) is stored."""
-    return Ref(DAYS, day)
+def shard_id(day: str, shard: int) -> str:
+    """The id of a shard of a day (``2026-03-14``)."""
+    return f"{day}:{shard}"

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from shared.errors import BudgetRefused
 from shared.ledger.money import dollars
-from shared.ledger.records import DayRecord, LedgerRecord
+from shared.ledger.records import LedgerRecord
 
 _FREE = "the extractive tier (--tier extractive) costs nothing"
 
 
-def over_mission_cap(ledger: LedgerRecord, asked: int, *, settled: int, reserved: int) -> BudgetRefused:
+def over_mission_cap(mission_id: str, cap: int, asked: int, *, settled: int, reserved: int) -> BudgetRefused:
     """The mission's cap does not hold the call."""
-    left = max(ledger.cap - settled - reserved, 0)
+    left = max(cap - settled - reserved, 0)
     return BudgetRefused(
-        f"A call may cost {dollars(asked)}, and mission {ledger.mission_id} has {dollars(left)} left of its cap of {dollars(ledger.cap)}"
+        f"A call may cost {dollars(asked)}, and mission {mission_id} has {dollars(left)} left of its cap of {dollars(cap)}"
         f"{_used(settled, reserved)}.",
         remedy=f"Give a mission more with --budget; {_FREE}.",
     )
 
 
-def over_day_cap(day: DayRecord, cap: int, asked: int) -> BudgetRefused:
+def over_day_cap(day: str, cap: int, asked: int, *, settled: int, reserved: int) -> BudgetRefused:
     """The day's cap, which all missions share, does not hold the call."""
-    left = max(cap - day.used, 0)
+    left = max(cap - settled - reserved, 0)
     return BudgetRefused(
-        f"A call may cost {dollars(asked)}, and {day.day} (UTC) has {dollars(left)} left of the day's cap of {dollars(cap)} for all "
-        f"missions{_used(day.settled, day.reserved)}.",
+        f"A call may cost {dollars(asked)}, and {day} (UTC) has {dollars(left)} left of the day's cap of {dollars(cap)} for all "
+        f"missions{_used(settled, reserved)}.",
         remedy=f"Raise KIMERA_DAY_BUDGET_USD (day_budget_usd in kimera.toml), or wait for the next day in UTC; {_FREE}.",
     )
 

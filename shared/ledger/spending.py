@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 
 from schemas.mission import Cost, MissionRequest, Tier
 from shared.documents import DocumentStore, Query, Transaction, Where
-from shared.ledger.records import PURSES, DayRecord, LedgerRecord, Overrun, PurseRecord, day_ref, ledger_ref
+from shared.ledger.book import Book
+from shared.ledger.day import Day
+from shared.ledger.records import PURSES, LedgerRecord, Overrun, PurseRecord, ledger_ref
 from shared.models.calls import Account
 
 OVERRUN_FLAG = "budget_overrun"
@@ -63,8 +65,7 @@ def spending(reader: DocumentStore | Transaction, mission_id: str) -> Spending:
     )
 
 
-def spent_on(reader: DocumentStore | Transaction, day: str) -> Cost:
-    """What all missions have spent and set aside on a UTC day."""
-    document = reader.get(day_ref(day))
-    record = DayRecord.read(document) if document else DayRecord(day=day)
-    return Cost(settled_micro_usd=record.settled, reserved_micro_usd=record.reserved)
+def spent_on(tx: Transaction, day: str) -> Cost:
+    """What all missions have spent and set aside on a UTC day, at one moment. What is drawn and not used is neither."""
+    settled, reserved = Day(Book(tx), day, cap=0, shards=1).settled_and_reserved()
+    return Cost(settled_micro_usd=settled, reserved_micro_usd=reserved)

@@ -13,8 +13,9 @@ from shared.clock import Clock
 from shared.documents import DocumentStore, Json, Query, Ref, Transaction, Where
 from shared.errors import IdempotencyMismatch, NotFound, StaleEpoch
 from shared.ids import Ids
-from shared.ledger.ledger import WRITER, release
-from shared.ledger.records import PURSES, LedgerRecord, ledger_ref
+from shared.ledger.closing import forget, release
+from shared.ledger.ledger import WRITER
+from shared.ledger.records import LedgerRecord, ledger_ref
 from shared.ledger.spending import NOTHING_SPENT, Spending, buys, spending
 from shared.missions.chain import Happening, append, spill
 from shared.missions.records import (
@@ -182,7 +183,7 @@ class Missions:
         if not mission.status.terminal:
             raise NotFound(f"Mission {mission.mission_id} has not ended.", remedy="Cancel it first.")
         of = (Where("mission_id", "==", mission.mission_id),)
-        for collection in (IDEMPOTENCY, PURSES, JOURNAL, SLICES):
+        for collection in (IDEMPOTENCY, JOURNAL, SLICES):
             for document in self._documents.query(Query(collection, of)):
                 self._documents.delete(document.ref)
 
@@ -194,11 +195,11 @@ class Missions:
             chains = [(writer, last.chain(writer)) for writer in last.tails]
             chains += [(str(track.track), track.chain) for track in tracks]
             chains += [(WRITER, LedgerRecord.read(ledger).chain)] if ledger else []
+            forget(tx, mission.mission_id)
             for writer, chain in chains:
                 spill(tx, chain, mission_id=mission.mission_id, writer=writer)
             for track in tracks:
                 tx.delete(track.ref)
-            tx.delete(ledger_ref(mission.mission_id))
             tx.delete(last.ref)
 
         self._documents.transact(work)

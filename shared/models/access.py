@@ -66,7 +66,6 @@ class Installation:
     ledger: Callable[[], Ledger]
     catalog: Callable[[], Chooses]
     innermost: Innermost
-    day_cap_micro_usd: int
     uniform: Callable[[], float]
     """A random number from 0 up to 1."""
     secrets: Callable[[], Sequence[str]]
@@ -187,7 +186,7 @@ class ModelAccess:
 
     @cached_property
     def _freezer(self) -> Freezer:
-        return Freezer(self._with.documents, self._with.clock, day_cap_micro_usd=self._with.day_cap_micro_usd, is_down=self._is_down)
+        return Freezer(self._with.documents, self._with.clock, ledger=self._ledger, is_down=self._is_down)
 
     def _is_down(self, tier: Tier, mission: MissionRecord) -> bool:
         """Whether the circuit of the tier's usual model is open."""

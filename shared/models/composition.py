@@ -51,7 +51,6 @@ def model_access(
             ledger=ledger,
             catalog=_catalog,
             innermost=_Innermost(settings.model_cassette, endpoints, renewed),
-            day_cap_micro_usd=settings.day_budget_micro_usd,
             uniform=random.Random().random,
             secrets=lambda: _secrets(endpoints()),
             instance=instance,

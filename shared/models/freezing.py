@@ -15,7 +15,8 @@ from schemas.mission import Budget, Tier
 from shared.clock import Clock
 from shared.documents import DocumentStore, Transaction
 from shared.errors import StaleEpoch
-from shared.ledger.records import ACCOUNTS, DayRecord, LedgerRecord, PurseRecord, day_ref, ledger_ref, purse_ref
+from shared.ledger.ledger import Ledger, Payer
+from shared.ledger.records import ACCOUNTS, LedgerRecord, PurseRecord, ledger_ref, purse_ref
 from shared.missions.records import MissionRecord, SliceRecord, TrackRecord, slice_ref
 from shared.missions.repository import load
 from shared.models.calls import Account
@@ -29,12 +30,10 @@ _FUSION: Account = "fusion"
 class Freezer:
     """Begins slices. ``is_down`` says whether the models of a tier cannot be asked now."""
 
-    def __init__(
-        self, documents: DocumentStore, clock: Clock, *, day_cap_micro_usd: int, is_down: Callable[[Tier, MissionRecord], bool]
-    ) -> None:
+    def __init__(self, documents: DocumentStore, clock: Clock, *, ledger: Ledger, is_down: Callable[[Tier, MissionRecord], bool]) -> None:
         self._documents = documents
         self._clock = clock
-        self._day_cap = day_cap_micro_usd
+        self._ledger = ledger
         self._is_down = is_down
 
     def freeze(self, tx: Transaction, mission: MissionRecord, track: TrackRecord, other: TrackRecord) -> SliceRecord:
@@ -74,7 +73,10 @@ class Freezer:
     def _new(
         self, tx: Transaction, mission: MissionRecord, account: Account, attempt: int, seq: int, handoff_uri: str | None
     ) -> SliceRecord:
-        tier, flags = self._tier(tx, mission)
+        payer = Payer(mission.mission_id, account, mission.request.budget.cap_micro_usd)
+        tier, flags = self._tier(tx, mission, payer)
+        if tier is not Tier.EXTRACTIVE:
+            self._ledger.begin(tx, payer)
         return SliceRecord(
             mission_id=mission.mission_id,
             account=account,
@@ -87,7 +89,7 @@ class Freezer:
             frozen_at=self._clock.now(),
         )
 
-    def _tier(self, tx: Transaction, mission: MissionRecord) -> tuple[Tier, tuple[str, ...]]:
+    def _tier(self, tx: Transaction, mission: MissionRecord, payer: Payer) -> tuple[Tier, tuple[str, ...]]:
         """The tier that the money and the providers leave, and why it is not the mission's own."""
         asked = asked_tier(mission)
         if asked is Tier.EXTRACTIVE:
@@ -95,8 +97,7 @@ class Freezer:
         stopped, settled = _money(tx, mission.mission_id)
         if stopped:
             return Tier.EXTRACTIVE, (TIER_EXTRACTIVE, OVERRUN)
-        day = _day_settled(tx, f"{self._clock.now():%Y-%m-%d}")
-        if settled >= mission.request.budget.cap_micro_usd or day >= self._day_cap:
+        if settled >= mission.request.budget.cap_micro_usd or self._ledger.exhausted(tx, payer):
             return Tier.EXTRACTIVE, (TIER_EXTRACTIVE, BUDGET_EXHAUSTED)
         one_model = mission.request.model is not None
         afforded = stepped_down(asked, mission.request.budget, settled, one_model=one_model)
@@ -135,13 +136,6 @@ def _frozen_apart(tx: Transaction, mission: MissionRecord, track: TrackRecord) -
 def _money(tx: Transaction, mission_id: str) -> tuple[bool, int]:
     """Whether the mission buys nothing more, and what it has settled."""
     ledger = tx.get(ledger_ref(mission_id))
-    if ledger is None:
-        return False, 0
     purses = [tx.get(purse_ref(mission_id, account)) for account in ACCOUNTS]
     settled = sum(PurseRecord.read(purse).settled for purse in purses if purse is not None)
-    return LedgerRecord.read(ledger).stopped_because is not None, settled
-
-
-def _day_settled(tx: Transaction, day: str) -> int:
-    document = tx.get(day_ref(day))
-    return DayRecord.read(document).settled if document else 0
+    return ledger is not None and LedgerRecord.read(ledger).stopped_because is not None, settled

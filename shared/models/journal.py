@@ -167,7 +167,7 @@ class Journal:
             if now.state is not RowState.SENT:
                 raise StaleEpoch(f"The request {row.ref.id} is {now.state} already: a newer run of its slice goes on without it.")
             now.moved(state)
-            overrun = self._ledger.settle(tx, payer, Reservation(now.bound_micro_usd, now.day), cost)
+            overrun = self._ledger.settle(tx, payer, Reservation(now.bound_micro_usd, now.day, now.held), cost)
             ended = {"state": state, "cost_micro_usd": cost, "overrun": overrun, "ended_at": self._clock.now()}
             settled = now.model_copy(update=ended | changes)
             tx.put(settled.ref, settled.data())
@@ -220,6 +220,7 @@ class Journal:
             request_sha256=call.request_sha256,
             bound_micro_usd=call.bound_micro_usd,
             day=reservation.day,
+            held=reservation.held,
             sent_at=self._clock.now(),
         )
 

@@ -9,6 +9,7 @@ from schemas.base import MicroUsd, Sha256, Timestamp
 from schemas.mission import Tier
 from shared.documents import Ref
 from shared.errors import IllegalTransition
+from shared.ledger.records import Held
 from shared.missions.records import Record, slice_id
 from shared.models.calls import Account, CallKey, CallUsage
 
@@ -71,6 +72,8 @@ class JournalRow(Record):
     cost_micro_usd: MicroUsd = 0
     day: str
     """The UTC day whose cap the money counts against."""
+    held: Held = "day"
+    """Where the day's part of the money is set aside; an earlier version, which does not say so, set it aside in the day's document."""
     overrun: bool = False
     """The answer cost more than its bound."""
     input_tokens: int | None = None

@@ -12,6 +12,7 @@ from shared.documents import DocumentStore
 from shared.errors import BudgetRefused, JournalMismatch, StaleEpoch
 from shared.ids import Ids
 from shared.ledger.ledger import Ledger, Payer
+from shared.ledger.tranches import DayCap
 from shared.missions.records import SliceRecord
 from shared.missions.repository import Missions
 from shared.models.answers import Answers
@@ -33,10 +34,11 @@ class Desk:
         clock = FrozenClock()
         missions = Missions(documents, clock, Ids(clock, random.Random(7).randbytes))
         self.mission, _ = missions.create(with_budget("0.01"), owner="ann", idempotency_key=None)
-        self.journal = Journal(documents, Ledger(10_000_000, clock), clock)
+        ledger = Ledger(DayCap(10_000_000, 2), clock)
+        self.journal = Journal(documents, ledger, clock)
         self.answers = Answers(artifacts)
         self.payer = Payer(self.mission.mission_id, "fusion", 10_000)
-        self._freezer = Freezer(documents, clock, day_cap_micro_usd=10_000_000, is_down=lambda tier, mission: False)
+        self._freezer = Freezer(documents, clock, ledger=ledger, is_down=lambda tier, mission: False)
 
     def begin(self) -> tuple[SliceRecord, Terms]:
         frozen = self._freezer.begin_fusion(self.mission.mission_id, 1, self.mission.epoch)

@@ -11,7 +11,9 @@ from hypothesis.stateful import run_state_machine_as_test
 from shared.documents import DocumentStore
 from shared.errors import BudgetRefused
 from shared.ledger.ledger import Ledger, Payer, Reservation
-from shared.ledger.records import ACCOUNTS, DayRecord, PurseRecord, day_ref, purse_ref
+from shared.ledger.records import ACCOUNTS, PurseRecord, purse_ref
+from shared.ledger.spending import spent_on
+from shared.ledger.tranches import DayCap
 from tests.support.clock import START, FrozenClock
 from tests.support.ledger_model import LedgerMachine
 from tests.support.runs_twice import RunsTwice
@@ -27,7 +29,7 @@ def test_any_order_of_calls_leaves_what_sums_say(documents: DocumentStore, reque
 
 def test_first_calls_of_all_accounts_at_once_fill_the_cap_and_no_more(documents: DocumentStore) -> None:
     assert isinstance(documents, RunsTwice)
-    store, ledger = documents.inner, Ledger(10 * CAP, FrozenClock())
+    store, ledger = documents.inner, Ledger(DayCap(10 * CAP, 4), FrozenClock())
 
     def first(n: int) -> Reservation | None:
         payer = Payer("m_1", ACCOUNTS[n % len(ACCOUNTS)], CAP)
@@ -40,7 +42,26 @@ def test_first_calls_of_all_accounts_at_once_fill_the_cap_and_no_more(documents:
         granted = [reservation for reservation in pool.map(first, range(4)) if reservation]
     assert len(granted) == 3
     purses = [PurseRecord.read(found) for a in ACCOUNTS if (found := store.get(purse_ref("m_1", a)))]
-    day = store.get(day_ref(f"{START:%Y-%m-%d}"))
-    assert day is not None
-    assert sum(purse.reserved for purse in purses) == DayRecord.read(day).reserved == 900
+    day = store.transact(lambda tx: spent_on(tx, f"{START:%Y-%m-%d}"))
+    assert sum(purse.reserved for purse in purses) == day.reserved_micro_usd == 900
     assert sum(purse.lease for purse in purses) <= CAP
+
+
+def test_missions_at_once_fill_the_days_cap_and_no_more(documents: DocumentStore) -> None:
+    """At the day's edge shards take from shards and purses from purses, at the same time: the last cent is spent once."""
+    assert isinstance(documents, RunsTwice)
+    store, ledger = documents.inner, Ledger(DayCap(640, 3), FrozenClock())
+    payers = [Payer(f"m_{n}", ACCOUNTS[n % len(ACCOUNTS)], CAP) for n in range(6)]
+
+    def reserve(payer: Payer, amount: int) -> Reservation | None:
+        try:
+            return store.transact(lambda tx: ledger.reserve(tx, payer, amount))
+        except BudgetRefused:
+            return None
+
+    small = [reserve(payer, 10) for payer in payers]
+    assert all(small), "each has drawn a tranche, of which most lies idle"
+    with ThreadPoolExecutor(4) as pool:
+        granted = [reservation for reservation in pool.map(lambda payer: reserve(payer, 120), payers) if reservation]
+    day = store.transact(lambda tx: spent_on(tx, f"{START:%Y-%m-%d}"))
+    assert (len(granted), day.reserved_micro_usd) == (4, 6 * 10 + 4 * 120)

@@ -16,7 +16,9 @@ from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.documents import DocumentStore, Transaction
 from shared.errors import BudgetRefused
 from shared.ledger.ledger import Ledger, Payer, Reservation
-from shared.ledger.records import ACCOUNTS, DayRecord, PurseRecord, day_ref, purse_ref
+from shared.ledger.records import ACCOUNTS, PurseRecord, purse_ref
+from shared.ledger.spending import spent_on
+from shared.ledger.tranches import DayCap
 from shared.models.calls import Account
 from tests.support.clock import START, FrozenClock
 from tests.support.ledger_model import LedgerMachine
@@ -46,12 +48,17 @@ CALLS = st.lists(
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(rounds=st.lists(CALLS, min_size=1, max_size=3), cap=st.integers(50, 250), day_cap=st.integers(50, 400))
+@given(
+    rounds=st.lists(CALLS, min_size=1, max_size=3),
+    cap=st.integers(50, 250),
+    day_cap=st.integers(50, 400),
+    shards=st.sampled_from([1, 2, 5]),
+)
 def test_threads_never_pass_a_cap_and_refuse_only_what_is_not_free(
-    tmp_path_factory: pytest.TempPathFactory, rounds: list[list[tuple[str, Account, int, int]]], cap: int, day_cap: int
+    tmp_path_factory: pytest.TempPathFactory, rounds: list[list[tuple[str, Account, int, int]]], cap: int, day_cap: int, shards: int
 ) -> None:
     documents = SqliteDocuments(tmp_path_factory.mktemp("ledger") / "ledger.sqlite3")
-    ledger = Ledger(day_cap, FrozenClock())
+    ledger = Ledger(DayCap(day_cap, shards), FrozenClock())
     watch = _Watch(documents, cap, day_cap)
     with watch, ThreadPoolExecutor(6) as pool:
         for calls in rounds:
@@ -114,8 +121,8 @@ class _Watch:
 def used(tx: Transaction) -> tuple[dict[str, int], int]:
     """What each mission, and the day, has spent and set aside, at one moment."""
     missions = {mission_id: sum(p.used for p in _purses(tx, mission_id)) for mission_id in MISSIONS}
-    day = tx.get(day_ref(TODAY))
-    return missions, DayRecord.read(day).used if day else 0
+    day = spent_on(tx, TODAY)
+    return missions, day.settled_micro_usd + day.reserved_micro_usd
 
 
 def _purses(tx: Transaction, mission_id: str) -> Sequence[PurseRecord]:

@@ -16,8 +16,10 @@ from schemas.mission import Budget, MissionRequest, ModelChoice, Tier
 from shared.documents import DocumentStore, Query
 from shared.ledger.ledger import Ledger
 from shared.ledger.records import DAYS, PURSES, DayRecord, PurseRecord
+from shared.ledger.spending import spent_on
+from shared.ledger.tranches import DayCap
 from shared.missions.slices import SliceEngine
-from shared.models.access import Innermost, Installation, ModelAccess
+from shared.models.access import Chooses, Innermost, Installation, ModelAccess
 from shared.models.calls import CallUsage, ModelAnswer, ModelCall, ModelSpec, Price, Sender
 from shared.models.failures import Failure, RequestFailed
 from shared.models.journal import Journal
@@ -103,6 +105,7 @@ class ChainHouse(House):
     """The control plane with models."""
 
     remote: Remote | None = None
+    catalog: Callable[[], Chooses] = Listed
 
     def __init__(self, folder: Path, *, day_cap_micro_usd: int = 10_000_000, in_order: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -110,10 +113,9 @@ class ChainHouse(House):
         self.folder = folder
         self.endpoint = Endpoint()
         self.role = adder(folder)
-        self.ledger = Ledger(day_cap_micro_usd, self.clock)
+        self.ledger = Ledger(DayCap(day_cap_micro_usd, 2), self.clock)
         self.secrets: list[str] = []
         self.tracing = Tracing()
-        self.day_cap_micro_usd = day_cap_micro_usd
         self.in_order = in_order
         self.mission_id = ""
         self.start()
@@ -127,9 +129,8 @@ class ChainHouse(House):
                 clock=self.clock,
                 tracing=self.tracing,
                 ledger=lambda: self.ledger,
-                catalog=Listed,
+                catalog=self.catalog,
                 innermost=innermost or self.endpoint,
-                day_cap_micro_usd=self.day_cap_micro_usd,
                 uniform=random.Random(7).random,
                 secrets=lambda: self.secrets,
                 instance="i_test",
@@ -184,11 +185,12 @@ def assert_books_balance(documents: DocumentStore) -> None:
     """Ledger and journal agree to the micro-dollar, and each row was settled as its state says."""
     journal = rows(documents)
     purses = [PurseRecord.read(document) for document in documents.query(Query(PURSES))]
-    days = [DayRecord.read(document) for document in documents.query(Query(DAYS))]
+    days = {DayRecord.read(document).day for document in documents.query(Query(DAYS))}
+    spent = [documents.transact(lambda tx, day=day: spent_on(tx, day)) for day in days]  # type: ignore[misc]  # bound at once
     costs = sum(row.cost_micro_usd for row in journal)
     bounds = sum(row.bound_micro_usd for row in journal if row.state is RowState.SENT)
     assert (sum(p.settled for p in purses), sum(p.reserved for p in purses)) == (costs, bounds)
-    assert (sum(d.settled for d in days), sum(d.reserved for d in days)) == (costs, bounds)
+    assert (sum(d.settled_micro_usd for d in spent), sum(d.reserved_micro_usd for d in spent)) == (costs, bounds)
     for row in journal:
         match row.state:
             case RowState.SENT | RowState.FAILED:

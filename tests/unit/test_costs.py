@@ -117,6 +117,7 @@ def test_a_mission_tells_what_it_has_spent_and_set_aside(spender: Spender, clien
         ("role", [("coder", 2, 300_000, 0), ("reader", 1, 200_000, 0), ("planner", 1, 150_000, 0)]),
         ("model", [("openai:small", 4, 650_000, 0)]),
         ("tool", [("no tool", 4, 650_000, 0)]),
+        ("mission", [("the mission", 4, 650_000, 0)]),
     ],
 )
 def test_the_shares_sum_up_to_what_the_ledger_holds(spender: Spender, client: httpx.Client, by: str, shares: list[object]) -> None:
@@ -126,7 +127,9 @@ def test_the_shares_sum_up_to_what_the_ledger_holds(spender: Spender, client: ht
     spender.buy(mission, 150_000, role="planner")
     spender.buy(mission, 200_000, account="deep_research", role="reader")
     for told in (client.get(f"/missions/{mission.mission_id}/costs?by={by}").json(), client.get(f"/costs?by={by}").json()):
-        assert [(s["name"], s["calls"], s["settled_micro_usd"], s["reserved_micro_usd"]) for s in told["shares"]] == shares
+        names = [s["name"].replace(mission.mission_id, "the mission") for s in told["shares"]]
+        figures = [(s["calls"], s["settled_micro_usd"], s["reserved_micro_usd"]) for s in told["shares"]]
+        assert [(name, *of) for name, of in zip(names, figures, strict=True)] == shares
         assert (told["whole"]["settled_micro_usd"], told["unattributed_micro_usd"]) == (650_000, 0)
 
 
@@ -241,12 +244,39 @@ def test_the_command_prints_a_table_for_a_person(spender: Spender, capsys: pytes
     assert told.splitlines()[:5] == [
         f"mission {mission.mission_id}: $1.304567 spent, $0.000005 set aside for calls under way; $0.695428 left of $2.00",
         "",
-        "by role  calls  tokens in  tokens out       cost  under way",
-        "coder        2      1,000          50  $1.234567  $0.000005",
-        "reader       1          0           0      $0.07      $0.00",
+        "by role  track          calls  tokens in  tokens out       cost  under way",
+        "coder    ds_star            2      1,000          50  $1.234567  $0.000005",
+        "reader   deep_research      1          0           0      $0.07      $0.00",
     ]
     assert "Charged at their bound, since no answer came (1):" in told
     assert "(UTC): $0.00 spent; $10.00 left of $10.00" in told, "the command's clock is the machine's"
+
+
+def test_roles_of_the_same_name_are_told_apart_by_their_track(spender: Spender, client: httpx.Client) -> None:
+    mission = spender.mission()
+    spender.buy(mission, 300_000, role="planner")
+    spender.buy(mission, 200_000, account="deep_research", role="planner")
+    told = client.get("/costs?by=role").json()
+    assert [(s["name"], s["track"], s["settled_micro_usd"]) for s in told["shares"]] == [
+        ("planner", "ds_star", 300_000),
+        ("planner", "deep_research", 200_000),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("options", "by"), [([], "track"), (["--track"], "track"), (["--model"], "model"), (["--by", "model", "--model"], "model")]
+)
+def test_what_the_shares_are_of_has_short_options(
+    spender: Spender, capsys: pytest.CaptureFixture[str], options: list[str], by: str
+) -> None:
+    spender.buy(spender.mission(), 1)
+    assert main(["costs", *options, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["by"] == by
+
+
+def test_two_things_at_once_are_not_what_the_shares_are_of(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["costs", "--track", "--by", "role"]) == 2
+    assert "Say one of --by, --track, --model." in capsys.readouterr().err
 
 
 def test_the_command_prints_one_object_for_a_program(spender: Spender, capsys: pytest.CaptureFixture[str]) -> None:
