@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.clock import Clock
 from shared.errors import Unavailable
-from shared.executions import WorkflowAddress
+from shared.executions import WorkflowAddress, WorkflowExecutions
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from shared.adapters.google_tasks import TasksAddress
     from shared.adapters.neo4j_connection import Neo4jConnection
-    from shared.adapters.resilience import Patience, Resilience
+    from shared.adapters.resilience import Fault, Patience, Resilience
     from shared.artifacts import ArtifactStore
     from shared.documents import DocumentStore
     from shared.inbox import Inbox
@@ -54,7 +54,7 @@ class GoogleCloud:
         """Firestore."""
         from shared.adapters.firestore_documents import FirestoreDocuments
 
-        return FirestoreDocuments(project=self.project, database=self._settings.firestore_database)
+        return FirestoreDocuments(self.project, self._settings.firestore_database, resilience=self._documents_resilience)
 
     def bucket(self, role: str, name: str | None) -> ArtifactStore:
         """Cloud Storage: the bucket of ``role``, as the settings name it."""
@@ -116,6 +116,12 @@ class GoogleCloud:
         endpoint = self._settings.secrets_endpoint
         return GoogleSecrets(self.project, self._settings.secrets, self._clock, endpoint=endpoint, resilience=self._resilience)
 
+    def executions(self, address: Callable[[], WorkflowAddress]) -> WorkflowExecutions:
+        """Executions of the workflow at ``address``."""
+        from shared.adapters.google_executions import GoogleExecutions
+
+        return GoogleExecutions(address, resilience=self._resilience)
+
     def workflow(self) -> WorkflowAddress:
         """The deployed mission workflow."""
         place = f"projects/{self.project}/locations/{self.location}"
@@ -160,8 +166,17 @@ class GoogleCloud:
 
         return self._patient(dependency, Patience(timeout_s=3.0, deadline_s=5.0, tries=3))
 
-    def _patient(self, dependency: str, patience: Patience) -> Resilience:
+    def _documents_resilience(self, dependency: str) -> Resilience:
+        """For what everything waits for: it is tried again soon. A commit may wait for others' locks."""
+        from shared.adapters.firestore_errors import fault
+        from shared.adapters.resilience import Patience
+
+        return self._patient(
+            dependency, Patience(timeout_s=30.0, deadline_s=30.0, tries=6, longest_wait_s=2.0, failures=8, reset_s=5.0), fault
+        )
+
+    def _patient(self, dependency: str, patience: Patience, judge: Callable[[BaseException], Fault] | None = None) -> Resilience:
         from shared.adapters.google_errors import fault
         from shared.adapters.resilience import Resilience
 
-        return Resilience(dependency, judge=fault, clock=self._clock, uniform=random.Random().random, patience=patience)
+        return Resilience(dependency, judge=judge or fault, clock=self._clock, uniform=random.Random().random, patience=patience)

@@ -6,17 +6,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from shared.adapters import google_errors
 from shared.adapters.contention import Contention
+from shared.adapters.resilience import Fault
 from shared.errors import AlreadyExists, BadInput, KimeraError, NotFound, PreconditionFailed, TooLarge, Unavailable
 
 if TYPE_CHECKING:
     from google.api_core.exceptions import GoogleAPICallError
 
 
+def fault(error: BaseException) -> Fault:
+    """What an error says about the database. ``ABORTED`` is no reason to send the call again: its transaction has to begin anew."""
+    from google.api_core.exceptions import Aborted
+
+    return Fault.NONE if isinstance(error, Aborted) else google_errors.fault(error)
+
+
 @contextmanager
 def translating(what: str, database: str) -> Iterator[None]:
     """Errors of the block come out as ours; ``what`` is what it works on. ``ABORTED`` comes out as ``Contention``."""
-    from google.api_core.exceptions import Aborted, GoogleAPICallError, RetryError
+    from google.api_core.exceptions import Aborted, GoogleAPICallError
     from google.auth.exceptions import GoogleAuthError
 
     try:
@@ -25,8 +34,6 @@ def translating(what: str, database: str) -> Iterator[None]:
         raise Contention from error
     except GoogleAPICallError as error:
         raise _translated(error, what, database) from error
-    except RetryError as error:
-        raise Unavailable(f"Firestore ({database}) did not answer in time for {what}.", remedy="Try again.") from error
     except GoogleAuthError as error:
         raise Unavailable(
             f"There are no usable credentials for Firestore ({database}): {error}",
@@ -57,6 +64,14 @@ def _translated(error: GoogleAPICallError, what: str, database: str) -> KimeraEr
             return Unavailable(f"Firestore ({database}) denies access to {what}: {said}", remedy="Grant the account roles/datastore.user.")
         case exceptions.ResourceExhausted():
             return Unavailable(f"Firestore ({database}) is over its quota: {said}", remedy="Wait, or raise the quota.", retry_after_s=10.0)
+        case exceptions.ServiceUnavailable():
+            return Unavailable(
+                f"Firestore ({database}) cannot be reached for {what}: {said}",
+                remedy="Check that it runs, and the network.",
+                retry_after_s=5.0,
+            )
+        case exceptions.DeadlineExceeded():
+            return Unavailable(f"Firestore ({database}) did not answer in time for {what}.", remedy="Try again.", retry_after_s=5.0)
         case _:
             return Unavailable(
                 f"Firestore ({database}) failed on {what}: {said}", remedy="Try again; if it lasts, look at the service's status."
