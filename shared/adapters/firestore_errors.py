@@ -22,6 +22,9 @@ def fault(error: BaseException) -> Fault:
     return Fault.NONE if isinstance(error, Aborted) else google_errors.fault(error)
 
 
+_DENIED = "Grant the account roles/datastore.user, or correct KIMERA_GOOGLE_PROJECT."
+
+
 @contextmanager
 def translating(what: str, database: str) -> Iterator[None]:
     """Errors of the block come out as ours; ``what`` is what it works on. ``ABORTED`` comes out as ``Contention``."""
@@ -48,12 +51,23 @@ def _translated(error: GoogleAPICallError, what: str, database: str) -> KimeraEr
     match error:
         case exceptions.AlreadyExists():
             return AlreadyExists(f"The document {what} exists already.", remedy="Read it, or choose another id.")
+        case exceptions.FailedPrecondition() if "index" in said and "building" in said:
+            return Unavailable(
+                f"Firestore ({database}) still builds an index for {what}: {said}",
+                remedy="Wait until `gcloud firestore indexes composite list` says READY.",
+                retry_after_s=30.0,
+            )
         case exceptions.FailedPrecondition() if "index" in said:
             return Unavailable(
                 f"Firestore ({database}) lacks an index for {what}: {said}", remedy="Deploy the declared indexes, or open that link."
             )
         case exceptions.FailedPrecondition():
             return PreconditionFailed(f"{what} changed since it was read.", remedy="Read it again and decide anew.")
+        case exceptions.NotFound() if "database" in said:
+            return Unavailable(
+                f"Firestore has no database {database}: {said}",
+                remedy="Correct KIMERA_GOOGLE_PROJECT or KIMERA_FIRESTORE_DATABASE, or deploy the stack that makes it.",
+            )
         case exceptions.NotFound():
             return NotFound(f"Firestore ({database}) has no {what}: {said}", remedy="Check the project and that the database exists.")
         case exceptions.InvalidArgument() if "size" in said or "larger" in said or "longer" in said:
@@ -61,7 +75,7 @@ def _translated(error: GoogleAPICallError, what: str, database: str) -> KimeraEr
         case exceptions.InvalidArgument():
             return BadInput(f"Firestore ({database}) refuses {what}: {said}")
         case exceptions.PermissionDenied() | exceptions.Unauthenticated():
-            return Unavailable(f"Firestore ({database}) denies access to {what}: {said}", remedy="Grant the account roles/datastore.user.")
+            return Unavailable(f"Firestore ({database}) denies access to {what}: {said}", remedy=_DENIED)
         case exceptions.ResourceExhausted():
             return Unavailable(f"Firestore ({database}) is over its quota: {said}", remedy="Wait, or raise the quota.", retry_after_s=10.0)
         case exceptions.ServiceUnavailable():

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from neo4j import ManagedTransaction
 
-from infra.local.doctor import examine_knowledge
+from infra.local.doctor_cloud import examine_knowledge
 from infra.local.emulated.component import free_port
 from infra.local.emulated.neo4j import Neo4jServer
 from shared.adapters import neo4j_cypher as cypher
