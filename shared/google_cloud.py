@@ -74,7 +74,7 @@ class GoogleCloud:
 
     def neo4j(self, secrets: SecretStore) -> Neo4jConnection:
         """The way to the knowledge graph. A function that only reads is given a reader's user and password."""
-        from shared.adapters.neo4j_connection import Neo4jConnection
+        from shared.adapters.neo4j_connection import Neo4jConnection, Password
         from shared.secrets import NEO4J_EITHER, NEO4J_READER, NEO4J_WRITER
 
         settings = self._settings
@@ -84,10 +84,11 @@ class GoogleCloud:
                 remedy="Set KIMERA_NEO4J_URI, and with it KIMERA_NEO4J_USER and KIMERA_NEO4J_PASSWORD.",
             )
         login = next((name for name in (NEO4J_WRITER, NEO4J_READER) if name in settings.secrets), NEO4J_EITHER)
+        secrets.get(login)  # a password that nobody gave is missed here, and not by the first who connects
         return Neo4jConnection(
             settings.neo4j_uri,
             user=settings.neo4j_user,
-            password=secrets.get(login),
+            password=Password(lambda: secrets.get(login), lambda: secrets.renew(login)),
             database=settings.neo4j_database,
             clock=self._clock,
             uniform=random.Random().random,
@@ -147,7 +148,7 @@ class GoogleCloud:
             raise Unavailable("The queue has no address to deliver to.", remedy="Set KIMERA_LIFECYCLE_URL.")
         if not settings.queue_account:
             raise Unavailable("The queue has no account to deliver as.", remedy="Set KIMERA_QUEUE_ACCOUNT.")
-        functions = {"lifecycle": settings.lifecycle_url, "intake": settings.intake_url}
+        functions = {"lifecycle": settings.lifecycle_url, "intake": settings.intake_url, "deep_research": settings.deep_research_url}
         return TasksAddress(
             f"projects/{self.project}/locations/{self.location}/queues/{settings.tasks_queue}",
             {name: url for name, url in functions.items() if url},

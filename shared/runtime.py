@@ -287,6 +287,7 @@ class Runtime:
             renewed=self.renewed_endpoints,
             instance=self.ids.new("i"),
             telemetry=self.telemetry,
+            queue=(lambda: self.queue) if self.settings.deep_research_url else None,
         )
 
     @cached_property

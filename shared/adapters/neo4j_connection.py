@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
-from shared.adapters.neo4j_errors import Place, judge, translating
+from shared.adapters.neo4j_errors import Place, judge, refused_login, translating
 from shared.adapters.resilience import Patience, Resilience
 from shared.clock import Clock
 from shared.endpoints import is_on_this_machine
@@ -28,8 +29,33 @@ PATIENCE = Patience(timeout_s=30.0, deadline_s=60.0, tries=6, failures=8)
 """Of a transaction: the server ends one that takes longer. Deadlocks and a change of leader are met by trying again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Password:
+    """``known`` gives it as it was read before, ``renewed`` as it is now."""
+
+    known: Callable[[], str]
+    renewed: Callable[[], str]
+
+
+class _Login:
+    """User and password for the driver, which asks again where the server refused the last ones and then connects anew."""
+
+    def __init__(self, place: Place, password: Password) -> None:
+        self._place = place
+        self._password = password
+        self._used: str | None = None
+
+    def current(self) -> tuple[str, str]:
+        """Raises ``Unavailable`` where the password that was refused is still the one: it is not tried over and over."""
+        password = self._password.known() if self._used is None else self._password.renewed()
+        if password == self._used:
+            raise refused_login(self._place)
+        self._used = password
+        return self._place.user, password
+
+
 class Neo4jConnection:
-    """A database of a server. Connects at the first transaction; finds a server again that was restarted.
+    """A database of a server. Connects at the first transaction; finds a server again that was restarted, or whose password was rotated.
 
     Reads see what this process wrote, on a cluster too. Thread-safe.
     """
@@ -39,7 +65,7 @@ class Neo4jConnection:
         uri: str,
         *,
         user: str,
-        password: str,
+        password: Password,
         database: str,
         clock: Clock,
         uniform: Callable[[], float],
@@ -49,7 +75,7 @@ class Neo4jConnection:
         self.place = Place(_checked(uri), database, user)
         self._resilience = Resilience(str(self.place), judge=judge, clock=clock, uniform=uniform, patience=patience)
         self._uri = uri
-        self._password = password
+        self._login = _Login(self.place, password)
         self._lock = threading.Lock()
         self._opened: tuple[Driver, BookmarkManager] | None = None
 
@@ -90,12 +116,13 @@ class Neo4jConnection:
 
     def _driver(self) -> tuple[Driver, BookmarkManager]:
         from neo4j import GraphDatabase, NotificationMinimumSeverity
+        from neo4j.auth_management import AuthManagers
 
         with self._lock:
             if self._opened is None:
                 driver = GraphDatabase.driver(
                     self._uri,
-                    auth=(self.place.user, self._password),
+                    auth=AuthManagers.basic(self._login.current),
                     connection_timeout=_CONNECT_S,
                     connection_write_timeout=_ACQUIRE_S,
                     connection_acquisition_timeout=_ACQUIRE_S,
