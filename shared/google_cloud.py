@@ -74,7 +74,8 @@ class GoogleCloud:
 
     def neo4j(self, secrets: SecretStore) -> Neo4jConnection:
         """The way to the knowledge graph. A function that only reads is given a reader's user and password."""
-        from shared.adapters.neo4j_connection import Neo4jConnection, Password
+        from shared.adapters.neo4j_connection import Neo4jConnection
+        from shared.adapters.neo4j_login import Password
         from shared.secrets import NEO4J_EITHER, NEO4J_READER, NEO4J_WRITER
 
         settings = self._settings

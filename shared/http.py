@@ -87,9 +87,9 @@ class Call(Generic[RuntimeT]):
 
 
 def parse(model: type[BodyT], raw: bytes | str) -> BodyT:
-    """``raw`` JSON as ``model``, each value of the very type that its schema names; ``BadInput`` says which field is wrong and how."""
+    """``raw`` JSON as ``model``; ``BadInput`` says which field is wrong and how."""
     try:
-        return model.model_validate_json(raw, strict=True)
+        return model.model_validate_json(raw)
     except ValidationError as error:
         wrong = [
             f"{'.'.join(str(part) for part in e['loc']) or 'body'}: {e['msg']}"

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
-from shared.adapters.neo4j_errors import Place, judge, refused_login, translating
+from shared.adapters.neo4j_errors import Place, judge, translating
 from shared.adapters.resilience import Patience, Resilience
 from shared.clock import Clock
 from shared.endpoints import is_on_this_machine
@@ -16,6 +15,8 @@ from shared.errors import Unavailable
 
 if TYPE_CHECKING:
     from neo4j import BookmarkManager, Driver, ManagedTransaction, Session
+
+    from shared.adapters.neo4j_login import Login, Password
 
 T = TypeVar("T")
 ENCRYPTED = ("neo4j+s", "bolt+s")
@@ -27,31 +28,6 @@ _ACQUIRE_S = 10.0
 _POOL = 20
 PATIENCE = Patience(timeout_s=30.0, deadline_s=60.0, tries=6, failures=8)
 """Of a transaction: the server ends one that takes longer. Deadlocks and a change of leader are met by trying again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Password:
-    """``known`` gives it as it was read before, ``renewed`` as it is now."""
-
-    known: Callable[[], str]
-    renewed: Callable[[], str]
-
-
-class _Login:
-    """User and password for the driver, which asks again where the server refused the last ones and then connects anew."""
-
-    def __init__(self, place: Place, password: Password) -> None:
-        self._place = place
-        self._password = password
-        self._used: str | None = None
-
-    def current(self) -> tuple[str, str]:
-        """Raises ``Unavailable`` where the password that was refused is still the one: it is not tried over and over."""
-        password = self._password.known() if self._used is None else self._password.renewed()
-        if password == self._used:
-            raise refused_login(self._place)
-        self._used = password
-        return self._place.user, password
 
 
 class Neo4jConnection:
@@ -75,9 +51,9 @@ class Neo4jConnection:
         self.place = Place(_checked(uri), database, user)
         self._resilience = Resilience(str(self.place), judge=judge, clock=clock, uniform=uniform, patience=patience)
         self._uri = uri
-        self._login = _Login(self.place, password)
+        self._password = password
         self._lock = threading.Lock()
-        self._opened: tuple[Driver, BookmarkManager] | None = None
+        self._opened: _Opened | None = None
 
     def read(self, work: Callable[[ManagedTransaction], T]) -> T:
         """What ``work`` gives in one transaction that the server lets write nothing. It may be run again."""
@@ -100,29 +76,40 @@ class Neo4jConnection:
         return self._call(send)
 
     def _call(self, send: Callable[[float], T]) -> T:
+        from neo4j.exceptions import AuthError
+
         with translating(self.place):
-            return self._resilience.call(send)
+            login = self._open().login
+            password = login.used()
+            try:
+                return self._resilience.call(send)
+            except AuthError:
+                if not login.is_renewed(password):
+                    raise
+                return self._resilience.call(send)
 
     def _session(self, mode: str) -> Session:
-        driver, bookmarks = self._driver()
-        return driver.session(database=self.place.database, default_access_mode=mode, bookmark_manager=bookmarks)
+        opened = self._open()
+        return opened.driver.session(database=self.place.database, default_access_mode=mode, bookmark_manager=opened.bookmarks)
 
     def close(self) -> None:
         """Close the connections."""
         with self._lock:
             if self._opened is not None:
-                self._opened[0].close()
+                self._opened.driver.close()
                 self._opened = None
 
-    def _driver(self) -> tuple[Driver, BookmarkManager]:
+    def _open(self) -> _Opened:
         from neo4j import GraphDatabase, NotificationMinimumSeverity
-        from neo4j.auth_management import AuthManagers
+
+        from shared.adapters.neo4j_login import Login
 
         with self._lock:
             if self._opened is None:
+                login = Login(self.place.user, self._password)
                 driver = GraphDatabase.driver(
                     self._uri,
-                    auth=AuthManagers.basic(self._login.current),
+                    auth=login,
                     connection_timeout=_CONNECT_S,
                     connection_write_timeout=_ACQUIRE_S,
                     connection_acquisition_timeout=_ACQUIRE_S,
@@ -133,8 +120,14 @@ class Neo4jConnection:
                     telemetry_disabled=True,
                     user_agent="kimera",
                 )
-                self._opened = (driver, GraphDatabase.bookmark_manager())
+                self._opened = _Opened(driver, GraphDatabase.bookmark_manager(), login)
             return self._opened
+
+
+class _Opened(NamedTuple):
+    driver: Driver
+    bookmarks: BookmarkManager
+    login: Login
 
 
 def _bounded(work: Callable[[ManagedTransaction], T], timeout_s: float) -> Callable[[ManagedTransaction], T]:

@@ -155,15 +155,10 @@ def _of_security(code: str, said: str, place: Place) -> Unavailable:
                 remedy="Grant it the role reader to read, publisher to write, architect to make the indexes at the first start.",
             )
         case _:
-            return refused_login(place)
-
-
-def refused_login(place: Place) -> Unavailable:
-    """For a user and password that the server does not have."""
-    return Unavailable(
-        f"{place} refuses the login of {place.user}.",
-        remedy="Set KIMERA_NEO4J_USER and KIMERA_NEO4J_PASSWORD, or the secret that stands for the password, as the server has them.",
-    )
+            return Unavailable(
+                f"{place} refuses the login of {place.user}.",
+                remedy="Set KIMERA_NEO4J_USER and KIMERA_NEO4J_PASSWORD, or the password's secret, as the server has them.",
+            )
 
 
 def _first_line(error: Exception) -> str:

@@ -84,6 +84,8 @@ def test_a_key_is_its_owners_own(api: httpx.Client, table: dict[str, object]) ->
         ({"question": "mean?", "colour": "red"}, "colour"),
         ({"question": "mean?", "tracks": {"ds_star": {"enabled": 0}}}, "tracks.ds_star.enabled"),
         ({"question": "mean?", "tracks": {"ds_star": {"max_rounds": "3"}}}, "tracks.ds_star.max_rounds"),
+        ({"question": "mean?", "deadlines": {"soft_s": True}}, "deadlines.soft_s"),
+        ({"question": "mean?", "budget": {"thresholds": ["0.5"]}}, "budget.thresholds.0"),
         ({"question": "mean?", "budget": {"cap_usd": -1}}, "budget.cap_usd"),
         ({"question": "mean?", "budget": {"cap_usd": 1e12}}, "budget.cap_usd"),
         ({"question": "mean?", "budget": {"cap_usd": "NaN"}}, "budget.cap_usd"),

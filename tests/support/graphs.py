@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from infra.local.emulated.neo4j import Neo4jServer
-from shared.adapters.neo4j_connection import PATIENCE, Neo4jConnection, Password
+from shared.adapters.neo4j_connection import PATIENCE, Neo4jConnection
 from shared.adapters.neo4j_knowledge import Neo4jKnowledge
+from shared.adapters.neo4j_login import Password
 from shared.adapters.resilience import Patience
 from shared.clock import SystemClock
 
