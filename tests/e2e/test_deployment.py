@@ -57,7 +57,7 @@ def as_of_another_version(tx: Transaction, ref: Ref) -> None:
 
 
 def other_api(platform: EmulatedPlatform, mission_id: str, track: Track) -> StepResult:
-    """The stored result of a track's first slice, asked for by a workflow that knows no ``execution`` yet, and more than these functions do."""
+    """The stored result of a track's first slice, asked for by a workflow that knows no ``execution``, and more than these functions do."""
     root = platform.cloud.functions[track].url
     asked: dict[str, Json] = {"mission_id": mission_id, "epoch": 1, "track": track, "attempt": 1, "seq": 0}
     headers = {"Authorization": f"Bearer {unsigned_token(account(Part.WORKFLOW), root)}"}
