@@ -25,7 +25,8 @@ def doctor(
     as_json: AsJson = False,
 ) -> int:
     """Say what is installed, configured, reachable and healthy, and what to do. Exit 3 if something needed is missing."""
-    from infra.local.doctor import Finding, examine, probe_model, settings_with_origin
+    from infra.local.doctor import examine, probe_model, settings_with_origin
+    from infra.local.finding import Finding
 
     settings = load_settings()
     log_to(settings.home)

@@ -148,12 +148,13 @@ MANIFEST: tuple[FunctionRow, ...] = (
     FunctionRow(
         name="deep_research",
         trigger=Trigger.INTERNAL,
-        job="step: the next bounded slice of research",
+        job="step: the next bounded slice of research; stop: a remote job that a mission left",
         memory_mb=2048,
         dependencies=Dependencies.AGENTS,
         roles=_ASKS_MODELS | {Role.KNOWLEDGE_READ, Role.KNOWLEDGE_WRITE, Role.SANDBOX},
         secrets=RESEARCH_KEYS | {NEO4J_WRITER},
         concurrency=4,
+        callers=frozenset({Part.WORKFLOW, Part.QUEUE}),
     ),
     FunctionRow(
         name="ds_star",

@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints, field_validator, model_validator
+from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints, field_validator, model_validator
 
 from schemas.base import Contract, MicroUsd, Sha256, Slug, Timestamp
 
@@ -84,7 +84,7 @@ class MissionInput(Contract):
     kind: InputKind
     name: Annotated[str, StringConstraints(min_length=1, max_length=255)]
     sha256: Sha256 | None = None
-    size: int | None = Field(default=None, ge=0)
+    size: StrictInt | None = Field(default=None, ge=0)
 
     @field_validator("name")
     @classmethod
@@ -97,9 +97,9 @@ class MissionInput(Contract):
 class TrackOptions(Contract):
     """How one track runs."""
 
-    enabled: bool = True
+    enabled: StrictBool = True
     provider: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{1,40}$")] = "builtin"
-    max_rounds: int = Field(default=10, ge=1, le=20)
+    max_rounds: StrictInt = Field(default=10, ge=1, le=20)
 
 
 RESEARCH_PROVIDERS = ("builtin", "gemini", "gemini-max")
@@ -139,7 +139,7 @@ class Budget(Contract):
     """What a mission may spend, in US dollars. At each threshold (a share of the cap) the mission goes down one tier."""
 
     cap_usd: Decimal = Field(default=Decimal(1), ge=0, le=1_000, decimal_places=6)
-    thresholds: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = (0.6, 0.85)
+    thresholds: tuple[Annotated[StrictFloat, Field(gt=0, lt=1)], ...] = (0.6, 0.85)
 
     @field_validator("thresholds")
     @classmethod
@@ -162,9 +162,9 @@ class Deadlines(Contract):
     to ``hard_s``: nothing goes on.
     """
 
-    soft_s: int = Field(default=300, ge=1, le=86_400)
-    hard_s: int = Field(default=1_800, ge=1, le=86_400)
-    late_s: int = Field(default=7_200, ge=1, le=172_800)
+    soft_s: StrictInt = Field(default=300, ge=1, le=86_400)
+    hard_s: StrictInt = Field(default=1_800, ge=1, le=86_400)
+    late_s: StrictInt = Field(default=7_200, ge=1, le=172_800)
 
     @model_validator(mode="after")
     def _in_order(self) -> Deadlines:

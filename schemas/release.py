@@ -41,6 +41,8 @@ from schemas.steps import (
     ReconcileResult,
     StepRequest,
     StepResult,
+    StopRequest,
+    StopResult,
 )
 
 VERSION = "v1"
@@ -68,6 +70,8 @@ TOP_LEVEL: tuple[type[BaseModel], ...] = (
     ClaimResult,
     StepRequest,
     StepResult,
+    StopRequest,
+    StopResult,
     GateRequest,
     GateResult,
     AdvanceRequest,

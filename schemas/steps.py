@@ -179,6 +179,19 @@ class IntakeTask(StepMessage):
     generation: int = Field(ge=0)
 
 
+class StopRequest(StepMessage):
+    """Stop a research job at its provider: its mission is over, and whoever ended it has no key."""
+
+    mission_id: str
+    job: str = Field(min_length=1, max_length=500)
+
+
+class StopResult(Contract):
+    """``known`` is false where the provider knows no such job (any more)."""
+
+    known: bool
+
+
 class Kept(Contract):
     """The letter that holds what could not be delivered."""
 

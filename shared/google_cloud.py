@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from shared.clock import Clock
 from shared.errors import Unavailable
-from shared.executions import WorkflowAddress
+from shared.executions import WorkflowAddress, WorkflowExecutions
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from shared.adapters.google_tasks import TasksAddress
     from shared.adapters.neo4j_connection import Neo4jConnection
-    from shared.adapters.resilience import Patience, Resilience
+    from shared.adapters.resilience import Fault, Patience, Resilience
     from shared.artifacts import ArtifactStore
     from shared.documents import DocumentStore
     from shared.inbox import Inbox
@@ -54,7 +54,7 @@ class GoogleCloud:
         """Firestore."""
         from shared.adapters.firestore_documents import FirestoreDocuments
 
-        return FirestoreDocuments(project=self.project, database=self._settings.firestore_database)
+        return FirestoreDocuments(self.project, self._settings.firestore_database, resilience=self._documents_resilience)
 
     def bucket(self, role: str, name: str | None) -> ArtifactStore:
         """Cloud Storage: the bucket of ``role``, as the settings name it."""
@@ -75,6 +75,7 @@ class GoogleCloud:
     def neo4j(self, secrets: SecretStore) -> Neo4jConnection:
         """The way to the knowledge graph. A function that only reads is given a reader's user and password."""
         from shared.adapters.neo4j_connection import Neo4jConnection
+        from shared.adapters.neo4j_login import Password
         from shared.secrets import NEO4J_EITHER, NEO4J_READER, NEO4J_WRITER
 
         settings = self._settings
@@ -84,10 +85,11 @@ class GoogleCloud:
                 remedy="Set KIMERA_NEO4J_URI, and with it KIMERA_NEO4J_USER and KIMERA_NEO4J_PASSWORD.",
             )
         login = next((name for name in (NEO4J_WRITER, NEO4J_READER) if name in settings.secrets), NEO4J_EITHER)
+        secrets.get(login)  # a password that nobody gave is missed here, and not by the first who connects
         return Neo4jConnection(
             settings.neo4j_uri,
             user=settings.neo4j_user,
-            password=secrets.get(login),
+            password=Password(lambda: secrets.get(login), lambda: secrets.renew(login)),
             database=settings.neo4j_database,
             clock=self._clock,
             uniform=random.Random().random,
@@ -116,6 +118,12 @@ class GoogleCloud:
         endpoint = self._settings.secrets_endpoint
         return GoogleSecrets(self.project, self._settings.secrets, self._clock, endpoint=endpoint, resilience=self._resilience)
 
+    def executions(self, address: Callable[[], WorkflowAddress]) -> WorkflowExecutions:
+        """Executions of the workflow at ``address``."""
+        from shared.adapters.google_executions import GoogleExecutions
+
+        return GoogleExecutions(address, resilience=self._resilience)
+
     def workflow(self) -> WorkflowAddress:
         """The deployed mission workflow."""
         place = f"projects/{self.project}/locations/{self.location}"
@@ -141,7 +149,7 @@ class GoogleCloud:
             raise Unavailable("The queue has no address to deliver to.", remedy="Set KIMERA_LIFECYCLE_URL.")
         if not settings.queue_account:
             raise Unavailable("The queue has no account to deliver as.", remedy="Set KIMERA_QUEUE_ACCOUNT.")
-        functions = {"lifecycle": settings.lifecycle_url, "intake": settings.intake_url}
+        functions = {"lifecycle": settings.lifecycle_url, "intake": settings.intake_url, "deep_research": settings.deep_research_url}
         return TasksAddress(
             f"projects/{self.project}/locations/{self.location}/queues/{settings.tasks_queue}",
             {name: url for name, url in functions.items() if url},
@@ -160,8 +168,17 @@ class GoogleCloud:
 
         return self._patient(dependency, Patience(timeout_s=3.0, deadline_s=5.0, tries=3))
 
-    def _patient(self, dependency: str, patience: Patience) -> Resilience:
+    def _documents_resilience(self, dependency: str) -> Resilience:
+        """For what everything waits for: it is tried again soon. A commit may wait for others' locks."""
+        from shared.adapters.firestore_errors import fault
+        from shared.adapters.resilience import Patience
+
+        return self._patient(
+            dependency, Patience(timeout_s=30.0, deadline_s=30.0, tries=6, longest_wait_s=2.0, failures=8, reset_s=5.0), fault
+        )
+
+    def _patient(self, dependency: str, patience: Patience, judge: Callable[[BaseException], Fault] | None = None) -> Resilience:
         from shared.adapters.google_errors import fault
         from shared.adapters.resilience import Resilience
 
-        return Resilience(dependency, judge=fault, clock=self._clock, uniform=random.Random().random, patience=patience)
+        return Resilience(dependency, judge=judge or fault, clock=self._clock, uniform=random.Random().random, patience=patience)

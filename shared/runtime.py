@@ -186,9 +186,7 @@ class Runtime:
         """The workflow's executions."""
         if self._executions is not None:
             return self._executions
-        from shared.adapters.google_executions import GoogleExecutions
-
-        return GoogleExecutions(self._workflow or self._deployed_workflow)
+        return self._google.executions(self._workflow or self._deployed_workflow)
 
     def _deployed_workflow(self) -> WorkflowAddress:
         settings = self.settings
@@ -290,6 +288,7 @@ class Runtime:
             renewed=self.renewed_endpoints,
             instance=self.ids.new("i"),
             telemetry=self.telemetry,
+            queue=(lambda: self.queue) if self.settings.deep_research_url else None,
         )
 
     @cached_property

@@ -79,6 +79,8 @@ class Settings(BaseSettings):
     """The root address of the function ``lifecycle``, which the queue posts to."""
     intake_url: str | None = None
     """That of ``intake``, likewise."""
+    deep_research_url: str | None = None
+    """That of ``deep_research``, likewise: it has the provider's key, and so stops the research jobs that a process without one leaves."""
     secrets: dict[str, str] = {}
     """What this process reads from Secret Manager: our name of a secret and its id there, or ``ID/versions/N``. None: the environment."""
     secrets_endpoint: str | None = None

@@ -1,4 +1,4 @@
-"""Entry point of ``deep_research``: ``POST /step``, the next bounded slice of research."""
+"""Entry point of ``deep_research``: ``POST /step``, the next bounded slice of research; ``/stop``, the end of a job left behind."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import functions_framework
 from flask import Request, Response
 
 from functions.deep_research.track import DeepResearchTrack
-from schemas.steps import StepRequest, StepResult
+from schemas.steps import StepRequest, StepResult, StopRequest, StopResult
 from shared.callers import Part
-from shared.http import Api, Call
+from shared.dead_letters import kept_on_last_delivery
+from shared.http import Api, Call, parse
 
 api = Api("deep_research")
 
@@ -18,6 +19,14 @@ def step(call: Call) -> StepResult:
     """Do a slice, or give back its stored result."""
     runtime, request = call.runtime, call.body(StepRequest)
     return runtime.slices.run(DeepResearchTrack(runtime.sandbox_of(request.mission_id), runtime.knowledge, runtime.pages), request)
+
+
+@api.route("POST", "/stop", caller=Part.QUEUE)
+def stop(call: Call) -> StopResult:
+    """Stop a research job that its mission left behind (target of the queue)."""
+    raw = call.raw()
+    with kept_on_last_delivery(call, "deep_research/stop", raw):
+        return StopResult(known=call.runtime.models.stop_job(parse(StopRequest, raw).job))
 
 
 @functions_framework.http

@@ -8,6 +8,9 @@ from schemas.base import Contract, MicroUsd, Sha256, Timestamp
 from schemas.events import AuditEvent
 from schemas.mission import MissionState, MissionStatus
 
+CURSOR = "[0-9A-Za-z][0-9A-Za-z_]{0,63}"
+"""What a page's ``next`` looks like: a regular expression."""
+
 
 class Accepted(Contract):
     """A mission was accepted (202), or is the one that this idempotency key made before."""

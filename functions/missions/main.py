@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import get_args
 
 import functions_framework
 from flask import Request, Response
 
-from functions.missions.answers import Accepted, CostReport, Deleted, EventPage, Health, MissionPage, StoredInput
+from functions.missions.answers import CURSOR, Accepted, CostReport, Deleted, EventPage, Health, MissionPage, StoredInput
 from functions.missions.costs import Costs
 from functions.missions.deletion import delete_mission
 from functions.missions.uploads import receive_upload
@@ -65,7 +66,7 @@ def submit(call: Call) -> Answer:
 def list_missions(call: Call) -> MissionPage:
     """The caller's missions, newest first."""
     limit = _limit(call)
-    found = call.runtime.missions.list(owner=_owner(call), limit=limit + 1, before=call.request.args.get("after"))
+    found = call.runtime.missions.list(owner=_owner(call), limit=limit + 1, before=_after(call))
     page = found[:limit]
     return MissionPage(missions=tuple(_state(call, m) for m in page), next=page[-1].mission_id if len(found) > limit else None)
 
@@ -187,6 +188,13 @@ def _limit(call: Call) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_PAGE)) and 1 <= int(text) <= MAX_PAGE):
         raise BadInput(f"limit has to be a number from 1 to {MAX_PAGE}, not {text[:20]!r}.")
     return int(text)
+
+
+def _after(call: Call) -> str | None:
+    text = call.request.args.get("after")
+    if text is not None and not re.fullmatch(CURSOR, text):
+        raise BadInput(f"after has to be the `next` of the page before, not {text[:20]!r}.", remedy="Leave it out for the first page.")
+    return text
 
 
 @functions_framework.http

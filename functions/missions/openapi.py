@@ -12,10 +12,11 @@ import yaml
 from pydantic import BaseModel, JsonValue
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from functions.missions.answers import Accepted, CostReport, Deleted, EventPage, Health, MissionPage, StoredInput
+from functions.missions.answers import CURSOR, Accepted, CostReport, Deleted, EventPage, Health, MissionPage, StoredInput
 from schemas.mission import MissionRequest, MissionState
 from schemas.outcome import MissionOutcomePackage
 from schemas.problem import Problem
+from shared.problems import MAX_REQUEST_ID_CHARS
 from shared.version import VERSION
 
 _REF = "#/components/schemas/{model}"
@@ -51,6 +52,17 @@ _BY = _parameter(
     "What the shares are of.",
 )
 _TEXT: dict[str, JsonValue] = {"schema": {"type": "string"}}
+_REQUEST_ID: dict[str, JsonValue] = {
+    "X-Request-Id": {
+        "description": "What the log calls this request; a usable one that the caller sent comes back.",
+        "required": True,
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_REQUEST_ID_CHARS},
+    }
+}
+_HEADERS_OF: dict[int, dict[str, JsonValue]] = {
+    401: {"WWW-Authenticate": {"description": "How to say who is calling.", "required": True, "schema": {"const": "Bearer"}}},
+    503: {"Retry-After": {"description": "In how many seconds to ask again.", "schema": {"type": "integer", "minimum": 1}}},
+}
 _BYTES: dict[str, JsonValue] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 OPERATIONS: tuple[Operation, ...] = (
@@ -83,7 +95,7 @@ OPERATIONS: tuple[Operation, ...] = (
         (400, 401),
         parameters=(
             _parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}, "How many at most."),
-            _parameter("after", "query", {"type": "string"}, "The `next` of the page before."),
+            _parameter("after", "query", {"type": "string", "pattern": f"^{CURSOR}$"}, "The `next` of the page before."),
         ),
     ),
     Operation("GET", "/missions/{mission_id}", "Where a mission stands", 200, MissionState, (401, 404), parameters=(_ID,)),
@@ -192,19 +204,33 @@ def _described(operation: Operation) -> dict[str, JsonValue]:
     content: dict[str, JsonValue] = dict(operation.also or {})
     if operation.answer is not None:
         content[_JSON] = {"schema": _reference(operation.answer)}
-    responses: dict[str, JsonValue] = {str(operation.status): {"description": operation.summary, "content": content}}
+    responses: dict[str, JsonValue] = {
+        str(operation.status): {"description": operation.summary, "headers": dict(_REQUEST_ID), "content": content}
+    }
     for status in operation.errors:
-        responses[str(status)] = {"description": _ERRORS[status], "content": {_PROBLEM: {"schema": _reference(Problem)}}}
-    responses["default"] = {"description": "Any other error", "content": {_PROBLEM: {"schema": _reference(Problem)}}}
+        responses[str(status)] = _problem(_ERRORS[status], _HEADERS_OF.get(status))
+    responses["default"] = _problem("Any other error", _HEADERS_OF[503])
     described: dict[str, JsonValue] = {"summary": operation.summary, "operationId": _operation_id(operation)}
     if operation.parameters:
         described["parameters"] = [dict(parameter) for parameter in operation.parameters]
     if operation.body is not None:
         described["requestBody"] = {"required": True, "content": {_JSON: {"schema": _reference(operation.body)}}}
     elif operation.method == "PUT":
-        described["requestBody"] = {"required": True, "content": dict(_BYTES)}
+        described["requestBody"] = {
+            "required": False,
+            "description": "The file's bytes, announced by Content-Length or in chunks; none of them is a file without content.",
+            "content": dict(_BYTES),
+        }
     described["responses"] = responses
     return described
+
+
+def _problem(description: str, headers: Mapping[str, JsonValue] | None = None) -> dict[str, JsonValue]:
+    return {
+        "description": description,
+        "headers": {**_REQUEST_ID, **(headers or {})},
+        "content": {_PROBLEM: {"schema": _reference(Problem)}},
+    }
 
 
 _ERRORS = {

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
 
 from infra.local.access import holder_of
 from infra.local.api import MissionsApi
-from shared.artifacts import ArtifactStore
+from infra.local.doctor_cloud import examine_knowledge, examine_stores
+from infra.local.finding import Finding, Verdict
 from shared.errors import KimeraError
 from shared.missions.repository import OPEN
 from shared.models.credentials import ModelEndpoints
@@ -24,9 +24,6 @@ from shared.models.selection import select, usual_model
 from shared.runtime import Runtime
 from shared.sandbox import SandboxJob
 from shared.settings import Settings, setting_files
-
-Verdict = Literal["ok", "note", "missing"]
-"""``missing``: something needed is not there, and missions will not run. ``note``: worth knowing."""
 
 OURS = (
     "pydantic",
@@ -77,17 +74,6 @@ _LITTLE_ROOM = 1_000_000_000
 _NO_ROOM = 50_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing that was looked at."""
-
-    area: str
-    name: str
-    verdict: Verdict
-    detail: str
-    remedy: str = ""
-
-
 def examine(settings: Settings, token: str | None) -> Iterator[Finding]:
     """Everything, as it is found out."""
     yield from _installed()
@@ -96,7 +82,7 @@ def examine(settings: Settings, token: str | None) -> Iterator[Finding]:
     runtime = Runtime(settings)
     try:
         if settings.profile == "cloud":
-            yield from _buckets(runtime)
+            yield from examine_stores(runtime)
         else:
             yield from _data_folder(runtime)
     finally:
@@ -188,20 +174,6 @@ def _data_folder(runtime: Runtime) -> Iterator[Finding]:
         yield from _circuits(runtime)
 
 
-def _buckets(runtime: Runtime) -> Iterator[Finding]:
-    """Whether each is there, may be looked at, and is where the functions run."""
-    stores: tuple[tuple[str, str | None, Callable[[], ArtifactStore]], ...] = (
-        ("artifacts", runtime.settings.artifacts_bucket, lambda: runtime.artifacts),
-        ("anchors", runtime.settings.anchors_bucket, lambda: runtime.anchors),
-    )
-    for name, bucket, store in stores:
-        try:
-            store().check()
-            yield Finding("reachable", f"{name} bucket", "ok", str(bucket))
-        except KimeraError as error:
-            yield Finding("reachable", f"{name} bucket", "missing", error.message, error.remedy)
-
-
 def _integrity(path: Path) -> Finding:
     remedy = f"Keep a copy of {path.name}, then restore a backup or begin with an empty KIMERA_HOME."
     try:
@@ -215,32 +187,6 @@ def _integrity(path: Path) -> Finding:
     if problems:
         return Finding("data", path.name, "missing", "; ".join(problems)[:300], remedy)
     return Finding("data", path.name, "ok", f"intact, {path.stat().st_size / 1e6:.1f} MB")
-
-
-def examine_knowledge(settings: Settings) -> Iterator[Finding]:
-    """The configured Neo4j: its version, whether it takes writes, whether its indexes can be used."""
-    from shared.adapters.neo4j_health import examine
-
-    runtime = Runtime(settings)
-    try:
-        health = examine(runtime.neo4j)
-        place = runtime.neo4j.place
-    except KimeraError as error:
-        yield Finding("reachable", "knowledge", "missing", error.message, error.remedy)
-        return
-    finally:
-        runtime.close()
-    read_only = health.access == "read-only"
-    remedy = "It can be searched, and missions cannot keep what they read: make the database writable." if read_only else ""
-    detail = f"{place} answers: {health.version} {health.edition}, {health.access}"
-    yield Finding("reachable", "knowledge", "missing" if read_only else "ok", detail, remedy)
-    if not health.not_online:
-        yield Finding("reachable", "knowledge indexes", "ok", f"all {len(health.indexes)} are online")
-    elif all(state == "MISSING" for state in health.indexes.values()):
-        yield Finding("reachable", "knowledge indexes", "note", "none yet; the first mission makes them")
-    else:
-        states = ", ".join(f"{name} {state}" for name, state in health.not_online.items())
-        yield Finding("reachable", "knowledge indexes", "missing", states, "Wait while they are built; drop one that failed.")
 
 
 def _open_missions(runtime: Runtime) -> Iterator[Finding]:

@@ -71,6 +71,8 @@ class StackSettings:
     neo4j_uri: str
     """The Neo4j server of the knowledge graph; the passwords of its users are secrets."""
     neo4j_user: str = "neo4j"
+    neo4j_reader: str = "neo4j"
+    """The user of the functions that only read; where none is named, ``neo4j_user``."""
     users: tuple[str, ...] = ()
     """Who may call the API: IAM members (``user:``, ``group:``, ``serviceAccount:``, ``domain:``)."""
     prefix: str = "kimera"
@@ -99,10 +101,14 @@ class StackSettings:
     """Refuse to delete what holds state. A tear-down sets it to false first."""
 
 
+_USER = r"[A-Za-z0-9_.-]+"
+
+
 def read_settings(config: Mapping[str, object]) -> StackSettings:
     """The settings in a stack's configuration (``kimera:users`` -> JSON or text); ``ConfigurationError`` names all that is wrong."""
     reader = _Reader(config)
     base = reader.size()
+    neo4j_user = reader.text("kimera:neo4jUser", _USER, "a user of the Neo4j server", default="neo4j")
     settings = StackSettings(
         project=reader.text("gcp:project", r"[a-z][a-z0-9-]{4,28}[a-z0-9]", "a project's id"),
         region=reader.text("gcp:region", r"[a-z]+-[a-z]+\d+", "a region such as europe-west1"),
@@ -114,7 +120,8 @@ def read_settings(config: Mapping[str, object]) -> StackSettings:
             monthly_budget_usd=reader.number("monthlyBudgetUsd", base.monthly_budget_usd, 1, 1_000_000),
         ),
         neo4j_uri=reader.text("kimera:neo4jUri", r"(neo4j|bolt)\+s://[A-Za-z0-9.-]+(:\d+)?", "neo4j+s://HOST or bolt+s://HOST"),
-        neo4j_user=reader.text("kimera:neo4jUser", r"[A-Za-z0-9_.-]+", "a user of the Neo4j server", default="neo4j"),
+        neo4j_user=neo4j_user,
+        neo4j_reader=reader.text("kimera:neo4jReader", _USER, "a user of the Neo4j server", default=neo4j_user),
         users=reader.members("users"),
         inbox_owner=reader.optional("inboxOwner", r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"),
         prefix=reader.text("kimera:prefix", r"[a-z][a-z0-9-]{0,12}[a-z0-9]", "2 to 14 small letters, digits, hyphens", default="kimera"),

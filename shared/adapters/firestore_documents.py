@@ -11,6 +11,7 @@ from shared.adapters.contention import Persistence, until_undisturbed
 from shared.adapters.document_rules import checked
 from shared.adapters.firestore_session import FirestoreSession
 from shared.adapters.firestore_transaction import FirestoreTransaction
+from shared.adapters.resilience import Resilience
 from shared.documents import Document, JsonMap, Query, Ref, Transaction
 from shared.errors import BadInput, NotFound, PreconditionFailed, Unavailable
 
@@ -25,9 +26,9 @@ _PERSISTENCE = Persistence(attempts=12, first_pause_s=0.05, longest_pause_s=2.0)
 class FirestoreDocuments:
     """A ``DocumentStore`` in one database. ``prefix`` goes in front of every collection's name, so that installations can share it."""
 
-    def __init__(self, project: str, database: str = "(default)", prefix: str = "") -> None:
+    def __init__(self, project: str, database: str = "(default)", prefix: str = "", *, resilience: Callable[[str], Resilience]) -> None:
         """Raises ``Unavailable`` without credentials; sends nothing yet, so what is wrong with the project shows at the first use."""
-        self._session = FirestoreSession(project, database, prefix)
+        self._session = FirestoreSession(project, database, prefix, resilience)
         self._jitter = Random()
         self._closed = Event()
 

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from shared.adapters.google_channels import way_to
 from shared.adapters.google_errors import GoogleService, translated, translating, without_credentials
 from shared.adapters.resilience import Resilience
 from shared.clock import Clock
-from shared.endpoints import is_on_this_machine
 from shared.errors import BadInput, Corrupt, SecretExpired, SecretForbidden, SecretMissing, Unavailable
 
 if TYPE_CHECKING:
@@ -116,18 +116,14 @@ class GoogleSecrets:
     def _connected(self) -> SecretManagerServiceClient:
         from google.auth.exceptions import GoogleAuthError
         from google.cloud.secretmanager_v1 import SecretManagerServiceClient
+        from google.cloud.secretmanager_v1.services.secret_manager_service.transports import SecretManagerServiceGrpcTransport
 
         if self._client is not None:
             return self._client
-        if self._endpoint is not None and is_on_this_machine(self._endpoint):
-            import grpc  # type: ignore[import-untyped]  # ships no types
-            from google.cloud.secretmanager_v1.services.secret_manager_service import transports
-
-            channel = grpc.insecure_channel(self._endpoint)
-            self._client = SecretManagerServiceClient(transport=transports.SecretManagerServiceGrpcTransport(channel=channel))
-            return self._client
         try:
-            self._client = SecretManagerServiceClient(client_options={"api_endpoint": self._endpoint} if self._endpoint else None)
+            options = {"api_endpoint": self._endpoint} if self._endpoint else None
+            way = way_to(self._endpoint, SecretManagerServiceGrpcTransport)
+            self._client = SecretManagerServiceClient(transport=way, client_options=options)
         except GoogleAuthError as error:
             raise without_credentials(self._service, error) from error
         return self._client

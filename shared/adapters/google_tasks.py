@@ -14,10 +14,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from shared.adapters.google_channels import way_to
 from shared.adapters.google_errors import GoogleService, translating, without_credentials
 from shared.adapters.resilience import Resilience
 from shared.clock import Clock
-from shared.endpoints import is_on_this_machine
 from shared.errors import Unavailable
 from shared.queue import TASK_HEADER, Task
 from shared.telemetry.context import outgoing_headers
@@ -31,7 +31,6 @@ GOOGLE_ENDPOINT = "cloudtasks.googleapis.com"
 MAX_USES = 200
 """Ids that one name stands for. An id is used up by twenty failed deliveries, a quarter of an hour, and free again after a day."""
 _DEADLINE = timedelta(seconds=FUNCTION_TIMEOUT_S)
-_CHANNEL_OPTIONS = [("grpc.max_reconnect_backoff_ms", 2_000)]  # a local service that was restarted is found again soon
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,14 +139,11 @@ class _Connection:
 def _client(address: TasksAddress, service: GoogleService) -> CloudTasksClient:
     from google.auth.exceptions import GoogleAuthError
     from google.cloud.tasks_v2 import CloudTasksClient
+    from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
 
     endpoint = address.endpoint
-    if endpoint is not None and is_on_this_machine(endpoint):
-        import grpc  # type: ignore[import-untyped]  # ships no types
-        from google.cloud.tasks_v2.services.cloud_tasks.transports import CloudTasksGrpcTransport
-
-        return CloudTasksClient(transport=CloudTasksGrpcTransport(channel=grpc.insecure_channel(endpoint, options=_CHANNEL_OPTIONS)))
     try:
-        return CloudTasksClient(client_options={"api_endpoint": endpoint} if endpoint else None)
+        options = {"api_endpoint": endpoint} if endpoint else None
+        return CloudTasksClient(transport=way_to(endpoint, CloudTasksGrpcTransport), client_options=options)
     except GoogleAuthError as error:
         raise without_credentials(service, error) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 from shared.adapters.neo4j_errors import Place, judge, translating
@@ -15,6 +15,8 @@ from shared.errors import Unavailable
 
 if TYPE_CHECKING:
     from neo4j import BookmarkManager, Driver, ManagedTransaction, Session
+
+    from shared.adapters.neo4j_login import Login, Password
 
 T = TypeVar("T")
 ENCRYPTED = ("neo4j+s", "bolt+s")
@@ -29,7 +31,7 @@ PATIENCE = Patience(timeout_s=30.0, deadline_s=60.0, tries=6, failures=8)
 
 
 class Neo4jConnection:
-    """A database of a server. Connects at the first transaction; finds a server again that was restarted.
+    """A database of a server. Connects at the first transaction; finds a server again that was restarted, or whose password was rotated.
 
     Reads see what this process wrote, on a cluster too. Thread-safe.
     """
@@ -39,7 +41,7 @@ class Neo4jConnection:
         uri: str,
         *,
         user: str,
-        password: str,
+        password: Password,
         database: str,
         clock: Clock,
         uniform: Callable[[], float],
@@ -51,7 +53,7 @@ class Neo4jConnection:
         self._uri = uri
         self._password = password
         self._lock = threading.Lock()
-        self._opened: tuple[Driver, BookmarkManager] | None = None
+        self._opened: _Opened | None = None
 
     def read(self, work: Callable[[ManagedTransaction], T]) -> T:
         """What ``work`` gives in one transaction that the server lets write nothing. It may be run again."""
@@ -74,28 +76,40 @@ class Neo4jConnection:
         return self._call(send)
 
     def _call(self, send: Callable[[float], T]) -> T:
+        from neo4j.exceptions import AuthError
+
         with translating(self.place):
-            return self._resilience.call(send)
+            login = self._open().login
+            password = login.used()
+            try:
+                return self._resilience.call(send)
+            except AuthError:
+                if not login.is_renewed(password):
+                    raise
+                return self._resilience.call(send)
 
     def _session(self, mode: str) -> Session:
-        driver, bookmarks = self._driver()
-        return driver.session(database=self.place.database, default_access_mode=mode, bookmark_manager=bookmarks)
+        opened = self._open()
+        return opened.driver.session(database=self.place.database, default_access_mode=mode, bookmark_manager=opened.bookmarks)
 
     def close(self) -> None:
         """Close the connections."""
         with self._lock:
             if self._opened is not None:
-                self._opened[0].close()
+                self._opened.driver.close()
                 self._opened = None
 
-    def _driver(self) -> tuple[Driver, BookmarkManager]:
+    def _open(self) -> _Opened:
         from neo4j import GraphDatabase, NotificationMinimumSeverity
+
+        from shared.adapters.neo4j_login import Login
 
         with self._lock:
             if self._opened is None:
+                login = Login(self.place.user, self._password)
                 driver = GraphDatabase.driver(
                     self._uri,
-                    auth=(self.place.user, self._password),
+                    auth=login,
                     connection_timeout=_CONNECT_S,
                     connection_write_timeout=_ACQUIRE_S,
                     connection_acquisition_timeout=_ACQUIRE_S,
@@ -106,8 +120,14 @@ class Neo4jConnection:
                     telemetry_disabled=True,
                     user_agent="kimera",
                 )
-                self._opened = (driver, GraphDatabase.bookmark_manager())
+                self._opened = _Opened(driver, GraphDatabase.bookmark_manager(), login)
             return self._opened
+
+
+class _Opened(NamedTuple):
+    driver: Driver
+    bookmarks: BookmarkManager
+    login: Login
 
 
 def _bounded(work: Callable[[ManagedTransaction], T], timeout_s: float) -> Callable[[ManagedTransaction], T]:

@@ -157,7 +157,7 @@ def _of_security(code: str, said: str, place: Place) -> Unavailable:
         case _:
             return Unavailable(
                 f"{place} refuses the login of {place.user}.",
-                remedy="Set KIMERA_NEO4J_USER and KIMERA_NEO4J_PASSWORD as the server has them.",
+                remedy="Set KIMERA_NEO4J_USER and KIMERA_NEO4J_PASSWORD, or the password's secret, as the server has them.",
             )
 
 

@@ -15,11 +15,12 @@ from schemas.mission import ModelChoice, Tier
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.documents import DocumentStore, Transaction
-from shared.errors import BudgetRefused
+from shared.errors import BudgetRefused, Unavailable
 from shared.ledger.spending import buys
 from shared.missions.records import MissionRecord, SliceRecord, TrackRecord
 from shared.models.calls import Account, ModelSpec
 from shared.models.freezing import Freezer, asked_tier
+from shared.queue import TaskQueue
 from shared.telemetry.sink import NOWHERE, TelemetrySink
 from shared.telemetry.tracing import Tracing
 from shared.web.search import WebSearch
@@ -73,6 +74,8 @@ class Installation:
     instance: str
     """Names this process."""
     telemetry: TelemetrySink = NOWHERE
+    queue: Callable[[], TaskQueue] | None = None
+    """The way to who can stop a research job; ``None`` where this process does that itself."""
     remote: Remote | None = None
     """What research may ask beyond the models; ``None`` where nothing beyond them can be asked."""
     in_order: bool = False
@@ -145,6 +148,23 @@ class ModelAccess:
             for row in found:
                 jobs.give_up(row.ref.id, "the mission has ended")
         return len(found) + self._orphans.close_mission(mission.mission_id, cap_micro_usd=mission.request.budget.cap_micro_usd)
+
+    def stop_job(self, job: str) -> bool:
+        """Stop a research job whose mission is over and settled; false where there is none (any more). Again, it changes nothing."""
+        from shared.models.failures import RequestFailed
+        from shared.web.agent import JobGone
+
+        if self._with.remote is None:
+            raise Unavailable("This process reaches no research agent.", remedy="Give it the provider's key.")
+        try:
+            self._with.remote.agent().cancel(job)
+        except JobGone:
+            return False
+        except RequestFailed as failed:
+            raise Unavailable(
+                f"The research job {job} could not be stopped: {failed.message}", remedy=failed.remedy, retry_after_s=failed.retry_after_s
+            ) from failed
+        return True
 
     def tell_again(self, mission: MissionRecord) -> None:
         """Tell the telemetry every request of a mission that has ended."""
@@ -252,6 +272,7 @@ class ModelAccess:
             key=key,
             terms=_terms(mission, frozen) if frozen is not None else None,
             secrets=self._with.secrets(),
+            queue=self._with.queue() if self._with.queue is not None else None,
         )
 
     def _desk(self, mission: MissionRecord, frozen: SliceRecord, time_left: Callable[[], float]) -> Desk:

@@ -13,6 +13,7 @@ from shared.documents import DocumentStore
 from shared.errors import BadInput
 from shared.models.access import Chooses, Installation, ModelAccess
 from shared.models.remote import Remote
+from shared.queue import TaskQueue
 from shared.settings import Settings
 from shared.telemetry.sink import TelemetrySink
 from shared.telemetry.tracing import Tracing
@@ -40,6 +41,7 @@ def model_access(
     renewed: Callable[[], ModelEndpoints],
     instance: str,
     telemetry: TelemetrySink,
+    queue: Callable[[], TaskQueue] | None = None,
 ) -> ModelAccess:
     """The models that this installation's settings name. Nothing is loaded before a mission asks for one."""
     return ModelAccess(
@@ -55,6 +57,7 @@ def model_access(
             secrets=lambda: _secrets(endpoints()),
             instance=instance,
             telemetry=telemetry,
+            queue=queue,
             remote=_remote(settings, endpoints),
             in_order=settings.model_cassette is not None and settings.model_cassette.startswith("script:"),
         )

@@ -19,10 +19,16 @@ from shared.models.failures import RequestFailed
 from shared.models.guard import withhold_secrets
 from shared.models.journal import Journal, Terms
 from shared.models.rows import JournalRow, RowState
-from shared.web.agent import JobReport, JobState, JobStatus, ResearchAgent
+from shared.queue import Task, TaskQueue
+from shared.web.agent import JobGone, JobReport, JobState, JobStatus, ResearchAgent
 
 ROLE = "research_agent"
 _AGAIN_S = 10.0
+
+
+def stop_task(mission_id: str, job: str) -> Task:
+    """The task that has a job stopped by the function that holds the provider's key; one name for each job."""
+    return Task(name=f"stop-{mission_id}-{job[:200]}", route="deep_research/stop", payload={"mission_id": mission_id, "job": job})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,9 @@ class Jobs:
         key: CallKey | None = None,
         terms: Terms | None = None,
         secrets: Sequence[str] = (),
+        queue: TaskQueue | None = None,
     ) -> None:
+        """``queue`` leads to who can stop a job that this process cannot."""
         self._agent = agent
         self._journal = journal
         self._answers = answers
@@ -58,6 +66,7 @@ class Jobs:
         self._key = key
         self._terms = terms
         self._secrets = secrets
+        self._queue = queue
 
     def begin(self, prompt: RenderedPrompt) -> Job:
         """A job that was begun, by this run of the slice or an earlier one.
@@ -117,6 +126,8 @@ class Jobs:
         except RequestFailed as failed:
             why = f"{why}; it could not be cancelled: {failed.message}"
             state = None
+            if self._queue is not None and row.job is not None and not isinstance(failed, JobGone):
+                self._queue.enqueue(stop_task(row.mission_id, row.job))  # before it is settled: then nobody would look at it again
         if state is None or state.report.status.works or state.usage is None:
             return self._known(self._journal.lose(row, why, payer=self._payer))
         return self._settled(row, state)

@@ -71,11 +71,18 @@ def to_otlp(endpoint: str, *, service: str) -> Tracing:
 def to_google_cloud(
     project: str, *, service: str, resilience: Callable[[str], Resilience], client: TraceServiceClient | None = None
 ) -> Tracing:
-    """Tracing into Cloud Trace."""
+    """Tracing into Cloud Trace. Raises ``Unavailable`` without credentials."""
+    from google.auth.exceptions import GoogleAuthError
     from google.cloud.trace_v2 import TraceServiceClient
     from opentelemetry.exporter.cloud_trace import CloudTraceSpanExporter
 
-    bounded = _Bounded(client or TraceServiceClient(), resilience(f"Cloud Trace at {GOOGLE_ENDPOINT}"))
+    from shared.adapters.google_errors import GoogleService, without_credentials
+
+    service_called = GoogleService("Cloud Trace", GOOGLE_ENDPOINT, "roles/cloudtrace.agent")
+    try:
+        bounded = _Bounded(client or TraceServiceClient(), resilience(str(service_called)))
+    except GoogleAuthError as error:
+        raise without_credentials(service_called, error) from error
     return _batched(CloudTraceSpanExporter(project_id=project, client=bounded), service)  # type: ignore[no-untyped-call] # the package has no types
 
 

@@ -15,15 +15,16 @@ from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.artifacts import ArtifactStore
 from shared.documents import DocumentStore
 from tests.support.buckets import in_new_bucket
+from tests.support.resilient import firestore
 from tests.support.runs_twice import RunsTwice
 
 _prefixes = itertools.count(1)
 
 
-def firestore(emulator: FirestoreEmulator, monkeypatch: pytest.MonkeyPatch) -> FirestoreDocuments:
+def in_emulator(emulator: FirestoreEmulator, monkeypatch: pytest.MonkeyPatch) -> FirestoreDocuments:
     """A store of its own in the running emulator: no other has its prefix."""
     monkeypatch.setenv("FIRESTORE_EMULATOR_HOST", emulator.address)
-    return FirestoreDocuments("kimera-contract", prefix=f"t{next(_prefixes)}_")
+    return firestore("kimera-contract", prefix=f"t{next(_prefixes)}_")
 
 
 @pytest.fixture(params=["sqlite", "sqlite-indexed", "firestore"])
@@ -31,7 +32,7 @@ def documents(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
     """An empty ``DocumentStore`` of each kind."""
     inner: DocumentStore
     if request.param == "firestore":
-        inner = firestore(request.getfixturevalue("firestore_emulator"), monkeypatch)
+        inner = in_emulator(request.getfixturevalue("firestore_emulator"), monkeypatch)
     else:
         indexes = {"things": ["n", "a.b", "kind"]} if request.param == "sqlite-indexed" else {}
         inner = SqliteDocuments(tmp_path / "documents.db", indexes=indexes)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from neo4j import ManagedTransaction
+from neo4j import GraphDatabase, ManagedTransaction
 
-from infra.local.doctor import examine_knowledge
+from infra.local.doctor_cloud import examine_knowledge
 from infra.local.emulated.component import free_port
 from infra.local.emulated.neo4j import Neo4jServer
 from shared.adapters import neo4j_cypher as cypher
@@ -193,6 +193,46 @@ def test_a_wrong_password_is_said_without_it(neo4j_server: Neo4jServer) -> None:
         index_states(opened)
     assert "KIMERA_NEO4J_PASSWORD" in caught.value.remedy
     assert "guessed-it" not in str(caught.value)
+    opened.close()
+
+
+@pytest.fixture
+def rotate(neo4j_server: Neo4jServer) -> Iterator[Callable[[str], None]]:
+    """Changes the server's password; afterwards it is the old one again."""
+    first, kept = neo4j_server.password, neo4j_server.home / "password"
+
+    def change(password: str) -> None:
+        with GraphDatabase.driver(neo4j_server.uri, auth=(neo4j_server.user, neo4j_server.password)) as driver:
+            sides = {"old": neo4j_server.password, "new": password}
+            driver.execute_query("ALTER CURRENT USER SET PASSWORD FROM $old TO $new", sides, database_="system")
+        kept.write_text(password)
+
+    yield change
+    change(first)
+
+
+def test_a_rotated_password_is_read_anew_by_who_runs(neo4j_server: Neo4jServer, rotate: Callable[[str], None]) -> None:
+    read: list[str] = []
+
+    def renewed() -> str:
+        read.append(neo4j_server.password)
+        return neo4j_server.password
+
+    opened = neo4j_connection(neo4j_server, renewed=renewed)
+    index_states(opened)
+    rotate("another-long-one")
+    opened.read(lambda _: index_states(opened))  # the connection that there is stays good: this needs a second one
+    assert read == ["another-long-one"]
+    opened.close()
+
+
+def test_a_password_that_stays_wrong_is_refused_once_and_the_next_call_asks_for_another(neo4j_server: Neo4jServer) -> None:
+    secret = ["guessed-it"]
+    opened = neo4j_connection(neo4j_server, password="guessed-it", renewed=lambda: secret[-1])
+    with pytest.raises(Unavailable, match="refuses the login of neo4j"):  # once: after a third time the server would refuse all for a while
+        index_states(opened)
+    secret.append(neo4j_server.password)
+    index_states(opened)
     opened.close()
 
 

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 
@@ -16,10 +17,15 @@ from infra.local.workflows.callbacks import Endpoints
 from infra.local.workflows.executions_grpc import ExecutionsGrpcServer
 from infra.local.workflows.service import Record, Service
 from shared.adapters.google_executions import GoogleExecutions
+from shared.adapters.resilience import Patience
 from shared.documents import JsonMap
 from shared.endpoints import is_on_this_machine
 from shared.errors import BadInput, Unavailable
 from shared.executions import ExecutionState, WorkflowAddress, WorkflowExecutions
+from tests.support.clock import FrozenClock
+from tests.support.gateway import Gateway, Way
+from tests.support.resilient import executions as google
+from tests.support.resilient import patient
 
 FLOW = """
 main:
@@ -33,6 +39,7 @@ main:
     - wait: {call: events.await_callback, args: {callback: '${c}'}}
     - done: {return: ['${a}', '${sys.get_env("GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID")}']}
 """
+T = TypeVar("T")
 UNKNOWN_PLACE = WorkflowAddress("projects/p/locations/l/workflows/flow", "127.0.0.1:9")
 
 
@@ -53,7 +60,7 @@ def connect(request: pytest.FixtureRequest, service: Service, tmp_path: Path) ->
     opened: list[GoogleExecutions] = []
 
     def official(workflow: str) -> GoogleExecutions:
-        opened.append(GoogleExecutions(lambda: WorkflowAddress(service.parent(workflow), server.address)))
+        opened.append(google(WorkflowAddress(service.parent(workflow), server.address)))
         return opened[-1]
 
     with ExecutionsGrpcServer(service, where) as server:
@@ -138,7 +145,7 @@ class TestEndpoint:
     """What only the client meets: a service that is not there, or says nothing."""
 
     def test_one_that_cannot_be_reached_is_named_by_every_call(self) -> None:
-        executions = GoogleExecutions(lambda: UNKNOWN_PLACE)
+        executions = google(UNKNOWN_PLACE, patience=Patience(failures=50))
         for call in (lambda: executions.start({}, {}), lambda: executions.state("x"), lambda: executions.cancel("x")):
             with pytest.raises(Unavailable, match=r"127\.0\.0\.1:9 cannot be reached"):
                 call()
@@ -147,14 +154,14 @@ class TestEndpoint:
     def test_one_that_never_answers_is_given_up(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             endpoint = f"127.0.0.1:{silent.getsockname()[1]}"
-            executions = GoogleExecutions(lambda: WorkflowAddress(UNKNOWN_PLACE.workflow, endpoint), timeout_s=0.2)
+            executions = google(WorkflowAddress(UNKNOWN_PLACE.workflow, endpoint), patience=Patience(timeout_s=0.2))
             with pytest.raises(Unavailable, match=endpoint):
                 executions.start({}, {})
             executions.close()
 
     def test_one_that_comes_back_is_found_again(self, service: Service, tmp_path: Path) -> None:
         where = f"unix:{tmp_path / 's'}"
-        executions = GoogleExecutions(lambda: WorkflowAddress(service.parent("flow"), where))
+        executions = google(WorkflowAddress(service.parent("flow"), where), patience=Patience(reset_s=0.2))
         with ExecutionsGrpcServer(service, where):
             name = start(executions, "wait")
         with pytest.raises(Unavailable):
@@ -163,6 +170,22 @@ class TestEndpoint:
             assert _persistently(lambda: executions.state(name)) is ExecutionState.ACTIVE
         executions.close()
 
+    def test_one_that_stays_away_is_left_alone_until_a_probe_finds_it(self, service: Service) -> None:
+        clock = FrozenClock()
+        with ExecutionsGrpcServer(service) as server, Gateway(server.address, Way.DEAD) as gate:
+            executions = google(WorkflowAddress(service.parent("flow"), gate.address), patience=Patience(reset_s=20), clock=clock)
+            for _ in range(5):
+                with pytest.raises(Unavailable, match="cannot be reached"):
+                    executions.start({}, {})
+            with pytest.raises(Unavailable, match=f"{gate.address} failed 5 times in a row and is left alone") as left_alone:
+                start(executions, "wait")
+            gate.become(Way.OPEN)
+            clock.advance(left_alone.value.retry_after_s or 0)
+            name = _persistently(lambda: _started(executions, clock))
+            assert executions.state(name) is ExecutionState.ACTIVE
+            executions.close()
+        assert len(service.of_workflow(service.parent("flow"))) == 1
+
     def test_nothing_is_asked_or_imported_before_the_first_call(self) -> None:
         asked: list[int] = []
 
@@ -170,7 +193,7 @@ class TestEndpoint:
             asked.append(1)
             return UNKNOWN_PLACE
 
-        executions = GoogleExecutions(address)
+        executions = GoogleExecutions(address, resilience=patient())
         executions.close()
         assert asked == []
 
@@ -196,7 +219,7 @@ class TestEndpoint:
 
     def test_without_credentials_google_is_not_called_and_the_remedy_is_told(self, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(tmp_path / "none.json"))
-        executions = GoogleExecutions(lambda: WorkflowAddress(UNKNOWN_PLACE.workflow))
+        executions = google(WorkflowAddress(UNKNOWN_PLACE.workflow))
         with pytest.raises(Unavailable, match="application-default login"):
             executions.state("x")
 
@@ -204,17 +227,23 @@ class TestEndpoint:
 def test_an_execution_that_is_created_while_the_answer_is_lost_runs_and_the_next_start_makes_another(service: Service) -> None:
     """Why ``lifecycle/claim`` decides: the API has no request id that would let it recognise the second one."""
     with ExecutionsGrpcServer(service) as server, _Cut(server.address) as cut:
-        lost = GoogleExecutions(lambda: WorkflowAddress(service.parent("flow"), cut.address), timeout_s=5)
+        lost = google(WorkflowAddress(service.parent("flow"), cut.address), patience=Patience(timeout_s=5))
         with pytest.raises(Unavailable):
             start(lost, "wait")
         lost.close()
-        again = GoogleExecutions(lambda: WorkflowAddress(service.parent("flow"), server.address))
+        again = google(WorkflowAddress(service.parent("flow"), server.address))
         start(again, "wait")
         again.close()
         assert [json.loads(r.argument) for r in service.of_workflow(service.parent("flow"))] == [{"do": "wait"}] * 2
 
 
-def _persistently(call: Callable[[], ExecutionState]) -> ExecutionState:
+def _started(executions: WorkflowExecutions, clock: FrozenClock) -> str:
+    """The name of a new one, by a probe: the circuit lets one through each time."""
+    clock.advance(20)
+    return start(executions, "wait")
+
+
+def _persistently(call: Callable[[], T]) -> T:
     """Its answer, once the client has connected again."""
     for _ in range(100):
         try:

@@ -29,17 +29,17 @@ REDEPLOYED = ("deep_research", "missions", "lifecycle", "budget", "ds_star", "fu
 
 def test_a_mission_goes_on_over_a_deployment(emulated_cloud: EmulatedPlatform) -> None:
     mission_id = emulated_cloud.submit(QUESTION, FILES)
-    emulated_cloud.until(mission_id, lambda state: state.track_status[Track.DEEP_RESEARCH].next_seq > 0)
+    emulated_cloud.until(mission_id, lambda state: all(state.track_status[track].next_seq > 0 for track in Track))
     with emulated_cloud.stored() as documents:
-        for ref in (mission_ref(mission_id), track_ref(mission_id, Track.DEEP_RESEARCH, 1)):
+        for ref in (mission_ref(mission_id), *(track_ref(mission_id, track, 1) for track in Track)):
             documents.transact(lambda tx, ref=ref: as_of_another_version(tx, ref))  # type: ignore[misc]
         assert not emulated_cloud.api.state(mission_id).status.terminal
         for name in REDEPLOYED:
             function = emulated_cloud.cloud.functions[name]
             function.stop()  # as Cloud Run ends an instance: what is under way is finished
             emulated_cloud.until_it_serves(function)
-            if name == "deep_research":
-                assert other_api(emulated_cloud, mission_id, epoch=1).next_seq == 1
+            if name in set(Track):
+                assert other_api(emulated_cloud, mission_id, Track(name)).next_seq == 1
 
         ended = emulated_cloud.until_over(mission_id, seconds=300)
         assert (ended.status, ended.epoch) == (MissionStatus.DONE, 1), ended.error
@@ -56,10 +56,10 @@ def as_of_another_version(tx: Transaction, ref: Ref) -> None:
     tx.put(ref, {**kept, **NEWER})
 
 
-def other_api(platform: EmulatedPlatform, mission_id: str, *, epoch: int) -> StepResult:
-    """The stored result of the first slice, asked for by a workflow that knows no ``execution`` yet, and more than these functions do."""
-    root = platform.cloud.functions["deep_research"].url
-    asked: dict[str, Json] = {"mission_id": mission_id, "epoch": epoch, "track": "deep_research", "attempt": 1, "seq": 0}
+def other_api(platform: EmulatedPlatform, mission_id: str, track: Track) -> StepResult:
+    """The stored result of a track's first slice, asked for by a workflow that knows no ``execution``, and more than these functions do."""
+    root = platform.cloud.functions[track].url
+    asked: dict[str, Json] = {"mission_id": mission_id, "epoch": 1, "track": track, "attempt": 1, "seq": 0}
     headers = {"Authorization": f"Bearer {unsigned_token(account(Part.WORKFLOW), root)}"}
     answer = httpx.post(f"{root}/step", json={**asked, "of_a_newer_version": [1]}, headers=headers, timeout=120)
     assert answer.is_success, answer.text

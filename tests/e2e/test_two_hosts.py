@@ -15,6 +15,7 @@ from shared.executions import ExecutionState, WorkflowAddress
 from shared.ids import Ids
 from shared.missions.repository import Missions
 from tests.support.emulated import EmulatedPlatform
+from tests.support.resilient import executions as google
 from tests.support.waiting import until
 
 QUESTION = "How was the temperature measured?"
@@ -57,7 +58,7 @@ def test_an_execution_of_a_newer_epoch_fences_the_older_one_off(emulated_cloud: 
 def executions(platform: EmulatedPlatform) -> Iterator[GoogleExecutions]:
     """The official client of the workflow's server, as a second host has it."""
     name = f"projects/{PROJECT}/locations/{LOCATION}/workflows/mission"
-    client = GoogleExecutions(lambda: WorkflowAddress(name, platform.cloud.workflows.address))
+    client = google(WorkflowAddress(name, platform.cloud.workflows.address))
     try:
         yield client
     finally:

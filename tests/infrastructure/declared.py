@@ -25,6 +25,8 @@ SMALL: Mapping[str, str] = {
     "gcp:project": "acme-missions",
     "gcp:region": "europe-west1",
     "kimera:neo4jUri": "neo4j+s://graph.example.org",
+    "kimera:neo4jUser": "kimera-writer",
+    "kimera:neo4jReader": "kimera-reader",
     "kimera:users": '["group:analysts@example.org"]',
     "kimera:alertEmails": '["oncall@example.org"]',
     "kimera:inboxOwner": "uploads@example.org",

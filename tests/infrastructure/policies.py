@@ -297,6 +297,11 @@ def readers_of_knowledge_cannot_write_it(stack: Stack) -> list[str]:
         have = accessors.get(f"{stack.settings.prefix}-{secret}", set())
         found += [f"{member} reads {secret} without the role {role}" for member in sorted(have - wanted)]
         found += [f"{member} has the role {role} and cannot read {secret}" for member in sorted(wanted - have)]
+    for service in _services(stack):
+        row, user = _row_of(stack, service), _variables(service).get("KIMERA_NEO4J_USER")
+        if row is not None and row.name in of_readers | of_writers:
+            expected = stack.settings.neo4j_user if row.name in of_writers else stack.settings.neo4j_reader
+            found += [f"{_shown(service)} is the Neo4j user {user}, not {expected}"] if user != expected else []
     return found
 
 

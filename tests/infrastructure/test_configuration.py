@@ -24,6 +24,11 @@ def test_three_values_make_a_small_stack() -> None:
     assert settings.protect and not settings.lock_audit
 
 
+def test_who_reads_the_graph_is_who_writes_it_where_nobody_else_is_named() -> None:
+    one, two = {**LEAST, "kimera:neo4jUser": "kimera"}, {**LEAST, "kimera:neo4jReader": "reader"}
+    assert [(s.neo4j_user, s.neo4j_reader) for s in map(read_settings, (one, two))] == [("kimera", "kimera"), ("neo4j", "reader")]
+
+
 def test_a_size_is_a_start_that_each_value_can_leave() -> None:
     settings = read_settings({**LEAST, "kimera:size": "large", "kimera:maxRunning": "20", "kimera:dayBudgetUsd": "2.50"})
     assert settings.size.max_running == 20

@@ -240,6 +240,11 @@ BREAKS: list[tuple[policies.Policy, str, Break]] = [
             secretId="kimera-neo4j-writer",  # pragma: allowlist secret
         ),
     ),
+    (
+        policies.readers_of_knowledge_cannot_write_it,
+        "a reader who logs in as the writer",
+        change("Function", "function-fusion", "serviceConfig.environmentVariables.KIMERA_NEO4J_USER", "kimera-writer"),
+    ),
     (policies.readers_of_knowledge_cannot_write_it, "a writer locked out", drop("SecretIamMember", "lifecycle-reads-neo4j-writer")),
     (
         policies.every_audience_is_a_service_root,

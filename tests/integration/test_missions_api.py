@@ -82,6 +82,10 @@ def test_a_key_is_its_owners_own(api: httpx.Client, table: dict[str, object]) ->
         ({"question": "x" * 100_000}, "question"),
         ({"question": 7}, "question"),
         ({"question": "mean?", "colour": "red"}, "colour"),
+        ({"question": "mean?", "tracks": {"ds_star": {"enabled": 0}}}, "tracks.ds_star.enabled"),
+        ({"question": "mean?", "tracks": {"ds_star": {"max_rounds": "3"}}}, "tracks.ds_star.max_rounds"),
+        ({"question": "mean?", "deadlines": {"soft_s": True}}, "deadlines.soft_s"),
+        ({"question": "mean?", "budget": {"thresholds": ["0.5"]}}, "budget.thresholds.0"),
         ({"question": "mean?", "budget": {"cap_usd": -1}}, "budget.cap_usd"),
         ({"question": "mean?", "budget": {"cap_usd": 1e12}}, "budget.cap_usd"),
         ({"question": "mean?", "budget": {"cap_usd": "NaN"}}, "budget.cap_usd"),
@@ -194,6 +198,11 @@ def test_the_list_is_paged_newest_first(api: httpx.Client, table: dict[str, obje
 @pytest.mark.parametrize("limit", ["0", "-1", "x", "501", "1e3", "٣"])
 def test_an_absurd_limit_is_refused(api: httpx.Client, limit: str) -> None:
     problem(api.get("/missions", params={"limit": limit}), 400, "bad_input")
+
+
+@pytest.mark.parametrize("after", ["", "_", "m_1/..", "é", "m" * 65])
+def test_a_page_after_what_is_no_cursor_is_refused(api: httpx.Client, after: str) -> None:
+    problem(api.get("/missions", params={"after": after}), 400, "bad_input")
 
 
 def test_a_report_that_does_not_exist_yet_or_in_that_format_is_named(api: httpx.Client, table: dict[str, object]) -> None:

@@ -8,19 +8,21 @@ from pathlib import Path
 import httpx
 import pytest
 
+from functions.lifecycle.ending import Ending
 from infra.local.platform import Platform
-from schemas.mission import Deadlines, FusionStatus, MissionInput, MissionRequest, MissionStatus, Track, TrackStatus
+from schemas.mission import Deadlines, FusionStatus, MissionError, MissionInput, MissionRequest, MissionStatus, Track, TrackStatus
 from schemas.steps import ReconcileRequest
 from shared.inputs import store_input
 from shared.missions.records import MissionRecord
 from shared.models.rows import RowState
+from shared.runtime import Runtime
 from shared.settings import Settings
 from tests.support.chain import rows
 from tests.support.clock import ShiftedClock
 from tests.support.pages import SmallWeb
 from tests.support.remote_research import PRICE_MICRO_USD, asked, report, site
 from tests.support.standin.remote import RemoteStandIn
-from tests.support.waiting import until_ended, until_over
+from tests.support.waiting import until, until_ended, until_over
 
 pytestmark = pytest.mark.slow
 DEADLINES = Deadlines(soft_s=100, hard_s=200, late_s=3_600)
@@ -106,6 +108,25 @@ def test_past_the_late_deadline_the_job_is_cancelled_and_settled(
     (row,) = [row for row in rows(platform.runtime.documents) if row.role == "research_agent"]
     assert (row.state, row.cost_micro_usd) == (RowState.UNKNOWN, CEILING)
     assert platform.runtime.missions.state(over).cost_so_far.reserved_micro_usd == 0
+
+
+def test_whoever_ends_a_mission_without_the_key_has_its_job_stopped_by_who_holds_it(
+    platform: Platform, clock: ShiftedClock, remote: RemoteStandIn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mission = past_its_hard_deadline(platform, clock, remote, tmp_path)
+    for name in remote.environment():
+        monkeypatch.delenv(name)
+    lifecycle = Runtime(platform.runtime.settings.model_copy(update={"deep_research_url": "http://127.0.0.1:9"}), clock=clock)
+    try:
+        Ending(lifecycle.missions, lifecycle.audit, clock, lifecycle.models).give_up(
+            mission.mission_id, MissionError(code="given_up", message="Nothing goes on.")
+        )
+    finally:
+        lifecycle.close()
+    (row,) = [row for row in rows(platform.runtime.documents) if row.role == "research_agent"]
+    assert (row.state, row.cost_micro_usd) == (RowState.UNKNOWN, CEILING)
+    until(lambda: remote.cancelled)
+    assert remote.cancelled == ["job-1"]
 
 
 def test_a_mission_that_is_cancelled_stops_its_job(platform: Platform, clock: ShiftedClock, remote: RemoteStandIn) -> None:

@@ -15,11 +15,11 @@ from infra.local.emulated.cloud import INBOX, OUTBOX, PROJECT, EmulatedCloud
 from infra.local.emulated.component import Component, Missing
 from schemas.events import AuditEvent
 from schemas.mission import MissionState
-from shared.adapters.firestore_documents import FirestoreDocuments
 from shared.documents import DocumentStore, JsonMap
 from shared.errors import KimeraError
 from shared.settings import Settings
 from tests.support.components import missing
+from tests.support.resilient import firestore
 from tests.support.standin import StandIn
 from tests.support.standin.playing import plays_well
 from tests.support.waiting import until
@@ -102,7 +102,7 @@ class EmulatedPlatform:
         """The database."""
         with pytest.MonkeyPatch.context() as environment:
             environment.setenv("FIRESTORE_EMULATOR_HOST", self.cloud.servers.firestore.address)
-            documents = FirestoreDocuments(PROJECT)
+            documents = firestore(PROJECT)
         try:
             yield documents
         finally:

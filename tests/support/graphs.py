@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from infra.local.emulated.neo4j import Neo4jServer
 from shared.adapters.neo4j_connection import PATIENCE, Neo4jConnection
 from shared.adapters.neo4j_knowledge import Neo4jKnowledge
+from shared.adapters.neo4j_login import Password
 from shared.adapters.resilience import Patience
 from shared.clock import SystemClock
 
@@ -18,14 +21,16 @@ def neo4j_connection(
     uri: str | None = None,
     user: str | None = None,
     password: str | None = None,
+    renewed: Callable[[], str] | None = None,
     database: str | None = None,
     patience: Patience = PATIENCE,
 ) -> Neo4jConnection:
     """A connection with the server's own settings where no others are given."""
+    known = password or server.password
     return Neo4jConnection(
         uri or server.uri,
         user=user or server.user,
-        password=password or server.password,
+        password=Password(lambda: known, renewed or (lambda: known)),
         database=database or server.database,
         clock=SystemClock(),
         uniform=lambda: 0.5,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from infra.local.doctor import _buckets
+from infra.local.doctor_cloud import _buckets
 from infra.local.emulated.storage import LOCATION, StorageEmulator
 from shared.adapters.cloud_storage_bucket import EMULATOR
 from shared.runtime import Runtime

@@ -214,6 +214,7 @@ class EmulatedCloud:
             "KIMERA_WORKFLOWS_ENDPOINT": f"{HOST}:{workflow_port}",
             "KIMERA_LIFECYCLE_URL": self._roots["lifecycle"],
             "KIMERA_INTAKE_URL": self._roots["intake"],
+            "KIMERA_DEEP_RESEARCH_URL": self._roots["deep_research"],
             "KIMERA_SANDBOX_URL": self._roots["sandbox"],
             "KIMERA_TRACES": "file",
             "KIMERA_MAX_RUNNING": str(settings.max_running),

@@ -39,7 +39,8 @@ def environment_of(place: Place, row: FunctionRow) -> dict[str, str]:
         variables |= {"KIMERA_INBOX": place.bucket("inbox"), "KIMERA_OUTBOX": place.bucket("outbox")}
         variables |= {"KIMERA_INBOX_OWNER": settings.inbox_owner} if settings.inbox_owner else {}
     if row.roles & {Role.KNOWLEDGE_READ, Role.KNOWLEDGE_WRITE}:
-        variables |= {"KIMERA_NEO4J_URI": settings.neo4j_uri, "KIMERA_NEO4J_USER": settings.neo4j_user}
+        user = settings.neo4j_user if Role.KNOWLEDGE_WRITE in row.roles else settings.neo4j_reader
+        variables |= {"KIMERA_NEO4J_URI": settings.neo4j_uri, "KIMERA_NEO4J_USER": user}
     if secrets := secrets_of(row, settings):
         variables["KIMERA_SECRETS"] = json.dumps({name: place.name(name) for name in secrets})
     if Role.SANDBOX in row.roles and settings.sandbox_image is not None and place.containers:
