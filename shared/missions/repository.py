@@ -193,6 +193,12 @@ def load_tracks(tx: Transaction, mission: MissionRecord) -> dict[Track, TrackRec
     return {track: TrackRecord.read(d) if d else _new_track(mission, track) for track, d in found.items()}
 
 
+def load_track(tx: Transaction, mission: MissionRecord, track: Track) -> TrackRecord:
+    """One track's current attempt inside a transaction, which the other track then does not disturb."""
+    document = tx.get(track_ref(mission.mission_id, track, mission.attempts[track]))
+    return TrackRecord.read(document) if document else _new_track(mission, track)
+
+
 def fence(mission: MissionRecord, caller: ExecutionRef) -> None:
     """Raise ``StaleEpoch`` unless the caller is the execution that owns the mission now."""
     if caller.epoch != mission.epoch or (caller.execution and mission.execution and caller.execution != mission.execution):

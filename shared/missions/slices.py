@@ -29,7 +29,7 @@ from shared.errors import Conflict, KimeraError, StaleEpoch
 from shared.ids import Ids
 from shared.missions.chain import Happening, append
 from shared.missions.records import Lease, MissionRecord, SliceDone, TrackRecord
-from shared.missions.repository import fence, load, load_tracks
+from shared.missions.repository import fence, load, load_track
 from shared.models.access import ModelAccess, OpenSlice
 from shared.models.flags import MODEL_UNAVAILABLE
 from shared.models.freezing import SliceOf
@@ -293,7 +293,7 @@ class SliceEngine:
         fence(mission, request)
         if mission.over:
             raise StaleEpoch(f"Mission {mission.mission_id} has ended: {mission.status}.")
-        track = load_tracks(tx, mission)[request.track]
+        track = load_track(tx, mission, request.track)
         if track.attempt != request.attempt:
             raise StaleEpoch(f"{request.track} is at attempt {track.attempt}, not {request.attempt}.")
         return mission, track
