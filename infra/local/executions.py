@@ -15,14 +15,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
-
 from infra.local.functions import function_urls
 from infra.local.workflows.definition import load
 from infra.local.workflows.execution import Outcome, State
-from infra.local.workflows.httpx_transport import HttpxTransport
 from infra.local.workflows.service import Service, ServiceError
-from infra.local.workflows.transport import TokenSource
+from infra.local.workflows.transport import TokenSource, Transport
 from infra.local.workflows.values import Json
 from shared.documents import JsonMap
 from shared.errors import BadInput, Unavailable
@@ -41,26 +38,29 @@ NAME = "mission"
 class MissionWorkflow:
     """``workflows/mission.yaml``, deployed here. ``close`` cancels its executions.
 
-    By itself its calls go to this process's functions, and need no identity there.
+    By itself its calls go to this process's functions, and need no identity there. ``ended`` hears the mission of each execution that
+    has ended; it has to be quick.
     """
 
     def __init__(
         self,
-        client: httpx.Client,
+        transport: Transport,
         ids: Ids,
         tracing: Tracing,
         *,
         threads: int,
         urls: Mapping[str, str] | None = None,
         tokens: TokenSource | None = None,
+        ended: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._tracing = tracing
+        self._ended = ended
         self._lock = threading.Lock()
         self._server: ExecutionsGrpcServer | None = None
         self._folder: Path | None = None
         self.service = Service(
             {NAME: load(DEFINITION, name=NAME)},
-            transport=HttpxTransport(client),
+            transport=transport,
             env=function_urls() if urls is None else urls,
             token_source=tokens or _NoTokens(),
             new_id=lambda: ids.new("x"),
@@ -114,6 +114,7 @@ class MissionWorkflow:
         def ended(outcome: Outcome) -> None:
             span.span.set_attribute(names.STEPS, outcome.steps)
             span.end(outcome.state, error=outcome.error.context if outcome.error else None)
+            self._ended(str(given.get("mission_id")))
 
         return {**given, "traceparent": span.traceparent or traceparent}, ended
 

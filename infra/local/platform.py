@@ -22,6 +22,8 @@ from infra.local.executions import NAME, DirectExecutions, MissionWorkflow
 from infra.local.functions import INTERNAL_ROOT, internal_app, public_app
 from infra.local.lock import DataFolderLock, Holder
 from infra.local.worker import QueueWorker, Scheduler
+from infra.local.workflows.transport import HttpResponse
+from infra.local.wsgi_transport import WsgiTransport
 from schemas.steps import ReconcileRequest, ReconcileResult
 from shared.adapters.document_queue import DocumentQueue
 from shared.clock import Clock, SystemClock
@@ -62,7 +64,7 @@ class Platform:
     """Everything of KIMERA on one machine. A context manager: entering starts it, leaving stops it.
 
     Without ``only`` it looks after every mission on its data folder, and reaches the workflow as it would in the cloud. ``functions``
-    gives the internal functions that the workflow calls.
+    gives the internal functions that the workflow calls; ``ended`` hears the mission of each execution that has ended here.
     """
 
     def __init__(
@@ -74,8 +76,10 @@ class Platform:
         clock: Clock | None = None,
         only: OneMission | None = None,
         functions: Callable[[Runtime], WSGIApplication] = internal_app,
+        ended: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._only = only
+        self._ended = ended
         self._functions = functions
         self.trouble: Trouble | None = None
         """Set while calls fail for want of room on the disk; cleared by the first one that does not."""
@@ -132,9 +136,13 @@ class Platform:
         self.stop()
 
     @cached_property
+    def _app(self) -> WSGIApplication:
+        return self._functions(self.runtime)
+
+    @cached_property
     def client(self) -> httpx.Client:
         """Calls this process's functions, internal ones too, by ``INTERNAL_ROOT`` + route."""
-        transport = httpx.WSGITransport(app=self._functions(self.runtime))
+        transport = httpx.WSGITransport(app=self._app)
         return httpx.Client(transport=transport, timeout=WORKFLOW_HTTP_TIMEOUT_S, event_hooks={"response": [self._notice]})
 
     @cached_property
@@ -148,7 +156,9 @@ class Platform:
         with self._making:
             if self._workflow is None:
                 threads = 2 * self.runtime.settings.max_running + _SPARE_THREADS
-                self._workflow = MissionWorkflow(self.client, self.runtime.ids, self.runtime.tracing, threads=threads)
+                self._workflow = MissionWorkflow(
+                    WsgiTransport(self._app, self._heard), self.runtime.ids, self.runtime.tracing, threads=threads, ended=self._ended
+                )
             return self._workflow
 
     def _served_workflow(self) -> WorkflowAddress:
@@ -164,6 +174,13 @@ class Platform:
             self.runtime.executions.state("none")
         except Unavailable as error:
             _log.warning("The workflow is not ready: %s", error)
+
+    def _heard(self, answer: HttpResponse) -> None:
+        """As ``_notice``, for a call of the workflow."""
+        if answer.status < httpx.codes.BAD_REQUEST:
+            self.trouble = None
+        else:
+            self._notice(httpx.Response(answer.status, content=answer.body, request=httpx.Request("POST", INTERNAL_ROOT)))
 
     def _notice(self, answer: httpx.Response) -> None:
         """Remember what the workflow only retries: a full disk is for a person to mend."""
