@@ -106,7 +106,7 @@ class PackedArtifacts:
         known = self._find(key_of(uri))
         if known is None:
             return self._files.link(uri, seconds=seconds)
-        place = self._linked / known.sha256 / _name(known)
+        place = self._place(known)
         with folder_files.translating(place):
             place.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=self._linked) as draft:
@@ -115,9 +115,11 @@ class PackedArtifacts:
 
     def delete_prefix(self, prefix: str) -> int:
         filed = self._files.delete_prefix(prefix)
-        return filed + self._writer.submit(
-            lambda connection: connection.execute("DELETE FROM artifacts WHERE key >= ? AND key < ?", (prefix, prefix + _AFTER)).rowcount
-        )
+        gone = self._writer.submit(lambda connection: _delete(connection, prefix))
+        for artifact in gone:
+            with folder_files.translating(self._linked):
+                self._place(artifact).unlink(missing_ok=True)
+        return filed + len(gone)
 
     def check(self) -> None:
         self._files.check()
@@ -128,6 +130,10 @@ class PackedArtifacts:
         self._writer.close()
         self._packed.close()
         self._files.close()
+
+    def _place(self, artifact: Artifact) -> Path:
+        """Where the file is that a link to a packed artifact opens."""
+        return self._linked / artifact.sha256 / _name(artifact)
 
     def _find(self, key: str) -> Artifact | None:
         """What is packed under the key."""
@@ -149,6 +155,12 @@ def _insert(connection: sqlite3.Connection, made: Artifact, data: bytes) -> Arti
     if connection.execute(statement, (made.key, made.sha256, made.media_type, data)).rowcount:
         return None
     return _artifact(connection.execute(_KNOWN + "WHERE key = ?", (made.key,)).fetchone())
+
+
+def _delete(connection: sqlite3.Connection, prefix: str) -> list[Artifact]:
+    """Remove the rows below the prefix; what they were."""
+    statement = "DELETE FROM artifacts WHERE key >= ? AND key < ? RETURNING key, sha256, length(data), media_type"
+    return [_artifact(row) for row in connection.execute(statement, (prefix, prefix + _AFTER)).fetchall()]
 
 
 def _artifact(row: tuple[str, str, int, str]) -> Artifact:

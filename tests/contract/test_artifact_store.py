@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+import urllib.error
 import urllib.request
 from pathlib import Path
 
@@ -157,6 +158,9 @@ def test_a_link_opens(artifacts: ArtifactStore) -> None:
     assert "#" not in link and " " not in link
     with urllib.request.urlopen(link, timeout=10) as answer:
         assert answer.read() == b"text"
+    artifacts.delete_prefix("a b/")
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(link, timeout=10)
 
 
 def test_a_list_is_by_key_and_its_prefix_is_text(artifacts: ArtifactStore) -> None:
