@@ -74,6 +74,23 @@ def test_a_run_stops_before_its_budget_and_a_second_call_buys_nothing_twice(kime
     assert len(standin.seen) == asked
 
 
+@pytest.mark.parametrize(("task_usd", "day_usd"), [("0.05", "0.014"), ("0.014", "10")], ids=["day", "task"])
+def test_the_days_cap_and_the_tasks_cap_hold_for_every_attempt(kimera: Kimera, standin: StandIn, task_usd: str, day_usd: str) -> None:
+    """Where the money ends, the rest of the suite is done without a model: no task is lost, and no cent is over."""
+    suite(kimera, "one", "two")
+    bench = ("bench", "quality", "suite", *MODEL, "--task-budget", task_usd, "--out", "run", "--json")
+    run = kimera(*bench, KIMERA_DAY_BUDGET_USD=day_usd, **standin.environment())
+    assert (run.code, run.json["total"], run.json["not_run"]) == (0, 2, []), run.err
+    costs = [task["cost_usd"] for task in run.json["tasks"]]
+    assert all(cost <= float(task_usd) for cost in costs) and 0 < sum(costs) <= float(day_usd)
+    home = str(kimera.folder / "run" / "missions")
+    told = kimera("costs", "--by", "mission", "--json", KIMERA_HOME=home, KIMERA_DAY_BUDGET_USD=day_usd).json
+    assert told["whole"]["reserved_micro_usd"] == 0
+    assert round(sum(costs) * 1_000_000) == told["whole"]["settled_micro_usd"] == sum(s["settled_micro_usd"] for s in told["shares"])
+    flags = [kimera("status", m, "--json", KIMERA_HOME=home).json["flags"] for task in run.json["tasks"] for m in task["missions"]]
+    assert any("budget_exhausted" in of for of in flags)
+
+
 def test_a_run_that_was_killed_goes_on_with_the_missions_it_had(kimera: Kimera) -> None:
     suite(kimera, *(f"t{number}" for number in range(5)))
     with kimera.started("bench", "quality", "suite", "--out", "run"):
