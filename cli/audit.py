@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cli.configuration import load_settings
-from cli.console import AsJson, log_to, new_app, print_json
+from cli.console import AsJson, log_to, new_app, note, print_json
 from shared.documents import Json
 from shared.errors import NotFound
 
+if TYPE_CHECKING:
+    from shared.missions.audit import CheckedMission
+    from shared.missions.verifying import Break
+
 app = new_app("Verify the audit chains.")
+_PROGRESS_EVERY = 500
 
 
 @app.callback()
@@ -29,17 +34,40 @@ def verify(
 
     settings = load_settings()
     log_to(settings.home)
+    missions, events, anchors = 0, 0, 0
+    breaks: list[Break] = []
+    chains: list[Json] = []
     with stored(settings) as runtime:
-        result = runtime.audit.verify(mission)
-    if mission is not None and not result.events and not result.breaks:
+        for checked in runtime.audit.checked(mission):
+            missions += bool(checked.chains)
+            events += checked.events
+            anchors += checked.anchors
+            breaks += checked.breaks
+            if not as_json:
+                _print(checked, every_chain=mission is not None)
+            elif mission is not None:
+                chains += [{"writer": c.writer, "events": c.events, "anchored": c.anchored} for c in checked.chains]
+            if missions and missions % _PROGRESS_EVERY == 0:
+                note(f"{missions} missions with {events} events verified, {len(breaks)} break(s) so far")
+    if mission is not None and not events and not breaks:
         raise NotFound(f"There are no audit events of a mission {mission[:64]!r}.", remedy="List missions with `kimera list`.")
     if as_json:
-        breaks: list[Json] = [{"mission_id": b.mission_id, "writer": b.writer, "n": b.n, "what": b.what} for b in result.breaks]
-        counts = {"missions": result.missions, "events": result.events, "anchors": result.anchors}
-        print_json({"ok": not breaks, **counts, "breaks": breaks})
+        found: list[Json] = [{"mission_id": b.mission_id, "writer": b.writer, "n": b.n, "what": b.what} for b in breaks]
+        counts: dict[str, Json] = {"missions": missions, "events": events, "anchors": anchors}
+        print_json({"ok": not found, **counts, **({"chains": chains} if mission is not None else {}), "breaks": found})
     else:
-        for found in result.breaks:
-            print(f"BROKEN  {found.mission_id}  {found.writer} entry {found.n}: {found.what}")
-        verdict = f"{len(result.breaks)} break(s)" if result.breaks else "intact"
-        print(f"{verdict}: {result.events} events of {result.missions} mission(s), {result.anchors} anchors")
-    return 1 if result.breaks else 0
+        verdict = f"{len(breaks)} break(s)" if breaks else "intact"
+        print(f"{verdict}: {events} events of {missions} mission(s), {anchors} anchors")
+    return 1 if breaks else 0
+
+
+def _print(checked: CheckedMission, *, every_chain: bool) -> None:
+    for chain in checked.chains if every_chain else ():
+        anchored = f"anchored up to {chain.anchored}" if chain.anchored else "not anchored yet"
+        print(f"{'BROKEN' if chain.breaks else 'ok':<7} {chain.writer:<14} {chain.events} entries, {anchored}")
+    for found in checked.breaks:
+        print(f"BROKEN  {_place(found)}: {found.what}")
+
+
+def _place(found: Break) -> str:
+    return "  ".join(part for part in (found.mission_id, f"{found.writer} entry {found.n}" if found.n else found.writer) if part)

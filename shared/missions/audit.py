@@ -147,7 +147,7 @@ class Audit:
             broken.append(Break(mission_id, "", 0, damaged.message))
         lost = [found for writer, heads in sorted(anchored.items()) for found in never_written(mission_id, writer, heads)]
         breaks = (*broken, *(found for chain in chains for found in chain.breaks), *lost)
-        return CheckedMission(mission_id, tuple(chains), anchors, breaks)
+        return CheckedMission(mission_id, tuple(sorted(chains, key=lambda chain: chain.writer)), anchors, breaks)
 
     def _heads(self, mission: MissionRecord, tracks: Iterable[TrackRecord]) -> list[ChainHead]:
         """The heads of all chains of a mission; that of its money is looked up where it may have one."""

@@ -1,0 +1,96 @@
+"""``kimera audit verify`` as a person and a program meet it: what is good, what is broken, and the exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from schemas.mission import MissionStatus, Track
+from shared.documents import Ref
+from shared.missions.chain import PAGE_EVENTS, Happening
+from shared.missions.records import event_ref
+from shared.missions.repository import Change
+from tests.support.chains import place, with_field
+from tests.support.command import Kimera
+from tests.support.house import CountingTrack, House, step
+
+
+@pytest.fixture
+def kimera(tmp_path: Path) -> Kimera:
+    return Kimera(tmp_path)
+
+
+@pytest.fixture
+def missions(kimera: Kimera) -> list[str]:
+    """Two missions in the data folder that have ended; the first one's lifecycle fills a page and more."""
+    house = House(kimera.home)
+    made = []
+    for events in (PAGE_EVENTS, 1):
+        mission_id, _ = house.claimed()
+        house.slices.run(CountingTrack(slices=1), step(mission_id, 0))
+        told = [Happening("noted", {"n": n}) for n in range(events)]
+        mission = house.missions.change(
+            mission_id, "lifecycle", lambda m, _, told=told: Change(m.model_copy(update={"status": MissionStatus.DONE}), told)
+        )  # type: ignore[misc]
+        house.audit.anchor_mission(mission, house.missions.tracks(mission).values())
+        house.clock.advance(1)
+        made.append(mission_id)
+    house.close()
+    return made
+
+
+def forge(kimera: Kimera, mission_id: str, writer: str, n: int) -> None:
+    """Change what an entry tells."""
+    house = House(kimera.home)
+    where, at = place(house.documents, mission_id, writer, n)
+    entries = where.entries
+    entries[at] = with_field(entries[at], "detail", {"n": 99})
+    house.documents.put(where.document.ref, where.changed(entries))
+    house.close()
+
+
+def test_what_is_as_it_was_written_is_intact(kimera: Kimera, missions: list[str]) -> None:
+    one, all_ = kimera("audit", "verify", missions[0]), kimera("audit", "verify", "--json")
+    assert (one.code, all_.code) == (0, 0), one.err + all_.err
+    assert one.out.splitlines() == [
+        "ok      api            1 entries, anchored up to 1",
+        "ok      ds_star        1 entries, anchored up to 1",
+        f"ok      lifecycle      {PAGE_EVENTS + 1} entries, anchored up to {PAGE_EVENTS + 1}",
+        f"intact: {PAGE_EVENTS + 3} events of 1 mission(s), 1 anchors",
+    ]
+    assert all_.json == {"ok": True, "missions": 2, "events": PAGE_EVENTS + 3 + 4, "anchors": 2, "breaks": []}
+
+
+@pytest.mark.parametrize(("n", "where"), [(3, "a page"), (PAGE_EVENTS + 1, "a tail")])
+def test_a_change_is_named_with_its_mission_its_writer_and_its_entry(kimera: Kimera, missions: list[str], n: int, where: str) -> None:
+    forge(kimera, missions[0], "lifecycle", n)
+    told, shown = kimera("audit", "verify", "--json"), kimera("audit", "verify", missions[0])
+    assert (told.code, shown.code) == (1, 1), where
+    assert told.json["breaks"] == [{"mission_id": missions[0], "writer": "lifecycle", "n": n, "what": "its content was changed"}]
+    assert f"BROKEN  {missions[0]}  lifecycle entry {n}: its content was changed" in shown.out
+    assert "BROKEN  lifecycle " in shown.out and shown.out.splitlines()[-1].startswith("1 break(s): ")
+    assert kimera("audit", "verify", missions[1]).code == 0
+
+
+def test_a_page_that_is_gone_is_named_as_the_entries_that_are_missing(kimera: Kimera, missions: list[str]) -> None:
+    house = House(kimera.home)
+    house.documents.delete(event_ref(missions[0], "lifecycle", 1))
+    house.close()
+    (broken,) = kimera("audit", "verify", "--json").json["breaks"]
+    assert broken["what"] == f"entries 1 to {PAGE_EVENTS} are missing"
+
+
+def test_a_mission_that_nobody_knows_is_bad_input(kimera: Kimera, missions: list[str]) -> None:
+    unknown = kimera("audit", "verify", "m_unknown", "--json")
+    assert (unknown.code, unknown.json["error"]["code"]) == (2, "not_found")
+
+
+def test_a_document_that_cannot_be_read_any_more_is_a_break(kimera: Kimera, missions: list[str]) -> None:
+    house = House(kimera.home)
+    house.documents.put(Ref("tracks", f"{missions[0]}:{Track.DS_STAR}:1"), {"mission_id": missions[0], "head": "none"})
+    house.close()
+    broken = kimera("audit", "verify", "--json")
+    assert broken.code == 1
+    assert "cannot be read" in json.dumps(broken.json["breaks"])
