@@ -74,8 +74,11 @@ def test_what_is_no_token_is_refused(header: str) -> None:
 def test_a_part_is_known_by_its_service_account() -> None:
     callers = ServiceAccounts({Part.QUEUE: QUEUE})
     callers.require(Part.QUEUE, bearer(QUEUE))
+    ServiceAccounts({Part.QUEUE: QUEUE.upper()}).require(Part.QUEUE, bearer(QUEUE))
     with pytest.raises(Forbidden, match="Only the queue"):
         callers.require(Part.QUEUE, bearer("ada@example.com"))
+    with pytest.raises(Forbidden, match="Only the queue"):
+        callers.require(Part.QUEUE, bearer(QUEUE.replace("queue", "scheduler")))  # another account of the same project
     with pytest.raises(Unavailable, match="which service account the scheduler has"):
         callers.require(Part.SCHEDULER, bearer(QUEUE))
 

@@ -103,6 +103,48 @@ def test_a_manifest_waits_for_its_files_and_says_so(station: Station) -> None:
     assert station.answer("trip/waiting.txt") is None
 
 
+def test_the_same_manifest_put_again_is_another_mission(station: Station) -> None:
+    station.put("trip/a.csv", "x\n1\n")
+    station.put("trip/papers/one.md", "# One\n")
+    started = {station.intake.arrived(station.put("trip/mission.json", MANIFEST)).mission_id for _ in range(2)}
+    assert len(started) == station.missions() == 2
+
+
+def test_of_two_deliveries_at_once_the_files_of_the_faster_count(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    station.put("trip/a.csv", "x\n1\n")
+    station.put("trip/papers/one.md", "# One\n")
+    event = station.put("trip/mission.json", MANIFEST)
+    fetch = station.inbox.fetch
+    faster: list[IntakeResult] = []
+
+    def overtaken(found: InboxObject, target: Path, *, limit: int) -> int:
+        size = fetch(found, target, limit=limit)
+        if found.name == "trip/a.csv":
+            monkeypatch.setattr(station.inbox, "fetch", fetch)
+            station.put("trip/a.csv", "x\n2\n")
+            faster.append(station.intake.arrived(event))
+        return size
+
+    monkeypatch.setattr(station.inbox, "fetch", overtaken)
+    slower = station.intake.arrived(event)
+    assert [slower] == faster
+    assert (slower.outcome, station.missions()) == ("started", 1)
+
+
+def test_a_refusal_that_a_newer_manifest_overtakes_leaves_that_one_alone(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    unreadable, answer = station.put("trip/mission.json", "{"), station.inbox.answer
+
+    def overtaken(name: str, data: bytes, *, media_type: str) -> None:
+        monkeypatch.setattr(station.inbox, "answer", answer)
+        assert station.intake.arrived(station.put("trip/mission.json", MANIFEST)).outcome == "waiting"
+        answer(name, data, media_type=media_type)
+
+    monkeypatch.setattr(station.inbox, "answer", overtaken)
+    station.intake.arrived(unreadable)
+    found = station.intakes.find("trip")
+    assert found is not None and (found.status, found.missing) == (IntakeStatus.WAITING, ("a.csv", "papers"))
+
+
 def test_a_manifest_whose_files_do_not_come_expires_with_a_readable_error(station: Station) -> None:
     station.intake.arrived(station.put("trip/mission.json", MANIFEST))
     (task,) = station.house.queue.tasks.values()
