@@ -41,7 +41,8 @@ NAME = "mission"
 class MissionWorkflow:
     """``workflows/mission.yaml``, deployed here. ``close`` cancels its executions.
 
-    By itself its calls go to this process's functions, and need no identity there.
+    By itself its calls go to this process's functions, and need no identity there. ``ended`` hears the mission of each execution that
+    has ended; it has to be quick.
     """
 
     def __init__(
@@ -53,8 +54,10 @@ class MissionWorkflow:
         threads: int,
         urls: Mapping[str, str] | None = None,
         tokens: TokenSource | None = None,
+        ended: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._tracing = tracing
+        self._ended = ended
         self._lock = threading.Lock()
         self._server: ExecutionsGrpcServer | None = None
         self._folder: Path | None = None
@@ -114,6 +117,7 @@ class MissionWorkflow:
         def ended(outcome: Outcome) -> None:
             span.span.set_attribute(names.STEPS, outcome.steps)
             span.end(outcome.state, error=outcome.error.context if outcome.error else None)
+            self._ended(str(given.get("mission_id")))
 
         return {**given, "traceparent": span.traceparent or traceparent}, ended
 

@@ -9,8 +9,9 @@ this process, so that nobody else can reach them.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -37,9 +38,9 @@ _HOSTED = tuple(row for row in MANIFEST if not row.is_container)
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def function_app(row: FunctionRow, runtime: Runtime) -> WSGIApplication:
-    """The function of ``row`` as functions-framework serves it."""
-    source = Path(str(importlib.import_module(f"functions.{row.name}").__file__)).parent / "main.py"
+def function_app(row: FunctionRow, runtime: Runtime, source: Path | None = None) -> WSGIApplication:
+    """The function of ``row`` as functions-framework serves it; from another ``source`` than its own, where one is given."""
+    source = source or Path(str(importlib.import_module(f"functions.{row.name}").__file__)).parent / "main.py"
     app = functions_framework.create_app(row.entry_point, str(source), "http")  # type: ignore[no-untyped-call] # it has no types
     app.config[RUNTIME_KEY] = runtime
     app.url_map.merge_slashes = False  # it would redirect, with a page of its own
@@ -54,9 +55,9 @@ def function_app(row: FunctionRow, runtime: Runtime) -> WSGIApplication:
     return wsgi
 
 
-def internal_app(runtime: Runtime) -> WSGIApplication:
-    """Every function below its route."""
-    return DispatcherMiddleware(NotFound(), {row.route: function_app(row, runtime) for row in _HOSTED})
+def internal_app(runtime: Runtime, *, sources: Mapping[str, Path] = MappingProxyType({})) -> WSGIApplication:
+    """Every function below its route. ``sources`` names, by function, a file that holds its entry point instead of its own."""
+    return DispatcherMiddleware(NotFound(), {row.route: function_app(row, runtime, sources.get(row.name)) for row in _HOSTED})
 
 
 def public_app(runtime: Runtime, *, hosts: frozenset[str] | None = LOCAL_HOSTS) -> WSGIApplication:

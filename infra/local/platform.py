@@ -62,7 +62,7 @@ class Platform:
     """Everything of KIMERA on one machine. A context manager: entering starts it, leaving stops it.
 
     Without ``only`` it looks after every mission on its data folder, and reaches the workflow as it would in the cloud. ``functions``
-    gives the internal functions that the workflow calls.
+    gives the internal functions that the workflow calls; ``ended`` hears the mission of each execution that has ended here.
     """
 
     def __init__(
@@ -74,8 +74,10 @@ class Platform:
         clock: Clock | None = None,
         only: OneMission | None = None,
         functions: Callable[[Runtime], WSGIApplication] = internal_app,
+        ended: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._only = only
+        self._ended = ended
         self._functions = functions
         self.trouble: Trouble | None = None
         """Set while calls fail for want of room on the disk; cleared by the first one that does not."""
@@ -148,7 +150,9 @@ class Platform:
         with self._making:
             if self._workflow is None:
                 threads = 2 * self.runtime.settings.max_running + _SPARE_THREADS
-                self._workflow = MissionWorkflow(self.client, self.runtime.ids, self.runtime.tracing, threads=threads)
+                self._workflow = MissionWorkflow(
+                    self.client, self.runtime.ids, self.runtime.tracing, threads=threads, ended=self._ended
+                )
             return self._workflow
 
     def _served_workflow(self) -> WorkflowAddress:
