@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 from shared.documents import MAX_DOCUMENT_BYTES, Document, Json, JsonMap, Query, Ref, Where
 from shared.errors import BadInput, TooLarge
@@ -27,6 +28,7 @@ _OWN_BYTES = 128
 """Left for what an adapter adds: a prefix of the collection, its mark."""
 
 
+@lru_cache(maxsize=4_096)
 def check_ref(ref: Ref) -> None:
     """Raises ``BadInput`` unless both names are ones that Firestore takes."""
     for name in (ref.collection, ref.id):
@@ -41,7 +43,7 @@ def checked(ref: Ref, data: JsonMap) -> dict[str, Json]:
     check_ref(ref)
     if WRITE_MARK in data:
         raise BadInput(f"{ref}: the field {WRITE_MARK!r} is the store's own.", remedy="Give the field another name.")
-    copy, size = _copied_map(data, f"{ref}", 1)
+    copy, size = _copied_map(data, _Where(None, str(ref)), 1)
     size += _size(ref.collection, "") + _size(ref.id, "") + _NAME_OVERHEAD + _DOCUMENT_OVERHEAD - _MAP_OVERHEAD
     limit = MAX_DOCUMENT_BYTES - _OWN_BYTES
     if size > limit:
@@ -133,15 +135,18 @@ def _check_condition(condition: Where) -> None:
                 f"{condition.field!r} {condition.op} {type(value).__name__} cannot be asked for.",
                 remedy="Compare with a text, a number or a boolean; null only with '=='.",
             )
-        _copied(value, f"the query on {condition.field!r}", 1)
+        _copied(value, _Where(None, f"the query on {condition.field!r}"), 1)
 
 
-def _copied(value: Json, where: str, depth: int) -> tuple[Json, int]:
+def _copied(value: Json, where: _Where, depth: int) -> tuple[Json, int]:
     """The value in plain types with its size as Firestore counts it."""
-    if value is None or isinstance(value, bool):
+    kind = type(value)
+    if kind is str and value.isascii():  # type: ignore[union-attr]  # the type was just looked at; most values are this
+        return value, len(value) + 1  # type: ignore[arg-type]
+    if value is None or kind is bool:
         return value, 1
     if isinstance(value, str):
-        return str.__str__(value), _size(value, where)
+        return str.__str__(value), _size(value, str(where))
     if isinstance(value, int):
         if value not in _INT64:
             raise BadInput(f"{where}: a whole number takes at most 64 bits.", remedy="Store it as text.")
@@ -154,46 +159,71 @@ def _copied(value: Json, where: str, depth: int) -> tuple[Json, int]:
         return _copied_list(value, where, depth + 1)
     if isinstance(value, dict):
         return _copied_map(value, where, depth + 1)
-    raise BadInput(f"{where}: {type(value).__name__} is not JSON.", remedy="Use null, booleans, numbers, text, lists and maps.")
+    raise BadInput(f"{where}: {kind.__name__} is not JSON.", remedy="Use null, booleans, numbers, text, lists and maps.")
 
 
-def _copied_list(values: list[Json], where: str, depth: int) -> tuple[list[Json], int]:
+def _copied_list(values: list[Json], where: _Where, depth: int) -> tuple[list[Json], int]:
     _check_depth(where, depth)
     copy: list[Json] = []
     size = 0
     for position, value in enumerate(values):
         if isinstance(value, list):
             raise BadInput(f"{where}[{position}]: a list stands directly in a list.", remedy="Put a map between them.")
-        plain, taken = _copied(value, f"{where}[{position}]", depth)
+        plain, taken = _copied(value, _Where(where, f"[{position}]"), depth)
         copy.append(plain)
         size += taken
     return copy, size
 
 
-def _copied_map(values: JsonMap, where: str, depth: int) -> tuple[dict[str, Json], int]:
+def _copied_map(values: JsonMap, where: _Where, depth: int) -> tuple[dict[str, Json], int]:
     _check_depth(where, depth)
     copy: dict[str, Json] = {}
     size = _MAP_OVERHEAD
     for name, value in values.items():
-        if not _names_a_field(name):
-            raise BadInput(f"{where}: {name!r} cannot name a field.", remedy="Use a text that is not empty and not like __x__.")
-        length = _size(name, where)
-        if length - 1 > MAX_NAME_BYTES:
-            raise BadInput(f"{where}: the field name {name[:40]!r}... is over {MAX_NAME_BYTES} bytes.", remedy="Use a shorter name.")
-        plain, taken = _copied(value, f"{where}.{name}", depth)
+        known = _KNOWN_NAMES.get(name) if type(name) is str else None
+        if known is None:
+            known = _checked_name(name, where)
+        plain, taken = _copied(value, _Where(where, name), depth)
         copy[str.__str__(name)] = plain
-        size += length + taken
+        size += known + taken
     return copy, size
 
 
-def _names_a_field(name: object) -> bool:
-    """A caller without types may pass a key that is no text."""
-    return isinstance(name, str) and bool(name) and not _RESERVED.fullmatch(name)
+class _Where:
+    """Where a value stands; the words are only put together for an error."""
+
+    __slots__ = ("_above", "_part")
+
+    def __init__(self, above: _Where | None, part: str) -> None:
+        self._above = above
+        self._part = part
+
+    def __str__(self) -> str:
+        if self._above is None:
+            return self._part
+        return f"{self._above}{'' if self._part.startswith('[') else '.'}{self._part}"
 
 
-def _check_depth(where: str, depth: int) -> None:
+_KNOWN_NAMES: dict[str, int] = {}
+"""Sizes of field names that were found good: documents of the same kind have the same ones."""
+_MOST_KNOWN = 4_096
+
+
+def _checked_name(name: object, where: _Where) -> int:
+    """The size of a field's name; a caller without types may pass a key that is no text."""
+    if not (isinstance(name, str) and bool(name) and not _RESERVED.fullmatch(name)):
+        raise BadInput(f"{where}: {name!r} cannot name a field.", remedy="Use a text that is not empty and not like __x__.")
+    length = _size(name, str(where))
+    if length - 1 > MAX_NAME_BYTES:
+        raise BadInput(f"{where}: the field name {name[:40]!r}... is over {MAX_NAME_BYTES} bytes.", remedy="Use a shorter name.")
+    if len(_KNOWN_NAMES) < _MOST_KNOWN:
+        _KNOWN_NAMES[str.__str__(name)] = length
+    return length
+
+
+def _check_depth(where: _Where, depth: int) -> None:
     if depth > MAX_DEPTH:
-        raise BadInput(f"{where[:200]}: nested deeper than {MAX_DEPTH} levels.", remedy="Store the deep part as an artifact.")
+        raise BadInput(f"{str(where)[:200]}: nested deeper than {MAX_DEPTH} levels.", remedy="Store the deep part as an artifact.")
 
 
 def _size(text: str, where: str) -> int:

@@ -18,10 +18,12 @@ Match: TypeAlias = tuple[str, str]
 """Id and version of a document that a query found."""
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
 def row(document: Document) -> Row:
     """The row of a document that has been checked."""
-    text = json.dumps(document.data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    return document.ref.collection, document.ref.id, document.version, text
+    return document.ref.collection, document.ref.id, document.version, _encode(document.data)
 
 
 def read(connection: sqlite3.Connection, ref: Ref) -> Document | None:

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
 from opentelemetry import trace
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
@@ -48,7 +50,7 @@ class OpenSpan:
         self.span.end()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Tracing:
     """Makes spans. Without a provider they are recorded nowhere, and cost next to nothing."""
 
@@ -56,29 +58,32 @@ class Tracing:
     flusher: Flusher | None = None
     """Sends what waits; ``None`` where spans never wait."""
 
+    @cached_property
+    def _tracer(self) -> trace.Tracer:
+        return self.provider.get_tracer("kimera") if self.provider else trace.NoOpTracer()
+
     @contextmanager
     def span(
         self, name: str, *, parent: str | None = None, kind: SpanKind = SpanKind.INTERNAL, attributes: Attributes | None = None
     ) -> Iterator[Span]:
         """A span around the ``with``: under ``parent`` (a ``traceparent``) or the current span; an exception marks it failed."""
-        tracer = self.provider.get_tracer("kimera") if self.provider else trace.NoOpTracer()
-        context = TraceContextTextMapPropagator().extract({"traceparent": parent}) if parent else None
         everything = {**current().attributes(), **(attributes or {})}
-        with tracer.start_as_current_span(
-            name, context=context, kind=kind, attributes=everything, record_exception=False, set_status_on_exception=False
-        ) as span:
-            try:
-                yield span
-            except BaseException as error:
-                span.set_attribute(names.ERROR_CODE, error.code if isinstance(error, KimeraError) else type(error).__name__)
-                span.set_status(Status(StatusCode.ERROR, str(error)[:500]))
-                raise
+        span = self._tracer.start_span(name, context=_remote(parent) if parent else None, kind=kind, attributes=everything)
+        token = attach(trace.set_span_in_context(span))
+        try:
+            yield span
+        except BaseException as error:
+            span.set_attribute(names.ERROR_CODE, error.code if isinstance(error, KimeraError) else type(error).__name__)
+            span.set_status(Status(StatusCode.ERROR, str(error)[:500]))
+            raise
+        finally:
+            detach(token)
+            span.end()
 
     def begin(self, name: str, *, parent: str | None = None, attributes: Attributes | None = None) -> OpenSpan:
         """A span that goes on after this call, until its ``end``: for what other threads carry out."""
-        tracer = self.provider.get_tracer("kimera") if self.provider else trace.NoOpTracer()
-        context = TraceContextTextMapPropagator().extract({"traceparent": parent}) if parent else None
-        return OpenSpan(tracer.start_span(name, context=context, attributes={**current().attributes(), **(attributes or {})}))
+        everything = {**current().attributes(), **(attributes or {})}
+        return OpenSpan(self._tracer.start_span(name, context=_remote(parent) if parent else None, attributes=everything))
 
     def flush(self, bound_s: float) -> None:
         """Send the spans that have ended; what is not sent within ``bound_s`` goes on in the background."""
@@ -89,3 +94,9 @@ class Tracing:
         """Send what is left."""
         if self.provider:
             self.provider.shutdown()
+
+
+@lru_cache(maxsize=1024)
+def _remote(traceparent: str) -> Context:
+    """The context under a span elsewhere: all calls of a mission's execution come under the same one."""
+    return TraceContextTextMapPropagator().extract({"traceparent": traceparent}, context=Context())
