@@ -97,9 +97,9 @@ class Runtime:
         """Where packages, reports and inputs live."""
         if self.settings.profile == "cloud":
             return self._google.bucket("artifacts", self.settings.artifacts_bucket)
-        from shared.adapters.folder_artifacts import FolderArtifacts
+        from shared.adapters.packed_artifacts import PackedArtifacts
 
-        return FolderArtifacts(self.home / "artifacts")
+        return PackedArtifacts(self.home / "artifacts")
 
     @cached_property
     def inbox(self) -> Inbox:

@@ -1,4 +1,4 @@
-"""One SQLite file as the document store needs it: opened safely, read by many threads at once, in snapshots."""
+"""One SQLite file as the embedded stores need it: opened safely, read by many threads at once, in snapshots."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from shared.errors import Unavailable
 APPLICATION_ID = 0x4B494D45
 """``KIME``: written into the file's header, so that another program's database is not taken for ours."""
 SCHEMA_VERSION = 1
-_SCHEMA = """
+DOCUMENTS = """
 CREATE TABLE documents (
     collection TEXT NOT NULL,
     id TEXT NOT NULL,
@@ -35,8 +35,20 @@ class SqliteFile:
     The file must lie on a local disk: WAL needs shared memory between the processes (sqlite.org/wal.html).
     """
 
-    def __init__(self, path: Path, *, indexes: Sequence[str], busy_timeout_s: float, statistics: Mapping[str, str] | None = None) -> None:
-        """Creates the file where there is none; ``indexes`` are statements that may run again, ``statistics`` what the planner is told."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        schema: str = DOCUMENTS,
+        indexes: Sequence[str],
+        busy_timeout_s: float,
+        statistics: Mapping[str, str] | None = None,
+    ) -> None:
+        """Creates the file with the table of ``schema`` where there is none.
+
+        ``indexes`` are statements that may run again, ``statistics`` what the planner is told.
+        """
+        self._schema = schema
         self.path = path.absolute()
         self._busy_timeout_s = busy_timeout_s
         self._idle: deque[sqlite3.Connection] = deque()
@@ -61,7 +73,7 @@ class SqliteFile:
     def reader(self) -> Iterator[sqlite3.Connection]:
         """A connection that only reads, for this thread until the block ends."""
         if self._closed.is_set():
-            raise Unavailable(f"The document store {self.path} is closed.")
+            raise Unavailable(f"The store {self.path} is closed.")
         try:
             connection = self._idle.pop()
         except IndexError:
@@ -122,7 +134,7 @@ class SqliteFile:
             self._switch_to_wal(connection)
             connection.execute("BEGIN IMMEDIATE")
             if self._is_new(connection):
-                connection.execute(_SCHEMA)
+                connection.execute(self._schema)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             for statement in indexes:

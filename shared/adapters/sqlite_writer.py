@@ -74,7 +74,7 @@ class GroupWriter:
         member = _Member(work)
         with self._lock:
             if self._closed:
-                raise Unavailable(f"The document store {self._file.path} is closed.")
+                raise Unavailable(f"The store {self._file.path} is closed.")
             self._waiting.put(member)  # type: ignore[arg-type]  # a queue of members of any type
         try:
             return member.done.result()

@@ -11,6 +11,7 @@ import pytest
 from infra.local.emulated.cloud_sdk import FirestoreEmulator
 from shared.adapters.firestore_documents import FirestoreDocuments
 from shared.adapters.folder_artifacts import FolderArtifacts
+from shared.adapters.packed_artifacts import PackedArtifacts
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.artifacts import ArtifactStore
 from shared.documents import DocumentStore
@@ -43,12 +44,14 @@ def documents(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
 ON_EMULATOR = pytest.param("cloud-storage", marks=[pytest.mark.storage, pytest.mark.xdist_group("storage")])
 
 
-@pytest.fixture(params=["folder", ON_EMULATOR])
+@pytest.fixture(params=["folder", "packed", ON_EMULATOR])
 def artifacts(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ArtifactStore]:
     """An empty ``ArtifactStore`` of each kind."""
     store: ArtifactStore
     if request.param == "cloud-storage":
         store = in_new_bucket(request.getfixturevalue("storage_emulator"), monkeypatch)
+    elif request.param == "packed":
+        store = PackedArtifacts(tmp_path / "artifacts")
     else:
         store = FolderArtifacts(tmp_path / "artifacts")
     yield store

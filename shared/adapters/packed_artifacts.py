@@ -1,0 +1,179 @@
+"""The embedded ``ArtifactStore``: a folder, in which the many small artifacts share one SQLite file.
+
+A mission leaves dozens of states, packages and reports of a few kilobytes. As files each of them costs six flushes of the disk, as rows
+those that are put at the same moment share one. What is larger, and what comes as a file or a stream, is a file of ``FolderArtifacts``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from shared.adapters import folder_files
+from shared.adapters.artifact_keys import check_key, check_media_type, key_of
+from shared.adapters.folder_artifacts import FolderArtifacts
+from shared.adapters.sqlite_file import SqliteFile
+from shared.adapters.sqlite_writer import GroupWriter
+from shared.artifacts import SCHEME, Artifact
+from shared.errors import AlreadyExists, Corrupt, NotFound
+
+MOST_BYTES = 64 * 1024
+"""Of an artifact that is packed: below it reading a row is no slower than opening a file (sqlite.org/intern-v-extern-blob.html)."""
+_SCHEMA = """
+CREATE TABLE artifacts (
+    key TEXT NOT NULL PRIMARY KEY,
+    sha256 TEXT NOT NULL,
+    media_type TEXT NOT NULL,
+    data BLOB NOT NULL
+)
+"""
+_KNOWN = "SELECT key, sha256, length(data), media_type FROM artifacts "
+_AFTER = "\U0010ffff"
+"""Sorts behind every character that a key may go on with."""
+
+
+class PackedArtifacts:
+    """An ``ArtifactStore`` in a folder that several processes may use at the same time."""
+
+    def __init__(self, root: Path, *, busy_timeout_s: float = 10.0) -> None:
+        """Makes the folder where there is none. Raises ``Unavailable``, ``StorageFull`` or ``Corrupt``."""
+        self._files = FolderArtifacts(root)
+        self._linked = root.absolute() / "linked"
+        self._packed = SqliteFile(root / "packed.sqlite3", schema=_SCHEMA, indexes=(), busy_timeout_s=busy_timeout_s)
+        self._writer = GroupWriter(self._packed)
+
+    def put(self, key: str, data: bytes | BinaryIO, *, media_type: str = "application/octet-stream") -> Artifact:
+        check_key(key)
+        known = self._find(key)
+        if known is not None or not isinstance(data, bytes) or len(data) > MOST_BYTES:
+            if known is None:
+                return self._files.put(key, data, media_type=media_type)
+            return _same(known, _digest(data))
+        if (filed := self._filed(key)) is not None:
+            return _same(filed, _digest(data))
+        check_media_type(media_type)
+        digest = _digest(data)
+        made = Artifact(SCHEME + key, digest.sha256, digest.size, media_type)
+        first = self._writer.submit(lambda connection: _insert(connection, made, data))
+        return made if first is None else _same(first, digest)
+
+    def put_file(self, key: str, path: Path, *, media_type: str = "application/octet-stream") -> Artifact:
+        check_key(key)
+        known = self._find(key)
+        if known is None:
+            return self._files.put_file(key, path, media_type=media_type)
+        with folder_files.opened(path) as stream:
+            return _same(known, _digest(stream))
+
+    def stat(self, uri: str) -> Artifact:
+        return self._find(key_of(uri)) or self._files.stat(uri)
+
+    def get(self, uri: str) -> bytes:
+        key = key_of(uri)
+        with self._packed.reader() as connection, self._packed.translating():
+            row = connection.execute("SELECT data, sha256 FROM artifacts WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            return self._files.get(uri)
+        data = bytes(row[0])
+        if hashlib.sha256(data).hexdigest() != row[1]:
+            raise Corrupt(
+                f"The artifact {key!r} is not what was stored ({self._packed.path}).",
+                remedy="Restore it from a backup, or run again what made it.",
+            )
+        return data
+
+    def local_copy(self, uri: str, folder: Path) -> Path:
+        known = self._find(key_of(uri))
+        if known is None:
+            return self._files.local_copy(uri, folder)
+        with folder_files.translating(folder):
+            own = Path(tempfile.mkdtemp(dir=folder, prefix="artifact-"))
+            own.chmod(0o755)
+            return _written(own / _name(known), self.get(uri))
+
+    def list(self, prefix: str) -> Iterator[Artifact]:
+        files = self._files.list(prefix)  # it also checks the prefix
+        with self._packed.reader() as connection, self._packed.translating():
+            rows = connection.execute(_KNOWN + "WHERE key >= ? AND key < ? ORDER BY key", (prefix, prefix + _AFTER)).fetchall()
+        return heapq.merge((_artifact(row) for row in rows), files, key=lambda artifact: artifact.key)
+
+    def link(self, uri: str, *, seconds: int) -> str:
+        known = self._find(key_of(uri))
+        if known is None:
+            return self._files.link(uri, seconds=seconds)
+        place = self._linked / known.sha256 / _name(known)
+        with folder_files.translating(place):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=self._linked) as draft:
+                _written(Path(draft) / "file", self.get(uri)).replace(place)
+        return place.as_uri()
+
+    def delete_prefix(self, prefix: str) -> int:
+        filed = self._files.delete_prefix(prefix)
+        return filed + self._writer.submit(
+            lambda connection: connection.execute("DELETE FROM artifacts WHERE key >= ? AND key < ?", (prefix, prefix + _AFTER)).rowcount
+        )
+
+    def check(self) -> None:
+        self._files.check()
+        self._find("check")
+
+    def close(self) -> None:
+        """Stores what is waiting. The store refuses everything afterwards."""
+        self._writer.close()
+        self._packed.close()
+        self._files.close()
+
+    def _find(self, key: str) -> Artifact | None:
+        """What is packed under the key."""
+        with self._packed.reader() as connection, self._packed.translating():
+            row = connection.execute(_KNOWN + "WHERE key = ?", (key,)).fetchone()
+        return None if row is None else _artifact(row)
+
+    def _filed(self, key: str) -> Artifact | None:
+        """What is a file under the key."""
+        try:
+            return self._files.stat(SCHEME + key)
+        except NotFound:
+            return None
+
+
+def _insert(connection: sqlite3.Connection, made: Artifact, data: bytes) -> Artifact | None:
+    """Add the row; what is there already, if so."""
+    statement = "INSERT INTO artifacts VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+    if connection.execute(statement, (made.key, made.sha256, made.media_type, data)).rowcount:
+        return None
+    return _artifact(connection.execute(_KNOWN + "WHERE key = ?", (made.key,)).fetchone())
+
+
+def _artifact(row: tuple[str, str, int, str]) -> Artifact:
+    return Artifact(SCHEME + row[0], row[1], row[2], row[3])
+
+
+def _digest(data: bytes | BinaryIO) -> folder_files.Digest:
+    if isinstance(data, bytes):
+        return folder_files.Digest(hashlib.sha256(data).hexdigest(), len(data))
+    return folder_files.digest(data)
+
+
+def _same(known: Artifact, found: folder_files.Digest) -> Artifact:
+    if (known.sha256, known.size) != found:
+        raise AlreadyExists(
+            f"The artifact {known.key!r} exists with other bytes.", remedy="An artifact never changes: choose another key."
+        )
+    return known
+
+
+def _name(artifact: Artifact) -> str:
+    return artifact.key.rpartition("/")[2]
+
+
+def _written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    path.chmod(0o444)
+    return path
