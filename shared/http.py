@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast, overload
@@ -203,11 +205,26 @@ class Api(Generic[RuntimeT]):
         return answer
 
 
+_hosted: ContextVar[Runtime | None] = ContextVar("kimera_hosted", default=None)
+
+
+@contextmanager
+def hosted(runtime: Runtime) -> Iterator[None]:
+    """Inside the ``with``, functions get ``runtime``: for a host that calls them without a Flask application around each."""
+    token = _hosted.set(runtime)
+    try:
+        yield
+    finally:
+        _hosted.reset(token)
+
+
 def runtime_of_app() -> Runtime:
-    """The runtime that the host gave to the current application, or this process's own."""
+    """The runtime that the host gave to this call or to the current application, or this process's own."""
     from flask import current_app
 
-    given = current_app.config.get(RUNTIME_KEY)
+    given = _hosted.get()
+    if given is None:
+        given = current_app.config.get(RUNTIME_KEY)
     return given if given is not None else _process_runtime()
 
 

@@ -15,14 +15,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import httpx
-
 from infra.local.functions import function_urls
 from infra.local.workflows.definition import load
 from infra.local.workflows.execution import Outcome, State
-from infra.local.workflows.httpx_transport import HttpxTransport
 from infra.local.workflows.service import Service, ServiceError
-from infra.local.workflows.transport import TokenSource
+from infra.local.workflows.transport import TokenSource, Transport
 from infra.local.workflows.values import Json
 from shared.documents import JsonMap
 from shared.errors import BadInput, Unavailable
@@ -47,7 +44,7 @@ class MissionWorkflow:
 
     def __init__(
         self,
-        client: httpx.Client,
+        transport: Transport,
         ids: Ids,
         tracing: Tracing,
         *,
@@ -63,7 +60,7 @@ class MissionWorkflow:
         self._folder: Path | None = None
         self.service = Service(
             {NAME: load(DEFINITION, name=NAME)},
-            transport=HttpxTransport(client),
+            transport=transport,
             env=function_urls() if urls is None else urls,
             token_source=tokens or _NoTokens(),
             new_id=lambda: ids.new("x"),

@@ -1,4 +1,7 @@
-"""All functions in one process: each is functions-framework's own application object, given this host's runtime.
+"""All functions in one process, given this host's runtime.
+
+The public one is functions-framework's own application object. The others are called without it, and without Flask around it: a
+mission makes dozens of such calls, whose body and answer are the same bytes in either way.
 
 Not the sandbox service, which is a process of its own wherever it runs: here runs are isolated by the same inner sandbox directly.
 
@@ -9,38 +12,69 @@ this process, so that nobody else can reach them.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import functions_framework
+from flask import Request, Response
 from werkzeug.exceptions import HTTPException, NotFound
-from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from functions.manifest import MANIFEST, FunctionRow, Trigger
 from shared.errors import Forbidden
-from shared.http import RUNTIME_KEY
+from shared.http import RUNTIME_KEY, hosted
 from shared.problems import MEDIA_TYPE, problem_body, problem_headers, usable_request_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from flask.typing import ResponseReturnValue
 
     from shared.runtime import Runtime
 
+Entry = Callable[[Request], Response]
+"""A function's entry point, as functions-framework calls it."""
 INTERNAL_ROOT = "http://functions.kimera.internal"
 """Where the in-process transport serves the functions; no such host exists outside of this process."""
 _HOSTED = tuple(row for row in MANIFEST if not row.is_container)
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def function_app(row: FunctionRow, runtime: Runtime, source: Path | None = None) -> WSGIApplication:
-    """The function of ``row`` as functions-framework serves it; from another ``source`` than its own, where one is given."""
-    source = source or Path(str(importlib.import_module(f"functions.{row.name}").__file__)).parent / "main.py"
+def internal_app(runtime: Runtime, *, instead: Mapping[str, Entry] = MappingProxyType({})) -> WSGIApplication:
+    """Every function below its route. ``instead`` holds other entry points than the functions' own, by function."""
+    return _Internal(runtime, {row.route: instead.get(row.name) or _entry(row) for row in _HOSTED})
+
+
+class _Internal:
+    """Calls the function that the path begins with."""
+
+    def __init__(self, runtime: Runtime, entries: Mapping[str, Entry]) -> None:
+        self._runtime = runtime
+        self._entries = entries
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        end = path.find("/", 1)
+        route, rest = (path, "") if end < 0 else (path[:end], path[end:])
+        entry = self._entries.get(route)
+        if entry is None:
+            return NotFound()(environ, start_response)
+        environ["SCRIPT_NAME"], environ["PATH_INFO"] = environ.get("SCRIPT_NAME", "") + route, rest
+        with hosted(self._runtime):
+            response = entry(Request(environ))
+        return response(environ, start_response)
+
+
+def _entry(row: FunctionRow) -> Entry:
+    entry: Entry = getattr(importlib.import_module(row.module), row.entry_point)
+    return entry
+
+
+def _function_app(row: FunctionRow, runtime: Runtime) -> WSGIApplication:
+    """The function of ``row`` as functions-framework serves it."""
+    source = Path(str(importlib.import_module(f"functions.{row.name}").__file__)).parent / "main.py"
     app = functions_framework.create_app(row.entry_point, str(source), "http")  # type: ignore[no-untyped-call] # it has no types
     app.config[RUNTIME_KEY] = runtime
     app.url_map.merge_slashes = False  # it would redirect, with a page of its own
@@ -55,18 +89,13 @@ def function_app(row: FunctionRow, runtime: Runtime, source: Path | None = None)
     return wsgi
 
 
-def internal_app(runtime: Runtime, *, sources: Mapping[str, Path] = MappingProxyType({})) -> WSGIApplication:
-    """Every function below its route. ``sources`` names, by function, a file that holds its entry point instead of its own."""
-    return DispatcherMiddleware(NotFound(), {row.route: function_app(row, runtime, sources.get(row.name)) for row in _HOSTED})
-
-
 def public_app(runtime: Runtime, *, hosts: frozenset[str] | None = LOCAL_HOSTS) -> WSGIApplication:
     """What users reach: the public functions, for calls that name one of ``hosts`` (a web page elsewhere cannot name this machine).
 
     ``None`` takes every name: for a platform that others reach, where the bearer token is what a foreign page does not have.
     """
     (row,) = (r for r in MANIFEST if r.trigger is Trigger.PUBLIC)
-    app = function_app(row, runtime)
+    app = _function_app(row, runtime)
     return app if hosts is None else _OnlyHosts(app, hosts, lambda: runtime.ids.new("r"))
 
 

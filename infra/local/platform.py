@@ -22,6 +22,8 @@ from infra.local.executions import NAME, DirectExecutions, MissionWorkflow
 from infra.local.functions import INTERNAL_ROOT, internal_app, public_app
 from infra.local.lock import DataFolderLock, Holder
 from infra.local.worker import QueueWorker, Scheduler
+from infra.local.workflows.transport import HttpResponse
+from infra.local.wsgi_transport import WsgiTransport
 from schemas.steps import ReconcileRequest, ReconcileResult
 from shared.adapters.document_queue import DocumentQueue
 from shared.clock import Clock, SystemClock
@@ -134,9 +136,13 @@ class Platform:
         self.stop()
 
     @cached_property
+    def _app(self) -> WSGIApplication:
+        return self._functions(self.runtime)
+
+    @cached_property
     def client(self) -> httpx.Client:
         """Calls this process's functions, internal ones too, by ``INTERNAL_ROOT`` + route."""
-        transport = httpx.WSGITransport(app=self._functions(self.runtime))
+        transport = httpx.WSGITransport(app=self._app)
         return httpx.Client(transport=transport, timeout=WORKFLOW_HTTP_TIMEOUT_S, event_hooks={"response": [self._notice]})
 
     @cached_property
@@ -151,7 +157,7 @@ class Platform:
             if self._workflow is None:
                 threads = 2 * self.runtime.settings.max_running + _SPARE_THREADS
                 self._workflow = MissionWorkflow(
-                    self.client, self.runtime.ids, self.runtime.tracing, threads=threads, ended=self._ended
+                    WsgiTransport(self._app, self._heard), self.runtime.ids, self.runtime.tracing, threads=threads, ended=self._ended
                 )
             return self._workflow
 
@@ -168,6 +174,13 @@ class Platform:
             self.runtime.executions.state("none")
         except Unavailable as error:
             _log.warning("The workflow is not ready: %s", error)
+
+    def _heard(self, answer: HttpResponse) -> None:
+        """As ``_notice``, for a call of the workflow."""
+        if answer.status < httpx.codes.BAD_REQUEST:
+            self.trouble = None
+        else:
+            self._notice(httpx.Response(answer.status, content=answer.body, request=httpx.Request("POST", INTERNAL_ROOT)))
 
     def _notice(self, answer: httpx.Response) -> None:
         """Remember what the workflow only retries: a full disk is for a person to mend."""

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
-
-import functions_framework
-from flask import Request, Response
 
 from infra.local.benchmarks.idle_track import IdleTrack
 from infra.local.functions import internal_app
+from schemas.mission import Track
 from schemas.steps import StepRequest, StepResult
 from shared.callers import Part
 from shared.http import Api, Call
@@ -28,19 +25,6 @@ def step(call: Call) -> StepResult:
     return call.runtime.slices.run(IdleTrack(), call.body(StepRequest))
 
 
-@functions_framework.http
-def deep_research(request: Request) -> Response:
-    """The function."""
-    return _track.answer(request)
-
-
-@functions_framework.http
-def ds_star(request: Request) -> Response:
-    """The function."""
-    return _track.answer(request)
-
-
 def idle_functions(runtime: Runtime) -> WSGIApplication:
     """Every function below its route, as ``internal_app`` gives them, but for the tracks."""
-    here = Path(__file__)
-    return internal_app(runtime, sources={"deep_research": here, "ds_star": here})
+    return internal_app(runtime, instead={str(track): _track.answer for track in Track})

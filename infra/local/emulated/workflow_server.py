@@ -16,6 +16,7 @@ import httpx
 
 from functions.manifest import MANIFEST
 from infra.local.executions import MissionWorkflow
+from infra.local.workflows.httpx_transport import HttpxTransport
 from shared.clock import SystemClock
 from shared.id_tokens import unsigned_token
 from shared.ids import Ids
@@ -48,7 +49,7 @@ def main() -> None:
     clock = SystemClock()
     limits = httpx.Limits(max_connections=None)
     workflow = MissionWorkflow(
-        httpx.Client(timeout=WORKFLOW_HTTP_TIMEOUT_S, limits=limits),
+        HttpxTransport(httpx.Client(timeout=WORKFLOW_HTTP_TIMEOUT_S, limits=limits)),
         Ids(clock, os.urandom),
         to_file(given.traces, service="workflows"),
         threads=given.threads,
