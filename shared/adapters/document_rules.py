@@ -43,7 +43,10 @@ def checked(ref: Ref, data: JsonMap) -> dict[str, Json]:
     check_ref(ref)
     if WRITE_MARK in data:
         raise BadInput(f"{ref}: the field {WRITE_MARK!r} is the store's own.", remedy="Give the field another name.")
-    copy, size = _copied_map(data, _Where(None, str(ref)), 1)
+    try:
+        copy, size = _copied_map(data, 1)
+    except _Wrong as wrong:
+        raise wrong.at(str(ref)) from None
     size += _size(ref.collection, "") + _size(ref.id, "") + _NAME_OVERHEAD + _DOCUMENT_OVERHEAD - _MAP_OVERHEAD
     limit = MAX_DOCUMENT_BYTES - _OWN_BYTES
     if size > limit:
@@ -135,10 +138,13 @@ def _check_condition(condition: Where) -> None:
                 f"{condition.field!r} {condition.op} {type(value).__name__} cannot be asked for.",
                 remedy="Compare with a text, a number or a boolean; null only with '=='.",
             )
-        _copied(value, _Where(None, f"the query on {condition.field!r}"), 1)
+        try:
+            _copied(value, 1)
+        except _Wrong as wrong:
+            raise wrong.at(f"the query on {condition.field!r}") from None
 
 
-def _copied(value: Json, where: _Where, depth: int) -> tuple[Json, int]:
+def _copied(value: Json, depth: int) -> tuple[Json, int]:
     """The value in plain types with its size as Firestore counts it."""
     kind = type(value)
     if kind is str and value.isascii():  # type: ignore[union-attr]  # the type was just looked at; most values are this
@@ -146,62 +152,69 @@ def _copied(value: Json, where: _Where, depth: int) -> tuple[Json, int]:
     if value is None or kind is bool:
         return value, 1
     if isinstance(value, str):
-        return str.__str__(value), _size(value, str(where))
+        return str.__str__(value), _text_size(value)
     if isinstance(value, int):
         if value not in _INT64:
-            raise BadInput(f"{where}: a whole number takes at most 64 bits.", remedy="Store it as text.")
+            raise _Wrong("a whole number takes at most 64 bits.", "Store it as text.")
         return int(value), _NUMBER
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise BadInput(f"{where}: {value} is not a JSON number.", remedy="Leave the field out, or store null.")
+            raise _Wrong(f"{value} is not a JSON number.", "Leave the field out, or store null.")
         return float(value), _NUMBER
     if isinstance(value, list):
-        return _copied_list(value, where, depth + 1)
+        return _copied_list(value, depth + 1)
     if isinstance(value, dict):
-        return _copied_map(value, where, depth + 1)
-    raise BadInput(f"{where}: {kind.__name__} is not JSON.", remedy="Use null, booleans, numbers, text, lists and maps.")
+        return _copied_map(value, depth + 1)
+    raise _Wrong(f"{kind.__name__} is not JSON.", "Use null, booleans, numbers, text, lists and maps.")
 
 
-def _copied_list(values: list[Json], where: _Where, depth: int) -> tuple[list[Json], int]:
-    _check_depth(where, depth)
+def _copied_list(values: list[Json], depth: int) -> tuple[list[Json], int]:
+    _check_depth(depth)
     copy: list[Json] = []
     size = 0
     for position, value in enumerate(values):
-        if isinstance(value, list):
-            raise BadInput(f"{where}[{position}]: a list stands directly in a list.", remedy="Put a map between them.")
-        plain, taken = _copied(value, _Where(where, f"[{position}]"), depth)
+        try:
+            if isinstance(value, list):
+                raise _Wrong("a list stands directly in a list.", "Put a map between them.")
+            plain, taken = _copied(value, depth)
+        except _Wrong as wrong:
+            wrong.parts.append(f"[{position}]")
+            raise
         copy.append(plain)
         size += taken
     return copy, size
 
 
-def _copied_map(values: JsonMap, where: _Where, depth: int) -> tuple[dict[str, Json], int]:
-    _check_depth(where, depth)
+def _copied_map(values: JsonMap, depth: int) -> tuple[dict[str, Json], int]:
+    _check_depth(depth)
     copy: dict[str, Json] = {}
     size = _MAP_OVERHEAD
     for name, value in values.items():
         known = _KNOWN_NAMES.get(name) if type(name) is str else None
         if known is None:
-            known = _checked_name(name, where)
-        plain, taken = _copied(value, _Where(where, name), depth)
+            known = _checked_name(name)
+        try:
+            plain, taken = _copied(value, depth)
+        except _Wrong as wrong:
+            wrong.parts.append(f".{name}")
+            raise
         copy[str.__str__(name)] = plain
         size += known + taken
     return copy, size
 
 
-class _Where:
-    """Where a value stands; the words are only put together for an error."""
+class _Wrong(Exception):
+    """What is wrong with a part of a document; each level on the way up adds where it stands."""
 
-    __slots__ = ("_above", "_part")
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.remedy = remedy
+        self.parts: list[str] = []
 
-    def __init__(self, above: _Where | None, part: str) -> None:
-        self._above = above
-        self._part = part
-
-    def __str__(self) -> str:
-        if self._above is None:
-            return self._part
-        return f"{self._above}{'' if self._part.startswith('[') else '.'}{self._part}"
+    def at(self, root: str) -> BadInput:
+        """The error for the caller."""
+        return BadInput(f"{(root + ''.join(reversed(self.parts)))[:1_000]}: {self.what}", remedy=self.remedy)
 
 
 _KNOWN_NAMES: dict[str, int] = {}
@@ -209,29 +222,34 @@ _KNOWN_NAMES: dict[str, int] = {}
 _MOST_KNOWN = 4_096
 
 
-def _checked_name(name: object, where: _Where) -> int:
+def _checked_name(name: object) -> int:
     """The size of a field's name; a caller without types may pass a key that is no text."""
     if not (isinstance(name, str) and bool(name) and not _RESERVED.fullmatch(name)):
-        raise BadInput(f"{where}: {name!r} cannot name a field.", remedy="Use a text that is not empty and not like __x__.")
-    length = _size(name, str(where))
+        raise _Wrong(f"{name!r} cannot name a field.", "Use a text that is not empty and not like __x__.")
+    length = _text_size(name)
     if length - 1 > MAX_NAME_BYTES:
-        raise BadInput(f"{where}: the field name {name[:40]!r}... is over {MAX_NAME_BYTES} bytes.", remedy="Use a shorter name.")
+        raise _Wrong(f"the field name {name[:40]!r}... is over {MAX_NAME_BYTES} bytes.", "Use a shorter name.")
     if len(_KNOWN_NAMES) < _MOST_KNOWN:
         _KNOWN_NAMES[str.__str__(name)] = length
     return length
 
 
-def _check_depth(where: _Where, depth: int) -> None:
+def _check_depth(depth: int) -> None:
     if depth > MAX_DEPTH:
-        raise BadInput(f"{str(where)[:200]}: nested deeper than {MAX_DEPTH} levels.", remedy="Store the deep part as an artifact.")
+        raise _Wrong(f"nested deeper than {MAX_DEPTH} levels.", "Store the deep part as an artifact.")
 
 
 def _size(text: str, where: str) -> int:
+    try:
+        return _text_size(text)
+    except _Wrong as wrong:
+        raise wrong.at(where) from None
+
+
+def _text_size(text: str) -> int:
     if text.isascii():
         return len(text) + 1
     try:
         return len(text.encode()) + 1
     except UnicodeEncodeError:
-        raise BadInput(
-            f"{where}: the text holds half of a surrogate pair, which is no character.", remedy="Repair the text's encoding."
-        ) from None
+        raise _Wrong("the text holds half of a surrogate pair, which is no character.", "Repair the text's encoding.") from None

@@ -50,14 +50,9 @@ class Flusher:
 
 def to_file(path: Path, *, service: str) -> Tracing:
     """Tracing into an OTLP JSON-lines file: each span is written when it ends, so that a kill loses only the open ones."""
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-
     from shared.telemetry.span_lines import SpanLines
 
-    provider = TracerProvider(resource=Resource({"service.name": service}), shutdown_on_exit=False)
-    provider.add_span_processor(SpanLines(path))
-    return Tracing(provider)
+    return Tracing(SpanLines(path, service=service))
 
 
 def to_otlp(endpoint: str, *, service: str) -> Tracing:

@@ -1,6 +1,7 @@
 """Spans as lines of a file: each an OTLP/JSON export request of its own (opentelemetry.io/docs/specs/otel/protocol/file-exporter).
 
-The library's exporter builds an object for each part of a span first, which costs more than all that the span tells of.
+A tracer of its own, since a mission on one machine has dozens of spans: the library's makes an object for each part of each of them,
+which costs more than what most of them tell of.
 """
 
 from __future__ import annotations
@@ -8,106 +9,201 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Mapping, Sequence
+import random
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor
-from opentelemetry.trace import SpanKind
+from opentelemetry import trace
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
+    from opentelemetry.util.types import Attributes, AttributeValue
 
     from shared.documents import Json
 
 _KINDS = {SpanKind.INTERNAL: 1, SpanKind.SERVER: 2, SpanKind.CLIENT: 3, SpanKind.PRODUCER: 4, SpanKind.CONSUMER: 5}
 _HAS_IS_REMOTE, _IS_REMOTE = 0x100, 0x200
 """opentelemetry-proto, SpanFlags."""
+_SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
 _log = logging.getLogger(__name__)
 
 
-class SpanLines(SpanProcessor):
+class SpanLines:
     """Appends each span to the file when it ends, so that a kill loses only the open ones. Several processes may share the file."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, service: str, randomness: random.Random | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        self._lock = threading.Lock()
         self._closed = False
+        self._random = randomness or random.Random(os.urandom(16))
+        self._resource: dict[str, Json] = {"attributes": [_attribute("service.name", service)]}
 
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Nothing is known yet."""
-
-    def on_end(self, span: ReadableSpan) -> None:
-        """Write the span: in one piece, so that lines of other threads and processes do not mix with it."""
-        if self._closed:
-            return
-        try:
-            os.write(self._file, line(span))
-        except OSError as error:
-            _log.warning("A span could not be written to %s: %s", self._path, error)
+    def get_tracer(self, name: str) -> trace.Tracer:
+        """A tracer whose spans are written here."""
+        return _Tracer(self, name)
 
     def shutdown(self) -> None:
         """Close the file; spans that end later are dropped."""
-        if not self._closed:
-            self._closed = True
-            os.close(self._file)
+        with self._lock:
+            if not self._closed:
+                self._closed = True
+                os.close(self._file)
 
-    def force_flush(self, timeout_millis: int = 30_000) -> bool:
-        """Nothing waits."""
-        return True
+    def new_id(self, bits: int) -> int:
+        """An id of a trace or a span; zero is none."""
+        return self._random.getrandbits(bits) or 1
 
-
-def line(span: ReadableSpan) -> bytes:
-    """The line of a span."""
-    scope = span.instrumentation_scope
-    message: dict[str, Json] = {
-        "resourceSpans": [
-            {
-                "resource": {"attributes": _attributes(span.resource.attributes)},
-                "scopeSpans": [{"scope": {"name": scope.name if scope else ""}, "spans": [_span(span)]}],
-            }
-        ]
-    }
-    return (_encode(message) + "\n").encode("ascii")
-
-
-def _span(span: ReadableSpan) -> dict[str, Json]:
-    context, parent, status = span.get_span_context(), span.parent, span.status
-    told: dict[str, Json] = {
-        "traceId": f"{context.trace_id:032x}" if context else "",
-        "spanId": f"{context.span_id:016x}" if context else "",
-    }
-    if parent is not None:
-        told["parentSpanId"] = f"{parent.span_id:016x}"
-    return told | {
-        "flags": _HAS_IS_REMOTE | (_IS_REMOTE if parent is not None and parent.is_remote else 0),
-        "name": span.name,
-        "kind": _KINDS[span.kind],
-        "startTimeUnixNano": str(span.start_time),
-        "endTimeUnixNano": str(span.end_time),
-        "attributes": _attributes(span.attributes or {}),
-        "events": [{"timeUnixNano": str(e.timestamp), "name": e.name, "attributes": _attributes(e.attributes or {})} for e in span.events],
-        "status": {"code": status.status_code.value} | ({"message": status.description} if status.description else {}),
-    }
+    def write(self, scope: str, span: dict[str, Json]) -> None:
+        """Write the span: in one piece, so that lines of other processes do not mix with it."""
+        message: dict[str, Json] = {
+            "resourceSpans": [{"resource": self._resource, "scopeSpans": [{"scope": {"name": scope}, "spans": [span]}]}]
+        }
+        line = (_encode(message) + "\n").encode("ascii")
+        with self._lock:
+            if self._closed:
+                return
+            try:
+                os.write(self._file, line)
+            except OSError as error:
+                _log.warning("A span could not be written to %s: %s", self._path, error)
 
 
-def _attributes(attributes: Mapping[str, object]) -> list[Json]:
-    return [{"key": key, "value": _value(value)} for key, value in attributes.items()]
+class _Tracer(trace.Tracer):
+    def __init__(self, lines: SpanLines, scope: str) -> None:
+        self._lines = lines
+        self._scope = scope
+
+    def start_span(
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+    ) -> trace.Span:
+        parent = trace.get_current_span(context).get_span_context()
+        trace_id = parent.trace_id if parent.is_valid else self._lines.new_id(128)
+        own = SpanContext(trace_id, self._lines.new_id(64), is_remote=False, trace_flags=_SAMPLED)
+        return _Span(self._lines, self._scope, own, parent if parent.is_valid else None, name, kind, dict(attributes or {}), start_time)
+
+    @contextmanager
+    def start_as_current_span(  # type: ignore[override]  # the library's own context manager does the same
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind = SpanKind.INTERNAL,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+        end_on_exit: bool = True,
+    ) -> Iterator[trace.Span]:
+        span = self.start_span(name, context, kind, attributes, links, start_time)
+        with trace.use_span(span, end_on_exit, record_exception, set_status_on_exception):
+            yield span
 
 
-def _value(value: object) -> dict[str, Json]:
-    match value:
-        case str():
-            return {"stringValue": value}
-        case bool():
-            return {"boolValue": value}
-        case int():
-            return {"intValue": str(value)}
-        case float():
-            return {"doubleValue": value}
-        case Sequence():
-            return {"arrayValue": {"values": [_value(part) for part in value]}}
-        case _:
-            return {"stringValue": str(value)}
+class _Span(trace.Span):
+    def __init__(
+        self,
+        lines: SpanLines,
+        scope: str,
+        context: SpanContext,
+        parent: SpanContext | None,
+        name: str,
+        kind: SpanKind,
+        attributes: dict[str, AttributeValue],
+        start: int | None,
+    ) -> None:
+        self._lines = lines
+        self._scope = scope
+        self._context = context
+        self._parent = parent
+        self._name = name
+        self._kind = kind
+        self.attributes = attributes
+        self._start = start if start is not None else time.time_ns()
+        self._events: list[Json] = []
+        self._status = Status(StatusCode.UNSET)
+        self._ended = False
+
+    def get_span_context(self) -> SpanContext:
+        return self._context
+
+    def is_recording(self) -> bool:
+        return not self._ended
+
+    def set_attribute(self, key: str, value: AttributeValue) -> None:
+        self.attributes[key] = value
+
+    def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None:
+        self.attributes.update(attributes)
+
+    def update_name(self, name: str) -> None:
+        self._name = name
+
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
+        self._status = status if isinstance(status, Status) else Status(status, description)
+
+    def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
+        at = timestamp if timestamp is not None else time.time_ns()
+        self._events.append({"timeUnixNano": str(at), "name": name, "attributes": _attributes(attributes or {})})
+
+    def record_exception(
+        self, exception: BaseException, attributes: Attributes = None, timestamp: int | None = None, escaped: bool = False
+    ) -> None:
+        said: dict[str, AttributeValue] = {"exception.type": type(exception).__name__, "exception.message": str(exception)}
+        self.add_event("exception", {**said, **(attributes or {})}, timestamp)
+
+    def end(self, end_time: int | None = None) -> None:
+        if self._ended:
+            return
+        self._ended = True
+        context, parent, status = self._context, self._parent, self._status
+        told: dict[str, Json] = {"traceId": f"{context.trace_id:032x}", "spanId": f"{context.span_id:016x}"}
+        if parent is not None:
+            told["parentSpanId"] = f"{parent.span_id:016x}"
+        told |= {
+            "flags": _HAS_IS_REMOTE | (_IS_REMOTE if parent is not None and parent.is_remote else 0),
+            "name": self._name,
+            "kind": _KINDS[self._kind],
+            "startTimeUnixNano": str(self._start),
+            "endTimeUnixNano": str(end_time if end_time is not None else time.time_ns()),
+            "attributes": _attributes(self.attributes),
+            "status": {"code": status.status_code.value} | ({"message": status.description} if status.description else {}),
+        }
+        if self._events:
+            told["events"] = self._events
+        self._lines.write(self._scope, told)
+
+
+def _attributes(attributes: Mapping[str, AttributeValue]) -> list[Json]:
+    return [_attribute(key, value) for key, value in attributes.items()]
+
+
+def _attribute(key: str, value: AttributeValue) -> dict[str, Json]:
+    return {"key": key, "value": _value(value)}
+
+
+def _value(value: AttributeValue) -> dict[str, Json]:
+    if isinstance(value, str):
+        return {"stringValue": value}
+    if isinstance(value, bool):
+        return {"boolValue": value}
+    if isinstance(value, int):
+        return {"intValue": str(value)}
+    if isinstance(value, float):
+        return {"doubleValue": value}
+    return {"arrayValue": {"values": [_value(part) for part in value]}}

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach
@@ -21,8 +21,6 @@ from shared.telemetry import names
 from shared.telemetry.context import current
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import TracerProvider
-
     from shared.telemetry.exporters import Flusher
 
 Attributes = Mapping[str, str | int | float | bool]
@@ -50,11 +48,21 @@ class OpenSpan:
         self.span.end()
 
 
+class TracerSource(Protocol):
+    """Gives tracers: the library's ``TracerProvider``, or our own file."""
+
+    def get_tracer(self, name: str, /) -> trace.Tracer: ...
+
+    def shutdown(self) -> None:
+        """Send what is left; spans that end later are dropped."""
+        ...
+
+
 @dataclass(frozen=True)
 class Tracing:
     """Makes spans. Without a provider they are recorded nowhere, and cost next to nothing."""
 
-    provider: TracerProvider | None = None
+    provider: TracerSource | None = None
     flusher: Flusher | None = None
     """Sends what waits; ``None`` where spans never wait."""
 
