@@ -1,4 +1,4 @@
-"""``kimera bench``: how good the answers are, how fast the Workflows runner is, and what a mission takes of the cloud."""
+"""``kimera bench``: how good the answers are, how fast platform and Workflows runner are, and what a mission takes of the cloud."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli import bench_speed
 from cli.asking import Model, PriceOf, TierName, tier_named
 from cli.configuration import load_settings
 from cli.console import AsJson, log_to, new_app, note, print_json
@@ -25,12 +26,12 @@ if TYPE_CHECKING:
     from shared.documents import Json
     from shared.settings import Settings
 
-app = new_app("Measure the quality of answers on a suite of tasks, the Workflows runner, or what a mission costs.")
+app = new_app("Measure the quality of answers, the speed of the platform and of the Workflows runner, or what a mission costs.")
 
 
 @app.callback()
 def bench() -> None:
-    """Measure the quality of answers on a suite of tasks, the Workflows runner, or what a mission costs."""
+    """Measure the quality of answers, the speed of the platform and of the Workflows runner, or what a mission costs."""
 
 
 @app.command()
@@ -290,3 +291,8 @@ def cost(
         for line in counted.exceeded:
             print(f"NOT KEPT: {line}")
     return 1 if counted.exceeded else 0
+
+
+app.command()(bench_speed.orchestration)
+app.command()(bench_speed.load)
+app.command("cold-start")(bench_speed.cold_start)

@@ -163,9 +163,7 @@ def _digest(data: bytes | BinaryIO) -> folder_files.Digest:
 
 def _same(known: Artifact, found: folder_files.Digest) -> Artifact:
     if (known.sha256, known.size) != found:
-        raise AlreadyExists(
-            f"The artifact {known.key!r} exists with other bytes.", remedy="An artifact never changes: choose another key."
-        )
+        raise AlreadyExists(f"The artifact {known.key!r} exists with other bytes.", remedy="An artifact never changes: choose another key.")
     return known
 
 

@@ -206,4 +206,6 @@ def _value(value: AttributeValue) -> dict[str, Json]:
         return {"intValue": str(value)}
     if isinstance(value, float):
         return {"doubleValue": value}
-    return {"arrayValue": {"values": [_value(part) for part in value]}}
+    if isinstance(value, Sequence):
+        return {"arrayValue": {"values": [_value(part) for part in value]}}
+    return {"stringValue": str(value)}

@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
@@ -22,7 +23,7 @@ ROOT = HERE.parents[2]
 PLACE = Path(os.environ.get("KIMERA_PEERS", ROOT / "build" / "peers")).resolve()
 PEERS = ("langgraph", "dbos", "restate")
 ALL = ("kimera", "floor", *PEERS)
-Figures = dict[str, float | str | None]
+Figures = dict[str, object]
 
 
 def main() -> int:
@@ -60,7 +61,7 @@ def _run(name: str, amounts: dict[str, int]) -> Figures | None:
         environment["KIMERA_HOME"] = str(PLACE / "data" / "kimera")
     else:
         python = sys.executable if name == "floor" else str(PLACE / name / "bin" / "python")
-        script = HERE / ("floor.py" if name == "floor" else f"{name}_peer.py")
+        script = HERE / f"{name}_peer.py"
         command = [python, str(script), "--folder", str(PLACE / "data" / name), *options]
         environment["RESTATE_SERVER"] = str(PLACE / "restate-server")
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment, timeout=1_800)
@@ -68,17 +69,21 @@ def _run(name: str, amounts: dict[str, int]) -> Figures | None:
         print(f"{name} failed: {done.stderr[-600:]}", file=sys.stderr)
         return None
     figures: Figures = json.loads(done.stdout.strip().splitlines()[-1])
-    return {key: value for key, value in figures.items() if isinstance(value, (int, float, str)) or value is None}
+    return {key: value for key, value in figures.items() if not isinstance(value, dict)}
 
 
 def table(rounds: list[dict[str, Figures]]) -> str:
     """The medians as Markdown."""
     names = [name for name in ALL if any(name in found for found in rounds)]
-    head = "| | serial p50 ms | p95 ms | missions/s at once | CPU ms per mission | flushes per mission | peak MB | missions/s, to best peer | p50, to best peer |"
-    lines = [head, "|---|" + "---|" * 8]
+    columns = ["", "serial p50 ms", "p95 ms", "missions/s at once", "CPU ms per mission", "flushes per mission", "peak MB"]
+    columns += ["missions/s, to best peer", "p50, to best peer"]
+    lines = ["| " + " | ".join(columns) + " |", "|---" * len(columns) + "|"]
     for name in names:
-        cells = [_cell(rounds, name, key) for key in ("p50_ms", "p95_ms", "missions_per_s", "cpu_ms_per_mission", "flushes_per_mission", "peak_mb")]
-        ratios = [_ratio(rounds, name, "missions_per_s", max), _ratio(rounds, name, "p50_ms", min)]
+        cells = [
+            _cell(rounds, name, key)
+            for key in ("p50_ms", "p95_ms", "missions_per_s", "cpu_ms_per_mission", "flushes_per_mission", "peak_mb")
+        ]
+        ratios = [_ratio(rounds, name, "missions_per_s", best=max), _ratio(rounds, name, "p50_ms", best=min)]
         lines.append(f"| {name} | " + " | ".join([*cells, *ratios]) + " |")
     return "\n".join(lines)
 
@@ -88,7 +93,7 @@ def _cell(rounds: list[dict[str, Figures]], name: str, key: str) -> str:
     return f"{median(values):.1f} ({min(values):.1f}-{max(values):.1f})" if values else "-"
 
 
-def _ratio(rounds: list[dict[str, Figures]], name: str, key: str, best: type[max] | type[min]) -> str:  # type: ignore[valid-type]
+def _ratio(rounds: list[dict[str, Figures]], name: str, key: str, *, best: Callable[[list[float]], float]) -> str:
     ratios = []
     for found in rounds:
         peers = [value for peer in PEERS if peer in found and isinstance(value := found[peer].get(key), (int, float))]

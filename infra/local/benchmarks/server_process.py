@@ -1,0 +1,112 @@
+"""The server that a load runs against: a process that can be killed at any moment, and comes back at the same address."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import httpx
+
+from infra.local.benchmarks.usage import memory_mb
+from shared.clock import Clock
+from shared.errors import Unavailable
+
+_UP_WITHIN_S = 120.0
+_STOPPED_WITHIN_S = 120.0
+
+
+class ServerProcess:
+    """A platform in a process of its own, on a data folder. Not for several threads, but for ``memory`` and ``cpu_s``."""
+
+    def __init__(self, home: Path, *, max_running: int, clock: Clock) -> None:
+        self._home = home
+        self._clock = clock
+        self._port = _free_port()
+        self._environment = os.environ | {
+            "KIMERA_HOME": str(home),
+            "KIMERA_MAX_RUNNING": str(max_running),
+            "KIMERA_PROFILE": "embedded",
+            "KIMERA_TRACES": "file",
+        }
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+        self._cpu_before_s = 0.0
+        self.kills = 0
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._port}"
+
+    def start(self) -> None:
+        """Start it and wait until it answers. Raises ``Unavailable``."""
+        command = [sys.executable, "-m", "infra.local.benchmarks.served", str(self._port)]
+        log = (self._home / "server.out").open("ab")
+        with log, self._lock:
+            self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+        until = self._clock.monotonic() + _UP_WITHIN_S
+        while not self._answers():
+            if self._process.poll() is not None or self._clock.monotonic() > until:
+                raise Unavailable("The server does not start.", remedy=f"Look into {self._home / 'server.out'} and kimera.log beside it.")
+            self._clock.sleep(0.1)
+
+    def kill(self) -> None:
+        """``kill -9``."""
+        assert self._process is not None
+        cpu = self.cpu_s
+        self._process.send_signal(signal.SIGKILL)
+        self._process.wait()
+        with self._lock:
+            self._cpu_before_s, self._process = cpu, None
+        self.kills += 1
+
+    def stop(self) -> None:
+        """Ask it to stop, as Ctrl-C does; what it does not end in time is killed."""
+        with self._lock:
+            process = self._process
+        if process is None or process.poll() is not None:
+            return
+        process.terminate()
+        try:
+            process.wait(_STOPPED_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+    @property
+    def memory(self) -> float | None:
+        """What it holds of the memory now, in MiB; ``None`` between two lives."""
+        with self._lock:
+            return memory_mb(self._process.pid) if self._process is not None else None
+
+    @property
+    def cpu_s(self) -> float:
+        """Processor seconds of all its lives so far."""
+        with self._lock:
+            return self._cpu_before_s + (_cpu_s(self._process.pid) if self._process is not None else 0.0)
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/health", timeout=5).is_success
+        except httpx.HTTPError:
+            return False
+
+
+def _cpu_s(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port: int = taken.getsockname()[1]
+        return port

@@ -1,0 +1,43 @@
+"""``kimera bench orchestration`` and ``load``, small: that they measure real missions. How fast is docs/performance.md's, not a test's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from infra.local.benchmarks.load import LoadPlan, run_load
+from infra.local.benchmarks.load_result import Ended, LoadResult
+from shared.clock import SystemClock
+from tests.support.command import Kimera
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+
+@pytest.fixture
+def kimera(tmp_path: Path) -> Kimera:
+    return Kimera(tmp_path)
+
+
+def test_orchestration_runs_every_mission_to_done_and_prints_one_object(kimera: Kimera) -> None:
+    done = kimera("bench", "orchestration", "--missions", "6", "--serial", "2", "--concurrency", "3", "--json")
+    assert done.code == 0, done.err
+    told = done.json
+    assert {"missions_per_s", "p50_ms", "p95_ms", "cpu_ms_per_mission", "flushes_per_mission", "peak_mb"} <= told.keys()
+    assert (told["serial"]["missions"], told["at_once"]["missions"], told["at_once"]["concurrency"]) == (2, 6, 3)
+    assert told["missions_per_s"] > 0 and told["p95_ms"] >= told["p50_ms"] > 0
+    assert not list((kimera.folder / ".kimera").glob("bench-*")), "the missions that were measured are left behind"
+
+
+def test_a_load_with_a_kill_loses_nothing_and_does_nothing_twice(tmp_path: Path) -> None:
+    result = run_load(tmp_path, LoadPlan(missions=8, concurrency=4, kill_every_s=200), SystemClock(), lambda _: None)
+    assert result.kills == 1, "nothing was killed, so nothing was shown"
+    assert result.sound, result.as_json()
+    assert len({one.mission_id for one in result.ended}) == 8
+
+
+def test_what_was_lost_or_done_twice_is_counted() -> None:
+    ended = (Ended(0, "m_1", "DONE", 1.0, SystemClock().now()), Ended(1, "m_2", "FAILED", 1.0, SystemClock().now()))
+    result = LoadResult(plan_missions=3, concurrency=1, seconds=1.0, ended=ended, samples=(), kills=0, twice=("m_1: slice 1:0",))
+    assert (result.lost, result.not_done, result.sound) == (1, 1, False)
+    assert result.as_json()["twice"] == 1
