@@ -219,13 +219,7 @@ def load_tracks(tx: Transaction, mission: MissionRecord) -> dict[Track, TrackRec
 
 
 def load_track(tx: Transaction, mission: MissionRecord, track: Track) -> TrackRecord:
-    """A track's current attempt inside a transaction."""
-    document = tx.get(track_ref(mission.mission_id, track, mission.attempts[track]))
-    return TrackRecord.known(document) if document else _new_track(mission, track)
-
-
-def load_track(tx: Transaction, mission: MissionRecord, track: Track) -> TrackRecord:
-    """One track's current attempt inside a transaction, which the other track then does not disturb."""
+    """A track's current attempt inside a transaction, which the other track then does not disturb."""
     document = tx.get(track_ref(mission.mission_id, track, mission.attempts[track]))
     return TrackRecord.known(document) if document else _new_track(mission, track)
 
