@@ -1,8 +1,8 @@
 """The ``ArtifactStore`` port: immutable bytes under a key, with their sha256.
 
 Packages, answers, scripts, charts and inputs live here; documents hold a URI and a sha256. Adapters:
-``shared/adapters/folder_artifacts.py`` (embedded) and ``shared/adapters/cloud_storage_artifacts.py``. Both pass
-``tests/contract/test_artifact_store.py``.
+``shared/adapters/packed_artifacts.py`` (embedded, with the files of ``folder_artifacts.py``) and
+``shared/adapters/cloud_storage_artifacts.py``. All pass ``tests/contract/test_artifact_store.py``.
 """
 
 from __future__ import annotations

@@ -33,6 +33,7 @@ KimeraError                     code, HTTP status, what happened, what to do
 │   └── DataFolderInUse         another platform runs on this data folder
 ├── PageNotFetched              a web page that cannot be had                     502
 │   └── AddressRefused          an address that this platform does not call       403
+├── MissionFailed               a mission that was measured did not end DONE      500
 ├── Corrupt                     stored bytes do not match what was recorded       500
 └── NoModelAnswer               the step goes on without a model (extractive)     502
     ├── BudgetRefused           no money left, or a price unknown                 402
@@ -293,6 +294,12 @@ class AddressRefused(PageNotFetched):
 
     code = "address_refused"
     status = 403
+
+
+class MissionFailed(KimeraError):
+    """A mission that was measured did not end DONE, so its figures mean nothing."""
+
+    code = "mission_failed"
 
 
 class Corrupt(KimeraError):

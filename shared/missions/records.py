@@ -84,6 +84,19 @@ class Record(Stored):
             data = cls.UPCASTS[old](data)
         return cls.model_validate(data)
 
+    @classmethod
+    def known(cls, document: Document) -> Self:
+        """The same, validated once for each version of the document: for who works with it, not for who checks what is stored."""
+        key = (cls, document.ref, document.version)
+        found = _KNOWN.get(key)
+        if isinstance(found, cls):
+            return found
+        record = cls.read(document)
+        if len(_KNOWN) >= _MOST_KNOWN:
+            _KNOWN.clear()
+        _KNOWN[key] = record
+        return record
+
     def data(self) -> dict[str, Json]:
         """The record as the document store takes it."""
         return self.model_dump(mode="json")
@@ -106,6 +119,11 @@ class ChainPage(Record):
     def ref(self) -> Ref:
         """Where the page is stored: as a single event of its first number would be, so that ids keep the chain's order."""
         return event_ref(self.mission_id, self.writer, self.first)
+
+
+_KNOWN: dict[tuple[type[Record], Ref, str], Record] = {}
+"""Records by the version of their document: a call reads the same ones several times, and so do the calls that follow it."""
+_MOST_KNOWN = 512
 
 
 class MissionRecord(Record):

@@ -102,7 +102,7 @@ class Missions:
         document = self._documents.get(_safe_ref(mission_id))
         if document is None:
             raise _unknown(mission_id)
-        return MissionRecord.read(document)
+        return MissionRecord.known(document)
 
     def owned(self, mission_id: str, owner: str) -> MissionRecord:
         """The mission, if it is this owner's; anybody else's reads as one that does not exist."""
@@ -114,7 +114,7 @@ class Missions:
     def tracks(self, mission: MissionRecord) -> dict[Track, TrackRecord]:
         """The current attempts of both tracks (PENDING before the mission was claimed)."""
         found = {track: self._documents.get(track_ref(mission.mission_id, track, n)) for track, n in mission.attempts.items()}
-        return {track: TrackRecord.read(document) if document else _new_track(mission, track) for track, document in found.items()}
+        return {track: TrackRecord.known(document) if document else _new_track(mission, track) for track, document in found.items()}
 
     def spent(self, mission: MissionRecord) -> Spending:
         """What the mission has spent and set aside by now."""
@@ -142,7 +142,7 @@ class Missions:
         if before is not None:
             where.append(Where("mission_id", "<", _safe_ref(before).id))  # ids sort by time, also that of a mission that is gone
         query = Query(MISSIONS, tuple(where), order_by="-mission_id", limit=limit)
-        return [MissionRecord.read(d) for d in self._documents.query(query)]
+        return [MissionRecord.known(d) for d in self._documents.query(query)]
 
     def change(self, mission_id: str, writer: str, decide: Decide, *, caller: ExecutionRef | None = None) -> MissionRecord:
         """Let ``decide`` change the mission in one transaction; ``None`` leaves it as it is.
@@ -190,7 +190,7 @@ class Missions:
         def work(tx: Transaction) -> None:
             """What holds a chain's tail goes in the commit that keeps the tail as a page."""
             last = load(tx, mission.mission_id)
-            tracks = [TrackRecord.read(document) for document in tx.query(Query(TRACKS, of))]
+            tracks = [TrackRecord.known(document) for document in tx.query(Query(TRACKS, of))]
             ledger = tx.get(ledger_ref(mission.mission_id))
             chains = [(writer, last.chain(writer)) for writer in last.tails]
             chains += [(str(track.track), track.chain) for track in tracks]
@@ -210,7 +210,7 @@ def load(tx: Transaction, mission_id: str) -> MissionRecord:
     document = tx.get(_safe_ref(mission_id))
     if document is None:
         raise _unknown(mission_id)
-    return MissionRecord.read(document)
+    return MissionRecord.known(document)
 
 
 def load_tracks(tx: Transaction, mission: MissionRecord) -> dict[Track, TrackRecord]:
@@ -219,9 +219,9 @@ def load_tracks(tx: Transaction, mission: MissionRecord) -> dict[Track, TrackRec
 
 
 def load_track(tx: Transaction, mission: MissionRecord, track: Track) -> TrackRecord:
-    """One track's current attempt inside a transaction, which the other track then does not disturb."""
+    """A track's current attempt inside a transaction, which the other track then does not disturb."""
     document = tx.get(track_ref(mission.mission_id, track, mission.attempts[track]))
-    return TrackRecord.read(document) if document else _new_track(mission, track)
+    return TrackRecord.known(document) if document else _new_track(mission, track)
 
 
 def fence(mission: MissionRecord, caller: ExecutionRef) -> None:

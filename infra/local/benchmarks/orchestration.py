@@ -22,20 +22,13 @@ from infra.local.benchmarks.usage import Mark, Usage, peak_mb, percentile
 from infra.local.platform import Platform
 from schemas.mission import MissionStatus
 from shared.documents import Json
-from shared.errors import KimeraError
+from shared.errors import MissionFailed
 from shared.settings import Settings
 
 DURABLE_STEPS = 13
 WARM_UP = 5
 _MOST_S = 120.0
 """How long a mission may take before the bench gives up: none does."""
-
-
-class MissionFailed(KimeraError):
-    """A mission that was measured did not end DONE, so its figures mean nothing."""
-
-    code = "mission_failed"
-    title = "a measured mission failed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,19 +138,21 @@ class _Endings:
     """Which missions have ended, for those who wait."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
-        self._ended: set[str] = set()
+        self._lock = threading.Lock()
+        self._ends: dict[str, threading.Event] = {}
 
     def tell(self, mission_id: str) -> None:
-        with self._changed:
-            self._ended.add(mission_id)
-            self._changed.notify_all()
+        self._end(mission_id).set()
 
     def wait(self, mission_id: str) -> None:
-        with self._changed:
-            if not self._changed.wait_for(lambda: mission_id in self._ended, _MOST_S):
-                raise MissionFailed(f"Mission {mission_id} has not ended after {_MOST_S:.0f} s.", remedy="Look into kimera.log.")
-            self._ended.discard(mission_id)
+        if not self._end(mission_id).wait(_MOST_S):
+            raise MissionFailed(f"Mission {mission_id} has not ended after {_MOST_S:.0f} s.", remedy="Look into kimera.log.")
+        with self._lock:
+            del self._ends[mission_id]
+
+    def _end(self, mission_id: str) -> threading.Event:
+        with self._lock:
+            return self._ends.setdefault(mission_id, threading.Event())
 
 
 class _Client:
