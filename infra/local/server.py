@@ -11,14 +11,20 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from infra.local.admission import admission
-from infra.local.functions import LOCAL_HOSTS, public_app
+from infra.local.functions import LOCAL_HOSTS, internal_app, public_app
 from infra.local.inbox import InboxWatcher
 from infra.local.lock import DataFolderLock
 from infra.local.platform import Platform
 from shared.errors import BadInput, Unavailable
 from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from wsgiref.types import WSGIApplication
+
+    from shared.runtime import Runtime
 
 _THREADS = 16
 _RECEIVE_BYTES = 65_536
@@ -41,11 +47,17 @@ class Address:
             return False
 
 
-def serve(settings: Settings, address: Address, *, started: Callable[[str], None]) -> None:
+def serve(
+    settings: Settings,
+    address: Address,
+    *,
+    started: Callable[[str], None],
+    functions: Callable[[Runtime], WSGIApplication] = internal_app,
+) -> None:
     """Serve until SIGTERM or SIGINT, then stop taking work and leave every mission where it is.
 
-    ``started`` hears the address. Raises ``DataFolderInUse``, ``Unavailable`` (the port is taken) or ``BadInput`` (a host that others
-    reach, without owners).
+    ``started`` hears the address; ``functions`` gives the internal functions. Raises ``DataFolderInUse``, ``Unavailable`` (the port is
+    taken) or ``BadInput`` (a host that others reach, without owners).
     """
     if not address.is_local and not settings.owners:
         raise BadInput(
@@ -56,7 +68,7 @@ def serve(settings: Settings, address: Address, *, started: Callable[[str], None
     with _bound(address) as listening:
         port: int = listening.getsockname()[1]
         url = f"http://{_reachable(address.host)}:{port}"
-        with Platform(settings, command="kimera serve", url=url) as platform:
+        with Platform(settings, command="kimera serve", url=url, functions=functions) as platform:
             watching = _watcher(settings, platform)
             if watching is not None:
                 watching.start()
