@@ -24,7 +24,7 @@ from infra.local.lock import DataFolderLock, Holder
 from infra.local.worker import QueueWorker, Scheduler
 from schemas.steps import ReconcileRequest, ReconcileResult
 from shared.adapters.document_queue import DocumentQueue
-from shared.clock import Clock, SystemClock
+from shared.clock import Clock
 from shared.documents import JsonMap
 from shared.errors import StorageFull, Unavailable
 from shared.executions import WorkflowAddress
@@ -85,7 +85,7 @@ class Platform:
         self._preparing: threading.Thread | None = None
         self.runtime = Runtime(
             settings,
-            clock=clock or SystemClock(),
+            clock=clock,
             executions=DirectExecutions(lambda: self.workflow.service, NAME) if only else None,
             workflow=self._served_workflow,
             wake=lambda: self._worker.wake(),
