@@ -75,9 +75,12 @@ def artifacts_at_hand(settings: Settings, endpoint: str | None) -> Iterator[Arti
 
 @contextmanager
 def stored(settings: Settings) -> Iterator[Runtime]:
-    """The data folder's stores, without a workflow or a queue. ``NoMissionsYet`` where there is no such folder."""
+    """The data folder's stores, or on the cloud profile the project's, without a workflow or a queue.
+
+    ``NoMissionsYet`` where there is no such folder.
+    """
     runtime = Runtime(settings)
-    if not (runtime.home / "kimera.sqlite3").exists():
+    if settings.profile == "embedded" and not (runtime.home / "kimera.sqlite3").exists():
         raise NoMissionsYet(f"There are no missions in {settings.home}.", remedy="Begin with `kimera run`, or set KIMERA_HOME.")
     try:
         yield runtime
