@@ -88,6 +88,7 @@ ALLOWED = {
     "shared/adapters/bubblewrap_run.py": {"subprocess"},  # the sandbox's process
     "shared/adapters/sandbox_python.py": {"subprocess"},  # asks the sandbox's Python for its version, by a constant script
     "shared/models/prompts.py": {"from_string"},  # the prompt files of this repository
+    "infra/local/drills/roles.py": {"import_module"},  # this repository's roles, to list them
     "infra/local/functions.py": {"import_module"},  # the manifest's functions
     "infra/local/signing_in.py": {"subprocess"},  # gcloud, with constant arguments
     "infra/local/workflows/measuring.py": {"subprocess"},  # measures the runner by its own command line

@@ -57,7 +57,7 @@ def _unruly(scene: Scene) -> None:
     again = Counter((m.how, _kind(m)) for m in messages if m.how != "first")
     twins = {kind for how, kind in again if how == "twin"}
     told = ", ".join(f"{times} {kind} {how}" for (how, kind), times in sorted(again.items()))
-    scene.hurt("every message is delivered twice at once, older ones late", proof=told if twins.issuperset(KINDS) else "")
+    scene.hurt("every message is delivered twice at once, older ones late", proof=told, really=bool(twins.issuperset(KINDS)))
     promises.all_kept(scene, host, host.api.state(mission_id), standin)
     scene.check("one upload is one mission", len(host.api.missions(limit=9)) == 1, f"{len(host.api.missions(limit=9))} mission(s)")
     _same_results(scene, messages)

@@ -49,11 +49,12 @@ class Scene:
     checks: list[Check] = field(default_factory=list)
     closing: ExitStack = field(default_factory=ExitStack)
 
-    def hurt(self, what: str, *, proof: str) -> None:
-        """Note what was hurt. Without a proof it was not: ``DrillFailed``."""
-        if not proof.strip():
-            raise DrillFailed(f"Nothing shows that this was done: {what}.", remedy="A drill that hurts nothing proves nothing.")
-        self.hurts.append(Hurt(what, " ".join(proof.split())))
+    def hurt(self, what: str, *, proof: str, really: bool = True) -> None:
+        """Note what was hurt. Where it was not ``really``, or nothing shows it, the drill proves nothing: ``DrillFailed``."""
+        told = " ".join(proof.split())
+        if not really or not told:
+            raise DrillFailed(f"This was not done: {what}. Seen: {told or 'nothing'}.", remedy="A drill that hurts nothing proves nothing.")
+        self.hurts.append(Hurt(what, told))
 
     def check(self, promise: str, kept: bool, seen: str) -> None:
         """Note whether a promise was kept; the drill goes on."""

@@ -51,7 +51,7 @@ def _stale(scene: Scene) -> None:
     stale = [m for m in host.messages if m.status == httpx.codes.CONFLICT and m.result.get("code") == STALE]
     ended = late.ended()
     proof = f"restarted by reconcile: {raised.get('restarted')}, now epoch {state.epoch}; the old execution was refused {len(stale)} times"
-    scene.hurt("a newer epoch while the old execution works", proof=proof if state.epoch == 2 and stale else "")
+    scene.hurt("a newer epoch while the old execution works", proof=proof, really=bool(state.epoch == 2 and stale))
     paths = Counter(m.path for m in stale)
     scene.check("every call of the old epoch is refused", _all_refused(host, state), f"refused: {dict(paths)}")
     scene.check(

@@ -107,12 +107,16 @@ class Host(Component):
         lines = log.read_text(errors="replace").splitlines() if log.exists() else []
         return next((line for line in reversed(lines) if text in line), "")
 
-    def kimera(self, *arguments: str) -> Ended:
-        """Another ``kimera`` command on the same data folder, run to its end."""
+    def inside(self) -> Sequence[str]:
+        """What takes a command to where the platform's data folder is seen."""
+        return ()
+
+    def kimera(self, *arguments: str, **environment: str) -> Ended:
+        """Another ``kimera`` command on the same data folder, run to its end; ``environment`` goes on top of the platform's."""
         done = subprocess.run(
-            [sys.executable, "-m", "cli.main", *arguments],
+            [*self.inside(), sys.executable, "-m", "cli.main", *arguments],
             cwd=self.home,
-            env=dict(self.environment()),
+            env={**self.environment(), **environment},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

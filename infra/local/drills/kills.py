@@ -27,6 +27,8 @@ from shared.errors import Unavailable
 from shared.ledger.money import dollars
 
 DEATH_WITHIN_S = 90.0
+AFTER_ITS_END_S = 3.0
+"""How long the platform may live on after its mission's end is seen, where that is the point that kills."""
 LATER = {"model.": 3, "slice.worked": 3, "slice.committed": 2}
 """Which passing of a point kills, where it is not the first: in the middle of a mission rather than at its begin."""
 REMOTE: JsonMap = {
@@ -42,7 +44,7 @@ LOST, PAID = "model.received", "model.answered"
 def drills() -> list[Drill]:
     """One for each point, and two that kill at every role of a model in turn."""
     scenes: Mapping[str, Callable[[str, Scene], None]] = {"intake": _uploading, "job": _researching}
-    of_points = [Drill(f"kill.{point}", POINTS[point], partial(scenes.get(point.partition(".")[0], _asking), point)) for point in POINTS]
+    of_points = [Drill(f"kill.{point}", POINTS[point], partial(scenes.get(point.partition(".")[0], asking), point)) for point in POINTS]
     return [
         *of_points,
         Drill("kill.roles-lost", "dead at each role of a model: between request sent and answer journaled", partial(_every_role, LOST)),
@@ -56,14 +58,14 @@ def place(point: str) -> str:
     return f"{point}:{hit}" if hit > 1 else point
 
 
-def _asking(point: str, scene: Scene) -> None:
+def asking(point: str, scene: Scene) -> None:
     """A mission with a model, over the API."""
     standin = scene.closing.enter_context(StandIn())
     plays_well(standin)
     host = scene.closing.enter_context(Host(scene.folder, standin.environment() | {"KIMERA_CRASH_AT": place(point)}))
     request = Asked().upload(host.api, scene.folder / "files")
     submit(host.api, request, "drill")
-    _dies(scene, host, place(point), f"; the provider had given {len(standin.given)} answers" if standin.given else "")
+    _dies(scene, host, place(point), lambda: f"; the provider had given {len(standin.given)} answers")
     host.start_with(KIMERA_CRASH_AT="")
     again = host.api.submit(request, idempotency_key="drill")
     scene.check("accepted once", not again.created and len(host.api.missions(limit=9)) == 1, f"asked again: created={again.created}")
@@ -79,7 +81,7 @@ def _uploading(point: str, scene: Scene) -> None:
     environment = standin.environment() | {"KIMERA_CRASH_AT": place(point)}
     host = scene.closing.enter_context(Host(scene.folder, environment, arguments=("--inbox", str(inbox))))
     Asked().put(inbox / "heights")
-    _dies(scene, host, place(point), "")
+    _dies(scene, host, place(point), lambda: f"; the provider had given {len(standin.given)} answers")
     host.start_with(KIMERA_CRASH_AT="")
     found = scene.until(lambda: host.api.missions(limit=9), "the uploaded mission", seconds=30)
     state = until_over(scene, host.api, found[0].mission_id)
@@ -99,7 +101,7 @@ def _researching(point: str, scene: Scene) -> None:
     asked = Asked(REMOTE, "How many passengers did the bay ferries carry in 2023?", {})
     request = asked.upload(host.api, scene.folder / "files")
     submit(host.api, request, "drill")
-    _dies(scene, host, place(point), f"; {len(remote.begun)} job(s) begun, {len(remote.looked_at)} look(s)")
+    _dies(scene, host, place(point), lambda: f"; {len(remote.begun)} job(s) begun, {len(remote.looked_at)} look(s)")
     host.start_with(KIMERA_CRASH_AT="")
     again = host.api.submit(request, idempotency_key="drill")
     state = until_over(scene, host.api, again.mission_id)
@@ -157,9 +159,14 @@ def _states(host: Host) -> list[MissionState]:
         return []
 
 
-def _dies(scene: Scene, host: Host, at: str, more: str) -> None:
-    """The platform died of the kill at that point, and said so."""
+def _dies(scene: Scene, host: Host, at: str, more: Callable[[], str]) -> None:
+    """The platform died of the kill at that point, and said so. Raises ``DrillFailed`` once its mission is over without it."""
+    state = _dead_or_over(scene, host)
+    if state is not None and host.pid is not None:
+        scene.clock.sleep(AFTER_ITS_END_S)
+    if host.pid is not None:
+        raise DrillFailed(f"The mission ended without passing {at}: nothing was killed.", remedy="Let the drill's mission pass that point.")
     code, line = host.died(DEATH_WITHIN_S), host.said(f"killed at {at}")
     if code != -signal.SIGKILL or not line:
         raise DrillFailed(f"The platform ended with {code}, not by the kill at {at}. Its last words: {host.said('')}")
-    scene.hurt(f"kill -9 at {at}", proof=f'process ended by SIGKILL, its stderr: "{line}"{more}')
+    scene.hurt(f"kill -9 at {at}", proof=f'process ended by SIGKILL, its stderr: "{line}"{more()}')

@@ -82,7 +82,7 @@ def _showers(scene: Scene) -> None:
     assert mission_id is not None, "the platform answers"
     state = until_over(scene, host.api, mission_id)
     failed = _failed(standin)
-    scene.hurt("single requests fail, each in another way", proof=_told(failed) if len(failed) >= 4 else "")
+    scene.hurt("single requests fail, each in another way", proof=_told(failed), really=bool(len(failed) >= 4))
     promises.all_kept(scene, host, state, standin)
     _money(scene, host, mission_id, failed)
     answer = " ".join(_outcome(host, mission_id).answer)

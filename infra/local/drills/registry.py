@@ -5,11 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from infra.local.drills import deliveries, executions, kills, provider_faults
+from infra.local.drills import (
+    clock_jumps,
+    day_cap,
+    deliveries,
+    endless_research,
+    executions,
+    function_kills,
+    kills,
+    poison,
+    provider_faults,
+    sandbox_attacks,
+    store_trouble,
+)
 from infra.local.drills.drill import Drill
 from shared.errors import BadInput
 
-_KINDS = (kills, provider_faults, deliveries, executions)
+_KINDS = (
+    kills,
+    provider_faults,
+    deliveries,
+    executions,
+    day_cap,
+    store_trouble,
+    clock_jumps,
+    endless_research,
+    poison,
+    sandbox_attacks,
+    function_kills,
+)
 """A new kind of drill is a module with ``drills()``, and one entry here."""
 
 
