@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+from types import FrameType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -58,12 +60,20 @@ def run(
 
     if everything == bool(names):
         raise BadInput("Which drills are to run?", remedy="Name some, or a kind of them, or say --all; `kimera drill list` shows all.")
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _interrupted)
     chosen = list(all_drills().values()) if everything else select(names or ())
     results: list[Result] = []
     for result in run_all(chosen, repeat=repeat, keep=keep, starting=lambda one, n: _begins(one, n, repeat)):
         results.append(result)
         _tell(result, tell=note if as_json else print)
     return _summary(results, as_json=as_json)
+
+
+def _interrupted(number: int, frame: FrameType | None) -> None:
+    """End the drill that runs, with all that it started; a second time, at once."""
+    signal.signal(number, signal.SIG_DFL)
+    raise KeyboardInterrupt
 
 
 def _begins(drill: Drill, n: int, rounds: int) -> None:
