@@ -52,6 +52,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("space", "cli.space", "Add documents to a knowledge space, search it, export it."),
             Command("schemas", "cli.schemas", "Export the contracts, or check them against the released ones."),
             Command("bench", "cli.bench", "Measure the quality of answers on a suite of tasks."),
+            Command("drill", "cli.drill", "Hurt a platform on purpose, and check that it keeps its promises."),
             Command("workflows", "cli.workflows", "Run, check, draw, test or serve any Google Cloud Workflows definition."),
             Command("package", "cli.package", "Build the functions' source archives, as they are deployed."),
         ),

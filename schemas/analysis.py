@@ -147,7 +147,7 @@ class Round(Contract):
     question_id: LocalId | None = None
     plan: tuple[str, ...] = ()
     run: LocalId | None = None
-    verdict: Literal["sufficient", "insufficient", "refused", "failed"] = "sufficient"
+    verdict: Literal["sufficient", "insufficient", "refused", "failed", "unchecked"] = "sufficient"
     route: str = ""
     note: str = ""
     repairs: int = 0

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Protocol
 
 
@@ -35,3 +36,16 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         if seconds > 0:
             time.sleep(seconds)  # noqa: TID251 - this is the real clock
+
+
+class OffsetClock(SystemClock):
+    """The machine's clock, as far off as ``offset`` says: a file with a number of seconds, read at each look. For drills.
+
+    Only the time of day is off, as where somebody sets a machine's clock: durations stay true.
+    """
+
+    def __init__(self, offset: Path) -> None:
+        self._offset = offset
+
+    def now(self) -> datetime:
+        return super().now() + timedelta(seconds=float(self._offset.read_text()))

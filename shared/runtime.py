@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from shared.callers import Callers, Part, SameProcess, ServiceAccounts
-from shared.clock import Clock, SystemClock
+from shared.clock import Clock, OffsetClock, SystemClock
 from shared.errors import Unavailable
 from shared.executions import WorkflowAddress, WorkflowExecutions
 from shared.google_cloud import GoogleCloud
@@ -69,7 +69,7 @@ class Runtime:
         service: str = "kimera",
     ) -> None:
         self.settings = settings
-        self.clock: Clock = clock or SystemClock()
+        self.clock: Clock = clock or (OffsetClock(settings.clock_offset) if settings.clock_offset else SystemClock())
         self.ids = Ids(self.clock, os.urandom)
         self._executions = executions
         self._workflow = workflow

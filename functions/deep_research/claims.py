@@ -22,7 +22,7 @@ DROPPED: Mapping[str, str] = {
     "quote": "the quote does not stand word for word in the passage that is named, or is shorter than three words",
     "figure": "the claim states a figure that its quote does not hold",
     "language": "the claim is not in the language of the question",
-    "reader": "the claim tells its reader what to do, or points to an address that its quote does not hold",
+    "reader": "the claim or its quote tells its reader what to do, or the claim points to an address that its quote does not hold",
 }
 """Why a claim is dropped; the model is told in these words."""
 NEAR_DUPLICATE = 0.8
@@ -91,7 +91,8 @@ def _checked(stated: Stated, listed: Mapping[str, Listed], question_id: str, lan
     text = " ".join(stated.text.split())
     if unsourced(text, NumberSources.of([quote.quote])):
         return "figure"
-    if reads_like_instructions(text) or not _addresses(text) <= _addresses(quote.quote):
+    speaks_to_reader = reads_like_instructions(text) or reads_like_instructions(quote.quote)
+    if speaks_to_reader or not _addresses(text) <= _addresses(quote.quote):
         return "reader"
     verbatim = is_verbatim(text, quote.quote)
     if not verbatim and in_other_language(text, language):

@@ -212,11 +212,17 @@ def without_model(context: SliceContext, turn: Turn, code: str, why: str, flags:
     candidate = loop.candidate
     if candidate is not None and candidate.better_than(loop.best):
         turn = turn.then(best=candidate)
-    failed = loop.run is not None and bool(loop.run.problem)
-    turn = _round_over(turn, "failed" if failed else "insufficient", "no_model", why).then(ended=code, candidate=None)
+    turn = _round_over(turn, _verdict_without_model(loop), "no_model", why).then(ended=code, candidate=None)
     if code == AnswerRejected.code and turn.loop.best is not None:
         return turn.then(stage="finalize")
     return given_up(context, turn)
+
+
+def _verdict_without_model(loop: Loop) -> str:
+    """What is known of the round's run: a verifier that did not answer has found nothing insufficient."""
+    if loop.run is not None and loop.run.problem:
+        return "failed"
+    return "insufficient" if loop.stage == "route" else "unchecked"
 
 
 def given_up(context: SliceContext, turn: Turn) -> Turn:

@@ -50,7 +50,7 @@ FLAG_SENTENCES = {
     "scripted": "The answers of the models came from a hand-written script.",
     "replayed": "The answers of the models came from a recording.",
     "answer_rejected": "A model gave answers that did not fit what it was asked, and was asked no further.",
-    "analysis_unverified": "The verifier was not satisfied with the data analysis; its figures are not verified.",
+    "analysis_unverified": "The data analysis did not pass the verifier; its figures are not verified.",
 }
 
 

@@ -26,7 +26,7 @@ from infra.local.workflows.transport import HttpResponse
 from infra.local.wsgi_transport import WsgiTransport
 from schemas.steps import ReconcileRequest, ReconcileResult
 from shared.adapters.document_queue import DocumentQueue
-from shared.clock import Clock, SystemClock
+from shared.clock import Clock
 from shared.documents import JsonMap
 from shared.errors import StorageFull, Unavailable
 from shared.executions import WorkflowAddress
@@ -89,7 +89,7 @@ class Platform:
         self._preparing: threading.Thread | None = None
         self.runtime = Runtime(
             settings,
-            clock=clock or SystemClock(),
+            clock=clock,
             executions=DirectExecutions(lambda: self.workflow.service, NAME) if only else None,
             workflow=self._served_workflow,
             wake=lambda: self._worker.wake(),

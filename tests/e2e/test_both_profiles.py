@@ -14,11 +14,11 @@ from pathlib import Path
 import httpx
 import pytest
 
+from infra.local.drills.standin.playing import METHOD, QUESTION, TABLE
 from infra.local.platform import Platform
 from schemas.mission import MissionStatus
 from shared.settings import Settings
 from tests.support.emulated import EmulatedPlatform
-from tests.support.standin.playing import METHOD, QUESTION, TABLE
 from tests.support.waiting import until_ended
 
 STATIONS = "station,year,temp\n" + "".join(

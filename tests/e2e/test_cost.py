@@ -7,11 +7,11 @@ import os
 import subprocess
 import sys
 
+from infra.local.drills.standin import Reply
+from infra.local.drills.standin.playing import METHOD, QUESTION, TABLE, plan, plays_well
+from infra.local.drills.standin.requests import Asked
 from schemas.mission import MissionStatus
 from tests.support.emulated import EmulatedPlatform
-from tests.support.standin import Reply
-from tests.support.standin.playing import METHOD, QUESTION, TABLE, plan, plays_well
-from tests.support.standin.requests import Asked
 
 ROUNDS = 5
 FILES = {"heights.csv": ("data", TABLE), "method.md": ("document", f"# Method\n\n{METHOD}\n")}

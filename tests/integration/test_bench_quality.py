@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.drills.standin import Reply, StandIn
 from tests.support.command import Kimera, eventually
-from tests.support.standin import Reply, StandIn
 
 pytestmark = [pytest.mark.bubblewrap, pytest.mark.slow, pytest.mark.timeout(300)]
 MODEL = ("--model", "openai:any", "--price", "1/4", "--task-budget", "0.05")

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
+from infra.local.drills.roles import every_role
+from infra.local.drills.standin import Reply, StandIn
+from infra.local.drills.standin.playing import plays_well
 from shared.models.prompts import BYTES_PER_TOKEN
 from tests.support.forked import kimera
-from tests.support.roles import every_role
-from tests.support.standin import Reply, StandIn
-from tests.support.standin.playing import plays_well
 
 pytestmark = [pytest.mark.slow, pytest.mark.bubblewrap, pytest.mark.timeout(400)]
 SIZE = 1_000_000_000

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
-from tests.support.standin import Fault, Reply, StandIn
+from infra.local.drills.standin import Fault, Reply, StandIn
 
 NAMES = ("GOOGLE_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "KIMERA_VERTEX_PROJECT", "KIMERA_MODEL", "KIMERA_TIER")
 RIGHT: JsonValue = {"total": 42, "words": "forty-two"}

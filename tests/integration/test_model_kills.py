@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.drills.standin import StandIn
+from infra.local.drills.standin.playing import METHOD, QUESTION, TABLE, plays_well
 from infra.local.platform import OneMission, Platform
 from schemas.mission import MissionStatus
 from shared.documents import Query
 from shared.models.rows import JOURNAL, JournalRow, RowState
 from shared.settings import Settings
-from tests.support.standin import StandIn
-from tests.support.standin.playing import METHOD, QUESTION, TABLE, plays_well
 
 pytestmark = pytest.mark.slow
 

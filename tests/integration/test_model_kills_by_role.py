@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.drills.roles import every_role
+from infra.local.drills.standin import StandIn
+from infra.local.drills.standin.every_role import every_role_speaks, mission_files
 from infra.local.platform import OneMission, Platform
 from schemas.mission import MissionStatus
 from shared.documents import Query
@@ -22,9 +25,6 @@ from shared.models.rows import JOURNAL, JournalRow, RowState
 from shared.runtime import Runtime
 from shared.settings import Settings
 from tests.support.forked import Ended, kimera
-from tests.support.roles import every_role
-from tests.support.standin import StandIn
-from tests.support.standin.every_role import every_role_speaks, mission_files
 
 pytestmark = [pytest.mark.slow, pytest.mark.bubblewrap, pytest.mark.timeout(600)]
 ROLES = every_role()
@@ -127,7 +127,7 @@ def mission(window: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[M
 @pytest.mark.parametrize("role", ROLES)
 def test_a_kill_at_this_role_buys_nothing_twice(role: str, window: str, mission: Mission) -> None:
     hit = mission.hits(role, window)
-    assert hit, "no kill met this role: does tests/support/standin/every_role.py make it speak?"
+    assert hit, "no kill met this role: does infra/local/drills/standin/every_role.py make it speak?"
     after = {row.ref: row for row in mission.rows}
     for row in hit:
         later = [r for r in mission.rows if r.key == row.key and r.send > row.send]

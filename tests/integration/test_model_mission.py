@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 from pydantic import JsonValue
 
+from infra.local.drills.standin import Fault, Reply, StandIn
+from infra.local.drills.standin.playing import METHOD, QUESTION, TABLE, ids, plan, read
+from infra.local.drills.standin.requests import Asked
 from schemas.outcome import MissionOutcomePackage
 from shared.models.calls import CallUsage, Price
-from tests.support.standin import Fault, Reply, StandIn
-from tests.support.standin.playing import METHOD, QUESTION, TABLE, ids, plan, read
-from tests.support.standin.requests import Asked
 
 BROKEN = "frame = load(inputs['heights.csv'], 'heights')\nrecord('mean height', float(frame['heigth'].mean()))\n"
 WRONG = """from tables import load

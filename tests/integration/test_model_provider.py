@@ -9,12 +9,12 @@ from typing import Literal
 import pytest
 from pydantic import SecretStr
 
+from infra.local.drills.standin import Fault, Reply, StandIn
 from schemas.base import Contract
 from shared.models.calls import CallKey, Correction, ModelCall, ModelSpec, Price, RenderedPrompt
 from shared.models.credentials import ModelEndpoints
 from shared.models.failures import Failure, RequestFailed
 from shared.models.provider import ProviderLink
-from tests.support.standin import Fault, Reply, StandIn
 
 Provider = Literal["google", "openai"]
 PRICE = Price(Decimal(1), Decimal(4))

@@ -9,6 +9,8 @@ from decimal import Decimal
 import pytest
 from pydantic import SecretStr
 
+from infra.local.drills.standin.faults import Fault
+from infra.local.drills.standin.remote import KEY, Cites, Found, Look, RemoteStandIn
 from shared.adapters.gemini_research import GeminiResearchAgent
 from shared.adapters.web_searches import SearchLink
 from shared.models.calls import CallKey, CallUsage, ModelCall, RenderedPrompt
@@ -17,8 +19,6 @@ from shared.models.credentials import ModelEndpoints
 from shared.models.failures import Failure, RequestFailed
 from shared.web.agent import JobGone, JobStatus, ReportCitation
 from shared.web.search import SearchHit, SearchHits
-from tests.support.standin.faults import Fault
-from tests.support.standin.remote import KEY, Cites, Found, Look, RemoteStandIn
 
 DAY = date(2026, 11, 26)
 FAULTS = [

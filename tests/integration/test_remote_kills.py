@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.drills.standin.remote import Look, RemoteStandIn
 from schemas.evidence import ResearchEvidencePackage
 from schemas.mission import Track
 from shared.documents import Query
@@ -21,7 +22,6 @@ from shared.settings import Settings
 from tests.support.chain import rows
 from tests.support.pages import SmallWeb
 from tests.support.remote_research import FIGURE, PRICE_MICRO_USD, report, site
-from tests.support.standin.remote import Look, RemoteStandIn
 
 pytestmark = pytest.mark.slow
 CEILING = 5_000_000

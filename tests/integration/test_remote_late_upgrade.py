@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from functions.lifecycle.ending import Ending
+from infra.local.drills.standin.remote import RemoteStandIn
 from infra.local.platform import Platform
 from schemas.mission import Deadlines, FusionStatus, MissionError, MissionInput, MissionRequest, MissionStatus, Track, TrackStatus
 from schemas.steps import ReconcileRequest
@@ -21,7 +22,6 @@ from tests.support.chain import rows
 from tests.support.clock import ShiftedClock
 from tests.support.pages import SmallWeb
 from tests.support.remote_research import PRICE_MICRO_USD, asked, report, site
-from tests.support.standin.remote import RemoteStandIn
 from tests.support.waiting import until, until_ended, until_over
 
 pytestmark = pytest.mark.slow

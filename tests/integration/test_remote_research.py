@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.drills.standin.faults import Fault
+from infra.local.drills.standin.remote import Look, RemoteStandIn
 from schemas.mission import Deadlines, TrackStatus
 from shared.missions.records import MissionRecord
 from shared.missions.repository import Change
@@ -17,8 +19,6 @@ from tests.support.chain import rows
 from tests.support.pages import SmallWeb
 from tests.support.remote_research import FIGURE, INVENTED, PRICE_MICRO_USD, REASON, RemoteHouse, asked, report, site
 from tests.support.sandboxes import sandbox
-from tests.support.standin.faults import Fault
-from tests.support.standin.remote import Look, RemoteStandIn
 
 __all__ = ["sandbox"]
 CEILING = 5_000_000

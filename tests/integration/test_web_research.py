@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from functions.deep_research.state import ResearchState
+from infra.local.drills.standin.faults import Fault
+from infra.local.drills.standin.remote import Found, RemoteStandIn
 from schemas.mission import MissionRequest, Tier
 from shared.models.calls import ModelCall, Sender
 from shared.models.journal import Journal
@@ -19,8 +21,6 @@ from tests.support.pages import SmallWeb, article
 from tests.support.remote_research import FIGURE, REASON, RemoteHouse, asked, site
 from tests.support.research_models import Players, concludes, judges, reads
 from tests.support.sandboxes import sandbox
-from tests.support.standin.faults import Fault
-from tests.support.standin.remote import Found, RemoteStandIn
 
 __all__ = ["sandbox"]
 

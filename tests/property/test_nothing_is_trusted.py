@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from infra.local.drills.roles import every_role
 from shared.models.calls import ModelCall
 from shared.models.prompts import RULES
 from tests.support.every_prompt import SMALL, every_call, made_of
-from tests.support.roles import every_role
 
 ROOT = Path(__file__).resolve().parents[2]
 ROLES = every_role()
@@ -80,14 +80,15 @@ BUILTINS = {"exec", "eval", "compile", "__import__"}
 MODULES = {"subprocess", "runpy", "code", "codeop", "pickle", "marshal", "shelve", "dill", "pty", "ctypes", "multiprocessing", "imp"}
 METHODS = {"from_string", "import_module", "create_subprocess_exec", "create_subprocess_shell"}
 OF_OS = re.compile(r"system|popen|exec[lv]\w*|spawn[lv]\w*|posix_spawn\w*")
-EMULATORS = "infra/local/emulated/"
-"""Starts the emulators and servers of this machine that stand in for the cloud's."""
+STARTERS = ("infra/local/emulated/", "infra/local/drills/")
+"""Start programs of this machine: the servers that stand in for the cloud's, and the platform that a drill hurts."""
 ALLOWED = {
     "shared/sandbox_runtime/bootstrap.py": {"exec", "compile"},  # it runs inside the sandbox: the code's own process
     "shared/adapters/bubblewrap_sandbox.py": {"subprocess"},  # the sandbox
     "shared/adapters/bubblewrap_run.py": {"subprocess"},  # the sandbox's process
     "shared/adapters/sandbox_python.py": {"subprocess"},  # asks the sandbox's Python for its version, by a constant script
     "shared/models/prompts.py": {"from_string"},  # the prompt files of this repository
+    "infra/local/drills/roles.py": {"import_module"},  # this repository's roles, to list them
     "infra/local/functions.py": {"import_module"},  # the manifest's functions
     "infra/local/signing_in.py": {"subprocess"},  # gcloud, with constant arguments
     "infra/local/workflows/measuring.py": {"subprocess"},  # measures the runner by its own command line
@@ -101,7 +102,7 @@ def test_no_module_outside_of_the_sandbox_runs_text_as_code() -> None:
         for path in sorted((ROOT / folder).rglob("*.py")):
             name = path.relative_to(ROOT).as_posix()
             ways = set(ways_to_run(ast.parse(path.read_text(encoding="utf-8"))))
-            if name.startswith(EMULATORS):
+            if name.startswith(STARTERS):
                 ways -= {"subprocess"}
             if ways and "/sandbox_scripts/" not in name:
                 found[name] = ways

@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from infra.local.api import MissionsApi
+from infra.local.drills.standin import StandIn
+from infra.local.drills.standin.playing import plays_well
 from infra.local.emulated.cloud import INBOX, OUTBOX, PROJECT, EmulatedCloud
 from infra.local.emulated.component import Component, Missing
 from schemas.events import AuditEvent
@@ -20,8 +22,6 @@ from shared.errors import KimeraError
 from shared.settings import Settings
 from tests.support.components import missing
 from tests.support.resilient import firestore
-from tests.support.standin import StandIn
-from tests.support.standin.playing import plays_well
 from tests.support.waiting import until
 
 EMULATED = (pytest.mark.emulated, pytest.mark.slow, pytest.mark.xdist_group("emulated"), pytest.mark.timeout(600))

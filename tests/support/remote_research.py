@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from functions.deep_research.track import DeepResearchTrack
+from infra.local.drills.standin.remote import KEY, Cites, Look, RemoteStandIn
 from schemas.evidence import ResearchEvidencePackage
 from schemas.mission import Budget, Deadlines, MissionRequest, ResearchOptions, Tier, Track, Tracks
 from schemas.steps import StepResult
@@ -23,7 +24,6 @@ from shared.sandbox import CodeSandbox
 from tests.support.chain import ChainHouse
 from tests.support.house import step
 from tests.support.pages import SmallWeb, article
-from tests.support.standin.remote import KEY, Cites, Look, RemoteStandIn
 
 QUESTION = "How many passengers did the bay ferries carry in 2023? Why did the number rise?"
 FIGURE = "In 2023 the bay ferries carried 412,000 passengers, the highest figure since records began."

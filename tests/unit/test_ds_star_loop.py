@@ -186,6 +186,13 @@ def test_a_tier_that_falls_to_extractive_between_two_rounds_reports_the_best_unv
     assert {"tier_extractive", "analysis_unverified"} <= set(package.flags)
 
 
+def test_a_verifier_that_does_not_answer_has_found_nothing_insufficient(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    script = Refusing("verifier", 0, ModelUnavailable, step("Calculate the means.", "q1"), code(MEANS))
+    package = Mission(sandbox, tmp_path, script).package()
+    assert (package.rounds[0].verdict, package.rounds[0].route) == ("unchecked", "no_model")
+    assert "analysis_unverified" in package.flags
+
+
 def test_an_open_circuit_at_the_first_call_gives_the_extractive_mission(sandbox: CodeSandbox, tmp_path: Path) -> None:
     package = Mission(sandbox, tmp_path, Refusing("planner", 0, ModelUnavailable)).package()
     assert {"model_unavailable", "tier_extractive"} <= set(package.flags)

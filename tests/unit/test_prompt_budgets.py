@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from functions.ds_star.briefing import FILE_TOKENS, files_text, ranked
+from infra.local.drills.roles import every_role
 from schemas.analysis import ColumnDescription, FileDescription, TableDescription
 from shared.models.prompts import BYTES_PER_TOKEN
 from tests.support.every_prompt import LARGEST, briefing, every_call, made_of
-from tests.support.roles import every_role
 
 ROLES = every_role()
 TEXTS = {

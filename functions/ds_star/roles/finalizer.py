@@ -159,6 +159,8 @@ def ask_finalizer(models: Models, briefing: Briefing, best: Candidate) -> Finali
         _same_language(briefing.question, " ".join(f.statement for f in answer.findings), names)
 
     sufficient = "The verifier found the values sufficient." if best.sufficient else f"The verifier was not satisfied: {best.missing}"
+    if not best.judged:
+        sufficient = "No verifier has judged the values."
     variables = {
         **briefing.variables(files_tokens=0),
         "plan": plan_text(best.steps),

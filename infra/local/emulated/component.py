@@ -45,6 +45,8 @@ class Component(ABC):
 
     name: str
     start_limit_s: float = START_LIMIT_S
+    working_folder: Path | None = None
+    """Where it runs; ``None``: where we do."""
 
     def __init__(self, home: Path, *, port: int | None = None, clock: Clock | None = None) -> None:
         """``home`` holds its log and what it stores; it is made where there is none."""
@@ -101,6 +103,7 @@ class Component(ABC):
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=self.environment(),
+                cwd=self.working_folder,
                 start_new_session=True,
             )
 

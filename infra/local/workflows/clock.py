@@ -24,13 +24,16 @@ class Clock(Protocol):
 
 
 class RealClock:
-    """The machine's clock."""
+    """The machine's clock as it was set when this was made, going on evenly from there: one that is set back holds up no sleep."""
+
+    def __init__(self) -> None:
+        self._epoch = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)  # which also passes while the machine is suspended
 
     def now(self) -> float:
-        return time.time()
+        return self._epoch + time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def idle(self, wake: threading.Event, until: float | None, outside: bool) -> None:
-        wake.wait(None if until is None else max(0.0, until - time.time()))
+        wake.wait(None if until is None else max(0.0, until - self.now()))
 
 
 class FastClock:

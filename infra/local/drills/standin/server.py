@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import sys
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable
@@ -11,9 +13,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
 
-from tests.support.standin.faults import Fault
-from tests.support.standin.replies import Reply, chat_completion, generate_content, tokens
-from tests.support.standin.requests import Asked, read
+from infra.local.drills.standin.faults import Fault
+from infra.local.drills.standin.replies import Reply, chat_completion, generate_content, tokens
+from infra.local.drills.standin.requests import Asked, read
 
 Behaviour = Reply | Fault | tuple[Fault, Reply]
 Answering = Callable[[Asked], Behaviour]
@@ -28,21 +30,31 @@ class Seen:
     given: Behaviour
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A good answer that went out, with the tokens that its usage said. Equal requests have equal ``request_sha256``."""
+
+    request_sha256: str
+    input_tokens: int
+    output_tokens: int
+
+
 _KEY = "local"
 
 
 class StandIn:
     """Answers each type of answer from its own queue; when a queue is empty, from its ``always``. A context manager.
 
-    ``faults`` come first, whatever is asked, one for each request.
+    ``storm`` says what befalls a request, whatever it asks; then come ``faults``, one for each request.
     """
 
     def __init__(self) -> None:
+        self.storm: Callable[[Asked], Fault | None] = lambda asked: None
         self.faults: deque[Fault] = deque()
         self.seen: list[Seen] = []
         self.refused: list[str] = []
-        self.counted: list[tuple[int, int]] = []
-        """Tokens taken and given of each answer that went out, as its usage said."""
+        self.given: list[Given] = []
+        """Each answer that went out."""
         self._queues: dict[str, deque[Behaviour]] = defaultdict(deque)
         self._always: dict[str, Answering] = {}
         self.stopped = threading.Event()
@@ -61,6 +73,11 @@ class StandIn:
     def behaviour(self, answer_type: str) -> Answering:
         """What ``always`` gave for this type last."""
         return self._always[answer_type]
+
+    @property
+    def counted(self) -> list[tuple[int, int]]:
+        """Tokens taken and given of each answer that went out, as its usage said."""
+        return [(given.input_tokens, given.output_tokens) for given in self.given]
 
     def environment(self) -> dict[str, str]:
         """The variables that point KIMERA here, for both providers."""
@@ -88,8 +105,10 @@ class StandIn:
     def next(self, asked: Asked) -> Behaviour:
         """What this request is given; a ``ValueError`` where nothing is left for it."""
         with self._lock:
-            if self.faults:
-                behaviour: Behaviour = self.faults.popleft()
+            if fault := self.storm(asked):
+                behaviour: Behaviour = fault
+            elif self.faults:
+                behaviour = self.faults.popleft()
             elif queue := self._queues[asked.answer_type]:
                 behaviour = queue.popleft()
             elif asked.answer_type in self._always:
@@ -116,11 +135,11 @@ class _Handler(BaseHTTPRequestHandler):
             return
         fault, reply = behaviour if isinstance(behaviour, tuple) else (behaviour, Reply({}))
         if isinstance(fault, Reply):
-            self._send(200, self._body(asked, fault, len(raw)))
+            self._send(200, self._body(asked, fault, raw))
         else:
-            self._fail(fault, asked, reply, len(raw))
+            self._fail(fault, asked, reply, raw)
 
-    def _fail(self, fault: Fault, asked: Asked, reply: Reply, asked_bytes: int) -> None:
+    def _fail(self, fault: Fault, asked: Asked, reply: Reply, raw: bytes) -> None:
         plain = {
             Fault.SERVER_ERROR: (500, "INTERNAL"),
             Fault.UNAVAILABLE: (503, "UNAVAILABLE"),
@@ -136,7 +155,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self._standin.stopped.wait()
                 self.close_connection = True
             case Fault.HALF:
-                body = self._body(asked, reply, asked_bytes)
+                body = self._body(asked, reply, raw, whole=False)
                 self._send(200, body[: len(body) // 2], {"Content-Length": str(len(body))})
                 self.close_connection = True
             case Fault.MALFORMED:
@@ -144,15 +163,16 @@ class _Handler(BaseHTTPRequestHandler):
             case Fault.NO_SCHEMA | Fault.NO_TOOLS:
                 self._send(400, _error(400, "INVALID_ARGUMENT", f"{fault}"))
             case Fault.NO_USAGE | Fault.USAGE_ABOVE:
-                self._send(200, self._body(asked, reply, asked_bytes, usage=fault is not Fault.NO_USAGE, above=fault is Fault.USAGE_ABOVE))
+                self._send(200, self._body(asked, reply, raw, usage=fault is not Fault.NO_USAGE, above=fault is Fault.USAGE_ABOVE))
             case _:
                 status, name = plain[fault]
                 self._send(status, _error(status, name))
 
-    def _body(self, asked: Asked, reply: Reply, asked_bytes: int, *, usage: bool = True, above: bool = False) -> bytes:
-        self._standin.counted.append(tokens(reply, asked_bytes, above))
+    def _body(self, asked: Asked, reply: Reply, raw: bytes, *, usage: bool = True, above: bool = False, whole: bool = True) -> bytes:
+        if whole:
+            self._standin.given.append(Given(hashlib.sha256(raw).hexdigest(), *tokens(reply, len(raw), above)))
         build = chat_completion if asked.protocol == "chat" else generate_content
-        return build(reply, model=asked.model, asked_bytes=asked_bytes, tool=asked.tool, usage=usage, above=above)
+        return build(reply, model=asked.model, asked_bytes=len(raw), tool=asked.tool, usage=usage, above=above)
 
     def _send(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:
         self.send_response(status)
@@ -176,6 +196,11 @@ class _Server(ThreadingHTTPServer):
     def __init__(self, standin: StandIn) -> None:
         self.standin = standin
         super().__init__(("127.0.0.1", 0), _Handler)
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of a caller that went away, as one that is killed in mid-call does."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type] # typeshed names the socket's types
 
 
 def _error(status: int, name: str, message: str = "the stand-in was told to fail") -> bytes:

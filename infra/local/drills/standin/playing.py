@@ -6,9 +6,9 @@ import re
 
 from pydantic import JsonValue
 
-from tests.support.standin.replies import Reply
-from tests.support.standin.requests import Asked
-from tests.support.standin.server import StandIn
+from infra.local.drills.standin.replies import Reply
+from infra.local.drills.standin.requests import Asked
+from infra.local.drills.standin.server import StandIn
 
 QUESTION = "What is the mean height by team? How was the height measured?"
 METHOD = "Heights were measured with a stadiometer, without shoes, in the morning."

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from tests.support.standin.playing import CODE, METHOD, QUESTION, TABLE, ids, plays_well
-from tests.support.standin.replies import Reply
-from tests.support.standin.requests import Asked
-from tests.support.standin.server import StandIn
+from infra.local.drills.standin.playing import CODE, METHOD, QUESTION, TABLE, ids, plays_well
+from infra.local.drills.standin.replies import Reply
+from infra.local.drills.standin.requests import Asked
+from infra.local.drills.standin.server import StandIn
 
 STEPS = ("Calculate the mean height.", "Calculate the mean height of each team.")
 STATED = "The mean height of blue players is 182 cm."
@@ -31,11 +31,18 @@ with open(inputs[name], "rb") as stream:
 _BLOCK = '<data name="{}">\n(.*?)\n</data>'
 
 
+FILES = {
+    "heights.csv": ("data", TABLE.encode()),
+    "instrument.xlsx": ("data", b"\x93\x00\x17 no workbook " * 40),
+    "method.md": ("document", f"# Method\n\n{METHOD} {STATED}\n".encode()),
+}
+"""The mission's files by name, each with its kind and its content."""
+
+
 def mission_files(folder: Path) -> list[str]:
     """The options of ``kimera run`` with the mission's files, which are written into ``folder``."""
-    (folder / "heights.csv").write_text(TABLE)
-    (folder / "instrument.xlsx").write_bytes(b"\x93\x00\x17 no workbook " * 40)
-    (folder / "method.md").write_text(f"# Method\n\n{METHOD} {STATED}\n")
+    for name, (_, content) in FILES.items():
+        (folder / name).write_bytes(content)
     data = [part for name in ("heights.csv", "instrument.xlsx") for part in ("--data", str(folder / name))]
     return [QUESTION, *data, "--docs", str(folder / "method.md")]
 

@@ -3,8 +3,8 @@
 It checks what it is sent, answers from a script by the name of the answer's type, and misbehaves on demand.
 """
 
-from tests.support.standin.faults import Fault
-from tests.support.standin.replies import Reply
-from tests.support.standin.server import Seen, StandIn
+from infra.local.drills.standin.faults import Fault
+from infra.local.drills.standin.replies import Reply
+from infra.local.drills.standin.server import Seen, StandIn
 
 __all__ = ["Fault", "Reply", "Seen", "StandIn"]

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
-from tests.support.standin.faults import Fault
+from infra.local.drills.standin.faults import Fault
 
 KEY = "stand-in-key"
 _JOB = re.compile(r"^/v1beta/interactions/(?P<job>[\w-]+)(?P<cancel>/cancel)?$")

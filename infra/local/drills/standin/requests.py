@@ -97,7 +97,7 @@ def _gemini(model: str, headers: dict[str, str], body: dict[str, Any]) -> Asked:
     return Asked("gemini", model, system, texts[0], len(texts), title, mode, tool, limit, key)
 
 
-def _text(content: Any) -> str:
+def _text(content: str | list[dict[str, str]] | None) -> str:
     return content if isinstance(content, str) else "".join(part.get("text", "") for part in content or [])
 
 
