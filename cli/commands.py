@@ -42,6 +42,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("models", "cli.models", "List the models of the catalogue with their tiers and prices."),
             Command("costs", "cli.costs", "Say what a mission or a day has cost, and what is left of the day's cap."),
             Command("telemetry", "cli.telemetry", "Show the dashboards' figures: success, latency, cost, errors, tokens."),
+            Command("dead-letters", "cli.dead_letters", "Look at what could not be delivered; replay or discard it."),
             Command("audit", "cli.audit", "Verify the audit chains."),
             Command("doctor", "cli.doctor", "Say what is installed, configured and reachable, and what to do."),
         ),
@@ -79,7 +80,7 @@ def help_text() -> str:
         "usage: kimera COMMAND [OPTIONS]",
     ]
     for title, commands in GROUPS:
-        lines += ["", f"{title}:"] + [f"  {command.name:<10} {command.summary}" for command in commands]
+        lines += ["", f"{title}:"] + [f"  {command.name:<12} {command.summary}" for command in commands]
     lines += [
         "",
         'Begin with:  kimera run "How did the price develop by region?" --data sales.csv --docs reports/',

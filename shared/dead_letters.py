@@ -1,7 +1,10 @@
-"""Tasks that could not be delivered: kept, so that they can be looked at and sent again.
+"""Tasks and messages that could not be delivered: kept with all that is needed to look at them and to send them again.
 
 The embedded queue writes a letter when it gives a task up. Cloud Tasks forgets such a task, so there the handler writes it, on the
-last delivery (the queue's ``max_attempts`` is ``shared.queue.MAX_DELIVERIES``).
+last delivery (the queue's ``max_attempts`` is ``shared.queue.MAX_DELIVERIES``). Messages of Pub/Sub come through the function
+``dead_letter``; the reconciler keeps one of a mission that it gave up.
+
+What happens to a letter is told in an audit chain of its own, whose head lies in the letter; where it has a mission, among the mission's.
 """
 
 from __future__ import annotations
@@ -10,12 +13,19 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING
+from enum import StrEnum
+from typing import TYPE_CHECKING, Self
 from urllib.parse import unquote
 
-from shared.documents import Json, JsonMap, Ref
+from pydantic import JsonValue
+
+from schemas.base import Stored, Timestamp
+from shared.documents import Document, Json, Ref, Transaction
 from shared.errors import Busy
+from shared.missions.chain import Happening, append
+from shared.missions.records import ChainPointer, MissionRecord, Record, mission_ref
 from shared.queue import MAX_DELIVERIES, TASK_HEADER
+from shared.telemetry.context import current_trace_id
 
 if TYPE_CHECKING:
     from shared.documents import DocumentStore
@@ -24,18 +34,115 @@ if TYPE_CHECKING:
 DEAD_LETTERS = "dead_letters"
 RETRIES_HEADER = "X-CloudTasks-TaskRetryCount"
 MAX_ERROR_CHARS = 500
+UPLOADS = "intake/"
+"""The route of an upload's event: Pub/Sub delivers it, the queue does not."""
+GIVEN_UP = "missions"
+"""The route of a letter of a mission that was given up: replayed, its request is submitted anew."""
+NO_MISSION = "dead-letters"
+"""What the audit events of a letter without a mission are about."""
+AGAIN = "~"
+"""Stands between a letter's name and the number of its replay, in the name of the task that replays it."""
 
 
-def keep(documents: DocumentStore, name: str, *, route: str, payload: Json, error: str, deliveries: int, at: datetime) -> None:
-    """Store the letter of the task ``name``; a later one of that name takes its place."""
-    letter: JsonMap = {
-        "route": route,
-        "payload": payload,
-        "error": error[:MAX_ERROR_CHARS],
-        "deliveries": deliveries,
-        "at": at.isoformat(),
-    }
-    documents.put(Ref(DEAD_LETTERS, name), letter)
+class LetterStatus(StrEnum):
+    """What became of a letter. ``KEPT``: nobody did anything about it since it was written last."""
+
+    KEPT = "kept"
+    REPLAYED = "replayed"
+    DISCARDED = "discarded"
+
+
+class Handling(Stored):
+    """That somebody replayed or discarded a letter: ``why`` of a discarding, ``mission_id`` of a mission that a replay began."""
+
+    by: str
+    at: Timestamp
+    why: str = ""
+    mission_id: str | None = None
+
+
+class Letter(Record):
+    """A dead letter. ``route`` and ``payload`` are what was to be delivered, ``owner`` is ``None`` where it belongs to no mission."""
+
+    name: str
+    route: str
+    payload: JsonValue
+    error: str
+    deliveries: int
+    at: Timestamp
+    trace_id: str | None = None
+    mission_id: str | None = None
+    owner: str | None = None
+    status: LetterStatus = LetterStatus.KEPT
+    replays: tuple[Handling, ...] = ()
+    discarded: Handling | None = None
+    head: ChainPointer | None = None
+
+    @classmethod
+    def read(cls, document: Document) -> Self:
+        """The letter in ``document``; its first version did not hold its name."""
+        return super().read(Document(document.ref, {"name": document.ref.id, **document.data}, document.version))
+
+    @property
+    def ref(self) -> Ref:
+        """Where it is stored."""
+        return Ref(DEAD_LETTERS, self.name)
+
+
+def write(tx: Transaction, letter: Letter, happening: Happening, *, at: datetime) -> Letter:
+    """Store ``letter`` together with the audit event of what changed; as it is stored. All reads have to be done."""
+    head = append(
+        tx,
+        letter.head,
+        [happening],
+        mission_id=letter.mission_id or NO_MISSION,
+        writer=f"letter-{letter.name}",
+        at=at,
+        trace_id=current_trace_id(),
+    )
+    written = letter.model_copy(update={"head": head})
+    tx.put(written.ref, written.data())
+    return written
+
+
+def keep(
+    documents: DocumentStore,
+    name: str,
+    *,
+    route: str,
+    payload: Json,
+    error: str,
+    deliveries: int,
+    at: datetime,
+    trace_id: str | None = None,
+) -> None:
+    """Store the letter of the task ``name``. One of that name that died again keeps its history and waits for somebody anew."""
+    name = name.partition(AGAIN)[0]
+    about = _mission_of(payload)
+
+    def work(tx: Transaction) -> None:
+        stored = tx.get(Ref(DEAD_LETTERS, name))
+        found = tx.get(mission_ref(about)) if about is not None else None
+        earlier = Letter.read(stored) if stored else None
+        mission = MissionRecord.read(found) if found else None
+        letter = Letter(
+            name=name,
+            route=route,
+            payload=payload,
+            error=error[:MAX_ERROR_CHARS],
+            deliveries=deliveries,
+            at=at,
+            trace_id=trace_id or (_trace_id(mission.traceparent) if mission and mission.traceparent else None),
+            mission_id=about,
+            owner=mission.owner if mission else earlier.owner if earlier else None,
+            replays=earlier.replays if earlier else (),
+            head=earlier.head if earlier else None,
+        )
+        if earlier is not None and _same(earlier, letter):
+            return
+        write(tx, letter, Happening("dead_letter.kept", {"letter": name, "route": route, "deliveries": deliveries}), at=at)
+
+    documents.transact(work)
 
 
 @contextmanager
@@ -59,8 +166,27 @@ def kept_on_last_delivery(call: Call, route: str, raw: bytes) -> Iterator[None]:
                 error=str(error),
                 deliveries=deliveries,
                 at=call.runtime.clock.now(),
+                trace_id=_trace_id(call.request.headers.get("traceparent", "")),
             )
         raise
+
+
+def _same(earlier: Letter, now: Letter) -> bool:
+    """Whether a repeat of one delivery would write what is there; the time of writing is not a difference while nobody acted on it."""
+    same = ("route", "payload", "error", "deliveries", "mission_id")
+    return earlier.status is LetterStatus.KEPT and all(getattr(earlier, field) == getattr(now, field) for field in same)
+
+
+def _mission_of(payload: Json) -> str | None:
+    """The mission that a task is about, where its payload names one that could be stored."""
+    named = payload.get("mission_id") if isinstance(payload, dict) else None
+    return named if isinstance(named, str) and named.isascii() and named.replace("_", "").isalnum() and len(named) <= 100 else None
+
+
+def _trace_id(traceparent: str) -> str | None:
+    """The trace id of a W3C ``traceparent`` (version-traceid-parent-flags)."""
+    parts = traceparent.split("-")
+    return parts[1] if len(parts) == 4 and len(parts[1]) == 32 else None
 
 
 def _deliveries(retries: str) -> int:

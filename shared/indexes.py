@@ -20,6 +20,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "tracks": ("mission_id",),
     "events": ("mission_id",),
     "tasks": ("due", "held"),
+    "dead_letters": ("at", "mission_id"),
     "idempotency": ("mission_id",),
     "purses": ("mission_id",),
     "days": ("day",),

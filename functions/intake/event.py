@@ -11,6 +11,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.errors import BadInput
+from shared.http import parse
 from shared.inbox import InboxObject
 
 FINALIZED = "google.cloud.storage.object.v1.finalized"
@@ -31,6 +32,14 @@ class StorageObject(BaseModel):
     def found(self) -> InboxObject:
         """The object as the inbox knows it."""
         return InboxObject(self.name, self.generation, self.size)
+
+
+class Message(BaseModel):
+    """A notification as the dead letters keep it: what Pub/Sub had to deliver, its content decoded."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    data: StorageObject
 
 
 class _Envelope(BaseModel):
@@ -62,3 +71,8 @@ def read_event(headers: Mapping[str, str], body: bytes) -> StorageObject:
         raise BadInput(
             f"This CloudEvent is not that of a finished upload: {wrong[:300]}.", remedy=f"Its type has to be {FINALIZED}."
         ) from error
+
+
+def read_message(raw: bytes) -> StorageObject:
+    """The uploaded object of a notification that is replayed. Raises ``BadInput`` for anything that is none."""
+    return parse(Message, raw).data

@@ -8,7 +8,7 @@ import functions_framework
 from flask import Request, Response
 
 from functions.intake.delivering import Deliverer
-from functions.intake.event import MAX_BYTES, read_event
+from functions.intake.event import MAX_BYTES, read_event, read_message
 from functions.intake.manifest import read_manifest
 from functions.intake.records import Intakes
 from functions.intake.service import Intake
@@ -29,6 +29,14 @@ def arrived(call: Call) -> IntakeResult:
     if len(body) > MAX_BYTES:
         raise TooLarge(f"The event has more than {MAX_BYTES} bytes.")
     return _intake(call).arrived(read_event(dict(call.request.headers), body))
+
+
+@api.route("POST", "/redeliver", caller=Part.QUEUE)
+def redeliver(call: Call) -> IntakeResult:
+    """An upload's event that could not be delivered is replayed (target of the queue)."""
+    raw = call.raw()
+    with kept_on_last_delivery(call, "intake/redeliver", raw):
+        return _intake(call).arrived(read_message(raw))
 
 
 @api.route("POST", "/expire", caller=Part.QUEUE)

@@ -6,7 +6,8 @@ from schemas.mission import FusionStatus, MissionError, MissionStatus, Track, Tr
 from schemas.steps import AdvanceRequest, CompensateRequest, ExecutionRef, MissionStatusResult
 from shared.clock import Clock
 from shared.crash_points import reached
-from shared.documents import Json
+from shared.dead_letters import GIVEN_UP, keep
+from shared.documents import DocumentStore, Json
 from shared.errors import BadInput, IllegalTransition
 from shared.missions.audit import Audit
 from shared.missions.chain import Happening
@@ -22,16 +23,24 @@ class Ending:
     """Moves missions towards their end, and anchors the audit chains of those that have ended.
 
     A mission that is over buys nothing more, and no request of it stays open. ``models`` is ``None`` where no mission asks any.
+    One that failed for good becomes a dead letter in ``letters``, from which its request can be submitted anew.
     """
 
     def __init__(
-        self, missions: Missions, audit: Audit, clock: Clock, models: ModelAccess | None = None, telemetry: TelemetrySink = NOWHERE
+        self,
+        missions: Missions,
+        audit: Audit,
+        clock: Clock,
+        models: ModelAccess | None = None,
+        telemetry: TelemetrySink = NOWHERE,
+        letters: DocumentStore | None = None,
     ) -> None:
         self._missions = missions
         self._audit = audit
         self._clock = clock
         self._models = models
         self._telemetry = telemetry
+        self._letters = letters
 
     def advance(self, request: AdvanceRequest) -> MissionStatusResult:
         """Record that both tracks have ended, or that one failed for good."""
@@ -81,6 +90,9 @@ class Ending:
             status = MissionStatus.CANCELLED if mission.cancel_requested else MissionStatus.FAILED
             return self._ended(mission, status, request.error, tracks)
 
+        mission = self._missions.get(request.mission_id)
+        fence(mission, request)
+        self._keep_letter(mission, request.error)
         return self._end(request, decide)
 
     def give_up(self, mission_id: str, error: MissionError) -> MissionStatusResult:
@@ -91,9 +103,25 @@ class Ending:
                 return self._late_ended(mission, tracks, error) if mission.late else None
             return self._ended(mission, MissionStatus.FAILED, error, tracks)
 
-        self._close_calls(self._missions.get(mission_id))
+        before = self._missions.get(mission_id)
+        self._keep_letter(before, error)
+        self._close_calls(before)
         mission = self._missions.change(mission_id, "lifecycle", decide)
         return self._after(mission)
+
+    def _keep_letter(self, mission: MissionRecord, error: MissionError) -> None:
+        """Keep a dead letter of a mission that fails: before it ends, so that one that dies in between leaves both or is asked again."""
+        if self._letters is None or mission.status.terminal or mission.cancel_requested:
+            return
+        keep(
+            self._letters,
+            f"failed-{mission.mission_id}",
+            route=GIVEN_UP,
+            payload={"mission_id": mission.mission_id, "epoch": mission.epoch},
+            error=error.message,
+            deliveries=mission.epoch,
+            at=self._clock.now(),
+        )
 
     def _end(self, request: ExecutionRef, decide: Decide) -> MissionStatusResult:
         mission = self._missions.get(request.mission_id)

@@ -78,7 +78,7 @@ def anchor(call: Call) -> ReconcileResult:
 
 def _ending(call: Call) -> Ending:
     runtime = call.runtime
-    return Ending(runtime.missions, runtime.audit, runtime.clock, runtime.models, runtime.telemetry)
+    return Ending(runtime.missions, runtime.audit, runtime.clock, runtime.models, runtime.telemetry, runtime.documents)
 
 
 @functions_framework.http

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field, JsonValue
+
 from schemas.base import Contract, MicroUsd, Sha256, Timestamp
 from schemas.events import AuditEvent
 from schemas.mission import MissionState, MissionStatus
@@ -118,3 +120,83 @@ class CostReport(Contract):
     overruns: tuple[OverrunCall, ...]
     today: str
     today_whole: CapState
+
+
+class LetterHandling(Contract):
+    """That somebody replayed or discarded a dead letter. ``mission_id``: the mission that a replay began anew."""
+
+    by: str
+    at: Timestamp
+    why: str = ""
+    mission_id: str | None = None
+
+
+class DeadLetter(Contract):
+    """A message that could not be delivered: what (``payload``), to whom (``route``), how often it was tried, why it failed."""
+
+    name: str
+    status: Literal["kept", "replayed", "discarded"]
+    route: str
+    payload: JsonValue
+    error: str
+    deliveries: int
+    at: Timestamp
+    trace_id: str | None
+    mission_id: str | None
+    replays: tuple[LetterHandling, ...]
+    discarded: LetterHandling | None
+
+
+class DeadLetterPage(Contract):
+    """Dead letters, newest first; ``next`` continues the list where there is more."""
+
+    letters: tuple[DeadLetter, ...]
+    next: str | None = None
+
+
+class DiscardRequest(Contract):
+    """Why a dead letter is not needed any more."""
+
+    why: str = Field(min_length=1, max_length=500)
+
+
+class ComparedVersion(Contract):
+    """One of two compared versions of a report."""
+
+    version: int
+    kind: Literal["partial", "final", "upgrade"]
+    created_at: Timestamp
+
+
+class ReportChange(Contract):
+    """Something that one version says and the other does not, or says otherwise; ``about``: the question or statement that it is of."""
+
+    what: Literal[
+        "status",
+        "answer",
+        "summary",
+        "finding",
+        "passage",
+        "value",
+        "verdict",
+        "flag",
+        "notice",
+        "limitation",
+        "assumption",
+        "source",
+        "file",
+        "trust",
+    ]
+    change: Literal["added", "removed", "changed"]
+    about: str = ""
+    before: str | None = None
+    after: str | None = None
+
+
+class ReportDifference(Contract):
+    """What two versions of a mission's report differ in; no changes where they say the same."""
+
+    mission_id: str
+    old: ComparedVersion
+    new: ComparedVersion
+    changes: tuple[ReportChange, ...]

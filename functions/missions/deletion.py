@@ -5,6 +5,8 @@ from __future__ import annotations
 from functions.missions.answers import Deleted
 from schemas.mission import Track
 from shared.artifacts import ArtifactStore
+from shared.dead_letters import DEAD_LETTERS
+from shared.documents import DocumentStore, Query, Where
 from shared.errors import Conflict
 from shared.knowledge.port import KnowledgeGraph, Scope
 from shared.missions.audit import Audit
@@ -14,7 +16,14 @@ from shared.missions.repository import Change, Missions
 
 
 def delete_mission(
-    mission_id: str, *, owner: str, missions: Missions, artifacts: ArtifactStore, knowledge: KnowledgeGraph, audit: Audit
+    mission_id: str,
+    *,
+    owner: str,
+    documents: DocumentStore,
+    missions: Missions,
+    artifacts: ArtifactStore,
+    knowledge: KnowledgeGraph,
+    audit: Audit,
 ) -> Deleted:
     """Remove the mission's artifacts, knowledge and documents. Raises ``Conflict`` while it runs.
 
@@ -31,6 +40,8 @@ def delete_mission(
     audit.anchor_mission(deleted, missions.tracks(deleted).values())
     knowledge.delete(Scope(mission.owner, mission.request.knowledge_space, mission_id))
     removed = artifacts.delete_prefix(f"missions/{mission_id}/")
+    for letter in documents.query(Query(DEAD_LETTERS, (Where("mission_id", "==", mission_id),))):
+        documents.delete(letter.ref)
     missions.delete(deleted)
     inputs = mission.request.inputs
     return Deleted(

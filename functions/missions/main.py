@@ -9,12 +9,29 @@ from typing import get_args
 import functions_framework
 from flask import Request, Response
 
-from functions.missions.answers import CURSOR, Accepted, CostReport, Deleted, EventPage, Health, MissionPage, StoredInput
+from functions.missions.answers import (
+    CURSOR,
+    Accepted,
+    CostReport,
+    DeadLetter,
+    DeadLetterPage,
+    Deleted,
+    DiscardRequest,
+    EventPage,
+    Health,
+    MissionPage,
+    ReportDifference,
+    StoredInput,
+)
 from functions.missions.costs import Costs
+from functions.missions.dead_letters import DeadLetters
 from functions.missions.deletion import delete_mission
+from functions.missions.difference import difference
 from functions.missions.uploads import receive_upload
-from schemas.mission import MissionRequest, MissionState, Track
-from shared.errors import BadInput, LengthRequired, NotFound
+from schemas.mission import MissionRequest, MissionState, ReportVersion, Track
+from schemas.outcome import MissionOutcomePackage
+from shared.dead_letters import LetterStatus
+from shared.errors import BadInput, LengthRequired, NotFound, Unavailable
 from shared.http import Answer, Api, Call
 from shared.inputs import safe_name
 from shared.ledger.attribution import Dimension
@@ -54,11 +71,9 @@ def openapi(_: Call) -> Response:
 @api.route("POST", "/missions")
 def submit(call: Call) -> Answer:
     """Submit a mission: 202 with its id."""
-    runtime = call.runtime
     owner = _owner(call)
-    submission = Submission(runtime.missions, runtime.artifacts, runtime.knowledge, runtime.queue, runtime.clock, runtime.known_endpoints)
     request = call.body(MissionRequest)
-    mission, created = submission.submit(request, owner=owner, idempotency_key=call.request.headers.get("Idempotency-Key"))
+    mission, created = _submission(call).submit(request, owner=owner, idempotency_key=call.request.headers.get("Idempotency-Key"))
     return Accepted(mission_id=mission.mission_id, status=mission.status, created=created), 202
 
 
@@ -85,6 +100,7 @@ def delete(call: Call) -> Deleted:
         return delete_mission(
             mission_id,
             owner=_owner(call),
+            documents=runtime.documents,
             missions=runtime.missions,
             artifacts=runtime.artifacts,
             knowledge=runtime.knowledge,
@@ -130,13 +146,7 @@ def report(call: Call) -> Response:
     wanted = call.request.args.get("format", "md")
     if wanted not in _MEDIA_TYPES:
         raise BadInput(f"There is no report format {wanted[:20]!r}.", remedy=f"Formats: {', '.join(_MEDIA_TYPES)}.")
-    if not mission.reports:
-        raise NotFound(f"Mission {mission.mission_id} has no report yet: it is {mission.status}.", remedy="Ask again later.")
-    version = call.request.args.get("version", str(mission.reports[-1].version))
-    chosen = next((r for r in mission.reports if str(r.version) == version), None)
-    if chosen is None:
-        known = ", ".join(str(r.version) for r in mission.reports)
-        raise NotFound(f"Mission {mission.mission_id} has no report version {version[:20]!r}.", remedy=f"Versions: {known}.")
+    chosen = _version(mission, call.request.args.get("version"))
     uri = {"md": chosen.markdown_uri, "html": chosen.html_uri, "json": chosen.outcome_uri}[wanted]
     # A report is data made from data: it may never act in the reader's session with this API.
     headers = {
@@ -144,6 +154,55 @@ def report(call: Call) -> Response:
         "X-Content-Type-Options": "nosniff",
     }
     return Response(call.runtime.artifacts.get(uri), 200, headers, content_type=_MEDIA_TYPES[wanted])
+
+
+@api.route("GET", "/missions/<mission_id>/report/changes")
+def report_changes(call: Call) -> ReportDifference:
+    """What two versions of a report differ in: ``from`` and ``to``, else the newest and the one before it."""
+    mission, given = _mission(call), call.request.args
+    new = _version(mission, given.get("to"))
+    earlier = [report for report in mission.reports if report.version < new.version]
+    if not earlier and "from" not in given:
+        raise NotFound(
+            f"Report version {new.version} of mission {mission.mission_id} is its first: there is nothing to compare it with.",
+            remedy="A second version comes where a partial report is completed, or a late track upgrades it.",
+        )
+    old = _version(mission, given.get("from", str(earlier[-1].version) if earlier else None))
+    read = (MissionOutcomePackage.model_validate_json(call.runtime.artifacts.get(report.outcome_uri)) for report in (old, new))
+    return difference(mission.mission_id, *read)
+
+
+@api.route("GET", "/dead-letters")
+def list_dead_letters(call: Call) -> DeadLetterPage:
+    """The caller's dead letters, newest first; ``status`` and ``mission_id`` narrow them."""
+    given = call.request.args
+    status = given.get("status")
+    if status is not None and status not in set(LetterStatus):
+        raise BadInput(f"status has to be one of {', '.join(LetterStatus)}, not {status[:20]!r}.")
+    wanted = LetterStatus(status) if status is not None else None
+    return _letters(call).page(status=wanted, mission_id=given.get("mission_id"), limit=_limit(call), after=given.get("after"))
+
+
+@api.route("GET", "/dead-letters/<name>")
+def read_dead_letter(call: Call) -> DeadLetter:
+    """One dead letter."""
+    return _letters(call).read(call.arguments["name"])
+
+
+@api.route("POST", "/dead-letters/<name>/replay")
+def replay_dead_letter(call: Call) -> DeadLetter:
+    """Deliver it again, as the first time; a second replay needs ``again=true``."""
+    again = call.request.args.get("again", "false")
+    if again not in ("true", "false"):
+        raise BadInput(f"again has to be true or false, not {again[:20]!r}.")
+    return _letters(call).replay(call.arguments["name"], again=again == "true")
+
+
+@api.route("POST", "/dead-letters/<name>/discard")
+def discard_dead_letter(call: Call) -> DeadLetter:
+    """Mark it as not needed any more; a replay takes that back."""
+    letters = _letters(call)
+    return letters.discard(call.arguments["name"], why=call.body(DiscardRequest).why)
 
 
 @api.route("PUT", "/inputs/<rest:name>")
@@ -167,6 +226,35 @@ def _mission(call: Call) -> MissionRecord:
 
 def _state(call: Call, mission: MissionRecord) -> MissionState:
     return call.runtime.missions.state(mission)
+
+
+def _version(mission: MissionRecord, wanted: str | None) -> ReportVersion:
+    """The published report of that version, else the newest. Raises ``NotFound``."""
+    if not mission.reports:
+        raise NotFound(f"Mission {mission.mission_id} has no report yet: it is {mission.status}.", remedy="Ask again later.")
+    if wanted is None:
+        return mission.reports[-1]
+    chosen = next((report for report in mission.reports if str(report.version) == wanted), None)
+    if chosen is None:
+        known = ", ".join(str(report.version) for report in mission.reports)
+        raise NotFound(f"Mission {mission.mission_id} has no report version {wanted[:20]!r}.", remedy=f"Versions: {known}.")
+    return chosen
+
+
+def _submission(call: Call) -> Submission:
+    runtime = call.runtime
+    return Submission(runtime.missions, runtime.artifacts, runtime.knowledge, runtime.queue, runtime.clock, runtime.known_endpoints)
+
+
+def _letters(call: Call) -> DeadLetters:
+    runtime, owner = call.runtime, _owner(call)
+    try:
+        inbox_owner: str | None = runtime.inbox_owner
+    except Unavailable:  # nobody said whose they are: then nobody sees them here
+        inbox_owner = None
+    return DeadLetters(
+        runtime.documents, runtime.queue, runtime.missions, _submission(call), runtime.clock, owner=owner, inbox_owner=inbox_owner
+    )
 
 
 def _costs(call: Call) -> Costs:

@@ -12,7 +12,20 @@ import yaml
 from pydantic import BaseModel, JsonValue
 from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from functions.missions.answers import CURSOR, Accepted, CostReport, Deleted, EventPage, Health, MissionPage, StoredInput
+from functions.missions.answers import (
+    CURSOR,
+    Accepted,
+    CostReport,
+    DeadLetter,
+    DeadLetterPage,
+    Deleted,
+    DiscardRequest,
+    EventPage,
+    Health,
+    MissionPage,
+    ReportDifference,
+    StoredInput,
+)
 from schemas.mission import MissionRequest, MissionState
 from schemas.outcome import MissionOutcomePackage
 from schemas.problem import Problem
@@ -51,6 +64,8 @@ _BY = _parameter(
     {"type": "string", "enum": ["track", "role", "model", "tool", "mission"], "default": "track"},
     "What the shares are of.",
 )
+_LETTER = _parameter("name", "path", {"type": "string"}, "The dead letter's name.")
+_VERSION: dict[str, JsonValue] = {"type": "integer", "minimum": 1}
 _TEXT: dict[str, JsonValue] = {"schema": {"type": "string"}}
 _REQUEST_ID: dict[str, JsonValue] = {
     "X-Request-Id": {
@@ -152,6 +167,56 @@ OPERATIONS: tuple[Operation, ...] = (
             _parameter("version", "query", {"type": "integer", "minimum": 1}, "An earlier version; else the newest."),
         ),
         also={"text/markdown": _TEXT, "text/html": _TEXT},
+    ),
+    Operation(
+        "GET",
+        "/missions/{mission_id}/report/changes",
+        "What two versions of a report differ in: statements, figures, verdicts, flags",
+        200,
+        ReportDifference,
+        (401, 404),
+        parameters=(
+            _ID,
+            _parameter("from", "query", _VERSION, "The older version; else the one before `to`."),
+            _parameter("to", "query", _VERSION, "The newer version; else the newest."),
+        ),
+    ),
+    Operation(
+        "GET",
+        "/dead-letters",
+        "The caller's messages that could not be delivered, newest first",
+        200,
+        DeadLetterPage,
+        (400, 401, 404),
+        parameters=(
+            _parameter("status", "query", {"type": "string", "enum": ["kept", "replayed", "discarded"]}, "Those alone."),
+            _parameter("mission_id", "query", {"type": "string"}, "Those of this mission alone."),
+            _parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}, "How many at most."),
+            _parameter("after", "query", {"type": "string"}, "The `next` of the page before."),
+        ),
+    ),
+    Operation("GET", "/dead-letters/{name}", "One dead letter", 200, DeadLetter, (401, 404), parameters=(_LETTER,)),
+    Operation(
+        "POST",
+        "/dead-letters/{name}/replay",
+        "Deliver it again to its handler, as the first time",
+        200,
+        DeadLetter,
+        (400, 401, 404, 409),
+        parameters=(
+            _LETTER,
+            _parameter("again", "query", {"type": "boolean", "default": False}, "Also where it was replayed before, which is 409 else."),
+        ),
+    ),
+    Operation(
+        "POST",
+        "/dead-letters/{name}/discard",
+        "Mark it as not needed any more; a replay takes that back",
+        200,
+        DeadLetter,
+        (400, 401, 404, 413, 415),
+        body=DiscardRequest,
+        parameters=(_LETTER,),
     ),
     Operation(
         "PUT",
@@ -256,7 +321,8 @@ def _reference(model: type[BaseModel]) -> dict[str, JsonValue]:
 
 def _schemas() -> dict[str, JsonValue]:
     """What is sent as it is read, what is answered as it is written: there, every field is present."""
-    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(MissionRequest, "validation"), (Problem, "serialization")]
+    models: list[tuple[type[BaseModel], JsonSchemaMode]] = [(o.body, "validation") for o in OPERATIONS if o.body is not None]
+    models.append((Problem, "serialization"))
     models += [(operation.answer, "serialization") for operation in OPERATIONS if operation.answer is not None]
     _, definitions = models_json_schema(list(dict.fromkeys(models)), ref_template=_REF)
     found: dict[str, JsonValue] = definitions["$defs"]

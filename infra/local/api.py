@@ -11,7 +11,18 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, ValidationError
 
-from functions.missions.answers import Accepted, CostReport, Deleted, EventPage, Health, MissionPage, StoredInput
+from functions.missions.answers import (
+    Accepted,
+    CostReport,
+    DeadLetter,
+    DeadLetterPage,
+    Deleted,
+    EventPage,
+    Health,
+    MissionPage,
+    ReportDifference,
+    StoredInput,
+)
 from infra.local.signing_in import GoogleSignIn
 from schemas.events import AuditEvent
 from schemas.mission import MissionState
@@ -105,6 +116,38 @@ class MissionsApi:
         query = {"format": form} | ({"version": str(version)} if version is not None else {})
         return self._send("GET", _mission(mission_id) + "/report", params=query).content
 
+    def report_changes(self, mission_id: str, *, old: int | None, new: int | None) -> ReportDifference:
+        """What two versions of a report differ in; the newest and the one before it unless they are named."""
+        query = {name: str(version) for name, version in (("from", old), ("to", new)) if version is not None}
+        return self._model(ReportDifference, "GET", _mission(mission_id) + "/report/changes", params=query)
+
+    def dead_letters(self, *, limit: int, status: str | None = None, mission_id: str | None = None) -> list[DeadLetter]:
+        """The newest messages that could not be delivered, at most ``limit``."""
+        narrowed = {key: value for key, value in (("status", status), ("mission_id", mission_id)) if value is not None}
+        found: list[DeadLetter] = []
+        after: str | None = None
+        while len(found) < limit:
+            query = narrowed | {"limit": str(min(_PAGE, limit - len(found)))} | ({"after": after} if after else {})
+            page = self._model(DeadLetterPage, "GET", "/dead-letters", params=query)
+            found += page.letters
+            after = page.next
+            if after is None:
+                break
+        return found
+
+    def dead_letter(self, name: str) -> DeadLetter:
+        """One dead letter."""
+        return self._model(DeadLetter, "GET", _letter(name))
+
+    def replay(self, name: str, *, again: bool) -> DeadLetter:
+        """Have it delivered again; one that was replayed before needs ``again``."""
+        return self._model(DeadLetter, "POST", _letter(name) + "/replay", params={"again": str(again).lower()})
+
+    def discard(self, name: str, *, why: str) -> DeadLetter:
+        """Mark it as not needed any more."""
+        content, headers = json.dumps({"why": why}).encode(), {"Content-Type": "application/json"}
+        return self._model(DeadLetter, "POST", _letter(name) + "/discard", content=content, headers=headers)
+
     def close(self) -> None:
         """Let go of its connections."""
         self._client.close()
@@ -160,6 +203,12 @@ def _mission(mission_id: str) -> str:
     if not mission_id or not mission_id.isprintable():  # no route would take it, so no platform could say what is wrong
         raise NotFound(f"There is no mission {mission_id[:64]!r}.", remedy="List yours with `kimera list`.")
     return f"/missions/{quote(mission_id, safe='')}"
+
+
+def _letter(name: str) -> str:
+    if not name or not name.isprintable() or "/" in name:
+        raise NotFound(f"There is no dead letter {name[:80]!r}.", remedy="List yours with `kimera dead-letters list`.")
+    return f"/dead-letters/{quote(name, safe='')}"
 
 
 def error_of(answer: httpx.Response) -> KimeraError:

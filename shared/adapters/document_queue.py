@@ -12,6 +12,7 @@ from shared.clock import Clock
 from shared.documents import Document, DocumentStore, Json, JsonMap, Query, Ref, Where
 from shared.errors import AlreadyExists, NotFound, PreconditionFailed
 from shared.queue import MAX_DELIVERIES, Task
+from shared.telemetry.context import current_trace_id
 
 TASKS = "tasks"
 _DELIVERY_LEASE_S = 60
@@ -44,6 +45,8 @@ class DocumentQueue:
         task.body()  # what Cloud Tasks would refuse is refused here
         due = task.due(self._clock.now())
         data: dict[str, Json] = {"route": task.route, "payload": dict(task.payload), "due": due.isoformat(), "deliveries": 0, "held": False}
+        if (trace_id := current_trace_id()) is not None:
+            data["trace_id"] = trace_id
         try:
             self._documents.create(Ref(TASKS, task.name), data)
         except AlreadyExists:
@@ -98,7 +101,14 @@ class DocumentQueue:
         elif deliveries >= MAX_DELIVERIES:
             route, payload = str(held.data["route"]), held.data["payload"]
             dead_letters.keep(
-                self._documents, held.ref.id, route=route, payload=payload, error=delivery.error, deliveries=deliveries, at=now
+                self._documents,
+                held.ref.id,
+                route=route,
+                payload=payload,
+                error=delivery.error,
+                deliveries=deliveries,
+                at=now,
+                trace_id=str(held.data["trace_id"]) if "trace_id" in held.data else None,
             )
             self._documents.delete(held.ref)
         else:

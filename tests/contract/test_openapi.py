@@ -18,6 +18,7 @@ from infra.local.functions import public_app
 from schemas import release
 from schemas.mission import FusionStatus, MissionStatus, ReportVersion, Track
 from schemas.outcome import MissionOutcomePackage, Provenance, Trust
+from shared.dead_letters import keep
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change
 from shared.runtime import Runtime
@@ -110,6 +111,35 @@ def test_the_report_in_each_format_and_the_deletion_answer_as_documented(client:
     assert as_documented("DELETE", "/missions/{mission_id}", client.delete(f"/missions/{mission}")).status_code == 200
 
 
+def test_two_versions_and_their_difference_answer_as_documented(client: httpx.Client, runtime: Runtime, mission: str) -> None:
+    path, address = "/missions/{mission_id}/report/changes", f"/missions/{mission}/report/changes"
+    publish(runtime, mission)
+    assert as_documented("GET", path, client.get(address)).status_code == 404
+    publish(runtime, mission, version=2, flags=("late",))
+    changes = as_documented("GET", path, client.get(address, params={"from": 1, "to": 2})).json()["changes"]
+    assert {"what": "flag", "change": "added", "about": "", "before": None, "after": "late"} in changes
+    assert as_documented("GET", path, client.get(address, params={"from": 9})).status_code == 404
+
+
+def test_dead_letters_answer_as_documented(client: httpx.Client, runtime: Runtime) -> None:
+    keep(runtime.documents, "t", route="intake/deliver", payload={}, error="no answer", deliveries=20, at=runtime.clock.now())
+    one, again = "/dead-letters/{name}", {"again": "true"}
+    for expected, method, path, answer in (
+        (200, "GET", "/dead-letters", client.get("/dead-letters")),
+        (400, "GET", "/dead-letters", client.get("/dead-letters", params={"status": "lost"})),
+        (404, "GET", "/dead-letters", client.get("/dead-letters", params={"after": "none"})),
+        (200, "GET", one, client.get("/dead-letters/t")),
+        (404, "GET", one, client.get("/dead-letters/none")),
+        (200, "POST", f"{one}/discard", client.post("/dead-letters/t/discard", json={"why": "done by hand"})),
+        (400, "POST", f"{one}/discard", client.post("/dead-letters/t/discard", json={})),
+        (200, "POST", f"{one}/replay", client.post("/dead-letters/t/replay")),
+        (409, "POST", f"{one}/replay", client.post("/dead-letters/t/replay")),
+        (400, "POST", f"{one}/replay", client.post("/dead-letters/t/replay", params={"again": "maybe"})),
+        (200, "POST", f"{one}/replay", client.post("/dead-letters/t/replay", params=again)),
+    ):
+        assert as_documented(method, path, answer).status_code == expected, answer.text
+
+
 def test_who_is_not_known_is_told_so_everywhere(tmp_path: Path) -> None:
     built = Runtime(Settings(home=tmp_path / "owned", owners={"ann": "0" * 64}))
     try:
@@ -123,26 +153,28 @@ def test_who_is_not_known_is_told_so_everywhere(tmp_path: Path) -> None:
         built.close()
 
 
-def publish(runtime: Runtime, mission_id: str) -> None:
+def publish(runtime: Runtime, mission_id: str, *, version: int = 1, flags: tuple[str, ...] = ()) -> None:
     """End the mission with a report, as fusion and the workflow do."""
     now = runtime.clock.now()
     outcome = MissionOutcomePackage(
-        version=1,
+        version=version,
         kind="final",
+        flags=flags,
         status="not_answered",
         question="How many rows are there?",
         answer=("Not answered.",),
         trust=Trust(tier="extractive", verified=0, unverified=0),
-        provenance=Provenance(mission_id=mission_id, version=1, created_at=now),
+        provenance=Provenance(mission_id=mission_id, version=version, created_at=now),
     )
     texts = {"json": outcome.model_dump_json(), "md": "# Report", "html": "<h1>Report</h1>"}
-    uris = {form: runtime.artifacts.put(f"missions/{mission_id}/r.{form}", text.encode()).uri for form, text in texts.items()}
+    uris = {form: runtime.artifacts.put(f"missions/{mission_id}/r{version}.{form}", text.encode()).uri for form, text in texts.items()}
     report = ReportVersion(
-        version=1, kind="final", outcome_uri=uris["json"], markdown_uri=uris["md"], html_uri=uris["html"], created_at=now
+        version=version, kind="final", outcome_uri=uris["json"], markdown_uri=uris["md"], html_uri=uris["html"], created_at=now
     )
 
     def decide(current: MissionRecord, _: dict[Track, TrackRecord]) -> Change:
-        ended = {"status": MissionStatus.DONE, "fusion_status": FusionStatus.FINAL, "reports": (report,), "ended_at": now}
+        reports = (*current.reports, report)
+        ended = {"status": MissionStatus.DONE, "fusion_status": FusionStatus.FINAL, "reports": reports, "ended_at": now}
         return Change(current.model_copy(update=ended))
 
     runtime.missions.change(mission_id, "test", decide)

@@ -218,6 +218,7 @@ def test_a_deleted_mission_leaves_what_the_day_has_spent(spender: Spender, clien
     delete_mission(
         mission.mission_id,
         owner="local",
+        documents=runtime.documents,
         missions=runtime.missions,
         artifacts=runtime.artifacts,
         knowledge=runtime.knowledge,

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 
-from functions.manifest import FunctionRow, Role
+from functions.manifest import FunctionRow, Role, Trigger
 from infra.pulumi.components.secrets import secrets_of
 from infra.pulumi.components.telemetry import dataset_name
 from infra.pulumi.configuration import Models
@@ -37,7 +37,8 @@ def environment_of(place: Place, row: FunctionRow) -> dict[str, str]:
         variables |= {f"KIMERA_{handler.url_variable}": place.url(handler) for handler in place.called_by(Caller.QUEUE)}
     if row.roles & {Role.INBOX_READ, Role.OUTBOX_WRITE}:
         variables |= {"KIMERA_INBOX": place.bucket("inbox"), "KIMERA_OUTBOX": place.bucket("outbox")}
-        variables |= {"KIMERA_INBOX_OWNER": settings.inbox_owner} if settings.inbox_owner else {}
+    if settings.inbox_owner and (row.trigger is Trigger.PUBLIC or Role.OUTBOX_WRITE in row.roles):  # also for the dead letters of uploads
+        variables["KIMERA_INBOX_OWNER"] = settings.inbox_owner
     if row.roles & {Role.KNOWLEDGE_READ, Role.KNOWLEDGE_WRITE}:
         user = settings.neo4j_user if Role.KNOWLEDGE_WRITE in row.roles else settings.neo4j_reader
         variables |= {"KIMERA_NEO4J_URI": settings.neo4j_uri, "KIMERA_NEO4J_USER": user}
