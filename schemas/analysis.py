@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from schemas.assertion import Assertion
 from schemas.base import SCHEMA_VERSION, Contract, LocalId, Scalar, Sha256
 from schemas.evidence import AnswerStatus, Lineage, PromptUse, SubQuestion, Usage
+from schemas.handoff import TakenUp
 
 ColumnRole = Literal["id", "category", "ordinal", "measure", "time", "text", "flag", "constant", "empty"]
 
@@ -188,6 +189,8 @@ class AnalyticalReportPackage(Contract):
     runs: tuple[Run, ...] = ()
     rounds: tuple[Round, ...] = ()
     evidence_requests: tuple[EvidenceRequest, ...] = ()
+    taken_up: tuple[TakenUp, ...] = ()
+    """The hypotheses of the documents that were put to the data while both tracks ran."""
     limitations: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     tier: str = "extractive"
@@ -209,6 +212,7 @@ class AnalyticalReportPackage(Contract):
         missing += [f.question_id for f in self.findings if f.question_id not in questions]
         missing += [i for a in self.answers for i in a.finding_ids if i not in findings]
         missing += [a.question_id for a in self.answers if a.question_id not in questions]
+        missing += [t.question_id for t in self.taken_up if t.question_id not in questions]
         if missing:
             raise ValueError(f"the package refers to ids it does not hold: {sorted(set(missing))}")
         return self

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from schemas.assertion import Assertion
 from schemas.base import SCHEMA_VERSION, Contract, LocalId, MicroUsd, Sha256, Timestamp
+from schemas.handoff import TakenUp
 
 AnswerStatus = Literal["answered", "partial", "not_answered", "not_understood"]
 Support = Literal["verbatim", "entailed", "unchecked", "contradicted"]
@@ -155,6 +156,8 @@ class ResearchEvidencePackage(Contract):
     sources: tuple[Source, ...] = ()
     hypotheses: tuple[Hypothesis, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    taken_up: tuple[TakenUp, ...] = ()
+    """What the analysis asked for and research looked for while both ran."""
     limitations: tuple[str, ...] = ()
     tier: str = "extractive"
     prompts: tuple[PromptUse, ...] = ()
@@ -175,6 +178,7 @@ class ResearchEvidencePackage(Contract):
         missing += [i for a in self.answers for i in a.claim_ids if i not in claims]
         missing += [a.question_id for a in self.answers if a.question_id not in questions]
         missing += [i for h in self.hypotheses for i in h.claim_ids if i not in claims]
+        missing += [t.question_id for t in self.taken_up if t.question_id not in questions]
         if missing:
             raise ValueError(f"the package refers to ids it does not hold: {sorted(set(missing))}")
         return self

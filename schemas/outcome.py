@@ -77,11 +77,27 @@ class Conflict(Contract):
     reason: str
 
 
+class HandedOver(Contract):
+    """What one track suggested to the other or asked it for while both ran, and what came of it: ``open`` where it came too late."""
+
+    by: Literal["documents", "analysis"]
+    text: str
+    status: AnswerStatus | Literal["open"]
+    source: str = ""
+    """Which document suggests it."""
+    note: str = ""
+    """Why it is open, or is not answered."""
+
+
 class Section(Contract):
     """The technical body for one sub-question."""
 
     question: str
     status: AnswerStatus
+    handed_over: tuple[HandedOver, ...] = ()
+    """Why the section is there, where it is not a part of the question, or who else asked for it."""
+    asked: bool = True
+    """Whether it is a part of the question; else only a track asked for it."""
     reading: str = ""
     findings: tuple[MergedClaim, ...] = ()
     passages: tuple[MergedClaim, ...] = ()
@@ -149,6 +165,8 @@ class MissionOutcomePackage(Contract):
     answer: tuple[str, ...] = Field(max_length=5)
     executive_summary: tuple[MergedClaim, ...] = ()
     sections: tuple[Section, ...] = ()
+    handoffs: tuple[HandedOver, ...] = ()
+    """All that the tracks handed to each other while both ran, also what is still open."""
     agreements: tuple[Agreement, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     conflicts: tuple[Conflict, ...] = ()

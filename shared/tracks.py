@@ -16,6 +16,7 @@ from pydantic import BaseModel
 
 from schemas.analysis import AnalyticalReportPackage
 from schemas.evidence import ResearchEvidencePackage
+from schemas.handoff import TrackOffers
 from schemas.mission import MissionRequest, Track
 from shared.artifacts import Artifact, ArtifactStore
 from shared.clock import Clock
@@ -59,7 +60,8 @@ class SliceContext:
     search: WebSearch | None = None
     """The search of the web; ``None`` where the mission asks for none."""
     other_handoff_uri: str | None = None
-    """The other track's handoff, frozen together with the tier: a slice that is run again sees the same. ``None`` where none was there."""
+    """What the other track had offered (``TrackOffers``) when this slice began, frozen together with the tier: a slice that is run again
+    sees the same. ``None`` where it had offered nothing yet."""
 
     def put_artifact(self, name: str, data: bytes, *, media_type: str) -> Artifact:
         """Store bytes among this track's artifacts; the key holds the digest, so that a repeated slice stores nothing twice."""
@@ -90,6 +92,8 @@ class SliceOutcome(Generic[StateT]):
     waiting_for: str | None = None
     notes: tuple[Note, ...] = ()
     flags: tuple[str, ...] = ()
+    offers: TrackOffers | None = None
+    """All that the track offers the other one so far, which reads the newest when its next slice begins."""
 
 
 class TrackLogic(Protocol[StateT]):

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from schemas.assertion import Assertion
 from schemas.base import Contract, Sha256, Timestamp
 from schemas.evidence import AnswerStatus, PromptUse, SourceKind, SubQuestion, Support, Usage
+from schemas.handoff import TakenUp
 from shared.web.agent import JobStatus, ReportCitation
 
 Phase = Literal["explore", "fetch", "read", "plan", "batch", "audit", "synthesize"]
@@ -225,6 +226,10 @@ class ResearchState(BaseModel):
     """How many documents the knowledge space holds beside the mission's own; those in which something is found join ``read``."""
     sub_questions: tuple[SubQuestion, ...] = ()
     refusal: str = ""
+    offered: int = 0
+    """How many hypotheses were published for the analysis."""
+    taken_up: tuple[TakenUp, ...] = ()
+    """What the analysis asked for: under a sub-question that says the same, or one of its own (``a1``)."""
     round: int = 0
     idle_rounds: int = 0
     candidates: tuple[Candidate, ...] = ()

@@ -67,6 +67,7 @@ def synthesize(
         sources=tuple(_source(sources[d.document_id], d) for d in state.read),
         hypotheses=_hypotheses(state, ids),
         gaps=_gaps(state, questions, answers),
+        taken_up=state.taken_up,
         limitations=_limitations(state, reason),
         tier=state.tier if state.usage.calls else Tier.EXTRACTIVE.value,
         prompts=state.prompts,

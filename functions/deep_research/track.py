@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from functions.deep_research.audit import audit, keep_quotes
 from functions.deep_research.explore import documents_of, explore, mission_scope
+from functions.deep_research.offering import offering, take_up_requests
 from functions.deep_research.pages import fetch, read
 from functions.deep_research.remote import begin, give_up, look
 from functions.deep_research.requoting import requote
@@ -49,6 +50,11 @@ class DeepResearchTrack:
 
     def step(self, context: SliceContext, state: ResearchState) -> SliceOutcome[ResearchState]:
         """Do the next slice; see ``TrackLogic.step``."""
+        state, heeded = take_up_requests(context, state)
+        outcome = self._worked(context, state)
+        return offering(context, replace(outcome, notes=(*heeded, *outcome.notes)))
+
+    def _worked(self, context: SliceContext, state: ResearchState) -> SliceOutcome[ResearchState]:
         if state.started_at is None:
             state = state.model_copy(update={"started_at": context.clock.now()})
         if (beginning := self._begin(context, state)) is not None:
@@ -85,7 +91,7 @@ class DeepResearchTrack:
         give_up(context, state, reason)
         if state.remote is not None and state.read and not (state.quotes or state.claims):
             state = self._quoted_by_code(context, state)
-        return self._finished(context, state, reason)
+        return offering(context, self._finished(context, state, reason))
 
     def _begin(self, context: SliceContext, state: ResearchState) -> SliceOutcome[ResearchState] | None:
         """The slice that begins the remote agent's job, where the mission asks for it and it has not been begun."""

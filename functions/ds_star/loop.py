@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from functions.ds_star.briefing import Briefing
+from functions.ds_star.code_screen import SUSPICIOUS_CODE, Screening
 from functions.ds_star.generated import run_generated
 from functions.ds_star.loop_state import MAX_REPAIRS, Candidate, GeneratedRun, Loop, Stage
 from functions.ds_star.roles.coder import CODER, ask_coder
@@ -124,8 +125,9 @@ class ModelLoop:
         return turn.then(stage="settled")
 
     def _code(self, turn: Turn) -> Turn:
-        code = ask_coder(self._models, self._briefing, turn.loop, self._read(turn.loop.base_code))
-        return turn.then(stage="run", code=self._keep(code))
+        screening = Screening()
+        code = ask_coder(self._models, self._briefing, turn.loop, self._read(turn.loop.base_code), screening)
+        return _screened(turn, screening).then(stage="run", code=self._keep(code))
 
     def _run(self, turn: Turn) -> Turn:
         """Run the code in hand. What ended well goes to the verifier, anything else to the debugger until its repairs are used up."""
@@ -140,9 +142,10 @@ class ModelLoop:
         return _recorded(turn, run)
 
     def _repair(self, turn: Turn) -> Turn:
-        code = ask_debugger(self._models, self._briefing, turn.loop, self._read(turn.loop.code))
+        screening = Screening()
+        code = ask_debugger(self._models, self._briefing, turn.loop, self._read(turn.loop.code), screening)
         repairs = turn.loop.repairs + 1
-        return turn.then("round.repaired", {"repair": repairs}, stage="run", code=self._keep(code), repairs=repairs)
+        return _screened(turn, screening).then("round.repaired", {"repair": repairs}, stage="run", code=self._keep(code), repairs=repairs)
 
     def _verify(self, turn: Turn) -> Turn:
         candidate = turn.loop.candidate
@@ -239,6 +242,14 @@ def reported(context: SliceContext, turn: Turn) -> Turn:
     if best is None:
         return turn.with_state(tier="extractive").then(stage="settled")
     return replace(turn, state=settled(turn.state, best, None, code_of(context, best), "extractive")).then(stage="settled")
+
+
+def _screened(turn: Turn, screening: Screening) -> Turn:
+    """The turn, which says where a model insists on code that the sandbox will not let do what it wants."""
+    if not screening.left:
+        return turn
+    flags = tuple(dict.fromkeys((*turn.state.flags, SUSPICIOUS_CODE)))
+    return turn.with_state(flags=flags).then("code.screened", {"reasons": len(screening.left), "first": screening.left[0][:120]})
 
 
 def _recorded(turn: Turn, run: GeneratedRun) -> Turn:

@@ -12,6 +12,7 @@ from schemas.analysis import AnalysisAnswer, AnalysisArtifact, EvidenceRequest, 
 from schemas.assertion import Assertion
 from schemas.base import Contract, Sha256, Timestamp
 from schemas.evidence import PromptUse, SubQuestion, Usage
+from schemas.handoff import TakenUp
 
 
 class DataFile(Contract):
@@ -61,6 +62,14 @@ class DsStarState(BaseModel):
     work: Work | None = None
     last_spec: OperationSpec | None = None
     """What the last reading calculated: what a pronoun of the next sub-question may speak of."""
+    calculated: dict[str, tuple[OperationSpec, ...]] = {}
+    """What was planned for which sub-question: a hypothesis that asks for the same is not calculated again."""
+    taken_up: tuple[TakenUp, ...] = ()
+    """Hypotheses of the documents: under the sub-question that calculates the same, or one of their own (``h1``)."""
+    offered: int = 0
+    """How many requests for evidence were published."""
+    waits: int = 0
+    """How often the track, done otherwise, waited for what the documents suggest."""
     answers: tuple[AnalysisAnswer, ...] = ()
     values: tuple[Value, ...] = ()
     findings: tuple[OpenFinding, ...] = ()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 
 from functions.ds_star.collect import collect
 from functions.ds_star.describing import MAX_FILES, describe_with_model
@@ -22,6 +23,7 @@ from functions.ds_star.roles.planner import PlannerInput, plan
 from functions.ds_star.roles.router import RouterInput, route
 from functions.ds_star.roles.verifier import verify
 from functions.ds_star.state import DataFile, DsStarState, Work
+from functions.ds_star.suggested import as_asked, is_suggested, offering, take_up_hypotheses, waiting
 from functions.ds_star.tables import tables_of
 from schemas.analysis import AnalysisAnswer, EvidenceRequest, FileDescription, Round
 from schemas.evidence import AnswerStatus, Lineage, SubQuestion, Usage
@@ -52,6 +54,9 @@ class DsStarTrack:
 
     def step(self, context: SliceContext, state: DsStarState) -> SliceOutcome[DsStarState]:
         """Do the next slice; see ``TrackLogic.step``."""
+        return offering(self._worked(context, state))
+
+    def _worked(self, context: SliceContext, state: DsStarState) -> SliceOutcome[DsStarState]:
         if state.started_at is None:
             data = tuple(_data_file(context, item) for item in context.request.inputs if item.kind == "data")
             state = state.model_copy(update={"started_at": context.clock.now(), "files": data})
@@ -72,14 +77,15 @@ class DsStarTrack:
             state = state.model_copy(update={"flags": tuple(dict.fromkeys((*state.flags, TIER_EXTRACTIVE)))})
         if state.refusal or not state.files:
             return self._finished(context, _all_refused(state), None)
+        state, heard = take_up_hypotheses(context, state, lambda question: _planned(context, state, question))
         state = _to_open_question(state, state.next_question)
         if state.next_question >= len(state.sub_questions):
-            return self._finished(context, state, None)
+            return self._ended(context, state, *heard)
         if state.work is None:
             state = self._plan(context, state)
         if state.work is None:
-            return self._next(context, state, state.answers[-1].note)
-        return self._round(context, state, state.work)
+            return self._next(context, state, state.answers[-1].note, *heard)
+        return self._round(context, state, state.work, *heard)
 
     def close(self, context: SliceContext, state: DsStarState, reason: str) -> SliceOutcome[DsStarState]:
         """The package with what was calculated so far; see ``TrackLogic.close``."""
@@ -89,7 +95,7 @@ class DsStarTrack:
         if state.loop is not None and state.loop.stage != "settled":
             state = reported(context, Turn(state, state.loop)).state
         refused = state.refusal and state.loop is None
-        return self._finished(context, _all_refused(state) if refused else state, reason)
+        return offering(self._finished(context, _all_refused(state) if refused else state, reason))
 
     # --- files ---------------------------------------------------------------------------------------------------
 
@@ -117,7 +123,7 @@ class DsStarTrack:
         following = state.model_copy(update={"files": tuple(files), "next_document": at, "tables_read": at >= len(documents)})
         found = sum(file.origin == "document" for file in files)
         if following.tables_read and context.time_left() > 0:
-            return self.step(context, following)
+            return self._worked(context, following)
         return SliceOutcome(following, progress=f"{found} tables found in {at} of {len(documents)} documents")
 
     def _analyze(self, context: SliceContext, state: DsStarState) -> SliceOutcome[DsStarState]:
@@ -164,7 +170,7 @@ class DsStarTrack:
             state = state.model_copy(update={"usage": _added(state, models)})
         assert state.loop is not None, "the loop was played"
         if state.loop.stage == "settled" and {q.id for q in state.sub_questions} <= {a.question_id for a in state.answers}:
-            return self._finished(context, state, None, *notes)
+            return self._ended(context, state, *notes)
         last = state.rounds[-1] if state.rounds else None
         progress = f"round {last.number}: {last.verdict}, {last.route.replace('_', ' ')}" if last else f"round {state.loop.round} has begun"
         return SliceOutcome(state, progress=progress, notes=notes)
@@ -174,14 +180,7 @@ class DsStarTrack:
         question = state.sub_questions[state.next_question]
         origin = {file.name: file.origin for file in state.files}
         usable = [d for d in state.descriptions if d.error is None]
-        given = PlannerInput(
-            question,
-            data=tuple(d for d in usable if origin[d.file] == "data"),
-            from_documents=tuple(d for d in usable if origin[d.file] == "document"),
-            before=state.last_spec,
-            hints=context.request.hints,
-        )
-        planned = plan(given)
+        planned = _planned(context, state, as_asked(state, question))
         if isinstance(planned, Refusal):
             return _refused(state, question, planned)
         source = planned.specs[0].source.file
@@ -189,10 +188,15 @@ class DsStarTrack:
         told = told or ((f"calculated from {source}",) if len(usable) > 1 else ())
         work = Work(question_id=question.id, reading=planned.text, specs=planned.specs, notes=(*told, *planned.notes))
         return state.model_copy(
-            update={"work": work, "last_spec": planned.specs[0], "plan": (*state.plan, f"{question.text}: {_plain(planned)}")}
+            update={
+                "work": work,
+                "last_spec": planned.specs[0],
+                "calculated": state.calculated | {question.id: planned.specs},
+                "plan": (*state.plan, f"{question.text}: {_plain(planned)}"),
+            }
         )
 
-    def _round(self, context: SliceContext, state: DsStarState, work: Work) -> SliceOutcome[DsStarState]:
+    def _round(self, context: SliceContext, state: DsStarState, work: Work, *notes: Note) -> SliceOutcome[DsStarState]:
         """One operation: code, run, verify, route."""
         spec = work.specs[work.done]
         outputs = context.workdir / f"outputs-{len(state.rounds) + 1}"
@@ -227,10 +231,10 @@ class DsStarTrack:
         state = collected.state.model_copy(update={"work": following, "rounds": (*state.rounds, entry)})
         note = Note("round.finished", {"round": entry.number, "operation": spec.operation, "verdict": verdict.kind, "route": routed.route})
         if following.done < len(following.specs):
-            return SliceOutcome(state, progress=f"{spec.operation.replace('_', ' ')}: {verdict.kind}", notes=(note,))
+            return SliceOutcome(state, progress=f"{spec.operation.replace('_', ' ')}: {verdict.kind}", notes=(*notes, note))
         answer = _answer(following)
         state = state.model_copy(update={"work": None, "answers": (*state.answers, answer)})
-        return self._next(context, state, f"{work.reading.split(';')[0]}: {answer.status.replace('_', ' ')}", note)
+        return self._next(context, state, f"{work.reading.split(';')[0]}: {answer.status.replace('_', ' ')}", *notes, note)
 
     def _next(self, context: SliceContext, state: DsStarState, progress: str, *notes: Note) -> SliceOutcome[DsStarState]:
         """On to the next sub-question; refusals cost nothing and are read in the same slice."""
@@ -240,7 +244,11 @@ class DsStarTrack:
             if state.work is not None:
                 return SliceOutcome(state, progress=progress, notes=notes)
             state = _to_open_question(state, state.next_question + 1)
-        return self._finished(context, state, None, *notes)
+        return self._ended(context, state, *notes)
+
+    def _ended(self, context: SliceContext, state: DsStarState, *notes: Note) -> SliceOutcome[DsStarState]:
+        """The end, unless the documents may still suggest something that is worth a short wait."""
+        return waiting(context, state, *notes) or self._finished(context, state, None, *notes)
 
     def _finished(self, context: SliceContext, state: DsStarState, reason: str | None, *notes: Note) -> SliceOutcome[DsStarState]:
         now = context.clock.now()
@@ -270,6 +278,20 @@ def _may_loop(state: DsStarState, models: Models | None) -> bool:
         return state.loop.stage != "settled"
     begun = state.work is not None or bool(state.answers) or bool(state.rounds)
     return models is not None and bool(state.files) and not begun
+
+
+def _planned(context: SliceContext, state: DsStarState, question: SubQuestion) -> Reading | Refusal:
+    """The operations for a sub-question. What the documents suggest leans on nothing before it, and no hint of the user is about it."""
+    origin = {file.name: file.origin for file in state.files}
+    usable = [d for d in state.descriptions if d.error is None]
+    given = PlannerInput(
+        question,
+        data=tuple(d for d in usable if origin[d.file] == "data"),
+        from_documents=tuple(d for d in usable if origin[d.file] == "document"),
+    )
+    if not is_suggested(question.id):
+        given = replace(given, before=state.last_spec, hints=context.request.hints)
+    return plan(given)
 
 
 def _added(state: DsStarState, models: Models) -> Usage:
@@ -322,9 +344,11 @@ def _refused(state: DsStarState, question: SubQuestion, refusal: Refusal) -> DsS
     """The refusal as an answer; what documents may know is asked of research."""
     status: AnswerStatus = "not_understood" if refusal.kind in _NOT_UNDERSTOOD else "not_answered"
     answer = AnalysisAnswer(question_id=question.id, status=status, note=refusal.note, suggestions=refusal.suggestions)
+    if is_suggested(question.id):
+        answer = AnalysisAnswer(question_id=question.id, status="not_answered", note=f"These data do not test it: {refusal.reason}")
     entry = Round(number=len(state.rounds) + 1, question_id=question.id, verdict="refused", route="next_question", note=refusal.reason)
     requests = state.evidence_requests
-    if refusal.kind in _FOR_RESEARCH:
+    if refusal.kind in _FOR_RESEARCH and not is_suggested(question.id):
         requests = (*requests, EvidenceRequest(id=f"e{len(requests) + 1}", text=question.text, question_id=question.id))
     return state.model_copy(update={"answers": (*state.answers, answer), "rounds": (*state.rounds, entry), "evidence_requests": requests})
 

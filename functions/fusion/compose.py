@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from functions.fusion.answer import MAX_LINES, answer_lines, closing_lines, is_verified, summary
 from functions.fusion.changes import changes_since
+from functions.fusion.handoffs import handoffs
 from functions.fusion.measures import plain
 from functions.fusion.remarks import Remarks
 from functions.fusion.sections import merge_sections
 from functions.fusion.sources import outcome_artifacts, outcome_sources, provenance
 from functions.fusion.statements import QUOTE_NOT_FOUND, Statements, analysis_statements, research_statements
 from functions.fusion.worded import worded
-from functions.fusion.wording import DERIVED, notices
+from functions.fusion.wording import DERIVED, notices, still_open
 from schemas.evidence import AnswerStatus
 from schemas.fusion import FusionInputPackage, ModelWork
 from schemas.mission import Track
@@ -32,15 +33,17 @@ def compose(
     remarks = Remarks(package)
     conflicts = _conflicts(package, research, analysis)
     agreements = _agreements(package, research, analysis)
-    sections = merge_sections(package, research, analysis, remarks)
-    closing = closing_lines(sections, conflicts, agreements, partial=package.mode == "partial")
+    handed = handoffs(package, remarks)
+    sections = merge_sections(package, research, analysis, remarks, handed)
+    asked = tuple(section for section in sections if section.asked)
+    closing = closing_lines(asked, conflicts, agreements, partial=package.mode == "partial")
     room = MAX_LINES - len(closing)
     work = package.model_work or ModelWork()
     sound = worded(work.sentences, question=package.request.question, research=research, analysis=analysis, package=package.analysis)
-    chosen = tuple(claim for _, claim in sound.kept)[:room] or summary(sections, room=room)
+    chosen = tuple(claim for _, claim in sound.kept)[:room] or summary(asked, room=room)
     told = remarks.all(notices(package))
     assumptions = remarks.all(_assumptions(package))
-    limitations = remarks.all(_limitations(package))
+    limitations = remarks.all((*_limitations(package), *still_open(handed)))
     artifacts = outcome_artifacts(package, remarks)
     dropped = research.dropped + analysis.dropped + remarks.withheld + sound.dropped + work.unsupported
     flags = _flags(package, dropped)
@@ -50,11 +53,12 @@ def compose(
     outcome = MissionOutcomePackage(
         version=package.version,
         kind=package.mode,
-        status=_status(sections),
+        status=_status(asked),
         question=package.request.question,
-        answer=answer_lines(sections, chosen, closing, told),
+        answer=answer_lines(asked, chosen, closing, told),
         executive_summary=chosen,
         sections=sections,
+        handoffs=handed.all,
         agreements=agreements,
         comparisons=_comparisons(package, research, analysis),
         conflicts=conflicts,

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from functions.fusion.handoffs import Handoffs, section_key
 from functions.fusion.measures import plain
 from functions.fusion.remarks import Remarks
 from functions.fusion.statements import Statements
 from schemas.evidence import AnswerStatus, SubQuestion
 from schemas.fusion import FusionInputPackage
-from schemas.outcome import MergedClaim, Section
+from schemas.outcome import HandedOver, MergedClaim, Section
 
 _BEST_FIRST: tuple[AnswerStatus, ...] = ("answered", "partial", "not_answered", "not_understood")
 
@@ -24,10 +25,17 @@ class _Draft:
     claim_ids: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     suggestions: list[str] = field(default_factory=list)
+    handed_over: tuple[HandedOver, ...] = ()
+    asked: bool = True
 
 
-def merge_sections(package: FusionInputPackage, research: Statements, analysis: Statements, remarks: Remarks) -> tuple[Section, ...]:
-    """One section for each sub-question; both tracks split the question the same way, so equal texts are one section."""
+def merge_sections(
+    package: FusionInputPackage, research: Statements, analysis: Statements, remarks: Remarks, handed: Handoffs
+) -> tuple[Section, ...]:
+    """One section for each sub-question; both tracks split the question the same way, so equal texts are one section.
+
+    What only a track asked for comes after the parts of the question.
+    """
     drafts: dict[str, _Draft] = {}
     if package.analysis:
         keys = _open(drafts, package.analysis.sub_questions)
@@ -54,12 +62,16 @@ def merge_sections(package: FusionInputPackage, research: Statements, analysis: 
     for draft in drafts.values():
         draft.suggestions = [s for s in draft.suggestions if s not in suggested]  # the same three under each part help nobody
         suggested.update(draft.suggestions)
-    return tuple(_section(d, research, analysis, remarks, scopes) for d in drafts.values())
+    for key, draft in drafts.items():
+        draft.handed_over = handed.by_section.get(key, ())
+        draft.asked = key not in handed.suggested
+    in_order = sorted(drafts.values(), key=lambda draft: not draft.asked)
+    return tuple(_section(d, research, analysis, remarks, scopes) for d in in_order)
 
 
 def _open(drafts: dict[str, _Draft], questions: Iterable[SubQuestion]) -> dict[str, str]:
     """Open a draft for each sub-question that has none yet; the draft's key by the question's id."""
-    keys = {q.id: plain(q.text) or q.id for q in questions}
+    keys = {q.id: section_key(q) for q in questions}
     for question in questions:
         drafts.setdefault(keys[question.id], _Draft(question.text))
     return keys
@@ -75,6 +87,8 @@ def _section(draft: _Draft, research: Statements, analysis: Statements, remarks:
     return Section(
         question=draft.question,
         status=status,
+        handed_over=draft.handed_over,
+        asked=draft.asked,
         reading=remarks.checked(next((r for r in draft.readings if r), "")),
         findings=findings,
         passages=passages,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functions.fusion.handoffs import Handoffs
 from schemas.evidence import AnswerStatus, Support
 from schemas.fusion import FusionInputPackage, TrackHandoff
 from schemas.mission import TrackStatus
+from schemas.outcome import HandedOver
 
 RESEARCH, ANALYSIS = "research", "data analysis"
 
@@ -50,6 +52,7 @@ FLAG_SENTENCES = {
     "scripted": "The answers of the models came from a hand-written script.",
     "replayed": "The answers of the models came from a recording.",
     "answer_rejected": "A model gave answers that did not fit what it was asked, and was asked no further.",
+    "code_suspicious": "Generated code tried what the sandbox denies; it was run there, where nothing of it came through.",
     "analysis_unverified": "The data analysis did not pass the verifier; its figures are not verified.",
 }
 
@@ -90,6 +93,26 @@ def track_notice(name: str, handoff: TrackHandoff, *, present: bool, mode: str) 
     if not present and handoff.status is not TrackStatus.SKIPPED:
         return f"The {name} left no result{because}.{kept}"
     return None
+
+
+def handed_over_words(handed: HandedOver) -> str:
+    """Why a section is there, or who else wanted to know: for the findings of a report."""
+    if handed.by == "documents":
+        return (
+            f"Suggested by the documents ({handed.source}): {handed.text}"
+            if handed.source
+            else f"Suggested by the documents: {handed.text}"
+        )
+    return f"Asked for by the analysis: {handed.text}"
+
+
+def still_open(handed: Handoffs) -> tuple[str, ...]:
+    """What was handed over and not followed up, each with why."""
+    return tuple(f"Open. {_sentence(handed_over_words(one))} {one.note}" for one in handed.all if one.status == "open")
+
+
+def _sentence(text: str) -> str:
+    return text if text.endswith((".", "?", "!")) else f"{text}."
 
 
 def notices(package: FusionInputPackage) -> tuple[str, ...]:

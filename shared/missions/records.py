@@ -219,7 +219,7 @@ class SliceRecord(Record):
     flags: tuple[str, ...] = ()
     """Why the tier is not the mission's own."""
     handoff_uri: str | None = None
-    """The other track's handoff, as far as this slice may know it."""
+    """What the other track had offered, as far as this slice may know it."""
     frozen_at: Timestamp
 
     @property
@@ -243,13 +243,15 @@ class TrackRecord(Record):
     next_seq: int = 0
     lease: Lease | None = None
     frozen: SliceRecord | None = None
-    """What the slice that was begun last has frozen; ``None`` where it may buy nothing."""
+    """What the slice that was begun last has frozen; ``None`` where it may buy nothing and has no other track to hear."""
     results: dict[str, StepResult] = {}
     done: dict[str, SliceDone] = {}
     tries: int = 0
     """How often the next slice was begun."""
     state_uri: str | None = None
     handoff_uri: str | None = None
+    offers_uri: str | None = None
+    """What the track has offered the other one, as of its last slice."""
     closed_because: str | None = None
     waiting_for: str | None = None
     progress: str = ""

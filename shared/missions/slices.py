@@ -200,6 +200,10 @@ class SliceEngine:
         """Put the state and the package where the commit can point to them."""
         state = context.put_artifact(f"state-{context.seq}.json", outcome.state.model_dump_json().encode(), media_type="application/json")
         handoff = None
+        offers = None
+        if outcome.offers is not None:
+            data = outcome.offers.model_dump_json().encode()
+            offers = context.put_artifact("offers.json", data, media_type="application/json").uri
         if outcome.package is not None:
             handoff = context.put_artifact(
                 "handoff.json", outcome.package.model_dump_json(indent=1).encode(), media_type="application/json"
@@ -207,6 +211,7 @@ class SliceEngine:
         return _Worked(
             state_uri=state.uri,
             handoff_uri=handoff,
+            offers_uri=offers,
             final=outcome.package is not None,
             error=error,
             wait_s=outcome.wait_s,
@@ -270,6 +275,7 @@ class SliceEngine:
                 # A detached track goes on from where it was, not from what closing made of it.
                 "state_uri": track.state_uri if detached else worked.state_uri or track.state_uri,
                 "handoff_uri": worked.handoff_uri or track.handoff_uri,
+                "offers_uri": worked.offers_uri or track.offers_uri,
                 "closed_because": request.close,
                 "waiting_for": worked.waiting_for,
                 "progress": worked.progress or track.progress,
@@ -338,6 +344,7 @@ class _Worked:
     state_uri: str | None
     handoff_uri: str | None
     final: bool
+    offers_uri: str | None = None
     error: MissionError | None = None
     wait_s: float = 0
     waiting_for: str | None = None

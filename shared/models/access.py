@@ -11,7 +11,7 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
-from schemas.mission import ModelChoice, Tier
+from schemas.mission import ModelChoice, Tier, Track
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.documents import DocumentStore, Transaction
@@ -93,7 +93,7 @@ class OpenSlice:
     """Why the tier is not the mission's own."""
     tier: Tier = Tier.EXTRACTIVE
     handoff_uri: str | None = None
-    """The other track's handoff, frozen with the tier."""
+    """What the other track had offered, frozen with the tier."""
 
     def flags(self) -> tuple[str, ...]:
         """What a reader has to know of this slice's models, so far."""
@@ -107,8 +107,10 @@ class ModelAccess:
         self._with = installation
 
     def freezes(self, mission: MissionRecord, account: Account) -> bool:
-        """Whether a slice of ``account`` that begins now may buy anything, and so freezes on what terms. Who asked to stop pays nothing."""
-        return not mission.cancel_requested and (asked_tier(mission) is not Tier.EXTRACTIVE or _remote(mission, account))
+        """Whether a slice of ``account`` that begins now may buy anything or hear another track, and so freezes how. Who asked to stop
+        pays nothing and hears nothing.
+        """
+        return not mission.cancel_requested and (_may_buy(mission, account) or (account != "fusion" and _has_both_tracks(mission)))
 
     def freeze(self, tx: Transaction, mission: MissionRecord, track: TrackRecord, other: TrackRecord) -> SliceRecord:
         """What the track's next slice has frozen, to be stored together with its lease."""
@@ -122,6 +124,8 @@ class ModelAccess:
         """The models of the slice that froze this; what an earlier run of it left unanswered is settled first. Raises ``StaleEpoch``."""
         if frozen is None:
             return OpenSlice()
+        if not _may_buy(mission, frozen.account):
+            return OpenSlice(handoff_uri=frozen.handoff_uri)
         remote = _remote(mission, frozen.account)
         self._orphans.close_slice(frozen.slice_id, cap_micro_usd=mission.request.budget.cap_micro_usd)
         desk = self._desk(mission, frozen, time_left) if frozen.tier is not Tier.EXTRACTIVE else None
@@ -297,6 +301,14 @@ class ModelAccess:
 def _remote(mission: MissionRecord, account: Account) -> bool:
     """Whether the account's slices may ask a search or an agent beyond the models."""
     return account == "deep_research" and mission.request.tracks.deep_research.remote
+
+
+def _may_buy(mission: MissionRecord, account: Account) -> bool:
+    return asked_tier(mission) is not Tier.EXTRACTIVE or _remote(mission, account)
+
+
+def _has_both_tracks(mission: MissionRecord) -> bool:
+    return all(mission.request.tracks.options(track).enabled for track in Track)
 
 
 def _terms(mission: MissionRecord, frozen: SliceRecord) -> Terms:

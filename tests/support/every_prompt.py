@@ -13,6 +13,7 @@ from functions.deep_research.roles.reader import ReaderInput, ask_readers
 from functions.deep_research.roles.synthesizer import MAX_CLAIMS, SynthesizerInput, ask_synthesizers
 from functions.deep_research.state import ReadDocument
 from functions.ds_star.briefing import Briefing
+from functions.ds_star.code_screen import Screening
 from functions.ds_star.loop_state import Candidate, GeneratedRun, Loop, PlanStep, Recorded
 from functions.ds_star.roles.analyzer import ask_analyzer
 from functions.ds_star.roles.coder import MAX_CODE, ask_coder
@@ -133,8 +134,8 @@ def _analysis(desk: Desk, text: Text, amount: Amount) -> list[Callable[[], objec
     return [
         lambda: ask_analyzer(desk, given.descriptions[0], 10**9, text(5_000)),
         lambda: ask_planner(desk, given, loop),
-        lambda: ask_coder(desk, given, loop, code),
-        lambda: ask_debugger(desk, given, loop, code),
+        lambda: ask_coder(desk, given, loop, code, Screening()),
+        lambda: ask_debugger(desk, given, loop, code, Screening()),
         lambda: ask_verifier(desk, given, loop, run, code),
         lambda: ask_router(desk, given, loop),
         lambda: ask_finalizer(desk, given, best),

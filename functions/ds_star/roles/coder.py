@@ -15,6 +15,7 @@ from pydantic import Field
 
 from functions.ds_star.analyzer import DataInput
 from functions.ds_star.briefing import CODE_TOKENS, Briefing, state_of
+from functions.ds_star.code_screen import Screening
 from functions.ds_star.execute import OperationRun, run_operation
 from functions.ds_star.loop_state import Loop
 from functions.ds_star.operation import OperationSpec
@@ -58,24 +59,26 @@ class CoderAnswer(Contract):
 CODER = ModelRole("coder", Prompt.beside(__file__, "coder"), CoderAnswer, max_output_tokens=8_192)
 
 
-def ask_coder(models: Models, briefing: Briefing, loop: Loop, base_code: str) -> str:
+def ask_coder(models: Models, briefing: Briefing, loop: Loop, base_code: str, screening: Screening) -> str:
     """The code that carries out the plan, made from the code so far."""
     variables = {
         **briefing.variables(),
         **state_of(loop),
         "code": fits(base_code, CODE_TOKENS) or "(none yet)",
     }
-    return plain_code(models.ask(CODER, variables, check=lambda answer: check_code(answer.code)).code)
+    return plain_code(models.ask(CODER, variables, check=lambda answer: check_code(answer.code, screening)).code)
 
 
-def check_code(code: str) -> None:
-    """Raises ``ValueError`` for what need not be run to see that it does nothing: no statement, or no Python."""
+def check_code(code: str, screening: Screening | None = None) -> None:
+    """Raises ``ValueError`` for what need not be run to see that it does nothing: no statement, no Python, or what ``screening`` says."""
     try:
         tree = ast.parse(plain_code(code))
     except (SyntaxError, ValueError, RecursionError, MemoryError) as wrong:
         raise ValueError(f"the code is not Python: {str(wrong)[:200]}") from wrong
     if all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in tree.body):
         raise ValueError("the code is empty")
+    if screening is not None:
+        screening.check(plain_code(code))
 
 
 def plain_code(code: str) -> str:

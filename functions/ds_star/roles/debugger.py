@@ -8,6 +8,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from functions.ds_star.briefing import CODE_TOKENS, FILES_TOKENS, Briefing, state_of
+from functions.ds_star.code_screen import Screening
 from functions.ds_star.loop_state import Loop
 from functions.ds_star.roles.coder import MAX_CODE, check_code, plain_code
 from schemas.base import Contract
@@ -25,7 +26,7 @@ class DebuggerAnswer(Contract):
 DEBUGGER = ModelRole("debugger", Prompt.beside(__file__, "debugger"), DebuggerAnswer, max_output_tokens=8_192)
 
 
-def ask_debugger(models: Models, briefing: Briefing, loop: Loop, code: str) -> str:
+def ask_debugger(models: Models, briefing: Briefing, loop: Loop, code: str, screening: Screening) -> str:
     """The code, repaired; ``loop.problem`` is what was wrong."""
     variables = {**briefing.variables(files_tokens=FILES_TOKENS), **state_of(loop), "code": fits(code, CODE_TOKENS)}
-    return plain_code(models.ask(DEBUGGER, variables, check=lambda answer: check_code(answer.code)).code)
+    return plain_code(models.ask(DEBUGGER, variables, check=lambda answer: check_code(answer.code, screening)).code)

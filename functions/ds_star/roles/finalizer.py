@@ -62,6 +62,7 @@ def finalize(given: FinalizerInput) -> AnalyticalReportPackage:
         runs=state.runs,
         rounds=state.rounds,
         evidence_requests=state.evidence_requests,
+        taken_up=state.taken_up,
         limitations=tuple(dict.fromkeys((*state.limitations, *unread, *early))),
         flags=flags_of(state),
         tier=state.tier,

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from functions.fusion.figures import number_text
 from functions.fusion.render.view import Chart, basis, figures_of, needs_saying, page, support_words
 from functions.fusion.text import clean, one_line
+from functions.fusion.wording import handed_over_words
 from schemas.outcome import Citation, MissionOutcomePackage
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ def _template() -> Template:
         where=where,
         web=web_address,
         quote=quoted,
+        handed=handed_over_words,
     )
     return environment.get_template("report.html.j2")
 

@@ -10,6 +10,7 @@ from functions.fusion.render.code import Script
 from functions.fusion.render.tables import Table
 from functions.fusion.render.view import Chart, NamedTable, Page, SectionView, basis, figures_of, needs_saying, page, support_words
 from functions.fusion.text import clean, one_line, slug_name
+from functions.fusion.wording import handed_over_words
 from schemas.outcome import Citation, Conflict, MergedClaim, MissionOutcomePackage, OutcomeSource
 
 _ALWAYS = re.compile(r"[\\`*\[\]<>|~$@]")
@@ -115,6 +116,8 @@ def _side(claim: MergedClaim) -> str:
 def _section(view: SectionView) -> Iterator[str]:
     section = view.section
     yield from (f"## {escape(section.question)}", "", f"*{view.status}*", "")
+    for handed in section.handed_over:
+        yield from (f"*{escape(handed_over_words(handed))}*", "")
     if section.reading:
         yield from (escape(section.reading), "")
     if section.findings:

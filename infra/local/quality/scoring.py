@@ -83,7 +83,9 @@ def _failure(check: Check, published: Published) -> str | None:
 def _must_refuse(published: Published) -> str | None:
     if published.outcome is None:
         return None if published.refused else "must_refuse: there is no report, and no reason"
-    answered = [section.reading or section.question for section in published.outcome.sections if section.status in _ANSWERED]
+    answered = [
+        section.reading or section.question for section in published.outcome.sections if section.asked and section.status in _ANSWERED
+    ]
     return f"must_refuse: answered {'; '.join(answered)}" if answered or published.outcome.status in _ANSWERED else None
 
 
