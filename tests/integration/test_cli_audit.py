@@ -32,8 +32,10 @@ def missions(kimera: Kimera) -> list[str]:
         house.slices.run(CountingTrack(slices=1), step(mission_id, 0))
         told = [Happening("noted", {"n": n}) for n in range(events)]
         mission = house.missions.change(
-            mission_id, "lifecycle", lambda m, _, told=told: Change(m.model_copy(update={"status": MissionStatus.DONE}), told)
-        )  # type: ignore[misc]
+            mission_id,
+            "lifecycle",
+            lambda m, _, told=told: Change(m.model_copy(update={"status": MissionStatus.DONE}), told),  # type: ignore[misc]
+        )
         house.audit.anchor_mission(mission, house.missions.tracks(mission).values())
         house.clock.advance(1)
         made.append(mission_id)
