@@ -10,8 +10,8 @@ import pytest
 from schemas.mission import MissionStatus, Track
 from shared.documents import Ref
 from shared.missions.chain import PAGE_EVENTS, Happening
-from shared.missions.records import event_ref
-from shared.missions.repository import Change
+from shared.missions.records import MissionRecord, TrackRecord, event_ref
+from shared.missions.repository import Change, Decide
 from tests.support.chains import place, with_field
 from tests.support.command import Kimera
 from tests.support.house import CountingTrack, House, step
@@ -30,17 +30,21 @@ def missions(kimera: Kimera) -> list[str]:
     for events in (PAGE_EVENTS, 1):
         mission_id, _ = house.claimed()
         house.slices.run(CountingTrack(slices=1), step(mission_id, 0))
-        told = [Happening("noted", {"n": n}) for n in range(events)]
-        mission = house.missions.change(
-            mission_id,
-            "lifecycle",
-            lambda m, _, told=told: Change(m.model_copy(update={"status": MissionStatus.DONE}), told),  # type: ignore[misc]
-        )
+        mission = house.missions.change(mission_id, "lifecycle", ending_with(events))
         house.audit.anchor_mission(mission, house.missions.tracks(mission).values())
         house.clock.advance(1)
         made.append(mission_id)
     house.close()
     return made
+
+
+def ending_with(events: int) -> Decide:
+    """The end of a mission that tells so many events."""
+
+    def decide(mission: MissionRecord, _: dict[Track, TrackRecord]) -> Change:
+        return Change(mission.model_copy(update={"status": MissionStatus.DONE}), [Happening("noted", {"n": n}) for n in range(events)])
+
+    return decide
 
 
 def forge(kimera: Kimera, mission_id: str, writer: str, n: int) -> None:
