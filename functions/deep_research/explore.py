@@ -123,6 +123,8 @@ def take_in(
         "passages": sum(node.kind == "Chunk" for node in indexed.nodes),
         "tables": list(tables),
     }
+    if INSTRUCTION_LIKE in flags:
+        detail[INSTRUCTION_LIKE] = True
     return state.model_copy(update={"read": (*state.read, read)}), Note("document.read", detail)
 
 

@@ -28,6 +28,7 @@ from functions.ds_star.tables import tables_of
 from schemas.analysis import AnalysisAnswer, EvidenceRequest, FileDescription, Round
 from schemas.evidence import AnswerStatus, Lineage, SubQuestion, Usage
 from schemas.mission import MissionInput, Tier
+from shared.documents import Json
 from shared.errors import InputUnreadable, NoModelAnswer, TooLarge
 from shared.language.instructions import INSTRUCTION_LIKE, reads_like_instructions
 from shared.models.asking import Models
@@ -70,7 +71,7 @@ class DsStarTrack:
             return self._retell(context, models, state, unread[state.retold])
         if not state.sub_questions:
             found, refusal = questions_of(context.request.question, state.descriptions)
-            state = state.model_copy(update={"sub_questions": found, "refusal": refusal})
+            state = _flagged(state.model_copy(update={"sub_questions": found, "refusal": refusal}))
         if _may_loop(state, models):
             return self._play(context, models, state)
         if context.request.tier is not Tier.EXTRACTIVE and models is None and state.loop is None:
@@ -136,7 +137,10 @@ class DsStarTrack:
             new.append(described)
         following = state.model_copy(update={"descriptions": tuple(found)})
         rows = sum(table.rows for file in new for table in file.tables)
-        note = Note("files.described", {"files": len(new), "rows": rows, "unreadable": sum(file.error is not None for file in new)})
+        unreadable = sum(file.error is not None for file in new)
+        speaking = sum(any(reads_like_instructions(text) for text in _texts(file)) for file in new)
+        detail: dict[str, Json] = {"files": len(new), "rows": rows, "unreadable": unreadable}
+        note = Note("files.described", detail | ({INSTRUCTION_LIKE: speaking} if speaking else {}))
         progress = f"described {len(found)} of {len(state.files)} files ({rows} rows)"
         return SliceOutcome(following, progress=progress, notes=(note,))
 
@@ -165,7 +169,6 @@ class DsStarTrack:
             turn = without_model(context, Turn(state, state.loop), TIER_EXTRACTIVE, why, (TIER_EXTRACTIVE,))
             state, notes = turn.state.model_copy(update={"loop": turn.loop}), turn.notes
         else:
-            state = _flagged(state) if state.loop is None else state
             state, notes = ModelLoop(self._sandbox, context, models, state).play(state)
             state = state.model_copy(update={"usage": _added(state, models)})
         assert state.loop is not None, "the loop was played"

@@ -1,8 +1,12 @@
-"""Recognises text that speaks to the reader or to a machine instead of stating something: it stays data, and is flagged (invariant 8)."""
+"""Recognises text that speaks to the reader or to a machine instead of stating something: it stays data, and is flagged (invariant 8).
+
+It is looked at as a reader, or a model, would see it: without what is invisible, with look-alike letters as the plain ones.
+"""
 
 from __future__ import annotations
 
 import re
+import unicodedata
 
 INSTRUCTION_LIKE = "instruction_like"
 """The flag of evidence, sources and data files with such text."""
@@ -27,6 +31,22 @@ _PATTERNS = (
 _ANY = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS), re.IGNORECASE | re.MULTILINE)
 
 
+_LOOK_ALIKES = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u0261\u0131\u03bf\u03b1\u03b5\u03b9\u03c5\u03c1\u03bd",
+    "aeopcyxijshdgioaeiupv",
+)
+"""Cyrillic, Greek and other letters that are drawn as Latin ones (the usual ones of Unicode's confusables, UTS 39)."""
+_TAGS = range(0xE0020, 0xE007F)
+"""Characters that nobody sees, each of which spells an ASCII letter."""
+
+
 def reads_like_instructions(text: str) -> bool:
-    """Whether the text tells its reader, or a program that reads it, what to do."""
-    return _ANY.search(text) is not None
+    """Whether the text tells its reader, or a program that reads it, what to do, also where that is hidden from the eye."""
+    return _ANY.search(text if text.isascii() else _as_seen(text)) is not None or (not text.isascii() and _ANY.search(text) is not None)
+
+
+def _as_seen(text: str) -> str:
+    """The text in plain letters: hidden tags spelt out, invisible characters gone, full-width and look-alike letters as the usual ones."""
+    spelt = "".join(chr(ord(c) - 0xE0000) if ord(c) in _TAGS else c for c in text)
+    shown = "".join(c for c in unicodedata.normalize("NFKD", spelt) if c in "\n\t" or unicodedata.category(c) not in ("Cf", "Cc", "Mn"))
+    return shown.casefold().translate(_LOOK_ALIKES)

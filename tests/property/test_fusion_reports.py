@@ -27,9 +27,10 @@ from functions.fusion.render.json import render_json
 from functions.fusion.render.markdown import render_markdown
 from functions.fusion.render.tables import cell_text
 from functions.fusion.text import clean
-from schemas.analysis import AnalyticalReportPackage
-from schemas.evidence import ResearchEvidencePackage
+from schemas.analysis import AnalyticalReportPackage, EvidenceRequest
+from schemas.evidence import Hypothesis, ResearchEvidencePackage
 from schemas.fusion import FusionInputPackage
+from schemas.handoff import Offer, TakenUp
 from schemas.outcome import MissionOutcomePackage
 from tests.support.packages import FILES, TABLE, analysis, full_package, package, research
 
@@ -305,6 +306,19 @@ ATTACKS = st.sampled_from(
         "| a | b |\n|---|---|",
         "\u202eevil\x00\x1b[31m",
         "- [ ] task\n1. one",
+        "<math><mtext></table><mglyph><style><img src=x onerror=alert(1)>",
+        "<svg><foreignObject><body onload=alert(1)>",
+        "<a href=data:text/html,<script>alert(1)</script>>x</a>",
+        "<base href=//evil.example><meta http-equiv=refresh content='0;url=//evil.example'>",
+        "<link rel=stylesheet href=//evil.example/x.css><form action=//evil.example><button>go",
+        "[x]: https://evil.example\n[x]",
+        "![][x]\n\n[x]: //evil.example/x.png",
+        "ftp://evil.example mailto:a@evil.example xmpp:evil",
+        "\u2028<script>alert(1)</script>\u2029# heading",
+        "seen\U000e0069\U000e0067\U000e006e\u00ad\u3164hidden",
+        "&#60;script&#62;&NewLine;&lt;",
+        "-->\n<!--\n]]>",
+        "$$\\href{javascript:alert(1)}{x}$$",
     ]
 )
 HOSTILE = st.one_of(ATTACKS, st.tuples(st.text(max_size=20), ATTACKS, st.text(max_size=20)).map("".join))
@@ -317,14 +331,21 @@ def poisoned(text: str) -> FusionInputPackage:
     evidence = tuple(_with(e, quote=text or "x", heading_path=(text, text)) for e in documents.evidence)
     claims = tuple(_with(c, text=text, assertion=None) for c in documents.claims)
     questions = tuple(_with(q, text=text) for q in documents.sub_questions)
+    offer = Offer(key="0" * 16, kind="hypothesis", text=text[:600] or "x", analysis=text[:600], source=text[:400])
+    asked = tuple(TakenUp(offer=offer, question_id=q.id) for q in questions)
+    hypotheses = (
+        Hypothesis(id="h1", text=text, suggested_analysis=text, claim_ids=(claims[0].id,)),
+        Hypothesis(id="h2", text=f"open {text}"),
+    )
     documents = _with(
-        documents, question=text, sub_questions=questions, sources=(source, documents.sources[1]), evidence=evidence, claims=claims,
+        documents, hypotheses=hypotheses, taken_up=asked[:1], question=text, sub_questions=questions, sources=(source, documents.sources[1]), evidence=evidence, claims=claims,
         limitations=(text,), gaps=(_with(documents.gaps[0], text=text),), tier=text,
         answers=tuple(_with(a, note=text) for a in documents.answers),
     )  # fmt: skip
     values = tuple(_with(v, name=text, unit=text, filters=text, value=text) for v in data.values)
+    wanted = (EvidenceRequest(id="e1", text=f"more {text}"), EvidenceRequest(id="e2", text=text))
     data = _with(
-        data, question=text, sub_questions=questions, values=values, limitations=(text,), flags=(text,), tier=text,
+        data, evidence_requests=wanted, taken_up=asked[-1:], question=text, sub_questions=questions, values=values, limitations=(text,), flags=(text,), tier=text,
         findings=tuple(_with(f, statement=f"{text} {{v3}}", value_ids=("v3",), columns=(text,), assertion=None, test=_with(f.test, name=text) if f.test else None) for f in data.findings),
         artifacts=tuple(_with(a, name=text + a.name, caption=text) for a in data.artifacts),
         answers=tuple(_with(a, reading=text, note=text, suggestions=(text,)) for a in data.answers),
@@ -369,7 +390,8 @@ def test_no_text_becomes_markup_in_the_page(text: str) -> None:
         assert not any(name.startswith("on") or name == "style" for name in attributes), (tag, attributes)
         assert (attributes.get("src") or "data:image/").startswith("data:image/")
         assert re.match(r"#[a-z0-9-]+$|https?://", attributes.get("href") or "#x")
-    assert not any("\u202e" in t or "\x00" in t for t in page.text)
+        assert (attributes.get("href") or "#").startswith("#") or "noopener" in (attributes.get("rel") or ""), "a link keeps its opener"
+    assert not any(set("\u202e\x00\u00ad\u3164\U000e0069") & set(t) for t in page.text)
 
 
 def links_and_html(tokens: list[Token]) -> list[Token]:

@@ -167,9 +167,11 @@ record("passwords", reached(lambda: open("/etc/passwd").read()))
 record("inputs written", reached(lambda: open(inputs["heights.csv"], "w")))
 record("environment", len([k for k in os.environ if "TOKEN" in k or "KEY" in k]))
 """
-    script = Scripted(step("Pry.", "q1"), code(prying), say("verifier", SUFFICIENT), say("finalizer", {}))
+    script = Scripted(step("Pry.", "q1"), code(prying), code(prying), say("verifier", SUFFICIENT), say("finalizer", {}))
     mission = Mission(sandbox, tmp_path, script)
     package = mission.package()
+    assert "there is no network" in script.rejected[0][1], "it is sent back once, and run where nothing of it comes through"
+    assert "code_suspicious" in package.flags
     assert {v.name: v.value for v in package.values} == {
         "network": False,
         "other file": False,

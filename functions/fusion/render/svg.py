@@ -28,7 +28,11 @@ _ATTRIBUTES = frozenset(
     "color visibility display".split()
 )
 _PNG_DATA = re.compile(r"data:image/png;base64,[A-Za-z0-9+/=\s]+")
-_FORBIDDEN_STYLE = re.compile(r"@|\\|expression|javascript|behaviou?r|-moz-binding|image-set|url\s*\(\s*(?![\"']?#)", re.IGNORECASE)
+_FORBIDDEN_STYLE = re.compile(
+    r"@|\\|//|/\*|expression|javascript|behaviou?r|-moz-binding|(?:image-set|src|image|cross-fade|element|attr)\s*\(|url\s*\(\s*(?![\"']?#)",
+    re.IGNORECASE,
+)
+"""What loads or runs in a style, and what such things are hidden with: escapes and comments."""
 _DOCTYPE = re.compile(r"<!DOCTYPE[^>\[]*>", re.IGNORECASE)
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
+from functions.ds_star.code_screen import reasons_against
 from infra.local.drills import promises
 from infra.local.drills.drill import Drill, DrillFailed, Scene
 from infra.local.drills.host import Host
@@ -238,15 +239,15 @@ def _host(scene: Scene) -> tuple[Host, StandIn]:
 
 
 def _attacked(scene: Scene, host: Host, standin: StandIn, code: str) -> tuple[MissionState, tuple[AuditEvent, ...]]:
-    """A mission whose coder writes the attack, once; what repairs it is harmless."""
-    written = 0
+    """A mission whose coder writes the attack, and insists on it where it is sent back unrun; what repairs it is harmless."""
+    written, insists = 0, 2 if reasons_against(code) else 1
 
     def coder(asked: Request) -> Reply:
         nonlocal written
         if "secret.csv" in asked.user:
             return Reply({"code": 'record("rows", 1)\n'})
         written += 1
-        return Reply({"code": code if written == 1 else CODE})
+        return Reply({"code": code if written <= insists else CODE})
 
     standin.always("CoderAnswer", coder)
     standin.always("FinalizerAnswer", _states_first_value)
