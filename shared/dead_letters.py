@@ -22,8 +22,8 @@ from pydantic import JsonValue
 from schemas.base import Stored, Timestamp
 from shared.documents import Document, Json, Ref, Transaction
 from shared.errors import Busy
-from shared.missions.chain import Happening, append
-from shared.missions.records import ChainPointer, MissionRecord, Record, mission_ref
+from shared.missions.chain import Happening, append, spill
+from shared.missions.records import Chain, ChainPointer, MissionRecord, Record, mission_ref
 from shared.queue import MAX_DELIVERIES, TASK_HEADER
 from shared.telemetry.context import current_trace_id
 
@@ -91,16 +91,10 @@ class Letter(Record):
 
 def write(tx: Transaction, letter: Letter, happening: Happening, *, at: datetime) -> Letter:
     """Store ``letter`` together with the audit event of what changed; as it is stored. All reads have to be done."""
-    head = append(
-        tx,
-        letter.head,
-        [happening],
-        mission_id=letter.mission_id or NO_MISSION,
-        writer=f"letter-{letter.name}",
-        at=at,
-        trace_id=current_trace_id(),
-    )
-    written = letter.model_copy(update={"head": head})
+    about, writer = letter.mission_id or NO_MISSION, f"letter-{letter.name}"
+    chain = append(tx, Chain(letter.head), [happening], mission_id=about, writer=writer, at=at, trace_id=current_trace_id())
+    spill(tx, chain, mission_id=about, writer=writer)  # letters are few and may go before their events: each event is a page
+    written = letter.model_copy(update={"head": chain.head})
     tx.put(written.ref, written.data())
     return written
 
