@@ -91,9 +91,9 @@ class Letter(Record):
 
 def write(tx: Transaction, letter: Letter, happening: Happening, *, at: datetime) -> Letter:
     """Store ``letter`` together with the audit event of what changed; as it is stored. All reads have to be done."""
-    mission_id, writer = letter.mission_id or NO_MISSION, f"letter-{letter.name}"
-    chain = append(tx, Chain(letter.head), [happening], mission_id=mission_id, writer=writer, at=at, trace_id=current_trace_id())
-    spill(tx, chain, mission_id=mission_id, writer=writer)  # an event each: a letter has few, and none may go with it
+    about, writer = letter.mission_id or NO_MISSION, f"letter-{letter.name}"
+    chain = append(tx, Chain(letter.head), [happening], mission_id=about, writer=writer, at=at, trace_id=current_trace_id())
+    spill(tx, chain, mission_id=about, writer=writer)  # letters are few and may go before their events: each event is a page
     written = letter.model_copy(update={"head": chain.head})
     tx.put(written.ref, written.data())
     return written

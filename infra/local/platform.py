@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 _SPARE_THREADS = 4
+_STOP_S = 60.0
 _log = logging.getLogger(__name__)
 
 
@@ -120,7 +121,7 @@ class Platform:
         if "_worker" in made:
             self._worker.stop()
         if self._preparing is not None:
-            self._preparing.join()
+            self._preparing.join(_STOP_S)
         with self._making:
             if self._workflow is not None:
                 self._workflow.close()

@@ -15,6 +15,7 @@ from typing import Literal
 from shared.adapters.bubblewrap_command import MIB, TMP
 from shared.adapters.sandbox_outputs import OutputWriter
 from shared.adapters.sandbox_watch import files_in, proportional_memory, usage
+from shared.errors import SandboxUnavailable
 from shared.sandbox import RunStatus, SandboxLimits, SandboxResult
 from shared.sandbox_channel import ChannelReader
 
@@ -174,8 +175,17 @@ class RunningSandbox:
             code = self._process.wait(GRACE_S)
         except subprocess.TimeoutExpired:
             self._process.kill()
-            code = self._process.wait()
+            code = self._killed()
         return code if code >= 0 else 128 - code
+
+    def _killed(self) -> int:
+        try:
+            return self._process.wait(GRACE_S)
+        except subprocess.TimeoutExpired as error:
+            raise SandboxUnavailable(
+                f"The sandbox's process {self._process.pid} does not end although it was killed.",
+                remedy="The kernel holds it, on a disk that does not answer for instance; restart the machine if it stays.",
+            ) from error
 
     def _result(self, exit_code: int) -> SandboxResult:
         channel = self._channel

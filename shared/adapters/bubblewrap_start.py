@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import logging
 import math
 import os
 import platform
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.adapters.bubblewrap_command import MIB, program, remedy_for, sandbox_arguments
-from shared.adapters.bubblewrap_run import RunningSandbox
+from shared.adapters.bubblewrap_run import GRACE_S, RunningSandbox
 from shared.adapters.sandbox_python import SandboxPython
 from shared.errors import SandboxUnavailable, Unavailable
 from shared.sandbox import SandboxJob, SandboxLimits, SandboxResult
@@ -30,6 +31,7 @@ RUNTIME_FILES = ("bootstrap.py", "kimera_runtime.py", "matplotlibrc")
 OWN_TASKS = 3
 """Tasks of a run that are not the script's: bubblewrap's init, the bootstrap, and the script's first one."""
 MAX_CPUS = 4
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,10 @@ class StartedSandbox:
         """End it without a job."""
         with self.stack:
             self.process.kill()
-            self.process.wait()
+            try:
+                self.process.wait(GRACE_S)
+            except subprocess.TimeoutExpired:
+                _log.warning("The sandbox's process %s does not end although it was killed.", self.process.pid)
             assert self.process.stdout and self.process.stderr
             self.process.stdout.close()
             self.process.stderr.close()

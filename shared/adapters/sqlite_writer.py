@@ -15,6 +15,8 @@ from shared.errors import Unavailable
 
 T = TypeVar("T")
 
+_LONGEST_S = 120.0
+"""How long a write waits for its commit: a disk that hangs does not hang whoever writes."""
 _MOST_MEMBERS = 256
 """Of one commit, so that the first of them does not wait for ever."""
 
@@ -77,7 +79,12 @@ class GroupWriter:
                 raise Unavailable(f"The store {self._file.path} is closed.")
             self._waiting.put(member)  # type: ignore[arg-type]  # a queue of members of any type
         try:
-            return member.done.result()
+            return member.done.result(_LONGEST_S)
+        except TimeoutError as error:
+            raise Unavailable(
+                f"The document store {self._file.path} has committed nothing for {_LONGEST_S:.0f} s.",
+                remedy="Is its disk full, or on a network that is gone? Whether the last write is stored shows when it answers again.",
+            ) from error
         except sqlite3.Error as error:
             raise translated(error, self._file.path) from error
 
@@ -88,7 +95,7 @@ class GroupWriter:
                 return
             self._closed = True
             self._waiting.put(None)
-        self._thread.join()
+        self._thread.join(_LONGEST_S)
 
     def _run(self) -> None:
         going = True

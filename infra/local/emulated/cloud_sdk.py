@@ -108,6 +108,8 @@ def _sdk_roots() -> Iterator[Path]:
         yield Path(command).resolve().parent.parent
     yield from (Path("/usr/lib/google-cloud-sdk"), Path("/opt/google-cloud-sdk"), Path.home() / "google-cloud-sdk")
     if command:
-        answer = subprocess.run([command, "info", "--format=value(installation.sdk_root)"], capture_output=True, text=True, check=False)
+        answer = subprocess.run(
+            [command, "info", "--format=value(installation.sdk_root)"], capture_output=True, text=True, timeout=60, check=False
+        )
         if answer.returncode == 0 and answer.stdout.strip():
             yield Path(answer.stdout.strip())

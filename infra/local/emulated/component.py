@@ -133,7 +133,7 @@ class Component(ABC):
         """End it at once with what it started, as a crash of its machine would."""
         if self._process is not None:
             self._signal_all(signal.SIGKILL)
-            self._process.wait()
+            self._process.wait(timeout=_STOP_LIMIT_S)
             self._process = None
 
     def pause(self) -> None:

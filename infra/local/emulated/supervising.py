@@ -13,6 +13,7 @@ from infra.local.emulated.component import Component
 from shared.errors import KimeraError
 
 _EVERY_S = 0.5
+_STOP_S = 60.0
 _log = logging.getLogger(__name__)
 
 
@@ -45,7 +46,7 @@ class Supervisor:
         self._thread.start()
         self._up.wait()
         if self._failure is not None:
-            self._thread.join()
+            self._thread.join(_STOP_S)
             raise self._failure
         return self
 
@@ -53,7 +54,7 @@ class Supervisor:
         """End all of them, the last wave first."""
         self._stopped.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_STOP_S)
 
     def hold(self, component: Component) -> None:
         """Leave ``component`` dead until ``release``: an outage."""

@@ -25,6 +25,7 @@ _BATCH = 50
 _PARALLEL = 8
 _POLL_S = 1.0
 _DEFAULT_DEADLINE_S = 600.0
+_STOP_S = 60.0
 _log = logging.getLogger(__name__)
 
 
@@ -72,7 +73,7 @@ class Dispatcher:
         self._stopped.set()
         self._wanted.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_STOP_S)
         self._pool.shutdown()
         self._client.close()
 

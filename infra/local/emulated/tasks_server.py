@@ -61,7 +61,7 @@ class TasksServer:
 
     def close(self) -> None:
         """Finish what is being delivered, and end."""
-        self._server.stop(grace=0.5).wait()
+        self._server.stop(grace=0.5).wait(timeout=5)
         self.dispatcher.stop()
         self._documents.close()
 

@@ -36,6 +36,7 @@ _EXECUTION: Final = re.compile(rf"/v1(?:beta)?/(?P<name>{_PARENT}/executions/[^/
 _CALLBACKS: Final = re.compile(rf"/v1(?:beta)?/(?P<name>{_PARENT}/executions/(?P<id>[^/]+))/callbacks")
 _CALLBACK: Final = re.compile(rf"/v1(?:beta)?/{_PARENT}/executions/[^/]+/callbacks/[^/]+")
 _MOST_BYTES: Final = SERVICE.response_bytes
+_STOP_S: Final = 30.0
 _FIELDS: Final = {"argument", "labels", "callLogLevel", "disableConcurrencyQuotaOverflowBuffering", "executionHistoryLevel"}
 _CALLBACK_ERRORS: Final = {404: "NOT_FOUND", 405: "INVALID_ARGUMENT", 429: "RESOURCE_EXHAUSTED"}
 
@@ -196,7 +197,7 @@ class Server:
 
     def close(self) -> None:
         self._server.shutdown()
-        self._thread.join()
+        self._thread.join(_STOP_S)
         self._server.server_close()
 
     def __enter__(self) -> Server:

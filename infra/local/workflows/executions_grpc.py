@@ -46,7 +46,7 @@ class ExecutionsGrpcServer:
         self._server.start()
 
     def close(self) -> None:
-        self._server.stop(grace=0.5).wait()
+        self._server.stop(grace=0.5).wait(timeout=5)
 
     def __enter__(self) -> ExecutionsGrpcServer:
         return self

@@ -22,6 +22,7 @@ ITERATIONS = 20_000
 SUM = ITERATIONS * (ITERATIONS + 1) // 2
 EXECUTIONS = 1_000
 STEPS = 99_990
+_LONGEST_S = 300
 LOOP = f"""
 - init: {{assign: [{{total: 0}}]}}
 - loop:
@@ -96,7 +97,7 @@ def start_up(command: Sequence[str], repeats: int = 5) -> list[Measure]:
 def _alone(command: Sequence[str]) -> tuple[float, float]:
     """Seconds that a command took, and seconds on a CPU."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST_S, check=False)
     took, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode or str(SUM) not in done.stdout:
         raise RuntimeError(f"{' '.join(command)} gave {done.stdout.strip() or done.stderr.strip()}")

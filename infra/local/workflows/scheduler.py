@@ -18,6 +18,9 @@ from infra.local.workflows.effects import Answer, Coroutine, Effect, Fork, ForkE
 from infra.local.workflows.errors import FatalError, WorkflowError, failure, limit_reached
 from infra.local.workflows.values import Value
 
+_STOP_S = 30.0
+"""How long a step that is under way may hold up the end."""
+
 
 class Cancelled(Exception):
     """Given to ``done`` as the error of an execution that was cancelled."""
@@ -125,7 +128,7 @@ class Scheduler:
 
         if self._thread.is_alive():
             self.post(stop)
-            self._thread.join()
+            self._thread.join(_STOP_S)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     # On the scheduler's thread
