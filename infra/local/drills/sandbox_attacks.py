@@ -148,7 +148,7 @@ def _files(scene: Scene) -> None:
     beside = Asked({**WITH_MODEL, **ONLY_ANALYSIS}, files={"secret.csv": ("data", f"a,b\n{MARK},1\n".encode())})
     other = submit(host.api, beside.upload(host.api, scene.folder / "other"), "other")
     ours = [secret, host.data / "kimera.sqlite3", host.data, host.data / "artifacts", host.home]
-    wanted = [*map(str, ours), "/etc/shadow", "/root"]
+    wanted = [*map(str, ours), "/etc/shadow", "/root/.bashrc", "/root/.ssh"]
     code = f"""{_HEAD}
 found = []
 for path in {wanted!r}:
@@ -168,7 +168,7 @@ for root, _, names in os.walk("/proc", onerror=None):
     for name in names:
         if name in ("environ", "cmdline", "maps"):
             with suppress(OSError):
-                got += {MARK!r}.encode() in Path(root, name).read_bytes()
+                got += {MARK[:8]!r}.encode() + {MARK[8:]!r}.encode() in Path(root, name).read_bytes()
 for folder in ("/", "/usr", "/etc", "inputs", "/job", "/packages"):
     with suppress(OSError):
         Path(folder, "planted").write_text("x")
@@ -180,7 +180,7 @@ with suppress(OSError):
     state, events = _attacked(scene, host, standin, code)
     _got_nothing(scene, host, state, events, "code that reads, links and writes files of the host and of another mission")
     told = b"".join(host.api.report(state.mission_id, form=form) for form in ("json", "md", "html")).decode()
-    scene.check("the report holds nothing of them", MARK not in told and "root:" not in told, f"{len(told):,} characters looked at")
+    scene.check("the report holds nothing of them", MARK not in told and "root:x:0" not in told, f"{len(told):,} characters looked at")
     scene.check("they are as they were", secret.read_text() == MARK, "the secret is unchanged")
     assert other is not None
     until_over(scene, host.api, other, seconds=WITHIN_S)
