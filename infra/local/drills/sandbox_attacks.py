@@ -64,11 +64,17 @@ while True:
 while True:
     os.write(1, b"x" * 65536)
 """,
+    "parent": """import os
+for number in (19, 15, 9):
+    os.kill(os.getppid(), number)
+while True:
+    pass
+""",
     "record-flood": """while True:
     record("flood", 1)
 """,
 }
-"""Attacks that take all there is of something: the run is ended, and says why."""
+"""Attacks that take all there is of something, or go for the process that started them: the run is ended, and says why."""
 
 
 @dataclass
@@ -83,12 +89,15 @@ class Target:
 def drills() -> list[Drill]:
     """By what they attack."""
     return [
-        *(Drill(f"sandbox.{name}", "generated code takes all there is", partial(_exhausts, name), _require) for name in EXHAUSTING),
+        *(
+            Drill(f"sandbox.{name}", f"generated code attacks what it runs on: {name}", partial(_exhausts, name), _require)
+            for name in EXHAUSTING
+        ),
         Drill(
             "sandbox.network", "generated code calls out: TCP, UDP, DNS, the metadata server, sockets of this machine", _network, _require
         ),
         Drill("sandbox.files", "generated code goes for files: the host's, another mission's, /proc, by symlinks too", _files, _require),
-        Drill("sandbox.signals", "generated code signals and traces every process it can name, its parent too", _signals, _require),
+        Drill("sandbox.signals", "generated code signals and traces every process of the host that it can name", _signals, _require),
         Drill("sandbox.forgery", "generated code forges what `record` sends", _forgery, _require),
     ]
 
@@ -196,8 +205,8 @@ own = os.getpid()
 for pid in [{pid}, {os.getpid()}, os.getppid(), *range(1, 40), *range({pid} - 20, {pid} + 20)]:
     if pid in (0, own):
         continue
-    libc.ptrace(16, pid, 0, 0)
-    if pid > 60:
+    if pid > 60:  # a number as low as those in here is one of the sandbox's own
+        libc.ptrace(16, pid, 0, 0)
         for number in (0, 15, 9):
             with suppress(OSError):
                 os.kill(pid, number)
