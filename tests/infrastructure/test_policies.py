@@ -243,7 +243,7 @@ BREAKS: list[tuple[policies.Policy, str, Break]] = [
     (
         policies.readers_of_knowledge_cannot_write_it,
         "a reader who logs in as the writer",
-        change("Function", "function-fusion", "serviceConfig.environmentVariables.KIMERA_NEO4J_USER", "kimera-writer"),
+        change("Function", "function-intake", "serviceConfig.environmentVariables.KIMERA_NEO4J_USER", "kimera-writer"),
     ),
     (policies.readers_of_knowledge_cannot_write_it, "a writer locked out", drop("SecretIamMember", "lifecycle-reads-neo4j-writer")),
     (
