@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,10 @@ from typing import Any
 import httpx
 import pytest
 
+from shared.dead_letters import keep
+from shared.documents import Json
+from shared.runtime import Runtime
+from shared.settings import Settings
 from tests.support.command import Kimera, eventually
 
 EXAMPLES = int(os.environ.get("KIMERA_CASES", "10"))
@@ -33,8 +38,13 @@ continue-on-failure = true
 values = {ended}
 [dictionaries.unwanted]
 values = {unwanted}
+[dictionaries.letters]
+values = {letters}
 [parameters]
 mission_id = {{dictionary = "ended", probability = 0.5}}
+[[operations]]
+include-path-regex = "^/dead-letters/"
+parameters = {{name = {{dictionary = "letters", probability = 0.5}}}}
 [[operations]]
 include-name = "DELETE /missions/{{mission_id}}"
 parameters = {{mission_id = {{dictionary = "unwanted", probability = 0.5}}}}
@@ -51,10 +61,11 @@ checks = {{positive_data_acceptance = {{expected-statuses = ["2xx", 400]}}}}
 
 @dataclass(frozen=True)
 class Served:
-    """A platform with missions that have ended."""
+    """A platform with missions that have ended, and messages that could not be delivered."""
 
     url: str
     missions: list[str]
+    letters: list[str]
 
 
 @pytest.fixture
@@ -69,7 +80,18 @@ def served(bubblewrap: object, tmp_path: Path) -> Iterator[Served]:
         missions = [str(httpx.post(f"{url}/missions", json=body).json()["mission_id"]) for _ in range(4)]
         for mission in missions:
             eventually(lambda: httpx.get(f"{url}/missions/{mission}").json()["status"] == "DONE", "it is done")  # noqa: B023 - called at once
-        yield Served(url, missions)
+        yield Served(url, missions, undelivered(kimera.home, missions[0]))
+
+
+def undelivered(home: Path, mission: str) -> list[str]:
+    """The names of dead letters that are put into the data folder: dispatches of a mission that has ended, which change nothing."""
+    with closing(Runtime(Settings(home=home))) as runtime:
+        names = [f"dispatch-{number}" for number in range(6)]
+        for name in names:
+            payload: Json = {"mission_id": mission, "epoch": 1}
+            at = runtime.clock.now()
+            keep(runtime.documents, name, route="lifecycle/dispatch", payload=payload, error="no answer", deliveries=20, at=at)
+    return names
 
 
 def test_every_operation_answers_as_documented_whatever_it_is_asked(served: Served, tmp_path: Path) -> None:
@@ -78,7 +100,9 @@ def test_every_operation_answers_as_documented_whatever_it_is_asked(served: Serv
         del operation["responses"]["default"]  # it would document any status
     tmp_path.joinpath("openapi.json").write_text(json.dumps(document))
     ended, unwanted = served.missions[:2], served.missions[2:]
-    tmp_path.joinpath("schemathesis.toml").write_text(CONFIGURATION.format(ended=json.dumps(ended), unwanted=json.dumps(unwanted)))
+    tmp_path.joinpath("schemathesis.toml").write_text(
+        CONFIGURATION.format(ended=json.dumps(ended), unwanted=json.dumps(unwanted), letters=json.dumps(served.letters))
+    )
     done = subprocess.run(
         [
             *(Path(sys.executable).with_name("st"), "--config-file", "schemathesis.toml", "--no-color"),
