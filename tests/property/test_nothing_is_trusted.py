@@ -80,11 +80,12 @@ BUILTINS = {"exec", "eval", "compile", "__import__"}
 MODULES = {"subprocess", "runpy", "code", "codeop", "pickle", "marshal", "shelve", "dill", "pty", "ctypes", "multiprocessing", "imp"}
 METHODS = {"from_string", "import_module", "create_subprocess_exec", "create_subprocess_shell"}
 OF_OS = re.compile(r"system|popen|exec[lv]\w*|spawn[lv]\w*|posix_spawn\w*")
-STARTERS = ("infra/local/emulated/", "infra/local/drills/")
-"""Start programs of this machine: the servers that stand in for the cloud's, and the platform that a drill hurts."""
+STARTERS = ("infra/local/emulated/", "infra/local/drills/", "infra/local/benchmarks/")
+"""Start programs of this machine: the servers that stand in for the cloud's, and the platform that a drill hurts or a bench measures."""
 ALLOWED = {
-    "shared/sandbox_runtime/bootstrap.py": {"exec", "compile"},  # it runs inside the sandbox: the code's own process
+    "shared/sandbox_runtime/bootstrap.py": {"exec", "compile", "import_module"},  # it runs inside the sandbox: the code's own process
     "shared/adapters/bubblewrap_sandbox.py": {"subprocess"},  # the sandbox
+    "shared/adapters/bubblewrap_start.py": {"subprocess"},  # starts the sandbox's process
     "shared/adapters/bubblewrap_run.py": {"subprocess"},  # the sandbox's process
     "shared/adapters/sandbox_python.py": {"subprocess"},  # asks the sandbox's Python for its version, by a constant script
     "shared/models/prompts.py": {"from_string"},  # the prompt files of this repository
@@ -92,6 +93,7 @@ ALLOWED = {
     "infra/local/functions.py": {"import_module"},  # the manifest's functions
     "infra/local/signing_in.py": {"subprocess"},  # gcloud, with constant arguments
     "infra/local/workflows/measuring.py": {"subprocess"},  # measures the runner by its own command line
+    "cli/bench_speed.py": {"subprocess"},  # asks `kimera audit verify` about the platform that was measured
     "cli/invocation.py": {"import_module"},  # the table of commands
 }
 
