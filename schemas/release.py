@@ -18,6 +18,7 @@ from schemas.compatibility import Difference, differences
 from schemas.events import Anchor, AuditEvent
 from schemas.evidence import ResearchEvidencePackage
 from schemas.fusion import Alignment, FusionInputPackage
+from schemas.handoff import TrackOffers
 from schemas.mission import MissionRequest, MissionState
 from schemas.outcome import MissionOutcomePackage
 from schemas.problem import Problem
@@ -54,6 +55,7 @@ TOP_LEVEL: tuple[type[BaseModel], ...] = (
     MissionState,
     ResearchEvidencePackage,
     AnalyticalReportPackage,
+    TrackOffers,
     FusionInputPackage,
     Alignment,
     MissionOutcomePackage,

@@ -76,7 +76,8 @@ def test_only_the_links_to_providers_import_the_sdks_of_models() -> None:
     """There is no way to a model but the chain."""
     sdk = re.compile(r"^\s*(?:from|import)\s+(?:pydantic_ai|openai|google\.genai|google\s+import\s+.*\bgenai)\b", re.MULTILINE)
     files = [path for folder in ("cli", "functions", "infra", "schemas", "shared") for path in (ROOT / folder).rglob("*.py")]
-    found = {str(path.relative_to(ROOT)) for path in files if sdk.search(path.read_text(encoding="utf-8"))}
+    standins = ROOT / "infra/local/drills/standin"  # they speak the providers' protocols, with the types of their own SDKs
+    found = {str(path.relative_to(ROOT)) for path in files if standins not in path.parents and sdk.search(path.read_text(encoding="utf-8"))}
     assert found == {"shared/models/provider.py", "shared/adapters/gemini_research.py"}
 
 

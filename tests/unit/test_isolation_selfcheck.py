@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters import bubblewrap_sandbox
+from shared.adapters import bubblewrap_start
 from shared.adapters.bubblewrap_command import sandbox_arguments
 from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
 from shared.adapters.sandbox_python import SandboxPython, find_sandbox_python
@@ -44,7 +44,7 @@ def test_a_leak_is_named(leak: list[str], named: str, sandbox: CodeSandbox, tmp_
     def leaking(python: SandboxPython, **options: object) -> list[str]:
         return [*sandbox_arguments(python, **options), *extra]  # type: ignore[arg-type] # as they were given
 
-    monkeypatch.setattr(bubblewrap_sandbox, "sandbox_arguments", leaking)
+    monkeypatch.setattr(bubblewrap_start, "sandbox_arguments", leaking)
     leaky = BubblewrapSandbox(find_sandbox_python(os.environ, ROOT))
     with pytest.raises(SandboxUnavailable, match=named.replace("{scratch}", str(tmp_path))):
         show_isolation(leaky, tmp_path)

@@ -354,10 +354,10 @@ def test_who_cancelled_pays_for_nothing_more(house: ChainHouse) -> None:
     assert (track.heard, house.endpoint.asked) == ({0: []}, [])
 
 
-def test_a_slice_freezes_its_tier_and_the_other_tracks_handoff_with_its_lease_and_a_repeat_gets_the_same(house: ChainHouse) -> None:
+def test_a_slice_freezes_its_tier_and_the_other_tracks_offers_with_its_lease_and_a_repeat_gets_the_same(house: ChainHouse) -> None:
     mission_id, _ = house.claimed(ASKING)
     house.slices.run(CountingTrack(slices=1), step(mission_id, 0, track=Track.DEEP_RESEARCH))
-    first = house.missions.tracks(house.missions.get(mission_id))[Track.DEEP_RESEARCH].handoff_uri
+    other_offers(house, mission_id, "artifact:first")
     seen: list[tuple[str | None, Tier | None]] = []
     writes: list[int] = []
 
@@ -371,11 +371,11 @@ def test_a_slice_freezes_its_tier_and_the_other_tracks_handoff_with_its_lease_an
     track.fail_with = [Unavailable("the store is down")]
     with pytest.raises(Unavailable):
         house.slices.run(track, step(mission_id, 0))
-    another_handoff(house, mission_id, "artifact:another")
+    other_offers(house, mission_id, "artifact:another")
     house.start()
     house.slices.run(track, step(mission_id, 0))
     house.slices.run(track, step(mission_id, 1))
-    assert seen == [(first, Tier.STANDARD), (first, Tier.STANDARD), ("artifact:another", Tier.STANDARD)]
+    assert seen == [("artifact:first", Tier.STANDARD), ("artifact:first", Tier.STANDARD), ("artifact:another", Tier.STANDARD)]
     assert writes == [0, 0, 0], "no document of its own"
     assert frozen(house, mission_id).handoff_uri == "artifact:another"
 
@@ -418,10 +418,10 @@ def test_a_call_of_a_slice_that_is_committed_is_not_sent_any_more(house: ChainHo
     assert len(house.endpoint.asked) == asked
 
 
-def another_handoff(house: ChainHouse, mission_id: str, uri: str) -> None:
-    """Let research hand off something else."""
+def other_offers(house: ChainHouse, mission_id: str, uri: str) -> None:
+    """Let research offer something else."""
 
     def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change:
-        return Change(mission, tracks=[tracks[Track.DEEP_RESEARCH].model_copy(update={"handoff_uri": uri})])
+        return Change(mission, tracks=[tracks[Track.DEEP_RESEARCH].model_copy(update={"offers_uri": uri})])
 
     house.missions.change(mission_id, "lifecycle", decide)
