@@ -1,0 +1,73 @@
+"""Sandboxes that are started ahead: a job that needs what is slow to import finds it there, and nothing of the job before."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
+from shared.adapters.sandbox_python import find_sandbox_python
+from shared.adapters.spare_sandboxes import Ahead
+from shared.sandbox import SandboxInput, SandboxJob, SandboxResult
+from tests.support.command import eventually
+from tests.support.sandbox_service import require_isolation
+from tests.support.sandboxes import ROOT, recorded
+
+pytestmark = pytest.mark.bubblewrap
+LOOK = """
+import os, sys
+record("there", "pandas" in sys.modules)
+record("left", os.path.exists("/tmp/left"))
+open("/tmp/left", "w").close()
+import pandas
+record("rows", len(pandas.read_csv("inputs/in.csv")))
+open("outputs/held.txt", "w").write("never closed")
+held = open("outputs/open.txt", "w"); held.write("kept")
+"""
+Look = Callable[[Path], SandboxResult]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where spares wait for their inputs."""
+    return tmp_path / "sandboxes"
+
+
+@pytest.fixture
+def look(tmp_path: Path, folder: Path) -> Iterator[Look]:
+    """Run the script on a table; its folder of outputs is a new one."""
+    require_isolation()
+    sandbox = BubblewrapSandbox(find_sandbox_python(os.environ, ROOT), ahead=Ahead(folder, most=1))
+    count = iter(range(9))
+    yield lambda table: sandbox.run(SandboxJob(LOOK, inputs=(SandboxInput("in.csv", table),)), outputs_to=tmp_path / f"out-{next(count)}")
+    sandbox.close()
+    assert not list(folder.iterdir())
+
+
+def spare_waits(folder: Path) -> None:
+    eventually(lambda: folder.is_dir() and any(folder.iterdir()), "a spare waits")
+
+
+def test_the_next_job_finds_its_imports_and_nothing_of_the_one_before(look: Look, tmp_path: Path, folder: Path) -> None:
+    table = tmp_path / "in.csv"
+    table.write_text("a\n1\n2\n")
+    assert recorded(look(table)) == {"there": False, "left": False, "rows": 2}
+    spare_waits(folder)
+    result = look(table)
+    assert recorded(result) == {"there": True, "left": False, "rows": 2}
+    assert {file.name: file.path.read_text() for file in result.outputs} == {"held.txt": "never closed", "open.txt": "kept"}
+    assert table.stat().st_nlink == 1 and table.read_text() == "a\n1\n2\n"
+
+
+def test_an_input_of_another_file_system_gets_a_new_sandbox(look: Look, tmp_path: Path, folder: Path) -> None:
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as elsewhere:
+        table = Path(elsewhere) / "in.csv"
+        table.write_text("a\n1\n")
+        assert table.stat().st_dev != tmp_path.stat().st_dev
+        look(table)
+        spare_waits(folder)
+        assert recorded(look(table)) == {"there": False, "left": False, "rows": 1}
