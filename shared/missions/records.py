@@ -64,19 +64,7 @@ class Record(Stored):
 
     @classmethod
     def read(cls, document: Document) -> Self:
-        """The record in ``document``, brought to this version's shape. What was read before is not validated again: it is frozen."""
-        key = (cls, document.ref, document.version)
-        known = _READ.get(key)
-        if isinstance(known, cls):
-            return known
-        record = cls._validated(document)
-        if len(_READ) >= _MOST_READ:
-            _READ.clear()
-        _READ[key] = record
-        return record
-
-    @classmethod
-    def _validated(cls, document: Document) -> Self:
+        """The record in ``document``, brought to this version's shape."""
         data = document.data
         version = data.get("schema_version", 1)
         assert isinstance(version, int)
@@ -100,11 +88,6 @@ class Record(Stored):
     def data(self) -> dict[str, Json]:
         """The record as the document store takes it."""
         return self.model_dump(mode="json")
-
-
-_READ: dict[tuple[type[Record], Ref, str], Record] = {}
-"""Records by the version of their document: a call reads the same ones several times, and so do the calls that follow it."""
-_MOST_READ = 512
 
 
 class ChainPage(Record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 import pytest
@@ -11,7 +12,7 @@ from shared.documents import Document, Json, Ref
 from shared.missions import records
 from shared.missions.records import MissionRecord, Record
 from tests.support.clock import START
-from tests.support.house import REQUEST
+from tests.support.house import REQUEST, House
 
 
 class Note(Record):
@@ -34,3 +35,13 @@ def test_fields_that_a_newer_version_wrote_survive_a_rewrite() -> None:
     newer = Document(mission.ref, {**mission.data(), "schema_version": 2, "colour": "red"}, "v")
     rewritten = MissionRecord.read(newer).model_copy(update={"cancel_requested": True}).data()
     assert (rewritten["colour"], rewritten["schema_version"], rewritten["cancel_requested"]) == ("red", 2, True)
+
+
+def test_who_checks_what_is_stored_reads_it_anew_and_who_works_with_it_need_not(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    mission = house.missions.get(house.claimed()[0])
+    document = house.documents.get(mission.ref)
+    house.close()
+    assert document is not None and MissionRecord.read(document) == MissionRecord.known(document)
+    changed = Document(document.ref, {**document.data, "owner": "eve"}, document.version)
+    assert (MissionRecord.read(changed).owner, MissionRecord.known(changed).owner) == ("eve", mission.owner)
