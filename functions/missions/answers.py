@@ -160,6 +160,25 @@ class DiscardRequest(Contract):
     why: str = Field(min_length=1, max_length=500)
 
 
+What = Literal[
+    "status",
+    "answer",
+    "summary",
+    "finding",
+    "passage",
+    "value",
+    "verdict",
+    "flag",
+    "notice",
+    "limitation",
+    "assumption",
+    "source",
+    "file",
+    "trust",
+]
+"""Parts of a report that two versions can differ in."""
+
+
 class ComparedVersion(Contract):
     """One of two compared versions of a report."""
 
@@ -171,22 +190,7 @@ class ComparedVersion(Contract):
 class ReportChange(Contract):
     """Something that one version says and the other does not, or says otherwise; ``about``: the question or statement that it is of."""
 
-    what: Literal[
-        "status",
-        "answer",
-        "summary",
-        "finding",
-        "passage",
-        "value",
-        "verdict",
-        "flag",
-        "notice",
-        "limitation",
-        "assumption",
-        "source",
-        "file",
-        "trust",
-    ]
+    what: What
     change: Literal["added", "removed", "changed"]
     about: str = ""
     before: str | None = None

@@ -6,26 +6,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from functions.missions.answers import ComparedVersion, ReportChange, ReportDifference
+from functions.missions.answers import ComparedVersion, ReportChange, ReportDifference, What
 from schemas.outcome import MergedClaim, MissionOutcomePackage, StatedValue
 from shared.ledger.money import dollars
 
-What = Literal[
-    "status",
-    "answer",
-    "summary",
-    "finding",
-    "passage",
-    "value",
-    "verdict",
-    "flag",
-    "notice",
-    "limitation",
-    "assumption",
-    "source",
-    "file",
-    "trust",
-]
 Key = tuple[str, ...]
 _NUMBER = re.compile(r"\d[\d,.]*")
 
