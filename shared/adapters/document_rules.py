@@ -148,7 +148,7 @@ def _copied(value: Json, depth: int) -> tuple[Json, int]:
     """The value in plain types with its size as Firestore counts it."""
     kind = type(value)
     if kind is str and value.isascii():  # type: ignore[union-attr]  # the type was just looked at; most values are this
-        return value, len(value) + 1  # type: ignore[arg-type]
+        return value, len(value) + 1  # type: ignore[arg-type]  # as before
     if value is None or kind is bool:
         return value, 1
     if isinstance(value, str):

@@ -83,7 +83,7 @@ class _Libraries(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
     def __init__(self, sources: dict[str, str]) -> None:
         self._sources = sources
 
-    def find_spec(self, fullname, path, target=None):  # type: ignore[no-untyped-def]
+    def find_spec(self, fullname, path, target=None):  # type: ignore[no-untyped-def]  # typing is not imported in here
         if fullname not in self._sources:
             return None
         return importlib.machinery.ModuleSpec(fullname, self, origin=f"{fullname}.py")

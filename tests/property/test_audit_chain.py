@@ -311,7 +311,7 @@ def test_what_moves_from_a_tail_into_a_page_while_it_is_verified_is_no_break(end
     from shared.missions.audit import Audit
 
     before = house.documents.query(Query(EVENTS, (Where("mission_id", "==", mission_id),)))
-    result = Audit(GoesOn(), house.artifacts, house.clock).verify(mission_id)  # type: ignore[arg-type]
+    result = Audit(GoesOn(), house.artifacts, house.clock).verify(mission_id)  # type: ignore[arg-type]  # it has what verifying asks for
     after = house.documents.query(Query(EVENTS, (Where("mission_id", "==", mission_id),)))
     assert (len(before), len(after), result.breaks) == (0, 1, ())
 

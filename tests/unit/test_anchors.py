@@ -172,7 +172,7 @@ def test_what_anchoring_and_reconciling_read_does_not_grow_with_what_is_stored(h
         house.slices.run(CountingTrack(), step(running, 0))
         house.clock.advance(HOUR)
         counting = CountingReads(house.documents)
-        Audit(counting, house.artifacts, house.clock).anchor_hour()  # type: ignore[arg-type]
+        Audit(counting, house.artifacts, house.clock).anchor_hour()  # type: ignore[arg-type]  # it has what is asked of it here
         anchored = counting.read
         house.missions.change(running, "lifecycle", lambda m, _: Change(m.model_copy(update={"status": MissionStatus.FAILED})))
         return anchored, len(house.missions.list(statuses=(MissionStatus.RUNNING,)))

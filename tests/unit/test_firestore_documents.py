@@ -28,7 +28,7 @@ def gate(firestore_emulator: FirestoreEmulator, monkeypatch: pytest.MonkeyPatch)
 
 
 def opened(clock: FrozenClock, **patience: float) -> FirestoreDocuments:
-    return firestore("kimera-away", patience=Patience(**patience), clock=clock)  # type: ignore[arg-type]
+    return firestore("kimera-away", patience=Patience(**patience), clock=clock)  # type: ignore[arg-type]  # its fields by name
 
 
 def test_a_database_that_is_away_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
