@@ -12,7 +12,7 @@ from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.crash_points import reached
 from shared.documents import Json
-from shared.errors import AlreadyExists, Conflict
+from shared.errors import AlreadyExists, Busy, Conflict, StaleEpoch
 from shared.ledger.spending import Spending
 from shared.missions.chain import Happening
 from shared.missions.machine import check_fusion
@@ -34,6 +34,7 @@ _ALREADY_COVERED: dict[FusionMode, set[FusionStatus]] = {
     "upgrade": set(),
 }
 _SPARE_VERSIONS = 3
+_BUSY_RETRY_S = 1.0
 
 
 class Publisher:
@@ -58,7 +59,8 @@ class Publisher:
     def fuse(self, request: FuseRequest) -> FuseResult:
         """The report that now stands. A stage that the report is past already publishes nothing.
 
-        Raises ``StaleEpoch`` for an execution that does not own the mission, and ``IllegalTransition``.
+        Raises ``StaleEpoch`` for an execution that does not own the mission, ``Busy`` where another delivery of the same request took
+        over in the midst of it, and ``IllegalTransition``.
         """
         mission = self._missions.get(request.mission_id)
         fence(mission, request)
@@ -69,7 +71,12 @@ class Publisher:
         if request.mode == "upgrade" and not self._improves(mission, tracks):
             return _standing(mission, "the late track added nothing")
         began = self._clock.monotonic()
-        publication = self._make(mission, tracks, request)
+        try:
+            publication = self._make(mission, tracks, request)
+        except StaleEpoch as error:
+            fence(self._missions.get(request.mission_id), request)
+            # To the workflow, 409 means that it was replaced. This execution was not: another delivery of its request goes on.
+            raise Busy(f"Another call makes this report of {request.mission_id}.", retry_after_s=_BUSY_RETRY_S) from error
         reached("report.stored")
         published = self._enter(request, publication)
         reached("report.published")

@@ -157,7 +157,7 @@ class DeadLetterPage(Contract):
 class DiscardRequest(Contract):
     """Why a dead letter is not needed any more."""
 
-    why: str = Field(min_length=1, max_length=500)
+    why: str = Field(min_length=1, max_length=500, pattern=r"\S")
 
 
 What = Literal[

@@ -58,7 +58,9 @@ def _unruly(scene: Scene) -> None:
     twins = {kind for how, kind in again if how == "twin"}
     told = ", ".join(f"{times} {kind} {how}" for (how, kind), times in sorted(again.items()))
     scene.hurt("every message is delivered twice at once, older ones late", proof=told, really=bool(twins.issuperset(KINDS)))
-    promises.all_kept(scene, host, host.api.state(mission_id), standin)
+    state = host.api.state(mission_id)
+    promises.all_kept(scene, host, state, standin)
+    scene.check("no delivery replaces the execution", state.epoch == 1, f"epoch {state.epoch}")
     scene.check("one upload is one mission", len(host.api.missions(limit=9)) == 1, f"{len(host.api.missions(limit=9))} mission(s)")
     _same_results(scene, messages)
     failures = [m for m in messages if m.status >= 400 and m.status not in (REFUSED, PASSING)]
@@ -67,7 +69,7 @@ def _unruly(scene: Scene) -> None:
 
 
 def _same_results(scene: Scene, messages: Sequence[Message]) -> None:
-    """Every delivery of a slice's call that got a result got the same one, and one dispatch started the execution."""
+    """Every delivery of a slice's call that got a result got the same one, and each epoch's execution was started once."""
     results: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for message in messages:
         if _kind(message) == "step" and message.status == httpx.codes.OK and message.result.get("outcome") != "BUSY":
@@ -75,8 +77,9 @@ def _same_results(scene: Scene, messages: Sequence[Message]) -> None:
     differing = [answers for answers in results.values() if len(answers) > 1]
     seen = f"{len(results)} slices, {sum(_kind(m) == 'step' for m in messages)} calls, {len(differing)} with differing results"
     scene.check("a repeated slice returns its stored result", bool(results) and not differing, seen)
-    started = [m for m in messages if _kind(m) == "dispatch" and m.result.get("started") is True]
-    scene.check("one dispatch starts one execution", len(started) == 1, f"{len(started)} of them started one")
+    started = Counter(m.payload["epoch"] for m in messages if _kind(m) == "dispatch" and m.result.get("started") is True)
+    told = ", ".join(f"epoch {epoch}: {times}" for epoch, times in started.items())
+    scene.check("an epoch is dispatched once", bool(started) and set(started.values()) == {1}, f"executions started: {told or 'none'}")
     published = [m.result for m in messages if _kind(m) == "fuse" and m.status == httpx.codes.OK]
     versions = {str(result.get("version")) for result in published}
     scene.check("a repeated fusion returns the version that stands", versions == {"1"}, f"{len(published)} answers, versions {versions}")
