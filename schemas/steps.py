@@ -80,17 +80,20 @@ class StepResult(Contract):
 
     ``CONTINUE``: ask for ``next_seq``. ``WAIT``: ask for ``next_seq`` after ``retry_after_s`` (a remote job is under way).
     ``BUSY``: another call works on this very slice; ask again for the same ``seq``. ``FINAL``: the track has ended.
+
+    ``ask_gate`` is false where the gate would say ``continue``: no flag was set and no deadline had passed.
     """
 
     outcome: Literal["CONTINUE", "WAIT", "BUSY", "FINAL"]
     next_seq: int
     retry_after_s: float = Field(default=0, ge=0, le=15)
     track_status: TrackStatus
+    ask_gate: bool = True
     version: int = STEP_API_VERSION
 
 
 class GateRequest(ExecutionRef):
-    """After a slice, a track asks how to go on."""
+    """After a slice that had ``ask_gate``, a track asks how to go on. ``seq`` is the slice that would be next."""
 
     track: Track
     attempt: int = Field(ge=1)

@@ -1,12 +1,15 @@
-"""Group commit: one thread writes, and everyone who waits at that moment shares one flush to the disk."""
+"""Group commit: one caller at a time writes, for everyone who waits at that moment, so that they share one flush to the disk.
+
+There is no thread for it: who comes while nobody writes does it, and hands on to the first of those who came meanwhile. So a write that
+is alone costs no change of threads.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
-from queue import Empty, SimpleQueue
-from threading import Lock, Thread
+from threading import Condition, Lock
 from typing import Generic, TypeVar
 
 from shared.adapters.sqlite_errors import translated
@@ -26,29 +29,53 @@ class _Member(Generic[T]):
 
     def __init__(self, work: Callable[[sqlite3.Connection], T]) -> None:
         self.work = work
-        self.done: Future[T] = Future()
+        self.leads = False
+        """Whether this caller is the one that writes now."""
+        self._told = Lock()
+        self._told.acquire()
         self._value: T | None = None
         self._error: Exception | None = None
 
     def apply(self, connection: sqlite3.Connection) -> None:
         """Do the writes in a savepoint of their own. Raises ``sqlite3.Error`` only where the whole transaction is lost."""
         connection.execute("SAVEPOINT member")
+        if not self._did(connection):
+            connection.execute("ROLLBACK TO member")
+        connection.execute("RELEASE member")
+
+    def apply_alone(self, connection: sqlite3.Connection) -> None:
+        """Do the writes as all that their transaction does."""
+        if not self._did(connection):
+            connection.execute("ROLLBACK")
+            connection.execute("BEGIN")  # an empty one is what is left to commit
+
+    def _did(self, connection: sqlite3.Connection) -> bool:
         try:
             self._value = self.work(connection)
         except Exception as error:
             if not connection.in_transaction:  # SQLite has rolled everything back by itself: no room, a failing disk
                 raise
             self._error = error
-            connection.execute("ROLLBACK TO member")
-        connection.execute("RELEASE member")
+            return False
+        return True
 
-    def acknowledge(self, lost: Exception | None) -> None:
-        """Tell the caller, after the commit: ``lost`` is why there was none."""
-        error = lost or self._error
-        if error is not None:
-            self.done.set_exception(error)
-        else:
-            self.done.set_result(self._value)  # type: ignore[arg-type]  # apply has set it
+    def lose(self, error: Exception) -> None:
+        """There was no commit, whatever the writes had found."""
+        self._error = error
+
+    def tell(self) -> None:
+        """Wake the caller: its commit is over, or it leads."""
+        self._told.release()
+
+    def was_told(self) -> bool:
+        """Waits until the caller is told; false where that took too long."""
+        return self._told.acquire(timeout=_LONGEST_S)
+
+    def outcome(self) -> T:
+        """The value once it is on the disk, or the error."""
+        if self._error is not None:
+            raise self._error
+        return self._value  # type: ignore[return-value]  # apply has set it
 
 
 class GroupWriter:
@@ -56,79 +83,113 @@ class GroupWriter:
 
     def __init__(self, file: SqliteFile) -> None:
         self._file = file
-        self._waiting: SimpleQueue[_Member[object] | None] = SimpleQueue()
         self._lock = Lock()
+        self._idle = Condition(self._lock)
+        self._waiting: deque[_Member[object]] = deque()
+        self._led = False
+        """Whether somebody writes, or was told to."""
         self._closed = False
         self._connection: sqlite3.Connection | None = None
-        self._thread = Thread(target=self._run, name="kimera-documents", daemon=True)
-        self._thread.start()
 
     @property
     def waiting(self) -> int:
         """Members that are in no commit yet."""
-        return self._waiting.qsize()
+        return len(self._waiting)
 
     def submit(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` inside the next commit; returns its value once that commit is on the disk, or raises its error.
 
         A commit that fails fails all of its members, whatever each of them had found: what they saw was never true.
         """
-        member = _Member(work)
+        member: _Member[T] = _Member(work)
         with self._lock:
             if self._closed:
                 raise Unavailable(f"The store {self._file.path} is closed.")
-            self._waiting.put(member)  # type: ignore[arg-type]  # a queue of members of any type
+            self._waiting.append(member)  # type: ignore[arg-type]  # a queue of members of any type
+            member.leads = not self._led
+            self._led = True
         try:
-            return member.done.result(_LONGEST_S)
-        except TimeoutError as error:
-            raise Unavailable(
-                f"The document store {self._file.path} has committed nothing for {_LONGEST_S:.0f} s.",
-                remedy="Is its disk full, or on a network that is gone? Whether the last write is stored shows when it answers again.",
-            ) from error
+            if not member.leads and not member.was_told():
+                self._give_up(member)
+            if member.leads:
+                self._write()
+        except KeyboardInterrupt:  # in the main thread, at any moment
+            self._withdraw(member)
+            raise
+        try:
+            return member.outcome()
         except sqlite3.Error as error:
             raise translated(error, self._file.path) from error
 
     def close(self) -> None:
         """Commit what is waiting, then stop."""
         with self._lock:
-            if self._closed:
-                return
             self._closed = True
-            self._waiting.put(None)
-        self._thread.join(_LONGEST_S)
+            if self._idle.wait_for(lambda: not self._led, _LONGEST_S):
+                self._drop_connection()
 
-    def _run(self) -> None:
-        going = True
-        while going:
-            first = self._waiting.get()
-            batch: list[_Member[object]] = []
-            while first is not None:
-                batch.append(first)
-                if len(batch) == _MOST_MEMBERS:
-                    break
-                try:
-                    first = self._waiting.get_nowait()
-                except Empty:
-                    break
-            going = first is not None
-            lost = self._commit(batch) if batch else None
-            for member in batch:
-                member.acknowledge(lost)
-        self._drop_connection()
+    def _give_up(self, member: _Member[T]) -> None:
+        """End a wait that took too long, unless the caller was told to write at this very moment."""
+        with self._lock:
+            if member.leads:
+                return
+            if member in self._waiting:
+                self._waiting.remove(member)  # type: ignore[arg-type]  # as above
+        raise Unavailable(
+            f"The document store {self._file.path} has committed nothing for {_LONGEST_S:.0f} s.",
+            remedy="Is its disk full, or on a network that is gone? Whether the last write is stored shows when it answers again.",
+        )
 
-    def _commit(self, batch: list[_Member[object]]) -> Exception | None:
-        """One transaction with all members; why it was not committed, if so."""
+    def _withdraw(self, member: _Member[T]) -> None:
+        """Leave, and let nobody wait for a caller that will not write."""
+        with self._lock:
+            if member in self._waiting:
+                self._waiting.remove(member)  # type: ignore[arg-type]  # as above
+            if member.leads:
+                self._hand_on()
+
+    def _write(self) -> None:
+        """Commit those who wait, the caller first among them, and hand on."""
+        with self._lock:
+            leader = self._waiting[0]
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_MEMBERS))]
+        try:
+            self._commit(batch)
+        finally:
+            with self._lock:
+                leader.leads = False
+                self._hand_on()
+            for member in batch[1:]:
+                member.tell()
+
+    def _hand_on(self) -> None:
+        """Let the first of those who wait write. The lock is held."""
+        if self._waiting:
+            self._waiting[0].leads = True
+            self._waiting[0].tell()
+        else:
+            self._led = False
+            self._idle.notify_all()
+
+    def _commit(self, batch: list[_Member[object]]) -> None:
+        """One transaction with all members; each learns where there was none."""
         try:
             if self._connection is None:
                 self._connection = self._file.connect()
             self._connection.execute("BEGIN IMMEDIATE")
-            for member in batch:
-                member.apply(self._connection)
+            if len(batch) == 1:
+                batch[0].apply_alone(self._connection)
+            else:
+                for member in batch:
+                    member.apply(self._connection)
             self._connection.execute("COMMIT")
-        except Exception as error:  # noqa: BLE001 - raised again on every caller's thread
+        except BaseException as error:
             self._drop_connection()  # rolls back; the next commit begins with a new connection, whatever state this one was in
-            return error
-        return None
+            lost = error if isinstance(error, Exception) else Unavailable(f"A write to {self._file.path} was interrupted.")
+            for member in batch:
+                member.lose(lost)
+            if lost is not error:
+                raise
 
     def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None

@@ -31,6 +31,7 @@ from shared.ids import Ids
 from shared.missions.chain import Happening, append
 from shared.missions.records import Lease, MissionRecord, SliceDone, TrackRecord
 from shared.missions.repository import fence, load, load_track
+from shared.missions.view import needs_gate
 from shared.models.access import ModelAccess, OpenSlice
 from shared.models.flags import MODEL_UNAVAILABLE
 from shared.telemetry.context import about_mission, current_trace_id
@@ -124,14 +125,16 @@ class SliceEngine:
         if stored := track.results.get(str(request.seq)):
             return _Finished(track, stored)
         if track.status.final or (track.detached and not mission.late):
-            return StepResult(outcome="FINAL", next_seq=track.next_seq, track_status=track.status)
+            asking = needs_gate(mission, self._clock.now())
+            return StepResult(outcome="FINAL", next_seq=track.next_seq, track_status=track.status, ask_gate=asking)
         if request.seq != track.next_seq:
             raise Conflict(f"The next slice of {request.track} is {track.next_seq}, not {request.seq}.")
         now = self._clock.now()
         lease = track.lease
         if lease and lease.epoch == request.epoch and lease.until > now and lease.holder not in self._abandoned:
             wait = min(_BUSY_RETRY_S, MAX_RETRY_AFTER_S, (lease.until - now).total_seconds())
-            return StepResult(outcome="BUSY", next_seq=request.seq, retry_after_s=wait, track_status=track.status)
+            asking = needs_gate(mission, now)
+            return StepResult(outcome="BUSY", next_seq=request.seq, retry_after_s=wait, track_status=track.status, ask_gate=asking)
         holder = self._ids.new("h")
         lease = Lease(seq=request.seq, holder=holder, epoch=request.epoch, until=now + timedelta(seconds=SLICE_LEASE_S))
         frozen = None
@@ -233,6 +236,7 @@ class SliceEngine:
             next_seq=request.seq + 1,
             retry_after_s=min(worked.wait_s, MAX_RETRY_AFTER_S),
             track_status=status,
+            ask_gate=needs_gate(mission, now),
         )
         committed = Happening(
             "slice.committed",

@@ -46,6 +46,11 @@ def past_hard_deadline(mission: MissionRecord, now: datetime) -> bool:
     return mission.started_at is not None and now >= mission.started_at + timedelta(seconds=mission.request.deadlines.hard_s)
 
 
+def needs_gate(mission: MissionRecord, now: datetime) -> bool:
+    """Whether a track that did a slice may have to do anything else than go on. It is seen from the mission alone."""
+    return mission.over or mission.cancel_requested or mission.late or past_soft_deadline(mission, now) or past_hard_deadline(mission, now)
+
+
 def late_deadline(mission: MissionRecord) -> datetime:
     """Until when a detached track may upgrade the report of a mission that began to run."""
     assert mission.started_at is not None

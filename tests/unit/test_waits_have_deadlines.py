@@ -26,7 +26,6 @@ JUSTIFIED = {
     "infra/local/quality/spending.py: self._changed.wait()": "for running attempts, which end by their mission's deadlines",
     "infra/local/workflows/clock.py: wake.wait()": "the scheduler has nothing to do; whatever comes wakes it",
     "shared/adapters/gemini_research.py: interactions.get()": "a request, with the deadline of its client",
-    "shared/adapters/sqlite_writer.py: self._waiting.get()": "the writer has nothing to do; a write or the end wakes it",
     "shared/http.py: _hosted.get()": "a context variable",
     "shared/models/desk.py: future.result()": "each is a request with its own deadline and a bounded number of tries",
     "shared/models/retry.py: state.outcome.exception()": "of a try that has ended",

@@ -141,7 +141,7 @@ def test_a_track_that_waits_is_asked_for_its_next_slice() -> None:
 
 def test_the_gate_can_ask_for_a_partial_report_while_the_slow_track_goes_on() -> None:
     gate: Reply = lambda body: {  # noqa: E731
-        "action": "fuse_partial" if body["track"] == "deep_research" and body["seq"] == 0 else "continue",
+        "action": "fuse_partial" if body["track"] == "deep_research" and body["seq"] == 1 else "continue",
         "reason": "",
     }
     functions = Functions(deep_research__step=[onward(1), final(2)], budget__gate=[gate])

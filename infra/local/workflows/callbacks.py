@@ -24,7 +24,7 @@ MOST_WAITING: Final = 1
 
 
 class Callbacks(Protocol):
-    """Makes endpoints and waits at them. Called on the scheduler's thread."""
+    """Makes endpoints and waits at them. Called by who drives the scheduler."""
 
     def create(self, run: Run, method: str) -> str:
         """The URL of a new endpoint."""

@@ -46,7 +46,7 @@ class Outside:
 class Wait:
     """Resume with what ``arrange``'s argument is called with, later and from any thread; TimeoutError after ``timeout_s``.
 
-    ``arrange`` is called at once, on the scheduler's thread. Nothing is under way outside meanwhile, so a fast clock moves on.
+    ``arrange`` is called at once, by who drives the scheduler. Nothing is under way outside meanwhile, so a fast clock moves on.
     """
 
     arrange: Callable[[Callable[[object], None]], None]

@@ -82,7 +82,7 @@ class Execution:
 
     @property
     def on_step(self) -> Callable[[StepEvent], None] | None:
-        """Called before each step, on the scheduler's thread:
+        """Called before each step, by who drives the scheduler:
 
         it has to be quick. Give it to ``Runner.start`` to see the first steps too.
         """
@@ -102,7 +102,7 @@ class Execution:
         return self.outcome
 
     def when_ended(self, listener: Callable[[], None]) -> None:
-        """Call ``listener`` once, when it has ended: at once if it has, else on the scheduler's thread."""
+        """Call ``listener`` once, when it has ended: at once if it has, else by who drives the scheduler."""
         with self._lock:
             if self.outcome is None:
                 self._listeners.append(listener)

@@ -44,7 +44,7 @@ class _Pending:
 
 
 class Runner:
-    """Runs executions side by side on one thread of its own, and their requests on ``http_threads`` more.
+    """Runs executions side by side one step at a time, and their requests on up to ``http_threads`` threads.
 
     ``env`` answers ``sys.get_env`` for variables of the user and overrides the built-in ones. ``connectors`` answer
     ``googleapis.*`` calls, ``callbacks`` make the endpoints of ``events.*``. Raises ArgumentError for an ``env`` that the service refuses.
@@ -91,7 +91,7 @@ class Runner:
     ) -> Execution:
         """Begin an execution and return at once. Raises ArgumentError when the service would refuse the argument.
 
-        ``on_end`` is called once with how it ended, on the scheduler's thread: it has to be quick.
+        ``on_end`` is called once with how it ended, by whoever drives the scheduler: it has to be quick.
         """
         self._check(argument)
         execution = Execution(execution_id, definition, labels or {}, self._cancel)

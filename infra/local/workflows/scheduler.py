@@ -1,7 +1,10 @@
-"""Runs many workflows on one thread.
+"""Runs many workflows, one step at a time.
 
 A task is a generator that yields effects. Sleeping tasks wait in a heap; calls to the outside run on a bounded pool of threads and report
-back through the inbox; everything else happens on the scheduler's thread, so no workflow state needs a lock.
+back through the inbox; everything else is done by whoever drives: one thread at a time, so no workflow state needs a lock.
+
+The scheduler's own thread drives when a moment has come or somebody from outside posts. A thread of the pool that comes back with an
+answer drives too, and makes the next call itself: a workflow that does one call after the other stays on one thread.
 """
 
 from __future__ import annotations
@@ -20,6 +23,8 @@ from infra.local.workflows.values import Value
 
 _STOP_S = 30.0
 """How long a step that is under way may hold up the end."""
+_MOST_TURNS = 32
+"""Turns of workflows that a call may wait for on the thread that makes it next."""
 
 
 class Cancelled(Exception):
@@ -76,6 +81,18 @@ class Join:
         return self.next < self.fork.count and (self.fork.limit is None or self.running < self.fork.limit)
 
 
+class _Call:
+    """A call to the outside that a task waits for."""
+
+    __slots__ = ("began", "effect", "task", "turn")
+
+    def __init__(self, task: Task, effect: Outside, began: float) -> None:
+        self.task = task
+        self.effect = effect
+        self.turn = task.turn
+        self.began = began
+
+
 class Scheduler:
     """Runs coroutines until ``close``. ``order`` picks the next runnable task at random instead of in turn: for tests of interleavings."""
 
@@ -91,13 +108,19 @@ class Scheduler:
         self._outside = 0
         self._groups: set[Group] = set()
         self._closing = False
+        self._driving = threading.Lock()
+        self._keeps = False
+        """Whether who drives makes a call afterwards."""
+        self._kept: _Call | None = None
+        self._idle_until: float | None = None
+        """The moment until which the scheduler's thread sleeps if nobody wakes it."""
         self._thread = threading.Thread(target=self._loop, name="workflows", daemon=True)
         self._thread.start()
 
     # From any thread
 
     def start(self, coroutine: Coroutine, slots: int, duration_s: float, done: Done) -> Group:
-        """Run ``coroutine`` as a new execution; ``done`` is called once, on the scheduler's thread."""
+        """Run ``coroutine`` as a new execution; ``done`` is called once, by whoever drives."""
         group = Group(slots, self.clock.now() + duration_s, done)
 
         def begin() -> None:
@@ -114,7 +137,7 @@ class Scheduler:
         self.post(lambda: self._end(group, None, Cancelled()))
 
     def post(self, action: Callable[[], None]) -> None:
-        """Run ``action`` on the scheduler's thread."""
+        """Let ``action`` be run by whoever drives next."""
         self._inbox.append(action)
         self._wake.set()
 
@@ -131,18 +154,53 @@ class Scheduler:
             self._thread.join(_STOP_S)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    # On the scheduler's thread
+    # By whoever drives
 
     def _loop(self) -> None:
         while not self._closing:
             self._wake.clear()
-            while self._inbox:
-                self._inbox.popleft()()
-            self._expire()
-            if self._ready:
-                self._run(*self._pick())
-            elif not self._inbox and not self._closing:
-                self.clock.idle(self._wake, self._timers[0][0] if self._timers else None, self._outside > 0)
+            with self._driving:
+                while self._turn():
+                    pass
+                until, outside = self._timers[0][0] if self._timers else None, self._outside > 0
+                self._idle_until = until
+            if not self._inbox and not self._closing:
+                self.clock.idle(self._wake, until, outside)
+
+    def _turn(self) -> bool:
+        """Take in what was posted, and let one task go on; false where none can."""
+        while self._inbox:
+            self._inbox.popleft()()
+        self._expire()
+        if not self._ready or self._closing:
+            return False
+        self._run(*self._pick())
+        return True
+
+    def _drive(self) -> _Call | None:
+        """On a thread of the pool: go on with what has come, if nobody else does. Gives the call that this thread is to make."""
+        kept: _Call | None = None
+        while self._inbox and self._driving.acquire(blocking=False):
+            try:
+                self._keeps, self._kept = True, kept
+                turns = 1
+                while self._turn() and turns < _MOST_TURNS:
+                    turns += 1
+                kept = self._kept
+                if self._needs_its_thread():
+                    self._wake.set()
+            finally:
+                self._keeps, self._kept = False, None
+                self._driving.release()
+        return kept
+
+    def _needs_its_thread(self) -> bool:
+        """Whether the scheduler's own thread has to look: there is more to do, the end has come, or it sleeps past a moment."""
+        if self._ready or self._closing:
+            return True
+        if not self._timers:
+            return False
+        return self._outside == 0 or self._idle_until is None or self._timers[0][0] < self._idle_until
 
     def _pick(self) -> tuple[Task, object, WorkflowError | None]:
         if self._order is not None and len(self._ready) > 1:
@@ -213,26 +271,35 @@ class Scheduler:
             self._resume(task, value, None)
 
     def _call(self, task: Task, effect: Outside) -> None:
-        """Run the call on the pool.
+        """Have the call made: by this thread if it comes from the pool, else by another one of the pool.
 
         The timeout is counted by the clock, so one that stands still while a call is under way never cuts it.
         """
         self._outside += 1
-        turn = task.turn
-        began = self.clock.now()
-        self._timer(began + effect.timeout_s, task, failure("TimeoutError", "request timed out"))
-
-        def work() -> None:
+        call: _Call | None = _Call(task, effect, self.clock.now())
+        self._timer(self.clock.now() + effect.timeout_s, task, failure("TimeoutError", "request timed out"))
+        if self._keeps:
+            call, self._kept = self._kept, call
+        if call is not None:
             try:
-                answer, problem = effect.call(), None
-            except Exception as error:  # noqa: BLE001  # handed to the workflow that asked, which ends with it
-                answer, problem = Answer(None), error
-            self.post(lambda: self._answered(task, turn, began, effect, answer, problem))
+                self._pool.submit(self._make, call)
+            except RuntimeError:
+                self._outside -= 1
 
+    def _make(self, call: _Call) -> None:
+        """On a thread of the pool: the call, and after it those that its answer leads to."""
+        following: _Call | None = call
+        while following is not None:
+            self._inbox.append(self._made(following))
+            following = self._drive()
+
+    def _made(self, call: _Call) -> Callable[[], None]:
+        """Make the call; what to do with its answer."""
         try:
-            self._pool.submit(work)
-        except RuntimeError:
-            self._outside -= 1
+            answer, problem = call.effect.call(), None
+        except Exception as error:  # noqa: BLE001  # handed to the workflow that asked, which ends with it
+            answer, problem = Answer(None), error
+        return lambda: self._answered(call.task, call.turn, call.began, call.effect, answer, problem)
 
     def _answered(self, task: Task, turn: int, began: float, effect: Outside, answer: Answer, problem: Exception | None) -> None:
         self._outside -= 1

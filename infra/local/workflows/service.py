@@ -36,7 +36,7 @@ _LABEL_KEY: Final = re.compile(r"[^\W\d_A-Z][-\w]*")
 Find = Callable[[str], "Definition | None"]
 
 # Told an execution's full name and argument before it starts: the argument it gets, and what hears how it ended (once, and it has to be
-# quick: it is called on the scheduler's thread).
+# quick: it is called by whoever drives the scheduler).
 Begin = Callable[[str, Json], "tuple[Json, Callable[[Outcome], None]]"]
 
 
@@ -162,7 +162,7 @@ class Service:
         return record
 
     def stop(self, name: str) -> Record:
-        """As ``cancel``, without waiting until it has stopped: for the scheduler's thread."""
+        """As ``cancel``, without waiting until it has stopped: for who drives the scheduler."""
         record = self.get(name)
         if record.execution.outcome is not None:
             raise ServiceError("FAILED_PRECONDITION", f"the execution {name} is not active: it is {record.execution.state}")
