@@ -82,7 +82,7 @@ class Runtime:
         from shared.adapters.declared_queries import DeclaredQueries
         from shared.adapters.traced_documents import TracedDocuments
 
-        return DeclaredQueries(TracedDocuments(self._plain_documents(), self.tracing))
+        return DeclaredQueries(TracedDocuments(self._plain_documents()))
 
     def _plain_documents(self) -> DocumentStore:
         if self.settings.profile == "cloud":

@@ -22,6 +22,7 @@ from shared.artifacts import Artifact, ArtifactStore
 from shared.clock import Clock
 from shared.documents import Json
 from shared.models.asking import Models
+from shared.scratch import Scratch
 from shared.web.search import WebSearch
 
 if TYPE_CHECKING:
@@ -49,8 +50,7 @@ class SliceContext:
     request: MissionRequest
     artifacts: ArtifactStore
     clock: Clock
-    workdir: Path
-    """An empty folder that is removed after the slice."""
+    scratch: Scratch
     time_left: Callable[[], float]
     """Seconds until this slice should leave a checkpoint and return (60 % of the slice budget)."""
     models: Models | None = None
@@ -62,6 +62,11 @@ class SliceContext:
     other_handoff_uri: str | None = None
     """What the other track had offered (``TrackOffers``) when this slice began, frozen together with the tier: a slice that is run again
     sees the same. ``None`` where it had offered nothing yet."""
+
+    @property
+    def workdir(self) -> Path:
+        """A folder for this slice that is removed after it, empty at first."""
+        return self.scratch.path
 
     def put_artifact(self, name: str, data: bytes, *, media_type: str) -> Artifact:
         """Store bytes among this track's artifacts; the key holds the digest, so that a repeated slice stores nothing twice."""

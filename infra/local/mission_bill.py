@@ -92,10 +92,9 @@ def bill(spans: Sequence[SpanRecord]) -> MissionBill:
     by_call: list[int] = []
     others: list[int] = []
     for span in spans:
-        writes = int(span.attributes.get(names.STORE_WRITES, 0))
-        if writes:
-            touched = str(span.attributes.get(names.STORE_COLLECTION, "")).split()
-            (by_call if JOURNAL in touched else others).append(writes)
+        for commit in str(span.attributes.get(names.STORE_COMMITS, "")).split(names.COMMIT_BREAK.strip()):
+            if written := commit.split():
+                (by_call if JOURNAL in written else others).append(len(written))
     served = [(name, span) for span in spans if (name := _function(span))]
     seconds: Counter[str] = Counter()
     for name, span in served:

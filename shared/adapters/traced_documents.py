@@ -1,81 +1,81 @@
-"""A document store whose writes are spans, and whose reads are counted: how long a mission's state took to become durable, and its bill."""
+"""A document store that notes its reads and writes on the span around them: what a mission takes of the store, and how long that took."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import TypeVar
 
 from opentelemetry import trace
 
 from shared.documents import Document, DocumentStore, JsonMap, Query, Ref, Transaction
 from shared.telemetry import names
-from shared.telemetry.tracing import Tracing
 
 T = TypeVar("T")
 
 
 class TracedDocuments:
-    """``DocumentStore`` around another one. Reads are no spans, since they are many and short: the span around them counts them.
+    """``DocumentStore`` around another one. It makes no spans of its own: a mission has dozens of reads and writes, most of them short.
 
-    They are counted as Firestore bills them: one for each document, and one for a query or a get that finds none.
+    Reads are counted as Firestore bills them: one for each document, and one for a query or a get that finds none.
     """
 
-    def __init__(self, documents: DocumentStore, tracing: Tracing) -> None:
+    def __init__(self, documents: DocumentStore) -> None:
         self._documents = documents
-        self._tracing = tracing
 
     def get(self, ref: Ref) -> Document | None:
         """See ``DocumentStore.get``."""
-        _count_reads(1)
+        _add(names.STORE_READS, 1)
         return self._documents.get(ref)
 
     def query(self, query: Query) -> list[Document]:
         """See ``DocumentStore.query``."""
         found = self._documents.query(query)
-        _count_reads(max(1, len(found)))
+        _add(names.STORE_READS, max(1, len(found)))
         return found
 
     def create(self, ref: Ref, data: JsonMap) -> Document:
         """See ``DocumentStore.create``."""
-        with self._tracing.span("store.create", attributes={names.STORE_COLLECTION: ref.collection, names.STORE_WRITES: 1}):
+        with _written([ref.collection]):
             return self._documents.create(ref, data)
 
     def update(self, ref: Ref, data: JsonMap, *, expect: str) -> Document:
         """See ``DocumentStore.update``."""
-        with self._tracing.span("store.update", attributes={names.STORE_COLLECTION: ref.collection, names.STORE_WRITES: 1}):
+        with _written([ref.collection]):
             return self._documents.update(ref, data, expect=expect)
 
     def put(self, ref: Ref, data: JsonMap) -> Document:
         """See ``DocumentStore.put``."""
-        with self._tracing.span("store.put", attributes={names.STORE_COLLECTION: ref.collection, names.STORE_WRITES: 1}):
+        with _written([ref.collection]):
             return self._documents.put(ref, data)
 
     def delete(self, ref: Ref) -> None:
         """See ``DocumentStore.delete``."""
-        with self._tracing.span("store.delete", attributes={names.STORE_COLLECTION: ref.collection}):
+        with _written([]):
             self._documents.delete(ref)
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
-        """See ``DocumentStore.transact``; ``store.runs`` counts how often the work ran."""
+        """See ``DocumentStore.transact``."""
         runs, reads = 0, 0
         written: list[str] = []
 
         def counted(transaction: Transaction) -> T:
-            nonlocal runs, reads, written
+            nonlocal runs, reads
             counting = _Counting(transaction)
             try:
                 return work(counting)
             finally:
                 runs += 1
                 reads += counting.reads
-                written = counting.written  # those of the last run: the others were not committed
+                written[:] = counting.written  # those of the last run: the others were not committed
 
-        with self._tracing.span("store.transaction") as span:
-            try:
+        try:
+            with _written(written):
                 return self._documents.transact(counted)
-            finally:
-                span.set_attributes({"store.runs": runs, names.STORE_READS: reads, names.STORE_WRITES: len(written)})
-                span.set_attribute(names.STORE_COLLECTION, " ".join(sorted(set(written))))
+        finally:
+            _add(names.STORE_RUNS, runs)
+            _add(names.STORE_READS, reads)
 
     def close(self) -> None:
         """See ``DocumentStore.close``."""
@@ -112,9 +112,29 @@ class _Counting:
         self._transaction.delete(ref)
 
 
-def _count_reads(more: int) -> None:
-    """Add to the reads of the current span; where nothing is recorded, nothing is counted."""
+@contextmanager
+def _written(collections: Sequence[str]) -> Iterator[None]:
+    """Around a commit of one document in each of the collections, which are known by its end. A failed one counts for its time."""
+    began = time.perf_counter()
+    try:
+        yield
+        if collections:
+            span = trace.get_current_span()
+            if span.is_recording():
+                before = _noted(span, names.STORE_COMMITS, "")
+                commit = " ".join(sorted(collections))
+                span.set_attribute(names.STORE_COMMITS, f"{before}{names.COMMIT_BREAK}{commit}" if before else commit)
+    finally:
+        _add(names.STORE_SECONDS, time.perf_counter() - began)
+
+
+def _add(name: str, more: float) -> None:
+    """Add to an attribute of the current span; where nothing is recorded, nothing is counted."""
     span = trace.get_current_span()
     if span.is_recording():
-        so_far = (getattr(span, "attributes", None) or {}).get(names.STORE_READS, 0)
-        span.set_attribute(names.STORE_READS, so_far + more)
+        span.set_attribute(name, _noted(span, name, 0) + more)
+
+
+def _noted(span: trace.Span, name: str, otherwise: T) -> T:
+    value: T = (getattr(span, "attributes", None) or {}).get(name, otherwise)
+    return value

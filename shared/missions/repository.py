@@ -218,9 +218,9 @@ def load_tracks(tx: Transaction, mission: MissionRecord) -> dict[Track, TrackRec
     return {track: load_track(tx, mission, track) for track in mission.attempts}
 
 
-def load_track(tx: Transaction, mission: MissionRecord, track: Track) -> TrackRecord:
-    """A track's current attempt inside a transaction, which the other track then does not disturb."""
-    document = tx.get(track_ref(mission.mission_id, track, mission.attempts[track]))
+def load_track(reader: Transaction | DocumentStore, mission: MissionRecord, track: Track) -> TrackRecord:
+    """A track's current attempt. Read inside a transaction, nobody may change it before that commits."""
+    document = reader.get(track_ref(mission.mission_id, track, mission.attempts[track]))
     return TrackRecord.known(document) if document else _new_track(mission, track)
 
 

@@ -12,7 +12,6 @@ simply run again.
 from __future__ import annotations
 
 import logging
-import tempfile
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -34,6 +33,7 @@ from shared.missions.repository import fence, load, load_track
 from shared.missions.view import needs_gate
 from shared.models.access import ModelAccess, OpenSlice
 from shared.models.flags import MODEL_UNAVAILABLE
+from shared.scratch import Scratch
 from shared.telemetry.context import about_mission, current_trace_id
 from shared.telemetry.rows import slice_row
 from shared.telemetry.sink import NOWHERE, TelemetrySink
@@ -139,7 +139,8 @@ class SliceEngine:
         lease = Lease(seq=request.seq, holder=holder, epoch=request.epoch, until=now + timedelta(seconds=SLICE_LEASE_S))
         frozen = None
         if self._models is not None and self._models.freezes(mission, request.track.value):
-            frozen = self._models.freeze(tx, mission, track, load_track(tx, mission, _OTHER[request.track]))
+            # Read beside the transaction: what the other track offers at some moment is all that is asked, and it writes all the time.
+            frozen = self._models.freeze(tx, mission, track, load_track(self._documents, mission, _OTHER[request.track]))
         started = track.started_at or now
         status = track.status if track.detached else TrackStatus.RUNNING
         track = track.model_copy(
@@ -157,9 +158,8 @@ class SliceEngine:
 
     def _work(self, logic: TrackLogic[StateT], request: StepRequest, leased: _Leased) -> _Worked:
         state = self._read_state(logic, leased.track)
-        self._scratch.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=self._scratch, prefix="slice-") as folder:
-            context = self._context(request, leased, Path(folder))
+        with Scratch(self._scratch) as scratch:
+            context = self._context(request, leased, scratch)
             opened = OpenSlice()
             try:
                 opened = self._open(context, leased)
@@ -324,7 +324,7 @@ class SliceEngine:
             return logic.state_type()
         return logic.state_type.model_validate_json(self._artifacts.get(track.state_uri))
 
-    def _context(self, request: StepRequest, leased: _Leased, folder: Path) -> SliceContext:
+    def _context(self, request: StepRequest, leased: _Leased, scratch: Scratch) -> SliceContext:
         began = self._clock.monotonic()
         return SliceContext(
             mission_id=request.mission_id,
@@ -336,7 +336,7 @@ class SliceEngine:
             request=leased.mission.request,
             artifacts=self._artifacts,
             clock=self._clock,
-            workdir=folder,
+            scratch=scratch,
             time_left=lambda: SLICE_BUDGET_S * CHECKPOINT_SHARE - (self._clock.monotonic() - began),
         )
 

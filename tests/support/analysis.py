@@ -21,6 +21,7 @@ from shared.models.calls import ModelAnswer, ModelCall
 from shared.models.desk import Desk
 from shared.models.scripting import ScriptedAnswer
 from shared.sandbox import CodeSandbox
+from shared.scratch import Scratch
 from shared.tracks import SliceContext, SliceOutcome
 from tests.support.models import Scripted
 
@@ -117,7 +118,7 @@ class Mission:
         seq = len(self.slices)
         desk: Desk | None = self.scripted.desk(seq) if self.scripted is not None else None
         return SliceContext(
-            self.id, "o", Track.DS_STAR, 1, seq, 1, self.request, self.store, SystemClock(), self.folder, lambda: self.left, desk
+            self.id, "o", Track.DS_STAR, 1, seq, 1, self.request, self.store, SystemClock(), Scratch(self.folder), lambda: self.left, desk
         )
 
     def step(self) -> SliceOutcome[DsStarState]:

@@ -17,6 +17,7 @@ from shared.artifacts import Artifact
 from shared.documents import Json
 from shared.models.asking import Models
 from shared.sandbox import CodeSandbox
+from shared.scratch import Scratch
 from shared.tracks import SliceContext, SliceOutcome
 from shared.web.fetch import WebFetch
 from tests.support.clock import FrozenClock
@@ -95,7 +96,7 @@ class ResearchBench:
             request=request,
             artifacts=self.artifacts,
             clock=FrozenClock(START),
-            workdir=workdir,
+            scratch=Scratch(workdir),
             time_left=time_left,
             models=models,
         )

@@ -23,6 +23,7 @@ from shared.clock import SystemClock
 from shared.errors import SandboxUnavailable
 from shared.reading.document import ExtractedDocument, ExtractedTable
 from shared.sandbox import CodeSandbox
+from shared.scratch import Scratch
 from shared.tracks import SliceContext, SliceOutcome
 from tests.support.components import missing
 
@@ -67,7 +68,9 @@ class Mission:
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         left = 0.0 if self.hurried else 30.0
-        return SliceContext("m", "o", Track.DS_STAR, 1, len(self.slices), 1, self.request, self.store, SystemClock(), folder, lambda: left)
+        return SliceContext(
+            "m", "o", Track.DS_STAR, 1, len(self.slices), 1, self.request, self.store, SystemClock(), Scratch(folder), lambda: left
+        )
 
     def step(self) -> SliceOutcome[DsStarState]:
         outcome = self.track.step(self.context(), self.state)

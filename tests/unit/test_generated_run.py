@@ -19,6 +19,7 @@ from shared.adapters.folder_artifacts import FolderArtifacts
 from shared.adapters.sandbox_python import find_sandbox_python
 from shared.clock import SystemClock
 from shared.sandbox import CodeSandbox, RunStatus, SandboxResult
+from shared.scratch import Scratch
 from shared.tracks import SliceContext
 from tests.support.sandboxes import ROOT, sandbox
 
@@ -45,7 +46,7 @@ def mission(tmp_path: Path) -> tuple[SliceContext, list[DataFile]]:
     stored = store.put("inputs/weather.csv", DATA.encode())
     (tmp_path / "work").mkdir(exist_ok=True)
     request = MissionRequest(question="What is the mean?")
-    context = SliceContext("m", "o", Track.DS_STAR, 1, 0, 1, request, store, SystemClock(), tmp_path / "work", lambda: 9.0)
+    context = SliceContext("m", "o", Track.DS_STAR, 1, 0, 1, request, store, SystemClock(), Scratch(tmp_path / "work"), lambda: 9.0)
     return context, [DataFile(name="weather.csv", uri=stored.uri, sha256=stored.sha256)]
 
 

@@ -20,6 +20,7 @@ from schemas.handoff import TakenUp, TrackOffers
 from schemas.mission import MissionInput, MissionRequest, Track, TrackStatus
 from shared.adapters.folder_artifacts import FolderArtifacts
 from shared.handoffs import MAX_TAKEN_UP, all_offers, offer_of, to_take_up
+from shared.scratch import Scratch
 from shared.tracks import SliceContext
 from tests.support.clock import FrozenClock
 from tests.support.packages import FILES, analysis, package, research
@@ -31,7 +32,7 @@ def context(folder: Path, offers: TrackOffers | None, *inputs: MissionInput, tra
     store = FolderArtifacts(folder / "artifacts")
     request = MissionRequest(question="What is the mean height?", inputs=inputs)
     uri = store.put("offers.json", offers.model_dump_json().encode()).uri if offers is not None else None
-    return SliceContext("m", "o", track, 1, 0, 1, request, store, FrozenClock(), folder, lambda: 30.0, other_handoff_uri=uri)
+    return SliceContext("m", "o", track, 1, 0, 1, request, store, FrozenClock(), Scratch(folder), lambda: 30.0, other_handoff_uri=uri)
 
 
 def test_offers_are_once_each_whatever_their_case_and_punctuation() -> None:

@@ -22,6 +22,7 @@ from schemas.mission import MissionInput, MissionRequest, ReadingHints, Track
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.sandbox import CodeSandbox, SandboxJob, SandboxResult
+from shared.scratch import Scratch
 from shared.tracks import SliceContext
 from tests.quality.extractive.shared_runs import SharedRuns
 from tests.quality.extractive.tasks import Task
@@ -90,7 +91,9 @@ def run_mission(bench: Bench, sandbox: CodeSandbox, question: str, names: Sequen
         folder = bench.workdir / "slice"
         folder.mkdir()
         try:
-            context = SliceContext("suite", "suite", Track.DS_STAR, 1, seq, 1, request, bench.artifacts, bench.clock, folder, lambda: 60.0)
+            context = SliceContext(
+                "suite", "suite", Track.DS_STAR, 1, seq, 1, request, bench.artifacts, bench.clock, Scratch(folder), lambda: 60.0
+            )
             outcome = track.step(context, state)
         finally:
             shutil.rmtree(folder)

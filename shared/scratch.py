@@ -1,0 +1,31 @@
+"""A folder for what a slice unpacks and runs: made when it is first asked for, since most slices of a mission need none."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import TracebackType
+from typing import Self
+
+
+class Scratch:
+    """A context manager; leaving it removes the folder with everything in it. For one thread."""
+
+    def __init__(self, parent: Path) -> None:
+        self._parent = parent
+        self._folder: TemporaryDirectory[str] | None = None
+
+    @property
+    def path(self) -> Path:
+        """The folder, empty at first. Raises ``OSError`` where it cannot be made."""
+        if self._folder is None:
+            self._parent.mkdir(parents=True, exist_ok=True)
+            self._folder = TemporaryDirectory(dir=self._parent, prefix="slice-")
+        return Path(self._folder.name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._folder is not None:
+            self._folder.cleanup()
