@@ -45,13 +45,14 @@ class House:
         self.missions = Missions(self.documents, self.clock, self.ids)
         self.audit = Audit(self.documents, self.artifacts, self.clock)
         self.telemetry = ListedSink()
+        self.scratch = folder / "scratch"
         self.slices = SliceEngine(
             documents=self.documents,
             artifacts=self.artifacts,
             clock=self.clock,
             ids=self.ids,
             tracing=Tracing(),
-            scratch=folder / "scratch",
+            scratch=self.scratch,
             telemetry=self.telemetry,
         )
         self.queue = ListedQueue()

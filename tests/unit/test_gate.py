@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from functions.budget.gate import decide
 from schemas.mission import FusionStatus, MissionStatus, Tier, Track, TrackStatus
 from shared.missions.records import MissionRecord, TrackRecord
+from shared.missions.view import needs_gate
 from tests.support.clock import START
 from tests.support.house import REQUEST
 
@@ -92,3 +95,36 @@ def test_a_detached_track_is_not_closed_again_while_the_other_one_is_closed() ->
         == "continue"
     )
     assert decide(mission(), tracks(TrackStatus.DELAYED, RUNNING), Track.DS_STAR, HARD).action == "stop"
+
+
+@given(
+    status=st.sampled_from(MissionStatus),
+    cancel=st.booleans(),
+    late=st.booleans(),
+    fusion=st.sampled_from(FusionStatus),
+    research=st.sampled_from(TrackStatus),
+    analysis=st.sampled_from(TrackStatus),
+    after_s=st.integers(0, 20_000),
+    asking=st.sampled_from(Track),
+)
+def test_where_no_gate_is_needed_it_would_let_the_track_go_on(
+    status: MissionStatus,
+    cancel: bool,
+    late: bool,
+    fusion: FusionStatus,
+    research: TrackStatus,
+    analysis: TrackStatus,
+    after_s: int,
+    asking: Track,
+) -> None:
+    stands = mission(status=status, cancel_requested=cancel, late=late, fusion_status=fusion)
+    now = START + timedelta(seconds=after_s)
+    if not needs_gate(stands, now):
+        assert decide(stands, tracks(research, analysis), asking, now).action == "continue"
+
+
+def test_no_gate_is_needed_until_a_flag_is_set_or_a_deadline_has_passed() -> None:
+    assert not needs_gate(mission(), EARLY)
+    assert needs_gate(mission(), SOFT)
+    assert needs_gate(mission(cancel_requested=True), EARLY)
+    assert needs_gate(mission(late=True), EARLY)

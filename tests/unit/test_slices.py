@@ -10,6 +10,7 @@ import pytest
 from functions.lifecycle.reconcile import raise_epoch
 from schemas.mission import Track, TrackStatus
 from shared.errors import Conflict, StaleEpoch, Unavailable
+from shared.missions.repository import Change
 from shared.times import SLICE_LEASE_S
 from shared.tracks import SliceContext, SliceOutcome
 from tests.support.house import Count, CountingTrack, House, step
@@ -40,6 +41,32 @@ def test_slices_follow_each_other_until_the_track_is_final(house: House) -> None
     assert record.status is TrackStatus.DONE
     assert record.handoff_uri is not None
     assert b"3 slices" in house.artifacts.get(record.handoff_uri)
+
+
+def test_a_slice_says_that_the_gate_has_to_be_asked_once_the_mission_was_cancelled(house: House) -> None:
+    mission_id, _ = house.claimed()
+    track = CountingTrack()
+    assert not house.slices.run(track, step(mission_id, 0)).ask_gate
+    house.missions.change(mission_id, "api", lambda mission, _: Change(mission.model_copy(update={"cancel_requested": True})))
+    assert house.slices.run(track, step(mission_id, 1)).ask_gate
+    assert not house.slices.run(track, step(mission_id, 0)).ask_gate  # what was stored is what it gives back
+
+
+def test_a_slice_that_needs_no_folder_makes_none(house: House) -> None:
+    mission_id, _ = house.claimed()
+    seen: list[bool] = []
+
+    class Looks(CountingTrack):
+        def step(self, context, state):  # type: ignore[no-untyped-def]
+            seen.append(house.scratch.exists())
+            folder = context.workdir
+            assert folder.is_dir() and folder == context.workdir
+            seen.append(house.scratch.exists())
+            return super().step(context, state)
+
+    house.slices.run(Looks(), step(mission_id, 0))
+    assert seen == [False, True]
+    assert not list(house.scratch.iterdir())
 
 
 def test_a_slice_that_is_being_worked_on_answers_busy(house: House) -> None:

@@ -52,10 +52,10 @@ class Batch:
         first.start()
         entered.wait(timeout=10)
         threads = [threading.Thread(target=submit, args=pair) for pair in works.items()]
-        for thread in threads:
+        for number, thread in enumerate(threads, start=1):
             thread.start()
-        while self.writer.waiting < len(threads):
-            pass  # each is on its way into the queue
+            while self.writer.waiting < number:
+                pass  # it is on its way into the queue, behind those before it
         leave.set()
         for thread in [first, *threads]:
             thread.join()
@@ -100,6 +100,38 @@ def test_a_commit_that_fails_fails_every_member_and_the_next_one_works(path: Pat
     assert batch.writer.submit(write("later")) == 1
     batch.close()
     assert stored(path) == {"later"}
+
+
+def test_a_writer_that_is_interrupted_loses_its_commit_and_holds_nobody_up(path: Path) -> None:
+    def interrupt(connection: sqlite3.Connection) -> None:
+        raise KeyboardInterrupt
+
+    batch = Batch(path)
+    with pytest.raises(KeyboardInterrupt):
+        batch.writer.submit(interrupt)
+    batch.run(one=write("one"), two=write("two"))
+    assert (batch.outcomes["one"], batch.outcomes["two"]) == (1, 1)
+    batch.close()
+    assert stored(path) == {"one", "two"}
+
+
+def test_who_waits_with_an_interrupted_writer_learns_that_nothing_was_stored(path: Path) -> None:
+    batch = Batch(path)
+    stopped = threading.Event()
+
+    def interrupt(connection: sqlite3.Connection) -> None:
+        stopped.set()
+        raise KeyboardInterrupt
+
+    threading.excepthook, before = (lambda _: None), threading.excepthook  # the interrupted caller's thread ends with it, as it should
+    try:
+        batch.run(interrupted=interrupt, one=write("one"))
+    finally:
+        threading.excepthook = before
+    assert stopped.is_set()
+    assert isinstance(batch.outcomes["one"], Unavailable)
+    batch.close()
+    assert stored(path) == set()
 
 
 def test_closing_commits_what_is_waiting(path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,12 @@ from infra.local.workflows import FastClock, HttpRequest, HttpResponse, Runner, 
 if TYPE_CHECKING:
     from tests.workflows.conftest import Bench
 
+CALLING = """
+- count: {assign: [{n: 0}]}
+- call: {call: http.get, args: {url: "http://near/"}}
+- next: {assign: [{n: "${n + 1}"}]}
+- again: {switch: [{condition: "${n < 40}", next: call}]}
+"""
 SLOW = "- a: {call: sys.sleep, args: [3600]}\n- b: {return: 1}\n"
 
 
@@ -186,3 +193,19 @@ def test_an_endless_loop_does_not_hold_up_others(bench: Bench) -> None:
         short = runner.start(quick, execution_id="y")
         assert short.wait(5).result == 1
         assert long.wait(20).state is State.FAILED
+
+
+def test_a_workflow_that_calls_one_thing_after_the_other_stays_on_one_thread() -> None:
+    """A change of threads for each call is most of what the call costs where its answer is near."""
+    threads: list[int] = []
+
+    class Near:
+        def send(self, request: HttpRequest) -> HttpResponse:
+            threads.append(threading.get_ident())
+            return HttpResponse(200, {}, b"")
+
+    definition = load(CALLING)
+    with Runner(transport=Near()) as runner:
+        assert runner.start(definition, execution_id="x").wait(20).state is State.SUCCEEDED
+    changes = sum(before != after for before, after in pairwise(threads))
+    assert (len(threads), changes < 5) == (40, True)  # some at the beginning: who started the workflow may still be at it
