@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
     from shared.adapters.neo4j_connection import Neo4jConnection
+    from shared.adapters.sqlite_documents import SqliteDocuments
     from shared.artifacts import ArtifactStore
     from shared.documents import DocumentStore
     from shared.inbox import Inbox
@@ -82,11 +83,11 @@ class Runtime:
         from shared.adapters.declared_queries import DeclaredQueries
         from shared.adapters.traced_documents import TracedDocuments
 
-        return DeclaredQueries(TracedDocuments(self._plain_documents()))
+        cloud = self.settings.profile == "cloud"
+        return DeclaredQueries(TracedDocuments(self._google.documents() if cloud else self._sqlite))
 
-    def _plain_documents(self) -> DocumentStore:
-        if self.settings.profile == "cloud":
-            return self._google.documents()
+    @cached_property
+    def _sqlite(self) -> SqliteDocuments:
         from shared.adapters.sqlite_documents import SqliteDocuments
         from shared.indexes import COMPOSITES, FIELDS
 
@@ -99,7 +100,7 @@ class Runtime:
             return self._google.bucket("artifacts", self.settings.artifacts_bucket)
         from shared.adapters.packed_artifacts import PackedArtifacts
 
-        return PackedArtifacts(self.home / "artifacts")
+        return PackedArtifacts(self.home / "artifacts", self._sqlite)
 
     @cached_property
     def inbox(self) -> Inbox:
@@ -126,8 +127,12 @@ class Runtime:
 
     @cached_property
     def anchors(self) -> ArtifactStore:
-        """Where the heads of the audit chains are kept: apart from what they vouch for, as far as the profile can."""
-        return self._google.bucket("anchors", self.settings.anchors_bucket) if self.settings.profile == "cloud" else self.artifacts
+        """Where the heads of the audit chains are kept: apart from what they vouch for, so as files here, which others may be given."""
+        if self.settings.profile == "cloud":
+            return self._google.bucket("anchors", self.settings.anchors_bucket)
+        from shared.adapters.folder_artifacts import FolderArtifacts
+
+        return FolderArtifacts(self.home / "artifacts")
 
     @cached_property
     def knowledge(self) -> KnowledgeGraph:
@@ -377,6 +382,8 @@ class Runtime:
             self.neo4j.close()
         if "documents" in opened:
             self.documents.close()
+        if "_sqlite" in opened:
+            self._sqlite.close()
         if "_temporary" in opened:
             self._temporary.cleanup()
 

@@ -1,7 +1,8 @@
-"""The embedded ``ArtifactStore``: a folder, in which the many small artifacts share one SQLite file.
+"""The embedded ``ArtifactStore``: a folder, and for the many small artifacts a table beside the documents that name them.
 
-A mission leaves dozens of states, packages and reports of a few kilobytes. As files each of them costs six flushes of the disk, as rows
-those that are put at the same moment share one. What is larger, and what comes as a file or a stream, is a file of ``FolderArtifacts``.
+A mission leaves dozens of states, packages and reports of a few kilobytes. As files each of them costs six flushes of the disk; as a row
+it costs none, since it is on the disk as soon as a document that names it is. What is larger, and what comes as a file or a stream, is a
+file of ``FolderArtifacts``.
 """
 
 from __future__ import annotations
@@ -17,15 +18,14 @@ from typing import BinaryIO
 from shared.adapters import folder_files
 from shared.adapters.artifact_keys import check_key, check_media_type, key_of
 from shared.adapters.folder_artifacts import FolderArtifacts
-from shared.adapters.sqlite_file import SqliteFile
-from shared.adapters.sqlite_writer import GroupWriter
+from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.artifacts import SCHEME, Artifact
 from shared.errors import AlreadyExists, Corrupt, NotFound
 
 MOST_BYTES = 64 * 1024
 """Of an artifact that is packed: below it reading a row is no slower than opening a file (sqlite.org/intern-v-extern-blob.html)."""
 _SCHEMA = """
-CREATE TABLE artifacts (
+CREATE TABLE IF NOT EXISTS artifacts (
     key TEXT NOT NULL PRIMARY KEY,
     sha256 TEXT NOT NULL,
     media_type TEXT NOT NULL,
@@ -38,14 +38,18 @@ _AFTER = "\U0010ffff"
 
 
 class PackedArtifacts:
-    """An ``ArtifactStore`` in a folder that several processes may use at the same time."""
+    """An ``ArtifactStore`` in a folder that several processes may use at the same time, and in the file of ``documents``.
 
-    def __init__(self, root: Path, *, busy_timeout_s: float = 10.0) -> None:
-        """Makes the folder where there is none. Raises ``Unavailable``, ``StorageFull`` or ``Corrupt``."""
+    What a ``put`` of bytes has returned outlives a kill of the process at once, and a loss of power from the next write of a document on.
+    The documents are closed by whoever opened them.
+    """
+
+    def __init__(self, root: Path, documents: SqliteDocuments) -> None:
+        """Makes the folder and the table where there are none. Raises ``Unavailable``, ``StorageFull`` or ``Corrupt``."""
         self._files = FolderArtifacts(root)
         self._linked = root.absolute() / "linked"
-        self._packed = SqliteFile(root / "packed.sqlite3", schema=_SCHEMA, indexes=(), busy_timeout_s=busy_timeout_s)
-        self._writer = GroupWriter(self._packed)
+        self._packed, self._writer = documents.file, documents.writer
+        self._writer.submit(lambda connection: connection.execute(_SCHEMA))
 
     def put(self, key: str, data: bytes | BinaryIO, *, media_type: str = "application/octet-stream") -> Artifact:
         check_key(key)
@@ -59,7 +63,7 @@ class PackedArtifacts:
         check_media_type(media_type)
         digest = _digest(data)
         made = Artifact(SCHEME + key, digest.sha256, digest.size, media_type)
-        first = self._writer.submit(lambda connection: _insert(connection, made, data))
+        first = self._writer.submit(lambda connection: _insert(connection, made, data), flush=False)
         return made if first is None else _same(first, digest)
 
     def put_file(self, key: str, path: Path, *, media_type: str = "application/octet-stream") -> Artifact:
@@ -126,9 +130,7 @@ class PackedArtifacts:
         self._find("check")
 
     def close(self) -> None:
-        """Stores what is waiting. The store refuses everything afterwards."""
-        self._writer.close()
-        self._packed.close()
+        """See ``ArtifactStore.close``."""
         self._files.close()
 
     def _place(self, artifact: Artifact) -> Path:

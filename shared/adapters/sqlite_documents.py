@@ -46,60 +46,60 @@ class SqliteDocuments:
         statements += [query_sql.index(one.collection, one.equal, one.order.removeprefix("-")) for one in composites]
         statements += [query_sql.no_index(collection, name) for collection, name in sorted(begins)]
         told = statistics(alone, composites) if alone else {}
-        self._file = SqliteFile(path, indexes=statements, statistics=told, busy_timeout_s=busy_timeout_s)
-        self._writer = GroupWriter(self._file)
+        self.file = SqliteFile(path, indexes=statements, statistics=told, busy_timeout_s=busy_timeout_s)
+        self.writer = GroupWriter(self.file)
         self._jitter = random.Random()
         opening, count = os.urandom(8).hex(), itertools.count(1)
         self._next_version: Callable[[], str] = lambda: f"{opening}-{next(count)}"  # unique across processes, with no write of its own
 
     def get(self, ref: Ref) -> Document | None:
         check_ref(ref)
-        with self._file.reader() as connection, self._file.translating():
+        with self.file.reader() as connection, self.file.translating():
             return sqlite_rows.read(connection, ref)
 
     def query(self, query: Query) -> list[Document]:
         check_query(query)
-        with self._file.reader() as connection, self._file.translating():
+        with self.file.reader() as connection, self.file.translating():
             return sqlite_rows.find(connection, query)
 
     def create(self, ref: Ref, data: JsonMap) -> Document:
         written = self._document(ref, data)
         row = sqlite_rows.row(written)
-        self._writer.submit(lambda connection: sqlite_rows.insert(connection, row))
+        self.writer.submit(lambda connection: sqlite_rows.insert(connection, row))
         return written
 
     def update(self, ref: Ref, data: JsonMap, *, expect: str) -> Document:
         written = self._document(ref, data)
         row = sqlite_rows.row(written)
-        self._writer.submit(lambda connection: sqlite_rows.replace(connection, row, expect))
+        self.writer.submit(lambda connection: sqlite_rows.replace(connection, row, expect))
         return written
 
     def put(self, ref: Ref, data: JsonMap) -> Document:
         written = self._document(ref, data)
         row = sqlite_rows.row(written)
-        self._writer.submit(lambda connection: sqlite_rows.upsert(connection, row))
+        self.writer.submit(lambda connection: sqlite_rows.upsert(connection, row))
         return written
 
     def delete(self, ref: Ref) -> None:
         check_ref(ref)
-        self._writer.submit(lambda connection: sqlite_rows.remove(connection, ref))
+        self.writer.submit(lambda connection: sqlite_rows.remove(connection, ref))
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
         def once() -> T:
-            with self._file.snapshot() as connection:
-                transaction = SnapshotTransaction(self._file, connection, self._document)
+            with self.file.snapshot() as connection:
+                transaction = SnapshotTransaction(self.file, connection, self._document)
                 result = work(transaction)
                 transaction.end()
             if transaction.writes:  # without writes, what was read is one consistent moment already
-                self._writer.submit(transaction.commit)
+                self.writer.submit(transaction.commit)
             return result
 
-        return until_undisturbed(once, f"A transaction on {self._file.path}", _PERSISTENCE, pause=self._file.pause, jitter=self._jitter)
+        return until_undisturbed(once, f"A transaction on {self.file.path}", _PERSISTENCE, pause=self.file.pause, jitter=self._jitter)
 
     def close(self) -> None:
         """Commits what is waiting. The store refuses everything afterwards."""
-        self._writer.close()
-        self._file.close()
+        self.writer.close()
+        self.file.close()
 
     def _document(self, ref: Ref, data: JsonMap) -> Document:
         return Document(ref, checked(ref, data), self._next_version())

@@ -27,8 +27,9 @@ _MOST_MEMBERS = 256
 class _Member(Generic[T]):
     """One caller's writes, which succeed or fail as a whole."""
 
-    def __init__(self, work: Callable[[sqlite3.Connection], T]) -> None:
+    def __init__(self, work: Callable[[sqlite3.Connection], T], flush: bool) -> None:
         self.work = work
+        self.flush = flush
         self.leads = False
         """Whether this caller is the one that writes now."""
         self._told = Lock()
@@ -90,18 +91,22 @@ class GroupWriter:
         """Whether somebody writes, or was told to."""
         self._closed = False
         self._connection: sqlite3.Connection | None = None
+        self._flushes = True
+        """Whether the connection flushes its commits, as one that was just opened does."""
 
     @property
     def waiting(self) -> int:
         """Members that are in no commit yet."""
         return len(self._waiting)
 
-    def submit(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def submit(self, work: Callable[[sqlite3.Connection], T], *, flush: bool = True) -> T:
         """Run ``work`` inside the next commit; returns its value once that commit is on the disk, or raises its error.
 
-        A commit that fails fails all of its members, whatever each of them had found: what they saw was never true.
+        A commit that fails fails all of its members, whatever each of them had found: what they saw was never true. Without ``flush`` the
+        operating system may hold it back: no kill loses it, and the next commit that is flushed takes it along, since a write-ahead log
+        keeps their order.
         """
-        member: _Member[T] = _Member(work)
+        member: _Member[T] = _Member(work, flush)
         with self._lock:
             if self._closed:
                 raise Unavailable(f"The store {self._file.path} is closed.")
@@ -176,6 +181,11 @@ class GroupWriter:
         try:
             if self._connection is None:
                 self._connection = self._file.connect()
+                self._flushes = True
+            flush = any(member.flush for member in batch)
+            if flush is not self._flushes:
+                self._connection.execute(f"PRAGMA synchronous = {'FULL' if flush else 'NORMAL'}")
+                self._flushes = flush
             self._connection.execute("BEGIN IMMEDIATE")
             if len(batch) == 1:
                 batch[0].apply_alone(self._connection)

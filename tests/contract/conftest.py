@@ -48,11 +48,15 @@ ON_EMULATOR = pytest.param("cloud-storage", marks=[pytest.mark.storage, pytest.m
 def artifacts(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ArtifactStore]:
     """An empty ``ArtifactStore`` of each kind."""
     store: ArtifactStore
+    documents: SqliteDocuments | None = None
     if request.param == "cloud-storage":
         store = in_new_bucket(request.getfixturevalue("storage_emulator"), monkeypatch)
     elif request.param == "packed":
-        store = PackedArtifacts(tmp_path / "artifacts")
+        documents = SqliteDocuments(tmp_path / "kimera.sqlite3")
+        store = PackedArtifacts(tmp_path / "artifacts", documents)
     else:
         store = FolderArtifacts(tmp_path / "artifacts")
     yield store
     store.close()
+    if documents is not None:
+        documents.close()
