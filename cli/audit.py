@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -34,31 +36,70 @@ def verify(
 
     settings = load_settings()
     log_to(settings.home)
-    missions, events, anchors = 0, 0, 0
-    breaks: list[Break] = []
+    total = _Total()
+    breaks: list[Json] = []
     chains: list[Json] = []
     with stored(settings) as runtime:
+        if mission is None:
+            note("reading the hourly anchors")
         for checked in runtime.audit.checked(mission):
-            missions += bool(checked.chains)
-            events += checked.events
-            anchors += checked.anchors
-            breaks += checked.breaks
+            if total.add(checked) and total.missions % _PROGRESS_EVERY == 0:
+                note(f"{total.missions} missions with {total.events} events verified, {total.breaks} break(s) so far")
             if not as_json:
                 _print(checked, every_chain=mission is not None)
-            elif mission is not None:
+                continue
+            breaks += [{"mission_id": b.mission_id, "writer": b.writer, "n": b.n, "what": b.what} for b in checked.breaks]
+            if mission is not None:
                 chains += [{"writer": c.writer, "events": c.events, "anchored": c.anchored} for c in checked.chains]
-            if missions and missions % _PROGRESS_EVERY == 0:
-                note(f"{missions} missions with {events} events verified, {len(breaks)} break(s) so far")
-    if mission is not None and not events and not breaks:
+    if mission is not None and not total.events and not total.breaks:
         raise NotFound(f"There are no audit events of a mission {mission[:64]!r}.", remedy="List missions with `kimera list`.")
     if as_json:
-        found: list[Json] = [{"mission_id": b.mission_id, "writer": b.writer, "n": b.n, "what": b.what} for b in breaks]
-        counts: dict[str, Json] = {"missions": missions, "events": events, "anchors": anchors}
-        print_json({"ok": not found, **counts, **({"chains": chains} if mission is not None else {}), "breaks": found})
+        counts: dict[str, Json] = {
+            "missions": total.missions,
+            "events": total.events,
+            "letter_events": total.letter_events,
+            "unanchored": total.unanchored,
+            "anchors": total.anchors,
+        }
+        print_json({"ok": not breaks, **counts, **({"chains": chains} if mission is not None else {}), "breaks": breaks})
     else:
-        verdict = f"{len(breaks)} break(s)" if breaks else "intact"
-        print(f"{verdict}: {events} events of {missions} mission(s), {anchors} anchors")
-    return 1 if breaks else 0
+        for line in total.lines():
+            print(line)
+    return 1 if total.breaks else 0
+
+
+@dataclass(slots=True)
+class _Total:
+    """What was found of all missions so far."""
+
+    missions: int = 0
+    events: int = 0
+    letter_events: int = 0
+    unanchored: int = 0
+    anchors: int = 0
+    breaks: int = 0
+
+    def add(self, checked: CheckedMission) -> bool:
+        """Count it; whether it was a mission."""
+        is_mission = bool(checked.chains) and not checked.of_letters
+        self.missions += is_mission
+        self.events += checked.events
+        self.letter_events += checked.events if checked.of_letters else 0
+        self.unanchored += checked.unanchored
+        self.anchors += checked.anchors
+        self.breaks += len(checked.breaks)
+        return is_mission
+
+    def lines(self) -> Iterator[str]:
+        """The verdict, and what it does not cover."""
+        verdict = f"{self.breaks} break(s)" if self.breaks else "intact"
+        letters = f", {self.letter_events} of dead letters without a mission" if self.letter_events else ""
+        yield f"{verdict}: {self.events - self.letter_events} events of {self.missions} mission(s){letters}, {self.anchors} anchors"
+        if self.unanchored:
+            yield (
+                f"not covered by an anchor: {self.unanchored} of these events (dead letters never are, a mission's within the hour). "
+                "A change of one is found; that the last ones were cut off is found only while their writer's own document tells."
+            )
 
 
 def _print(checked: CheckedMission, *, every_chain: bool) -> None:

@@ -295,4 +295,5 @@ def cost(
 
 app.command()(bench_speed.orchestration)
 app.command()(bench_speed.load)
+app.command()(bench_speed.audit)
 app.command("cold-start")(bench_speed.cold_start)

@@ -1,10 +1,12 @@
-"""``kimera bench orchestration | load | cold-start``: how fast the platform is. See docs/performance.md."""
+"""``kimera bench orchestration | load | audit | cold-start``: how fast the platform is. See docs/performance.md."""
 
 from __future__ import annotations
 
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -58,15 +60,8 @@ def load(
     """Run missions through a served platform over HTTP. Exit 1 if one is lost, did not end DONE, or did anything twice."""
     from infra.local.benchmarks.load import LoadPlan, run_load
     from shared.clock import SystemClock
-    from shared.errors import BadInput
 
-    home = load_settings().home.expanduser().absolute()
-    if keep is not None and keep.exists():
-        raise BadInput(f"{keep} exists already.", remedy="Name a new folder: missions of another run would be counted.")
-    home.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="bench-", dir=home) as temporary:
-        data = keep.absolute() if keep is not None else Path(temporary)
-        data.mkdir(parents=True, exist_ok=True)
+    with _data_folder(load_settings().home.expanduser().absolute(), keep) as data:
         result = run_load(data, LoadPlan(missions, concurrency, kill_every), SystemClock(), note)
         note("verifying the audit chains")
         audit = _audit(data)
@@ -79,6 +74,33 @@ def load(
             print(f"{key:<16} {json.dumps(value)}")
         print("all missions ended DONE, none twice, the audit chains are intact" if sound else "NOT KEPT: see above")
     return 0 if sound else 1
+
+
+def audit(
+    events: Annotated[int, typer.Option("--events", metavar="N", min=5_000, help="How many, of N / 25 missions.")] = 100_000,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", metavar="DIR", help="Keep the data, with its forgeries, in this new folder.")
+    ] = None,
+    as_json: AsJson = False,
+) -> int:
+    """Measure `kimera audit verify` on many missions. Exit 1 if a forgery is missed or memory grows with the number of missions."""
+    from infra.local.benchmarks.audit_chains import MEMORY_GROWTH_MB, measure
+
+    settings = load_settings()
+    with _data_folder(settings.home.expanduser().absolute(), keep) as data:
+        found = measure(settings, data, _KIMERA, events=events, progress=note)
+    if as_json:
+        print_json(found.as_json())
+    else:
+        for part in (found.tenth, found.all):
+            per_s = part.events / part.seconds
+            print(
+                f"{part.events} events of {part.missions} missions: {part.seconds:.1f} s ({per_s:.0f} events/s), peak {part.peak_mb:.0f} MB"
+            )
+        kept = "" if found.memory_kept else f"  NOT KEPT: more than {MEMORY_GROWTH_MB:g} MB of growth"
+        print(f"memory grew by {found.all.peak_mb - found.tenth.peak_mb:.0f} MB{kept}")
+        print("forgeries: " + ", ".join(f"{name} {'found' if ok else 'NOT FOUND'}" for name, ok in found.found.items()))
+    return 0 if found.sound and found.memory_kept else 1
 
 
 def cold_start(
@@ -97,6 +119,20 @@ def cold_start(
             limit = f"  (at most {one.limit_ms:.0f}){'' if one.kept else '  NOT KEPT'}" if one.limit_ms is not None else ""
             print(f"{one.name:<16} {one.ms:8.0f} ms{limit}")
     return 0 if kept else 1
+
+
+@contextmanager
+def _data_folder(home: Path, keep: Path | None) -> Iterator[Path]:
+    """A new folder for the data: below ``home`` and gone at the end, or ``keep``."""
+    from shared.errors import BadInput
+
+    if keep is not None and keep.exists():
+        raise BadInput(f"{keep} exists already.", remedy="Name a new folder: missions of another run would be counted.")
+    home.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="bench-", dir=home) as temporary:
+        data = keep.absolute() if keep is not None else Path(temporary)
+        data.mkdir(parents=True, exist_ok=True)
+        yield data
 
 
 def _audit(data: Path) -> dict[str, Json]:

@@ -55,6 +55,8 @@ def _print(story: Story, everything: bool) -> None:
     print(f"question: {' '.join(state.question.split())}")
     cost = dollars(state.cost_so_far.settled_micro_usd)
     print(f"owner {state.owner}, space {state.knowledge_space}, tier {state.tier}, cost {cost}, epoch {state.epoch}")
+    if state.flags:
+        print(f"flags: {', '.join(state.flags)}")
     for track, found in sorted(state.track_status.items()):
         print(f"{TITLES[track]}: attempt {found.attempt}, next slice {found.next_seq}, {describe(found)}")
     print("\nWhat happened (UTC; seconds since the mission was created)")

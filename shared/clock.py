@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
+from shared.errors import BadInput
+
 
 class Clock(Protocol):
     """Tells the time and waits. Tests use ``tests/support/clock.py``, where time passes only when a test says so."""
@@ -45,7 +47,15 @@ class OffsetClock(SystemClock):
     """
 
     def __init__(self, offset: Path) -> None:
+        """Raises ``BadInput`` for a file that cannot be read, or holds no number of seconds; so does each look."""
         self._offset = offset
+        self.now()
 
     def now(self) -> datetime:
-        return super().now() + timedelta(seconds=float(self._offset.read_text()))
+        try:
+            return super().now() + timedelta(seconds=float(self._offset.read_text("utf-8")))
+        except (OSError, ValueError, OverflowError) as error:
+            raise BadInput(
+                f"KIMERA_CLOCK_OFFSET names {self._offset}, which cannot be read as a number of seconds: {error}.",
+                remedy="Write one number into that file, for instance 3600, or unset KIMERA_CLOCK_OFFSET.",
+            ) from error

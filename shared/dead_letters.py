@@ -88,10 +88,15 @@ class Letter(Record):
         """Where it is stored."""
         return Ref(DEAD_LETTERS, self.name)
 
+    @property
+    def writer(self) -> str:
+        """The writer of its audit chain."""
+        return f"letter-{self.name}"
+
 
 def write(tx: Transaction, letter: Letter, happening: Happening, *, at: datetime) -> Letter:
     """Store ``letter`` together with the audit event of what changed; as it is stored. All reads have to be done."""
-    about, writer = letter.mission_id or NO_MISSION, f"letter-{letter.name}"
+    about, writer = letter.mission_id or NO_MISSION, letter.writer
     chain = append(tx, Chain(letter.head), [happening], mission_id=about, writer=writer, at=at, trace_id=current_trace_id())
     spill(tx, chain, mission_id=about, writer=writer)  # letters are few and may go before their events: each event is a page
     written = letter.model_copy(update={"head": chain.head})

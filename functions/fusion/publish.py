@@ -18,6 +18,7 @@ from shared.missions.chain import Happening
 from shared.missions.machine import check_fusion
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change, Missions, fence
+from shared.missions.view import mission_flags
 from shared.models.access import ModelAccess, OpenSlice
 from shared.telemetry.rows import report_row
 from shared.telemetry.sink import NOWHERE, TelemetrySink
@@ -178,10 +179,8 @@ def _handoff(track: TrackRecord, request: MissionRequest) -> TrackHandoff:
 
 
 def _flags(mission: MissionRecord, tracks: dict[Track, TrackRecord], spent: Spending) -> tuple[str, ...]:
-    flags = [*mission.flags, *(flag for track in tracks.values() for flag in track.flags), *spent.flags]
-    if mission.cancel_requested:
-        flags.append("cancelled")
-    return tuple(dict.fromkeys(flags))
+    flags = mission_flags(mission, tracks, spent)
+    return tuple(dict.fromkeys((*flags, "cancelled"))) if mission.cancel_requested else flags
 
 
 def _standing(mission: MissionRecord, reason: str, *, report: ReportVersion | None = None) -> FuseResult:

@@ -34,6 +34,7 @@ FLAG_SENTENCES = {
     "numbers_withheld": "Numbers without a recorded source were left out.",
     "quotes_unverified": "Some quotes could not be found again in their stored documents and were left out.",
     "instruction_like": "Some passages read like instructions to the reader; they were treated as text.",
+    "question_instruction_like": "The question, or what was said with it, reads like instructions to the program; it was treated as text.",
     "instructions": "Some passages read like instructions to the reader; they were treated as text.",
     "remote_research_failed": "The remote research agent that was asked for brought no report.",
     "remote_research_partial": "The remote research agent did not finish; its report holds what it had.",

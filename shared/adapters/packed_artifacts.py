@@ -33,6 +33,8 @@ CREATE TABLE IF NOT EXISTS artifacts (
 )
 """
 _KNOWN = "SELECT key, sha256, length(data), media_type FROM artifacts "
+_PAGE = 1_000
+"""Artifacts that a listing reads at a time."""
 _AFTER = "\U0010ffff"
 """Sorts behind every character that a key may go on with."""
 
@@ -102,9 +104,7 @@ class PackedArtifacts:
 
     def list(self, prefix: str) -> Iterator[Artifact]:
         files = self._files.list(prefix)  # it also checks the prefix
-        with self._packed.reader() as connection, self._packed.translating():
-            rows = connection.execute(_KNOWN + "WHERE key >= ? AND key < ? ORDER BY key", (prefix, prefix + _AFTER)).fetchall()
-        return heapq.merge((_artifact(row) for row in rows), files, key=lambda artifact: artifact.key)
+        return heapq.merge(self._list(prefix), files, key=lambda artifact: artifact.key)
 
     def link(self, uri: str, *, seconds: int) -> str:
         known = self._find(key_of(uri))
@@ -132,6 +132,18 @@ class PackedArtifacts:
     def close(self) -> None:
         """See ``ArtifactStore.close``."""
         self._files.close()
+
+    def _list(self, prefix: str) -> Iterator[Artifact]:
+        """What is packed below the prefix, page by page: no reader is held between two of them."""
+        condition, first = ">=", prefix
+        while True:
+            statement = f"{_KNOWN}WHERE key {condition} ? AND key < ? ORDER BY key LIMIT {_PAGE}"
+            with self._packed.reader() as connection, self._packed.translating():
+                rows = connection.execute(statement, (first, prefix + _AFTER)).fetchall()
+            yield from map(_artifact, rows)
+            if len(rows) < _PAGE:
+                return
+            condition, first = ">", rows[-1][0]
 
     def _place(self, artifact: Artifact) -> Path:
         """Where the file is that a link to a packed artifact opens."""

@@ -1,5 +1,8 @@
 """Recognises text that speaks to the reader or to a machine instead of stating something: it stays data, and is flagged (invariant 8).
 
+Of documents and data that is any text that tells who reads it what to do. A question does so by its nature ("answer with a table"): of
+it only what would make the program something else, or have it give away or do what nobody asks of an analysis.
+
 It is looked at as a reader, or a model, would see it: without what is invisible, with look-alike letters as the plain ones.
 """
 
@@ -10,6 +13,8 @@ import unicodedata
 
 INSTRUCTION_LIKE = "instruction_like"
 """The flag of evidence, sources and data files with such text."""
+QUESTION_INSTRUCTION_LIKE = "question_instruction_like"
+"""The flag of a mission whose question or output guidelines hold text that would take the program over."""
 
 _GAP = r"(?:\W+\w+){0,5}?\W+"
 _PATTERNS = (
@@ -28,7 +33,31 @@ _PATTERNS = (
     r"\b(?:du bist|sie sind) (?:jetzt |nun )?(?:ein|eine|der|die) (?:\w+ ){0,3}(?:assistent\w*|ki|modell|agent\w*)\b",
     r"\b(?:antworte|antworten sie) (?:nur |stattdessen )?(?:mit|dass)\b",
 )
-_ANY = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS), re.IGNORECASE | re.MULTILINE)
+_ORDER = r"(?:^|[.!?:;,\n\"'(>\]*-]\s*|\b(?:and|please|then|now|must|should|to|just|you)\s+)"
+"""What stands before an order, and not before the verb of a clause ("which drivers ignore all instructions")."""
+_OTHER_RULES = (
+    r"(?:(?:all|any|your|previous|prior|earlier|above|preceding|other|system|original|initial)\W+(?:\w+\W+){0,2}?(?:instructions?|prompts?)"
+    r"|(?:your|system|safety|all previous|all prior)\W+(?:\w+\W+){0,2}?(?:guidelines|rules|restrictions|directives|tasks?))\b"
+)
+_YOUR_SECRETS = r"your (?:\w+ ){0,2}(?:prompts?|instructions?|keys?|secrets?|credentials|passwords?)\b"
+_TAKING_OVER = (
+    rf"{_ORDER}(?:ignore|disregard|forget|override|bypass)\b(?:\W+\w+){{0,3}}?\W+" + _OTHER_RULES,
+    r"\b(?:reveal|show|print|repeat|output|disclose|leak|display|tell|give|dump)\b(?:\W+\w+){0,4}?\W+" + _YOUR_SECRETS,
+    r"\byou are (?:now|no longer) (?:an?|the|in|free|bound|dan)\b|\b(?:from now on|henceforth),? you (?:are|will|must|act|answer)\b",
+    rf"{_ORDER}(?:act as|pretend (?:to be|that you|you))\b(?:\W+\w+){{0,5}}?\W+(?:assistant|ai|(?:chat)?bot|agent|admin|root|dan|hacker)\b",
+    r"\b(?:reveal|print|repeat|output|disclose|leak|dump)\b(?:\W+\w+){0,3}?\W+(?:system|developer) prompt\b",
+    r"</?(?:system|information|instructions?|important)>|<\|?(?:im_start|im_end|endoftext)\|?>|\[/?INST\]|\n\s*(?:system|assistant)\s*:",
+    r"\bmessage from me\b.{0,60}\bto you\b|\bbefore you can (?:solve|do|finish|complete) (?:the|my|your) tasks?\b",
+    r"\bdo the following (?:tasks? )?(?:only|instead)\b|\bnew (?:system )?instructions?\b\s*:",
+    rf"{_ORDER}(?:execute|run) (?:the following|this) (?:code|command|script)\b|\bcurl\s+https?:|\brm -rf\b",
+    rf"{_ORDER}(?:send|post|upload|exfiltrate|forward|e-?mail)\b.{{0,80}}(?:\bhttps?://|\bwww\.|\b[\w.+-]+@\w)",
+    rf"\b(?:ignorier\w*|missachte\w*|vergiss|vergessen sie)\b{_GAP}(?:anweisung\w*|vorgabe\w*)",
+    r"\b(?:du bist|sie sind) (?:jetzt|nun) (?:ein|eine|der|die) (?:\w+ ){0,3}(?:assistent\w*|ki|modell|agent\w*)\b",
+)
+"""What nobody writes into a question who only wants it answered: other rules, another role, the program's own secrets, a forged turn of
+the conversation, an errand. Among them the forms of AgentDojo's attacks (arXiv 2406.13352)."""
+_OVER = re.compile("|".join(f"(?:{pattern})" for pattern in _TAKING_OVER), re.IGNORECASE | re.MULTILINE)
+_ANY = re.compile("|".join(f"(?:{pattern})" for pattern in (*_PATTERNS, *_TAKING_OVER)), re.IGNORECASE | re.MULTILINE)
 
 
 _LOOK_ALIKES = str.maketrans(
@@ -42,7 +71,18 @@ _TAGS = range(0xE0020, 0xE007F)
 
 def reads_like_instructions(text: str) -> bool:
     """Whether the text tells its reader, or a program that reads it, what to do, also where that is hidden from the eye."""
-    return _ANY.search(text if text.isascii() else _as_seen(text)) is not None or (not text.isascii() and _ANY.search(text) is not None)
+    return _found(_ANY, text)
+
+
+def takes_over(text: str) -> bool:
+    """Whether a question, or what is said with it, would make the program something else than what answers it."""
+    return _found(_OVER, text)
+
+
+def _found(pattern: re.Pattern[str], text: str) -> bool:
+    if text.isascii():
+        return pattern.search(text) is not None
+    return pattern.search(_as_seen(text)) is not None or pattern.search(text) is not None
 
 
 def _as_seen(text: str) -> str:

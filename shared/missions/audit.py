@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from heapq import merge
 from itertools import groupby
-from typing import TypeAlias
 
-from schemas.events import AuditEvent, ChainHead
+from schemas.events import Anchor, AuditEvent, ChainHead
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
+from shared.dead_letters import NO_MISSION
 from shared.documents import DocumentStore, Query, Where
 from shared.errors import BadInput, Corrupt
 from shared.ids import made_at
 from shared.ledger.ledger import WRITER
 from shared.ledger.records import LedgerRecord, ledger_ref
 from shared.ledger.spending import buys
+from shared.missions.anchored_heads import AnchoredHead, AnchoredHeads
 from shared.missions.anchors import Anchors, KeptAnchor
 from shared.missions.chain_reading import RESTORE, stored_chains
 from shared.missions.records import EVENTS, MISSIONS, MissionRecord, TrackRecord, track_ref
@@ -32,9 +32,6 @@ _MARGIN = timedelta(minutes=10)
 """How much earlier a change may say it was made than it was committed: the clocks of instances, and a transaction that had to wait."""
 _HEAD_WRITER = "anchor"
 """Stands for the writer where an anchor itself is broken."""
-
-AnchoredHead: TypeAlias = tuple[str, int, Witness]
-"""Writer, entry, and what an anchor says of it: small, since those of all missions may be in memory together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +47,16 @@ class CheckedMission:
     def events(self) -> int:
         """How many events it has."""
         return sum(chain.events for chain in self.chains)
+
+    @property
+    def unanchored(self) -> int:
+        """How many of them no anchor covers: changed ones are found, but for their being cut off only the writer's document vouches."""
+        return sum(max(0, chain.events - chain.anchored) for chain in self.chains)
+
+    @property
+    def of_letters(self) -> bool:
+        """Whether these are not a mission's chains, but those of dead letters without one."""
+        return self.mission_id == NO_MISSION
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ class Audit:
         """Every change, reordering or removal in the chains of one mission, or of all."""
         missions, events, anchors, breaks = 0, 0, 0, list[Break]()
         for checked in self.checked(mission_id):
-            missions += bool(checked.events)
+            missions += bool(checked.events) and not checked.of_letters
             events += checked.events
             anchors += checked.anchors
             breaks += checked.breaks
@@ -125,20 +132,27 @@ class Audit:
         What is anchored is read before the chains, which may go on meanwhile. Anchors that name no mission come first, without chains.
         """
         made = made_at(mission_id) if mission_id else None
-        hourly, broken, count = _by_mission(self._anchors.hourly(made - _MARGIN if made else None), mission_id)
-        if broken or (count and mission_id is None):
-            yield CheckedMission("", (), count if mission_id is None else 0, tuple(broken))
-        for found in [mission_id] if mission_id else self._all_missions(hourly):
-            yield self._check(found, hourly.pop(found, []), count if mission_id else 0)
+        with AnchoredHeads() as hourly:
+            broken, count = _read_into(hourly, self._anchors.hourly(made - _MARGIN if made else None), mission_id)
+            if broken or (count and mission_id is None):
+                yield CheckedMission("", (), count if mission_id is None else 0, tuple(broken))
+            for found in [mission_id] if mission_id else self._all_missions(hourly.missions()):
+                yield self._check(found, hourly.of(found), count if mission_id else 0)
 
     def _check(self, mission_id: str, hourly: Sequence[AnchoredHead], anchors: int) -> CheckedMission:
         chains: list[CheckedChain] = []
         anchored: dict[str, dict[int, list[Witness]]] = {}
         broken: list[Break] = []
         try:
-            ends, broken, count = _by_mission(self._anchors.of_mission(mission_id), mission_id)
-            anchors += count
-            for writer, n, witness in (*hourly, *ends.get(mission_id, [])):
+            ends: list[AnchoredHead] = []
+            for kept in self._anchors.of_mission(mission_id):
+                if kept.anchor is None:
+                    broken.append(Break(mission_id, _HEAD_WRITER, 0, kept.wrong))
+                    continue
+                heads = _by_mission(kept.anchor, mission_id).get(mission_id, [])
+                anchors += bool(heads)
+                ends += heads
+            for writer, n, witness in (*hourly, *ends):
                 anchored.setdefault(writer, {}).setdefault(n, []).append(witness)
             for chain in stored_chains(self._documents, mission_id):
                 own = chain.mission_id == mission_id
@@ -190,7 +204,7 @@ class Audit:
 
     def _all_missions(self, hourly: Iterable[str]) -> Iterator[str]:
         """The ids of all missions of which there are documents, events or anchors, in order."""
-        ids = merge(self._ids(MISSIONS), self._ids(EVENTS), self._anchors.missions(), sorted(hourly))
+        ids = merge(self._ids(MISSIONS), self._ids(EVENTS), self._anchors.missions(), hourly)
         yield from (mission_id for mission_id, _ in groupby(ids))
 
     def _ids(self, collection: str) -> Iterator[str]:
@@ -201,18 +215,26 @@ class Audit:
             yield last
 
 
-def _by_mission(anchors: Iterable[KeptAnchor], only: str | None) -> tuple[dict[str, list[AnchoredHead]], list[Break], int]:
-    """What anchors say of each mission (of one alone), those that cannot be read, and how many there are."""
-    found: dict[str, list[AnchoredHead]] = {}
+def _read_into(hourly: AnchoredHeads, anchors: Iterable[KeptAnchor], only: str | None) -> tuple[list[Break], int]:
+    """Keep what anchors say of each mission (of one alone); those that cannot be read, and how many there are."""
     broken: list[Break] = []
     count = 0
     for kept in anchors:
         if kept.anchor is None:
             broken.append(Break(only or "", _HEAD_WRITER, 0, kept.wrong))
             continue
-        heads = [head for head in kept.anchor.heads if only is None or head.mission_id == only]
-        count += bool(heads) or only is None
-        seen = f"was anchored at {kept.anchor.at:%Y-%m-%d %H:%M} UTC"
-        for head in heads:
-            found.setdefault(head.mission_id, []).append((sys.intern(head.writer), head.n, Witness(head.hash, seen)))
-    return found, broken, count
+        of = _by_mission(kept.anchor, only)
+        count += bool(of) or only is None
+        for mission_id, heads in of.items():
+            hourly.add(mission_id, heads)
+    return broken, count
+
+
+def _by_mission(anchor: Anchor, only: str | None) -> dict[str, list[AnchoredHead]]:
+    """What an anchor says of each mission (of one alone)."""
+    found: dict[str, list[AnchoredHead]] = {}
+    seen = f"was anchored at {anchor.at:%Y-%m-%d %H:%M} UTC"
+    for head in anchor.heads:
+        if only is None or head.mission_id == only:
+            found.setdefault(head.mission_id, []).append((head.writer, head.n, Witness(head.hash, seen)))
+    return found

@@ -18,6 +18,7 @@ from shared.documents import Json, Transaction
 from shared.missions.records import Chain, ChainPage, ChainPointer, Tail
 
 GENESIS = "0" * 64
+_CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 PAGE_EVENTS = 32
 """A tail that holds more becomes a page: most missions never need one."""
 PAGE_BYTES = 64 * 1024
@@ -39,7 +40,16 @@ def digest(event: Mapping[str, Json]) -> str:
 
 def canonical(event: Mapping[str, Json]) -> str:
     """The one JSON text of an event."""
-    return json.dumps(event, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _CANONICAL.encode(event)
+
+
+def digest_of_text(text: str, stated: str) -> str:
+    """``digest`` of the event whose canonical text this is, without writing it again. ``stated`` is the ``hash`` in it.
+
+    Of the event's own fields only plain texts and numbers come behind ``hash``: its last place in the text is the right one.
+    """
+    before, _, after = text.rpartition(f'"hash":"{stated}",')
+    return hashlib.sha256((before + after).encode()).hexdigest()
 
 
 def append(

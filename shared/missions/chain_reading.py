@@ -14,11 +14,12 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from schemas.events import AuditEvent
+from shared.dead_letters import DEAD_LETTERS, NO_MISSION, Letter
 from shared.documents import Document, DocumentStore, Query, Ref, Where
 from shared.errors import Corrupt
 from shared.ledger.ledger import WRITER
 from shared.ledger.records import LedgerRecord, ledger_ref
-from shared.missions.chain import canonical, digest
+from shared.missions.chain import canonical, digest, digest_of_text
 from shared.missions.records import (
     EVENTS,
     TRACKS,
@@ -29,7 +30,6 @@ from shared.missions.records import (
     Record,
     Tail,
     TrackRecord,
-    event_ref,
     mission_ref,
 )
 
@@ -94,7 +94,21 @@ def _held(documents: DocumentStore, mission_id: str) -> dict[str, Chain]:
         held[track.track.value] = track.chain
     if ledger is not None:
         held[WRITER] = _read(LedgerRecord, ledger).chain
+    held |= _letters(documents, mission_id)
     return {writer: chain for writer, chain in held.items() if chain.head is not None or chain.tail is not None}
+
+
+def _letters(documents: DocumentStore, mission_id: str) -> dict[str, Chain]:
+    """The chains of the dead letters of the mission, or of those without one. All their events are pages; the letter knows the last."""
+    about = None if mission_id == NO_MISSION else mission_id
+    held: dict[str, Chain] = {}
+    last: Document | None = None
+    while found := documents.query(Query(DEAD_LETTERS, (Where("mission_id", "==", about),), limit=_BATCH, after=last)):
+        for document in found:
+            letter = _read(Letter, document)
+            held[letter.writer] = Chain(letter.head)
+        last = found[-1]
+    return held
 
 
 def _read(kind: type[RecordT], document: Document) -> RecordT:
@@ -141,17 +155,21 @@ def _entry(mission_id: str, writer: str, n: int, text: str) -> Entry:
         event = AuditEvent.model_validate_json(text)
     except ValidationError:
         return Entry(mission_id, writer, n, None, NO_EVENT)
-    entry = _checked(mission_id, writer, n, event)
-    if not entry.wrong and canonical(event.model_dump(mode="json")) != text:
-        return Entry(mission_id, writer, n, event, CHANGED)
-    return entry
+    if not _in_place(event, mission_id, writer, n):
+        return Entry(mission_id, writer, n, None, MISPLACED)
+    as_written = canonical(event.model_dump(mode="json")) == text and digest_of_text(text, event.hash) == event.hash
+    return Entry(mission_id, writer, n, event, "" if as_written else CHANGED)
 
 
 def _checked(mission_id: str, writer: str, n: int, event: AuditEvent) -> Entry:
-    if event_ref(event.mission_id, event.writer, event.n) != event_ref(mission_id, writer, n):
+    if not _in_place(event, mission_id, writer, n):
         return Entry(mission_id, writer, n, None, MISPLACED)
     wrong = CHANGED if digest(event.model_dump(mode="json")) != event.hash else ""
     return Entry(mission_id, writer, n, event, wrong)
+
+
+def _in_place(event: AuditEvent, mission_id: str, writer: str, n: int) -> bool:
+    return (event.mission_id, event.writer, event.n) == (mission_id, writer, n)
 
 
 def _place(ref: Ref) -> tuple[str, str, int]:

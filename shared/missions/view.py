@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from schemas.mission import MissionState, Track, TrackState, TrackStatus
 from shared.ledger.spending import Spending
 from shared.missions.records import MissionRecord, TrackRecord
+from shared.missions.screening import request_flags
 
 
 def mission_state(mission: MissionRecord, tracks: dict[Track, TrackRecord], spent: Spending, *, now: datetime) -> MissionState:
@@ -24,7 +26,7 @@ def mission_state(mission: MissionRecord, tracks: dict[Track, TrackRecord], spen
         tier=mission.tier,
         epoch=mission.epoch,
         execution=mission.execution,
-        flags=tuple(dict.fromkeys([*mission.flags, *(flag for track in tracks.values() for flag in track.flags), *spent.flags])),
+        flags=mission_flags(mission, tracks, spent),
         reports=mission.reports,
         cancel_requested=mission.cancel_requested,
         late_until=late_deadline(mission) if mission.late else None,
@@ -34,6 +36,12 @@ def mission_state(mission: MissionRecord, tracks: dict[Track, TrackRecord], spen
         ended_at=mission.ended_at,
         updated_at=max([mission.updated_at, *(t.updated_at for t in tracks.values())]),
     )
+
+
+def mission_flags(mission: MissionRecord, tracks: Mapping[Track, TrackRecord], spent: Spending) -> tuple[str, ...]:
+    """What has to be said of the mission so far: of its request, its reports, its tracks and its money."""
+    of_tracks = (flag for track in tracks.values() for flag in track.flags)
+    return tuple(dict.fromkeys([*request_flags(mission.request), *mission.flags, *of_tracks, *spent.flags]))
 
 
 def past_soft_deadline(mission: MissionRecord, now: datetime) -> bool:

@@ -1,4 +1,4 @@
-"""``kimera bench orchestration`` and ``load``, small: that they measure real missions. How fast is docs/performance.md's, not a test's."""
+"""``kimera bench orchestration``, ``load`` and ``audit``, small: that they measure real missions. How fast: docs/performance.md."""
 
 from __future__ import annotations
 
@@ -27,6 +27,15 @@ def test_orchestration_runs_every_mission_to_done_and_prints_one_object(kimera: 
     assert (told["serial"]["missions"], told["at_once"]["missions"], told["at_once"]["concurrency"]) == (1, 3, 3)
     assert told["missions_per_s"] > 0 and told["p95_ms"] >= told["p50_ms"] > 0
     assert not list((kimera.folder / ".kimera").glob("bench-*")), "the missions that were measured are left behind"
+
+
+def test_audit_finds_every_forgery_and_holds_no_more_for_more_missions(kimera: Kimera) -> None:
+    done = kimera("bench", "audit", "--events", "5000", "--json")
+    assert done.code == 0, done.out + done.err
+    told = done.json
+    assert (told["all"]["events"], told["all"]["missions"]) == (5000, 200)
+    assert told["forgeries_found"] == {"changed": True, "reordered": True, "removed": True, "cut off": True}
+    assert told["memory_kept"] is True
 
 
 def test_a_load_with_a_kill_loses_nothing_and_does_nothing_twice(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from schemas.mission import MissionStatus, Track
+from shared.dead_letters import NO_MISSION, keep
 from shared.documents import Ref
 from shared.missions.chain import PAGE_EVENTS, Happening
 from shared.missions.records import MissionRecord, TrackRecord, event_ref
@@ -66,7 +67,46 @@ def test_what_is_as_it_was_written_is_intact(kimera: Kimera, missions: list[str]
         f"ok      lifecycle      {PAGE_EVENTS + 1} entries, anchored up to {PAGE_EVENTS + 1}",
         f"intact: {PAGE_EVENTS + 3} events of 1 mission(s), 1 anchors",
     ]
-    assert all_.json == {"ok": True, "missions": 2, "events": PAGE_EVENTS + 3 + 4, "anchors": 2, "breaks": []}
+    events = PAGE_EVENTS + 3 + 4
+    assert all_.json == {
+        "ok": True,
+        "missions": 2,
+        "events": events,
+        "letter_events": 0,
+        "unanchored": 0,
+        "anchors": 2,
+        "breaks": [],
+    }
+
+
+def test_what_no_anchor_covers_is_said_and_a_letter_is_no_mission(kimera: Kimera, missions: list[str]) -> None:
+    lettered(kimera, missions[1])
+    shown = kimera("audit", "verify")
+    assert shown.code == 0, shown.out + shown.err
+    verdict, uncovered = shown.out.splitlines()
+    assert verdict == f"intact: {PAGE_EVENTS + 3 + 4 + 1} events of 2 mission(s), 2 of dead letters without a mission, 2 anchors"
+    assert uncovered.startswith("not covered by an anchor: 3 of these events")
+
+
+@pytest.mark.parametrize("of_mission", [False, True])
+def test_the_last_events_of_a_letter_cannot_go_while_the_letter_is_there(kimera: Kimera, missions: list[str], of_mission: bool) -> None:
+    lettered(kimera, missions[1])
+    house = House(kimera.home)
+    about, writer, n = (missions[1], "letter-given-up", 1) if of_mission else (NO_MISSION, "letter-upload", 2)
+    house.documents.delete(event_ref(about, writer, n))
+    house.close()
+    (broken,) = kimera("audit", "verify", "--json").json["breaks"]
+    assert (broken["mission_id"], broken["writer"], broken["n"]) == (about, writer, n)
+
+
+def lettered(kimera: Kimera, mission_id: str) -> None:
+    """Keep a dead letter without a mission, twice with another error, and one of the mission."""
+    house = House(kimera.home)
+    at = house.clock.now()
+    for error in ("no such file", "no such folder"):
+        keep(house.documents, "upload", route="intake/", payload={"bucket": "b"}, error=error, deliveries=5, at=at)
+    keep(house.documents, "given-up", route="missions", payload={"mission_id": mission_id}, error="5 epochs", deliveries=5, at=at)
+    house.close()
 
 
 @pytest.mark.parametrize(("n", "where"), [(3, "a page"), (PAGE_EVENTS + 1, "a tail")])

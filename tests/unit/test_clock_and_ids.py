@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import random
 from datetime import UTC, timedelta
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.clock import SystemClock
+from shared.clock import OffsetClock, SystemClock
+from shared.errors import BadInput
 from shared.ids import Ids, new_id
 from tests.support.clock import FrozenClock
 
@@ -50,3 +53,12 @@ def test_the_same_clock_and_randomness_give_the_same_ids() -> None:
     made = [first.new("m") for _ in range(3)]
     assert made == [second.new("m") for _ in range(3)]
     assert len(set(made)) == 3
+
+
+@pytest.mark.parametrize("held", [None, "", "an hour", "nan", "inf", "1e300"])
+def test_an_offset_that_is_no_number_of_seconds_is_an_error_that_says_where(tmp_path: Path, held: str | None) -> None:
+    offset = tmp_path / "offset"
+    if held is not None:
+        offset.write_text(held)
+    with pytest.raises(BadInput, match=r"KIMERA_CLOCK_OFFSET names .*offset"):
+        OffsetClock(offset)
