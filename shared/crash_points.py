@@ -32,6 +32,7 @@ POINTS = {
     "report.stored": "a report's files are stored, the mission does not name them yet",
     "report.published": "the mission names its report, the workflow does not know yet",
     "mission.completed": "the mission has ended, the workflow does not know yet",
+    "letter.replayed": "a dead letter's message is handed over again, its letter does not tell of it yet",
 }
 _hits: Counter[str] = Counter()
 

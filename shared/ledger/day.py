@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from shared.ledger.book import Book
 from shared.ledger.records import ACCOUNTS, DayRecord, PurseRecord, Tranche
 from shared.models.calls import Account
+
+LOOKED_AT = 10
+"""Missions whose purses are looked at together for what lies idle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,14 @@ class Holding:
 
     def tranche(self, day: str) -> Tranche:
         """What the purse has made of it."""
+        if self.purse is not None and self.is_known(day):
+            return self.purse.tranches[day]
+        return Tranche(shard=self.shard, amount=self.amount)
+
+    def is_known(self, day: str) -> bool:
+        """Whether its purse knows of it."""
         held = self.purse.tranches.get(day) if self.purse is not None else None
-        return held if held is not None and held.shard == self.shard else Tranche(shard=self.shard, amount=self.amount)
+        return held is not None and held.shard == self.shard
 
 
 class Day:
@@ -62,14 +71,19 @@ class Day:
         return settled, reserved
 
     def recall(self, wanted: int, *, sparing: tuple[str, Account] | None = None) -> None:
-        """Give ``wanted`` of what lies idle in tranches back to their shards, the idlest first; that of the purse ``sparing`` stays."""
-        others = [holding for holding in self._holdings() if (holding.mission_id, holding.account) != sparing]
-        for holding in sorted(others, key=lambda holding: -holding.tranche(self._day).idle):
-            tranche = holding.tranche(self._day)
-            taken = min(tranche.idle, wanted)
-            if taken > 0:
-                self._resize(holding, tranche.model_copy(update={"amount": tranche.amount - taken}))
-                wanted -= taken
+        """Give ``wanted`` or more of what lies idle in tranches back to their shards, or all there is; the purse ``sparing`` keeps its own.
+
+        The missions that have drawn most are looked at first, a few at a time, so that it reads no more than it needs: whatever changes
+        while it reads, makes it read again. All that lies idle with those goes back, so that who comes next finds it in the shards.
+        """
+        drawn = {m: sum(amounts.values()) for shard in self._shards.values() for m, amounts in shard.drawn.items()}
+        missions = sorted(drawn, key=lambda m: (-drawn[m], m))
+        for at in range(0, len(missions), LOOKED_AT):
+            if wanted <= 0:
+                return
+            for holding in self._holdings(missions[at : at + LOOKED_AT]):
+                if (holding.mission_id, holding.account) != sparing:
+                    wanted -= self._give_back(holding)
 
     def divide(self) -> None:
         """Call all idle money back and divide what the cap has left among the shards.
@@ -106,18 +120,33 @@ class Day:
             if shard.free < 0:
                 self.move(0, shard)
 
-    def _holdings(self) -> Iterator[Holding]:
-        """All tranches of the day, with their purses."""
-        self._book.look_up({mission_id for shard in self._shards.values() for mission_id in shard.drawn})
-        for shard in list(self._shards.values()):
+    def _holdings(self, missions: Collection[str] | None = None) -> Iterator[Holding]:
+        """The tranches of these missions, with their purses; without ``missions`` all tranches of the day."""
+        shards = list(self._shards.values())
+        wanted = missions if missions is not None else {mission_id for shard in shards for mission_id in shard.drawn}
+        self._book.look_up(wanted)
+        for shard in shards:
             for mission_id, amounts in shard.drawn.items():
                 for account in ACCOUNTS:
-                    if account in amounts:
+                    if mission_id in wanted and account in amounts:
                         yield Holding(shard.ref.id, mission_id, account, amounts[account], self._book.purse(mission_id, account))
 
+    def _give_back(self, holding: Holding) -> int:
+        """Take what lies idle of the tranche, and with it a tranche of which all is settled; how much was idle."""
+        tranche = holding.tranche(self._day)
+        if tranche.idle <= 0:
+            return 0
+        if tranche.reserved:
+            self._resize(holding, tranche.model_copy(update={"amount": tranche.used, "closed": True}))
+            return tranche.idle
+        gone = self._shards[holding.shard].drawing(holding.mission_id, holding.account, 0)
+        self._put(gone.model_copy(update={"settled": gone.settled + tranche.settled}))
+        if holding.purse is not None and holding.is_known(self._day):
+            self._book.put(holding.purse.holding(self._day, None))
+        return tranche.idle
+
     def _resize(self, holding: Holding, tranche: Tranche) -> None:
-        held = holding.purse.tranches.get(self._day) if holding.purse is not None else None
-        if holding.purse is not None and held is not None and held.shard == holding.shard:
+        if holding.purse is not None and holding.is_known(self._day):
             self._book.put(holding.purse.holding(self._day, tranche))
         self._put(self._shards[holding.shard].drawing(holding.mission_id, holding.account, tranche.amount))
 

@@ -32,7 +32,7 @@ class Tranche(Stored):
     settled: MicroUsd = 0
     reserved: MicroUsd = 0
     closed: bool = False
-    """The mission has ended: what a settlement leaves goes back at once."""
+    """What a settlement leaves goes back at once: the mission has ended, or its shard was short."""
 
     @property
     def used(self) -> int:

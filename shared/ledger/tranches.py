@@ -5,7 +5,10 @@
     other shards      the day is read: limits move to the shard that is short
     other purses      the purses that hold tranches are read too; what they do not use goes back to their shards
 
-Only after that is a call refused. All of it happens in the transaction of the reservation. The day's first call makes its shard; the
+Where a shard is short, a call draws what it needs and no more, and what its settlement leaves goes back at once: so the last of a day's
+money lies in the shards, where everybody finds it, and not in as many purses as there are missions.
+
+Only after all that is a call refused. All of it happens in the transaction of the reservation. The day's first call makes its shard; the
 others are made as they are needed, each with the part of the cap that the day began with.
 """
 
@@ -25,6 +28,8 @@ FIRST_PERCENT: Mapping[Account, int] = {"deep_research": 20, "ds_star": 20, "fus
 """Of the mission's cap, drawn for all of its accounts at once, where the shard has that much."""
 NEXT_PERCENT = 10
 """Of the mission's cap, drawn when a tranche is used up, so that few calls write a shard."""
+SHORT_BELOW = 4
+"""Such draws: a shard that has less is short."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +61,7 @@ def provide(book: Book, own: PurseRecord, day: str, asked: int, *, cap: DayCap, 
         if missing <= 0:
             return own
         if missing <= shard.free:
-            return _drawn(book, shard, own, day, min(max(missing, step), shard.free))
+            return _drawn(book, shard, own, day, missing, step=step)
     return _from_anywhere(book, own, day, asked, home, cap=cap, step=step)
 
 
@@ -123,20 +128,26 @@ def _from_anywhere(book: Book, own: PurseRecord, day: str, asked: int, home: str
     own = _adopted(whole.home(home), own, day)
     book.put(own)
     missing = asked - own.tranches[day].idle
-    if not whole.divided or missing > whole.free:
-        settled, reserved = whole.settled_and_reserved()
-        if asked > cap.micro_usd - settled - reserved:
-            raise over_day_cap(day, cap.micro_usd, asked, settled=settled, reserved=reserved)
-        if whole.divided:
-            whole.recall(missing - whole.free, sparing=(own.mission_id, own.account))
-        else:
-            whole.divide()
-            own = _adopted(whole.home(home), book.known(own), day)
-            missing = asked - own.tranches[day].idle
+    if not whole.divided:
+        _check_left(whole, day, asked, cap)
+        whole.divide()
+        own = _adopted(whole.home(home), book.known(own), day)
+        missing = asked - own.tranches[day].idle
+    elif missing > whole.free:
+        whole.recall(missing - whole.free, sparing=(own.mission_id, own.account))
+        if missing > whole.free:
+            _check_left(whole, day, asked, cap)
     if missing <= 0:
         return own
     shard = whole.move(missing, whole.home(home))
-    return _drawn(book, shard, own, day, min(max(missing, step), shard.free))
+    return _drawn(book, shard, own, day, missing, step=step)
+
+
+def _check_left(whole: Day, day: str, asked: int, cap: DayCap) -> None:
+    """Raise ``BudgetRefused`` where the day has less than ``asked`` left."""
+    settled, reserved = whole.settled_and_reserved()
+    if asked > cap.micro_usd - settled - reserved:
+        raise over_day_cap(day, cap.micro_usd, asked, settled=settled, reserved=reserved)
 
 
 def _adopted(shard: DayRecord, own: PurseRecord, day: str) -> PurseRecord:
@@ -146,7 +157,9 @@ def _adopted(shard: DayRecord, own: PurseRecord, day: str) -> PurseRecord:
     return own.holding(day, held.model_copy(update={"shard": shard.ref.id, "amount": amount, "cap": shard.cap}))
 
 
-def _drawn(book: Book, shard: DayRecord, own: PurseRecord, day: str, amount: int) -> PurseRecord:
-    held = own.tranches[day]
-    book.put(shard.drawing(own.mission_id, own.account, held.amount + amount))
-    return own.holding(day, held.model_copy(update={"amount": held.amount + amount}))
+def _drawn(book: Book, shard: DayRecord, own: PurseRecord, day: str, missing: int, *, step: int) -> PurseRecord:
+    """``own`` with ``missing`` more, which the shard has, or with a whole ``step`` where that leaves enough for the others."""
+    held, short = own.tranches[day], shard.free < SHORT_BELOW * step
+    amount = held.amount + (missing if short else max(missing, step))
+    book.put(shard.drawing(own.mission_id, own.account, amount))
+    return own.holding(day, held.model_copy(update={"amount": amount, "closed": short}))

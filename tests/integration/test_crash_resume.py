@@ -19,7 +19,7 @@ from shared.settings import Settings
 from tests.support.waiting import until_ended
 
 HITS = [
-    *sorted(p for p in POINTS if not p.startswith(("model.", "intake.", "job."))),
+    *sorted(p for p in POINTS if not p.startswith(("model.", "intake.", "job.", "letter."))),
     "slice.leased:2",
     "slice.worked:3",
     "slice.committed:4",

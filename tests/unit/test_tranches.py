@@ -14,6 +14,7 @@ from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.documents import Json, JsonMap, Query, Ref, Transaction
 from shared.errors import BudgetRefused
 from shared.ledger.closing import forget, release
+from shared.ledger.day import LOOKED_AT
 from shared.ledger.ledger import Ledger, Payer, Reservation
 from shared.ledger.records import DAYS, PURSES, DayRecord, PurseRecord, Tranche, purse_ref
 from shared.ledger.spending import spent_on
@@ -27,18 +28,21 @@ CAP = 1_000
 
 
 class Watched:
-    """A transaction that notes which documents are read and written."""
+    """A transaction that notes which documents are read and written; ``found`` has an entry for each document that a query finds, too."""
 
-    def __init__(self, tx: Transaction, read: list[str], written: list[str]) -> None:
-        self._tx, self._read, self._written = tx, read, written
+    def __init__(self, tx: Transaction, read: list[str], found: list[str], written: list[str]) -> None:
+        self._tx, self._read, self._found, self._written = tx, read, found, written
 
     def get(self, ref: Ref) -> object:
         self._read.append(ref.collection)
+        self._found.append(ref.collection)
         return self._tx.get(ref)
 
     def query(self, query: Query) -> object:
         self._read.append(f"query {query.collection}")
-        return self._tx.query(query)
+        documents = self._tx.query(query)
+        self._found.extend(document.ref.collection for document in documents)
+        return documents
 
     def create(self, ref: Ref, data: JsonMap) -> None:
         self._written.append(ref.collection)
@@ -54,13 +58,14 @@ class Watched:
 
 
 class Town:
-    """Missions that spend from one day's cap. ``read`` and ``written`` are the collections of the last transaction."""
+    """Missions that spend from one day's cap. ``read``, ``found`` and ``written`` are the collections of the last transaction."""
 
     def __init__(self, folder: Path) -> None:
         self.clock = FrozenClock()
         self.documents = SqliteDocuments(folder / "ledger.sqlite3")
         self.configure(10 * CAP, 4)
         self.read: list[str] = []
+        self.found: list[str] = []
         self.written: list[str] = []
 
     def configure(self, day_cap: int, shards: int) -> None:
@@ -69,8 +74,8 @@ class Town:
 
     def run(self, work: Callable[[Transaction], T]) -> T:
         def watched(tx: Transaction) -> T:
-            self.read, self.written = [], []
-            return work(Watched(tx, self.read, self.written))  # type: ignore[arg-type]  # it hands on what the transaction gives
+            self.read, self.found, self.written = [], [], []
+            return work(Watched(tx, self.read, self.found, self.written))  # type: ignore[arg-type]  # it hands on what the transaction gives
 
         return self.documents.transact(watched)
 
@@ -172,14 +177,58 @@ def test_a_shard_that_is_short_takes_from_the_others(town: Town) -> None:
 
 def test_what_lies_idle_with_another_mission_is_not_refused(town: Town) -> None:
     other = elsewhere(town, "m_1")
-    town.configure(CAP, 4)
+    town.configure(4 * CAP, 4)
     town.reserve("m_1", 1)
     town.buy(other, 10)
     assert (town.idle("m_1"), town.idle(other)) == (99, 90)
-    town.reserve("m_x", 989)
-    assert (town.idle("m_1"), town.idle(other), town.spent()) == (0, 0, (10, 990))
+    town.reserve("m_x", 3_989, cap=4 * CAP)
+    assert (town.idle("m_1"), town.idle(other), town.spent()) == (0, 0, (10, 3_990))
     with pytest.raises(BudgetRefused, match=r"has \$0.00 left of the day's cap"):
         town.reserve(other, 1)
+
+
+def many_with_idle_money(town: Town) -> list[str]:
+    """Sixty missions of which each has bought for 10 and holds 90 idle, and a day of which nothing else is left."""
+    town.configure(40_000, 4)
+    missions = [f"m_{n}" for n in range(60)]
+    for mission_id in missions:
+        town.buy(mission_id, 10)
+    town.buy("m_x", 40_000 - 60 * 100, cap=100 * CAP)
+    assert [shard.free for shard in town.shards()] == [0, 0, 0, 0]
+    assert {town.idle(mission_id) for mission_id in missions} == {90}
+    return missions
+
+
+def test_a_call_that_needs_what_lies_idle_looks_at_a_few_missions_and_leaves_what_is_over_to_the_next_ones(town: Town) -> None:
+    many_with_idle_money(town)
+    town.reserve("m_y", 50)
+    assert (town.found.count("days"), town.found.count("purses")) == (1 + 4, 3 + LOOKED_AT), "its own and those of ten missions"
+    for n in range(10):
+        town.buy(f"m_z{n}", 20)
+        assert town.found.count("purses") <= 2, "it found its money in the shards"
+
+
+def test_where_money_is_short_a_call_draws_what_it_needs_and_gives_back_what_it_leaves(town: Town) -> None:
+    town.configure(CAP, 4)
+    reservation = town.reserve("m_1", 60)
+    assert town.idle("m_1") == 0
+    town.settle("m_1", reservation, 20)
+    assert town.tranche("m_1") is None
+    assert [(shard.settled, shard.drawn) for shard in town.shards()] == [(20, {})]
+
+
+def test_when_the_days_money_is_gone_a_refusal_reads_the_shards_and_no_purse_of_another_mission(town: Town) -> None:
+    missions = many_with_idle_money(town)
+    left = 60 * 90
+    for mission_id in missions:
+        town.buy(mission_id, 60)
+        left -= 60
+    town.buy("m_y", left, cap=100 * CAP)
+    assert town.spent() == (40_000, 0)
+    for mission_id in ("m_z", missions[0]):
+        with pytest.raises(BudgetRefused, match="day's cap"):
+            town.reserve(mission_id, 1)
+        assert town.found.count("purses") <= 6, "not all sixty"
 
 
 def test_what_was_drawn_for_accounts_that_never_bought_is_not_refused(town: Town) -> None:
@@ -272,13 +321,13 @@ def test_a_higher_cap_is_there_for_the_next_call(town: Town) -> None:
 
 
 def test_a_cap_that_was_raised_and_lowered_again_lets_no_old_tranche_through(town: Town) -> None:
-    town.configure(300, 2)
+    town.configure(1_000, 2)
     town.buy("m_1", 100)
     town.buy("m_1", 10)
-    assert town.idle("m_1") == 40
+    assert town.idle("m_1") == 90
+    town.configure(3_000, 2)
+    town.buy("m_2", 1_000)
     town.configure(1_000, 2)
-    town.buy("m_2", 500)
-    town.configure(300, 2)
     with pytest.raises(BudgetRefused, match=r"has \$0.00 left"):
         town.reserve("m_1", 1)
 

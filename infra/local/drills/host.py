@@ -75,8 +75,14 @@ class Host(Component):
 
     def start_with(self, **environment: str) -> Self:
         """Start it with these variables on top; an empty one is taken away again."""
+        self.launch_with(**environment)
+        self.await_service()
+        return self
+
+    def launch_with(self, **environment: str) -> None:
+        """Likewise, without waiting until it serves: it may die before."""
         self._environment = {name: value for name, value in {**self._environment, **environment}.items() if value}
-        return self.start()
+        self.launch()
 
     @property
     def url(self) -> str:

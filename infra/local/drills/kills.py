@@ -21,11 +21,12 @@ from infra.local.drills.standin import StandIn
 from infra.local.drills.standin.every_role import FILES, every_role_speaks
 from infra.local.drills.standin.playing import plays_well
 from infra.local.drills.standin.remote import Look, RemoteStandIn
-from schemas.mission import MissionState
+from schemas.mission import MissionState, MissionStatus
 from shared.crash_points import POINTS
 from shared.documents import JsonMap
 from shared.errors import Unavailable
 from shared.ledger.money import dollars
+from shared.times import MAX_EPOCHS
 
 DEATH_WITHIN_S = 180.0
 AFTER_ITS_END_S = 3.0
@@ -41,11 +42,13 @@ JOB_BOUND, JOB_COST = 5_000_000, 100_000 * 2 + 10_000 * 12 + 20 * 14_000
 """In micro-dollars: what a research job is set aside and, without an answer, charged at; and what the job here comes to."""
 LOST, PAID = "model.received", "model.answered"
 ROUNDS = 3
+FRUITLESS = "mission.claimed"
+"""Where executions die that finish nothing, so that their mission is given up."""
 
 
 def drills() -> list[Drill]:
     """One for each point, and two that kill at every role of a model in turn."""
-    scenes: Mapping[str, Callable[[str, Scene], None]] = {"intake": _uploading, "job": _researching}
+    scenes: Mapping[str, Callable[[str, Scene], None]] = {"intake": _uploading, "job": _researching, "letter": _replaying}
     of_points = [Drill(f"kill.{point}", POINTS[point], partial(scenes.get(point.partition(".")[0], asking), point)) for point in POINTS]
     return [
         *of_points,
@@ -115,6 +118,50 @@ def _researching(point: str, scene: Scene) -> None:
     scene.check("no second job is begun but for one that was charged", good, seen)
 
 
+def _replaying(point: str, scene: Scene) -> None:
+    """A mission whose every execution dies until it is given up, and the dead letter of it, which is replayed."""
+    standin = scene.closing.enter_context(StandIn())
+    plays_well(standin)
+    host = scene.closing.enter_context(Host(scene.folder, standin.environment() | {"KIMERA_CRASH_AT": FRUITLESS}))
+    submit(host.api, Asked().upload(host.api, scene.folder / "files"), "drill")
+    for execution in range(1, MAX_EPOCHS):
+        _killed(scene, host, FRUITLESS, f"; execution {execution}")
+        host.launch_with(KIMERA_CRASH_AT=FRUITLESS)
+    _killed(scene, host, FRUITLESS, f"; execution {MAX_EPOCHS}")
+    host.start_with(KIMERA_CRASH_AT=place(point))
+    given_up = until_over(scene, host.api, host.api.missions(limit=9)[0].mission_id)
+    (name,) = (letter.name for letter in scene.until(lambda: host.api.dead_letters(limit=9), "the dead letter", seconds=30))
+    told = f"{given_up.status}, letter {name}"
+    scene.check("a mission that is given up says so and leaves a letter", given_up.status is MissionStatus.FAILED, told)
+
+    try:
+        host.api.replay(name, again=False)
+    except Unavailable:
+        _killed(scene, host, place(point), "; who asked for the replay got no answer")
+    else:
+        raise DrillFailed(f"The letter was replayed without passing {point}: nothing was killed.")
+    host.start_with(KIMERA_CRASH_AT="")
+    between = host.api.dead_letter(name)
+    seen = f"{between.status}, {len(between.replays)} replay(s)"
+    scene.check("a replay that nobody was told of is not recorded", between.status == "kept" and not between.replays, seen)
+    letter = host.api.replay(name, again=False)
+    begun = letter.replays[-1].mission_id
+    listed = {state.mission_id for state in host.api.missions(limit=9)}
+    scene.check("asked for again, it is the same mission", listed == {given_up.mission_id, begun}, f"{len(listed) - 1} new mission(s)")
+    seen = f"{letter.status}, {len(letter.replays)} replay(s)"
+    scene.check("the letter tells of one replay", letter.status == "replayed" and len(letter.replays) == 1, seen)
+    told_of = sum(event.kind == "dead_letter.replayed" for event in host.api.events(given_up.mission_id))
+    scene.check("the audit chain tells of one replay", told_of == 1, f"{told_of} event(s)")
+    assert begun is not None
+    state = until_over(scene, host.api, begun)
+    costs = host.api.costs_of_mission(begun, by="track")
+    promises.ended(scene, state)
+    promises.once(scene, state, host.api.events(begun))
+    promises.bought_once(scene, costs, standin)
+    promises.within_caps(scene, costs)
+    promises.audited(scene, host, missions=2)
+
+
 def _every_role(window: str, scene: Scene) -> None:
     """Missions until each role has had its own kill: of two roles that are asked at the same moment, one kill meets both, and the other
     role's answer is then remembered and not asked for again.
@@ -175,7 +222,12 @@ def _dies(scene: Scene, host: Host, at: str, more: Callable[[], str]) -> None:
         scene.clock.sleep(AFTER_ITS_END_S)
     if host.pid is not None:
         raise DrillFailed(f"The mission ended without passing {at}: nothing was killed.", remedy="Let the drill's mission pass that point.")
+    _killed(scene, host, at, more())
+
+
+def _killed(scene: Scene, host: Host, at: str, more: str) -> None:
+    """The platform dies of the kill at that point now, and says so."""
     code, line = host.died(DEATH_WITHIN_S), host.said(f"killed at {at}")
     if code != -signal.SIGKILL or not line:
         raise DrillFailed(f"The platform ended with {code}, not by the kill at {at}. Its last words: {host.said('')}")
-    scene.hurt(f"kill -9 at {at}", proof=f'process ended by SIGKILL, its stderr: "{line}"{more()}')
+    scene.hurt(f"kill -9 at {at}", proof=f'process ended by SIGKILL, its stderr: "{line}"{more}')
