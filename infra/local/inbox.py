@@ -15,22 +15,54 @@ import httpx
 from functions.intake.event import FINALIZED
 from infra.local.functions import INTERNAL_ROOT
 from shared.adapters.folder_inbox import FolderInbox
+from shared.clock import Clock
 from shared.errors import KimeraError, Unavailable
 from shared.inbox import InboxObject
 
 _EVERY_S = 1.0
+_LONGEST_S = 60.0
+"""Between two tries of what fails again and again."""
 _log = logging.getLogger(__name__)
 
 
-class InboxWatcher:
-    """Looks into the folder every second, in a thread of its own."""
+class _Patience:
+    """When to try again what failed: after a second, then after twice as long each time, once a minute at the most."""
 
-    def __init__(self, inbox: Path, outbox: Path, client: httpx.Client) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._pause_s = _EVERY_S
+        self._until = 0.0
+        self.failing = False
+
+    @property
+    def over(self) -> bool:
+        """Whether it may be tried now."""
+        return self._clock.monotonic() >= self._until
+
+    def failed(self) -> None:
+        """Wait before the next try."""
+        self._pause_s = min(2 * self._pause_s, _LONGEST_S) if self.failing else _EVERY_S
+        self._until = self._clock.monotonic() + self._pause_s
+        self.failing = True
+
+    def worked(self) -> bool:
+        """Wait no more; whether it had failed before."""
+        before, self.failing, self._until = self.failing, False, 0.0
+        return before
+
+
+class InboxWatcher:
+    """Looks into the folder every second, in a thread of its own. What fails is tried again with growing pauses, and logged once."""
+
+    def __init__(self, inbox: Path, outbox: Path, client: httpx.Client, clock: Clock) -> None:
         self._folders = (inbox, outbox)
         self._inbox = FolderInbox(inbox, outbox)
         self._client = client
         self._seen: dict[str, InboxObject] = {}
         self._told: dict[str, int] = {}
+        self._clock = clock
+        self._looking = _Patience(clock)
+        self._telling: dict[str, _Patience] = {}
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="kimera-inbox", daemon=True)
 
@@ -51,20 +83,30 @@ class InboxWatcher:
 
     def _run(self) -> None:
         while not self._stopped.wait(_EVERY_S):
-            try:
-                self.look()
-            except KimeraError as error:
-                _log.warning("The inbox is looked into again later: %s", error)
+            self.look()
 
     def look(self) -> None:
         """Tell of each file that is as it was at the last look, and new since it was told of."""
-        now = {entry.name: entry for entry in self._inbox.list("")}
+        if not self._looking.over:
+            return
+        try:
+            now = {entry.name: entry for entry in self._inbox.list("")}
+        except KimeraError as error:
+            if not self._looking.failing:
+                _log.warning("The inbox cannot be looked into, and is tried again: %s", error)
+            self._looking.failed()
+            return
+        if self._looking.worked():
+            _log.warning("The inbox can be looked into again.")
+        self._telling = {name: patience for name, patience in self._telling.items() if name in now}
         for name, entry in now.items():
-            if self._seen.get(name) == entry and self._told.get(name) != entry.generation and self._tell(entry):
-                self._told[name] = entry.generation
+            if self._seen.get(name) == entry and self._told.get(name) != entry.generation:
+                patience = self._telling.setdefault(name, _Patience(self._clock))
+                if patience.over and self._tell(entry, patience):
+                    self._told[name] = entry.generation
         self._seen = now
 
-    def _tell(self, entry: InboxObject) -> bool:
+    def _tell(self, entry: InboxObject, patience: _Patience) -> bool:
         headers = {
             "Content-Type": "application/json",
             "ce-specversion": "1.0",
@@ -74,6 +116,10 @@ class InboxWatcher:
         }
         data = {"bucket": self._inbox.bucket, "name": entry.name, "generation": str(entry.generation), "size": str(entry.size)}
         answer = self._client.post(f"{INTERNAL_ROOT}/intake/", content=json.dumps(data), headers=headers)
-        if not answer.is_success:
+        if answer.is_success or answer.status_code == httpx.codes.BAD_REQUEST:
+            patience.worked()
+            return True
+        if not patience.failing:
             _log.warning("intake answered %s to %s and is told again: %s", answer.status_code, entry.name, answer.text[:300])
-        return answer.is_success or answer.status_code == httpx.codes.BAD_REQUEST
+        patience.failed()
+        return False

@@ -82,7 +82,7 @@ def serve(
 def _watcher(settings: Settings, platform: Platform) -> InboxWatcher | None:
     if settings.inbox is None or settings.outbox is None:
         return None
-    return InboxWatcher(Path(settings.inbox), Path(settings.outbox), platform.client)
+    return InboxWatcher(Path(settings.inbox), Path(settings.outbox), platform.client, platform.runtime.clock)
 
 
 def _answer(platform: Platform, listening: socket.socket, *, local: bool, started: Callable[[], None]) -> None:

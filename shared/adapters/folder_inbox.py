@@ -31,6 +31,8 @@ class FolderInbox:
 
     def list(self, folder: str) -> list[InboxObject]:
         with _translated(self._inbox):
+            if not self._inbox.is_dir():
+                raise Unavailable(f"The inbox {self._inbox} is no folder (any more).", remedy="Make it again; it is tried again.")
             root = self._inside(folder)
             if root is None or not root.is_dir():
                 return []
