@@ -40,14 +40,19 @@ MARKS = {
 
 
 @pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by the component they ask for, and keep those together that share what their module makes once."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark tests by the component they ask for, and keep those together that share what their module makes once.
+
+    Workers take the longest first, so that none is left alone with it in the end: the emulated cloud, then the other groups.
+    """
     for item in items:
         fixtures: list[str] = getattr(item, "fixturenames", [])
         for mark in (mark for name in fixtures for mark in MARKS.get(name, ())):
             item.add_marker(mark)
         if shares_with_its_module(item) and item.get_closest_marker("xdist_group") is None:
             item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    if getattr(config.option, "loadgroup", False):
+        items.sort(key=lambda item: (item.get_closest_marker("emulated") is None, item.get_closest_marker("xdist_group") is None))
 
 
 def shares_with_its_module(item: pytest.Item) -> bool:
