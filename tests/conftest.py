@@ -7,7 +7,17 @@ import os
 import pytest
 from hypothesis import settings
 
-from tests.support.components import NEO4J, bubblewrap, firestore_emulator, neo4j_server, pubsub_emulator, storage_emulator
+from tests.support.components import (
+    FIRESTORE,
+    NEO4J,
+    PUBSUB,
+    STORAGE,
+    bubblewrap,
+    firestore_emulator,
+    neo4j_server,
+    pubsub_emulator,
+    storage_emulator,
+)
 from tests.support.emulated import EMULATED, emulated_cloud
 
 __all__ = ["bubblewrap", "emulated_cloud", "firestore_emulator", "neo4j_server", "pubsub_emulator", "storage_emulator"]
@@ -18,20 +28,35 @@ settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "person")
 
 
-SERVERS = {"firestore_emulator": "firestore", "pubsub_emulator": "pubsub", "storage_emulator": "storage", "neo4j_server": "neo4j"}
-"""The group of the tests that ask for a server: each server costs a start and memory, so all its tests run on one worker."""
+MARKS = {
+    "firestore_emulator": FIRESTORE,
+    "pubsub_emulator": PUBSUB,
+    "storage_emulator": STORAGE,
+    "neo4j_server": NEO4J,
+    "emulated_cloud": EMULATED,
+    "bubblewrap": (pytest.mark.bubblewrap,),
+}
+"""Of the tests that ask for a component, by its fixture."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by the component they ask for."""
+@pytest.hookimpl(tryfirst=True)  # xdist reads the groups in the same hook
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark tests by the component they ask for, and keep those together that share what their module makes once.
+
+    Workers take the longest first, so that none is left alone with it in the end: the emulated cloud, then the other groups.
+    """
     for item in items:
         fixtures: list[str] = getattr(item, "fixturenames", [])
-        for server in (SERVERS[name] for name in fixtures if name in SERVERS):
-            item.add_marker(getattr(pytest.mark, server))
-            item.add_marker(pytest.mark.xdist_group(server))
-            for mark in NEO4J if server == "neo4j" else ():
-                item.add_marker(mark)
-        for mark in EMULATED if "emulated_cloud" in fixtures else ():
+        for mark in (mark for name in fixtures for mark in MARKS.get(name, ())):
             item.add_marker(mark)
-        if "bubblewrap" in fixtures:
-            item.add_marker(pytest.mark.bubblewrap)
+        if shares_with_its_module(item) and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
+    if getattr(config.option, "loadgroup", False):
+        items.sort(key=lambda item: (item.get_closest_marker("emulated") is None, item.get_closest_marker("xdist_group") is None))
+
+
+def shares_with_its_module(item: pytest.Item) -> bool:
+    """Whether a fixture of it is made once for its whole module: on two workers it would be made twice."""
+    if not isinstance(item, pytest.Function):
+        return False
+    return any(found[-1].scope == "module" for found in item._fixtureinfo.name2fixturedefs.values() if found)

@@ -16,6 +16,7 @@ from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.artifacts import ArtifactStore
 from shared.documents import DocumentStore
 from tests.support.buckets import in_new_bucket
+from tests.support.components import FIRESTORE, STORAGE
 from tests.support.resilient import firestore
 from tests.support.runs_twice import RunsTwice
 
@@ -28,7 +29,7 @@ def in_emulator(emulator: FirestoreEmulator, monkeypatch: pytest.MonkeyPatch) ->
     return firestore("kimera-contract", prefix=f"t{next(_prefixes)}_")
 
 
-@pytest.fixture(params=["sqlite", "sqlite-indexed", "firestore"])
+@pytest.fixture(params=["sqlite", "sqlite-indexed", pytest.param("firestore", marks=FIRESTORE)])
 def documents(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[DocumentStore]:
     """An empty ``DocumentStore`` of each kind."""
     inner: DocumentStore
@@ -41,10 +42,7 @@ def documents(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytes
     inner.close()
 
 
-ON_EMULATOR = pytest.param("cloud-storage", marks=[pytest.mark.storage, pytest.mark.xdist_group("storage")])
-
-
-@pytest.fixture(params=["folder", "packed", ON_EMULATOR])
+@pytest.fixture(params=["folder", "packed", pytest.param("cloud-storage", marks=STORAGE)])
 def artifacts(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ArtifactStore]:
     """An empty ``ArtifactStore`` of each kind."""
     store: ArtifactStore

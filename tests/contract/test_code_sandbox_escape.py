@@ -296,8 +296,9 @@ def test_hostile_names_of_outputs_stay_in_their_folder(run: Run, tmp_path: Path)
 
 
 def test_an_endless_loop_is_ended_in_time_and_keeps_what_it_recorded(run: Run) -> None:
-    result = run("record('before', 1); print('hello')\nwhile True: pass", limits=replace(SMALL, seconds=0.4))
-    assert result.status == "timeout" and 0.4 <= result.wall_s < 2
+    enough_to_start = 2.0  # on a machine that does much else
+    result = run("record('before', 1); print('hello')\nwhile True: pass", limits=replace(SMALL, seconds=enough_to_start))
+    assert result.status == "timeout" and enough_to_start <= result.wall_s < enough_to_start + 1.6
     assert [value.name for value in result.values] == ["before"] and result.stdout == "hello\n"
     still_works(run)
 

@@ -18,13 +18,13 @@ from shared.adapters.resilience import Patience
 from shared.artifacts import SCHEME
 from shared.errors import Corrupt, InputUnreadable, Unavailable
 from tests.support.buckets import at, in_new_bucket
-from tests.support.components import running
+from tests.support.components import STORAGE, running
 
 ROOT = Path(__file__).parents[2]
 KEY = "missions/m_1/data.bin"
 LARGE = bytes(range(256)) * (2 * ONE_REQUEST // 256)
 IMPATIENT = Patience(timeout_s=5.0, deadline_s=2.0, tries=3, first_wait_s=0.05, failures=1_000)
-pytestmark = [pytest.mark.storage, pytest.mark.xdist_group("storage")]
+pytestmark = [*STORAGE]
 
 
 @pytest.fixture

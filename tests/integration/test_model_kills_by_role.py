@@ -108,7 +108,7 @@ class Mission:
             runtime.close()
 
 
-@pytest.fixture(scope="module", params=[LOST, PAID])
+@pytest.fixture(scope="module", params=[pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in (LOST, PAID)])
 def window(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

@@ -19,6 +19,9 @@ from infra.local.emulated.component import Component, Missing
 from infra.local.emulated.neo4j import Neo4jServer
 from infra.local.emulated.storage import ForgetfulStorageEmulator, StorageEmulator
 
+GOOGLE = pytest.mark.xdist_group("google")
+"""Of each test on an emulator of Google's: each costs a start and memory, and some tests want two, so all run on one worker."""
+FIRESTORE, PUBSUB, STORAGE = (pytest.mark.firestore, GOOGLE), (pytest.mark.pubsub, GOOGLE), (pytest.mark.storage, GOOGLE)
 NEO4J = (pytest.mark.neo4j, pytest.mark.xdist_group("neo4j"), pytest.mark.timeout(400))
 """Of each test on a Neo4j server: one worker starts it, and the start, a heavy one, counts for the test that comes first."""
 ComponentT = TypeVar("ComponentT", bound=Component)

@@ -18,6 +18,7 @@ from infra.local.emulated.component import HOST, Component, Missing, answers_htt
 
 _FIRESTORE_JAR = Path("platform/cloud-firestore-emulator/cloud-firestore-emulator.jar")
 _FIRESTORE_MAIN = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"
+_NOTHING = "/v1/projects/kimera-nothing/databases/(default)/documents/nothing/here"
 _PUBSUB = Path("platform/pubsub-emulator/bin/cloud-pubsub-emulator")
 _log = logging.getLogger(__name__)
 
@@ -47,7 +48,8 @@ class FirestoreEmulator(Component):
         super().stop()
 
     def serves(self) -> bool:
-        return answers_http(self.port)
+        """Whether it reads: on a busy machine its first read can take longer than a client waits, long after its port is open."""
+        return answers_http(self.port, _NOTHING)
 
     def clear(self, project: str) -> None:
         """Remove all documents of ``project``."""
