@@ -33,7 +33,7 @@ class _Member(Generic[T]):
         self.leads = False
         """Whether this caller is the one that writes now."""
         self._told = Lock()
-        self._told.acquire()
+        self._told.acquire(blocking=False)
         self._value: T | None = None
         self._error: Exception | None = None
 

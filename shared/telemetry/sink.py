@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Sequence
+from io import FileIO
 from pathlib import Path
 from typing import Protocol
 
@@ -48,13 +49,21 @@ class JsonLines:
             by_table.setdefault(row.table, []).append(row.model_dump_json() + "\n")
         for table, lines in by_table.items():
             try:
-                with self._lock:
-                    self._folder.mkdir(parents=True, exist_ok=True)
-                    with (self._folder / f"{table}.jsonl").open("ab", buffering=0) as file:
-                        file.write("".join(lines).encode())  # one write, so that lines of other processes do not mix with these
+                # One write, so that lines of other threads and processes do not mix with these: a lock would hold up all who come to it.
+                with self._opened(f"{table}.jsonl") as file:
+                    file.write("".join(lines).encode())
             except OSError as error:
-                self.lost += len(lines)
+                with self._lock:
+                    self.lost += len(lines)
                 _log.warning("%s rows of telemetry (%s) could not be written (%s so far): %s", len(lines), table, self.lost, error)
+
+    def _opened(self, name: str) -> FileIO:
+        """The file, at whose end a write goes; made where there is none."""
+        try:
+            return FileIO(self._folder / name, "ab")
+        except FileNotFoundError:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            return FileIO(self._folder / name, "ab")
 
     def flush(self) -> None:
         """Nothing waits."""

@@ -31,17 +31,26 @@ _HAS_IS_REMOTE, _IS_REMOTE = 0x100, 0x200
 """opentelemetry-proto, SpanFlags."""
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
 _encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+_LONGEST_S = 10.0
+"""How long the end waits for a write."""
 _log = logging.getLogger(__name__)
 
 
 class SpanLines:
-    """Appends each span to the file when it ends, so that a kill loses only the open ones. Several processes may share the file."""
+    """Appends each span to the file when it ends. Several processes may share the file.
+
+    One thread at a time writes, also what the others bring meanwhile, and none waits for it: a thread that waits with a lock for the
+    interpreter, as after every write, would hold up all that end a span. A kill loses the open spans and those of the last moment.
+    """
 
     def __init__(self, path: Path, *, service: str, randomness: random.Random | None = None) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
         self._lock = threading.Lock()
+        self._written = threading.Condition(self._lock)
+        self._lines: list[bytes] = []
+        self._writing = False
         self._closed = False
         self._random = randomness or random.Random(os.urandom(16))
         self._resource: dict[str, Json] = {"attributes": [_attribute("service.name", service)]}
@@ -55,7 +64,8 @@ class SpanLines:
         with self._lock:
             if not self._closed:
                 self._closed = True
-                os.close(self._file)
+                if self._written.wait_for(lambda: not self._writing, _LONGEST_S):
+                    os.close(self._file)
 
     def new_id(self, bits: int) -> int:
         """An id of a trace or a span; zero is none."""
@@ -70,10 +80,24 @@ class SpanLines:
         with self._lock:
             if self._closed:
                 return
+            self._lines.append(line)
+            if self._writing:
+                return
+            self._writing = True
+        while lines := self._taken():
             try:
-                os.write(self._file, line)
+                os.write(self._file, b"".join(lines))
             except OSError as error:
-                _log.warning("A span could not be written to %s: %s", self._path, error)
+                _log.warning("%s spans could not be written to %s: %s", len(lines), self._path, error)
+
+    def _taken(self) -> list[bytes]:
+        """The lines that wait to be written; where there are none, this thread writes no more."""
+        with self._lock:
+            lines, self._lines = self._lines, []
+            if not lines:
+                self._writing = False
+                self._written.notify_all()
+            return lines
 
 
 class _Tracer(trace.Tracer):
