@@ -23,7 +23,8 @@ from shared.documents import Json
 from shared.errors import KimeraError, NotFound, Unavailable
 
 T = TypeVar("T")
-_LOOK_EVERY_S = 0.5
+_LOOK_EVERY_S = 2.0
+"""64 who looked twice a second would take half of the server's time. A mission's latency is told by its own record."""
 _SAMPLE_EVERY_S = 1.0
 _TELL_EVERY_S = 10.0
 _SERVER_BACK_WITHIN_S = 180.0
