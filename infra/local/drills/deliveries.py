@@ -23,8 +23,8 @@ REFUSED = 409
 """What a message of an execution that is not the mission's any more, or of a mission that is over, is answered with."""
 PASSING = 503
 """Somebody else is at it: the caller asks again."""
-KINDS = ("intake/", "dispatch", "claim", "step", "gate", "advance", "fuse", "complete")
-"""The messages that a mission which is uploaded and ends well takes."""
+KINDS = ("intake/", "dispatch", "claim", "step", "advance", "fuse", "complete")
+"""The messages that a mission takes which is uploaded and ends well, before any deadline: it asks no gate."""
 SUBMISSIONS = 16
 
 
