@@ -1,4 +1,4 @@
-"""What ``kimera doctor`` finds of a project's own: documents and their indexes, buckets, secrets, the workflow, the knowledge graph."""
+"""What ``kimera doctor`` finds of a project's own: documents and indexes, buckets, secrets, the workflow, traces, the knowledge graph."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ def examine_stores(runtime: Runtime) -> Iterator[Finding]:
     for name, resource in sorted(settings.secrets.items()):
         yield _tried(f"secret {name}", partial(_secret, runtime, name, resource))
     yield _tried("workflow", lambda: _workflow(runtime))
+    yield _tried("traces", lambda: _traces(runtime))
 
 
 def _secret(runtime: Runtime, name: str, resource: str) -> str:
@@ -31,6 +32,11 @@ def _secret(runtime: Runtime, name: str, resource: str) -> str:
 def _workflow(runtime: Runtime) -> str:
     runtime.executions.state("none")  # whether it is known says nothing: whether it may be asked for does
     return f"the executions of {runtime.settings.workflow} may be read"
+
+
+def _traces(runtime: Runtime) -> str:
+    assert runtime.tracing.provider is not None  # it is made with what it needs of the machine; nothing is sent
+    return f"spans go to {runtime.settings.otlp_endpoint or runtime.settings.traces or 'Cloud Trace'}"
 
 
 def _tried(name: str, look: Callable[[], str]) -> Finding:

@@ -131,8 +131,8 @@ def test_spans_without_credentials_are_no_defect_of_ours(tmp_path: Path) -> None
         FIRESTORE_EMULATOR_HOST="127.0.0.1:9",
         GOOGLE_APPLICATION_CREDENTIALS=str(tmp_path / "none.json"),
     )
-    (documents,) = (f for f in done.json["findings"] if f["name"] == "documents")
-    assert "Cloud Trace" in documents["detail"] and "gcloud auth" in documents["remedy"]
+    (traces,) = (f for f in done.json["findings"] if f["name"] == "traces")
+    assert "Cloud Trace" in traces["detail"] and "gcloud auth" in traces["remedy"]
 
 
 @cases
