@@ -173,7 +173,7 @@ def test_the_promised_libraries_can_be_used_together(run: Run) -> None:
         record("statsmodels", round(statsmodels.api.OLS(frame["y"], frame["x"]).fit().params["x"], 9))
         record("openpyxl", len(pandas.read_excel("outputs/f.xlsx")))
         """,
-        limits=SandboxLimits(seconds=30),
+        limits=SandboxLimits(seconds=90),
     )
     assert recorded(result) == {"duckdb": 4950, "sklearn": 2.0, "statsmodels": 2.0, "openpyxl": 100}
 
@@ -184,7 +184,7 @@ def test_the_same_job_gives_the_same_bytes(run: Run) -> None:
         plt.plot([1, 2, 3], label="grün"); plt.legend(); plt.savefig("outputs/chart.svg")
         record("hash", hash("stable")); record("order", ",".join({"a", "b", "c", "d"}))
         """
-    first, second = (run(script, limits=replace(SMALL, memory_mb=1024)) for _ in range(2))
+    first, second = (run(script, limits=replace(SMALL, memory_mb=1024, seconds=60)) for _ in range(2))
     assert first.outputs[0].path.read_bytes().startswith(b"<?xml") and first.outputs[0].media_type == "image/svg+xml"
     assert [file.sha256 for file in first.outputs] == [file.sha256 for file in second.outputs]
     assert first.values == second.values
