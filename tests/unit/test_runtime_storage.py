@@ -39,9 +39,13 @@ def test_on_the_cloud_anchors_are_kept_apart(storage_emulator: StorageEmulator, 
             store.stat("artifact:x")
 
 
-def test_on_one_machine_anchors_lie_with_the_artifacts(tmp_path: Path) -> None:
+def test_on_one_machine_anchors_are_files_apart_from_the_documents_they_vouch_for(tmp_path: Path) -> None:
     runtime = Runtime(Settings(home=tmp_path))
-    assert runtime.anchors is runtime.artifacts
+    runtime.anchors.put(f"{ANCHORS}/one.json", b"{}", media_type="application/json")
+    runtime.artifacts.put("missions/one.json", b"{}", media_type="application/json")
+    assert [path.name for path in (tmp_path / "artifacts").rglob("one.json")] == ["one.json"]
+    assert runtime.artifacts.stat(f"artifact:{ANCHORS}/one.json").size == 2  # an artifact like any other
+    runtime.close()
     assert runtime.home == tmp_path
 
 
