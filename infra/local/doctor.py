@@ -17,6 +17,7 @@ from infra.local.access import holder_of
 from infra.local.api import MissionsApi
 from infra.local.doctor_cloud import examine_knowledge, examine_stores
 from infra.local.finding import Finding, Verdict
+from shared.adapters.task_groups import UNBOUNDED, UNBOUNDED_REMEDY, find_task_groups, is_root
 from shared.errors import KimeraError
 from shared.missions.repository import OPEN
 from shared.models.credentials import ModelEndpoints
@@ -124,6 +125,8 @@ def _sandbox(settings: Settings) -> Iterator[Finding]:
             return
         finally:
             runtime.close()
+    if settings.sandbox_url is None and is_root() and find_task_groups() is None:
+        yield Finding("installed", "sandbox processes", "note", UNBOUNDED, UNBOUNDED_REMEDY)
     found = result.result if isinstance(result.result, dict) else {}
     absent = [name for name in THEIRS if not found.get(name)]
     if result.status != "ok":

@@ -2,8 +2,9 @@
 
 Where bubblewrap is missing or forbidden this adapter refuses; there is no path in it that runs a script unprotected.
 
-Three layers bound a run: kernel limits set before the script starts (``sandbox_runtime/bootstrap.py``), sizes of the file systems
-it may write, and this process, which looks at it from outside every few milliseconds and ends its whole process namespace.
+Three layers bound a run: kernel limits set before the script starts (``sandbox_runtime/bootstrap.py``; for root ``task_groups.py``),
+sizes of the file systems it may write, and this process, which looks at it from outside every few milliseconds and ends its whole
+process namespace.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from shared.adapters.bubblewrap_start import Bubblewrap
 from shared.adapters.sandbox_jobs import checked_inputs, make_empty
 from shared.adapters.sandbox_python import inspect_python
 from shared.adapters.spare_sandboxes import Ahead, SpareSandboxes
+from shared.adapters.task_groups import UNBOUNDED, UNBOUNDED_REMEDY, find_task_groups, is_root
 from shared.errors import SandboxUnavailable
 from shared.sandbox import SandboxJob, SandboxLimits, SandboxResult
 
@@ -76,7 +78,9 @@ class BubblewrapSandbox:
 
 def find_bubblewrap(python: Path, name: str = "bwrap") -> Bubblewrap:
     """A bubblewrap that isolated a first line of this interpreter; else ``SandboxUnavailable`` says why there is none."""
-    found = Bubblewrap(_find_bwrap(name), inspect_python(python))
+    found = Bubblewrap(_find_bwrap(name), inspect_python(python), find_task_groups() if is_root() else None)
+    if found.groups is None and is_root():
+        _log.warning("%s %s", UNBOUNDED, UNBOUNDED_REMEDY)
     _probe(found)
     return found
 

@@ -23,6 +23,7 @@ from pathlib import Path
 from shared.adapters.bubblewrap_command import MIB, program, remedy_for, sandbox_arguments
 from shared.adapters.bubblewrap_run import GRACE_S, RunningSandbox
 from shared.adapters.sandbox_python import SandboxPython
+from shared.adapters.task_groups import TaskGroup, TaskGroups
 from shared.errors import SandboxUnavailable, Unavailable
 from shared.sandbox import SandboxJob, SandboxLimits, SandboxResult
 
@@ -30,6 +31,8 @@ RUNTIME = Path(__file__).resolve().parent.parent / "sandbox_runtime"
 RUNTIME_FILES = ("bootstrap.py", "kimera_runtime.py", "matplotlibrc")
 OWN_TASKS = 3
 """Tasks of a run that are not the script's: bubblewrap's init, the bootstrap, and the script's first one."""
+OUTSIDE_TASKS = 1
+"""Tasks outside the sandbox that share its control group: bubblewrap itself."""
 MAX_CPUS = 4
 _log = logging.getLogger(__name__)
 
@@ -40,6 +43,8 @@ class Bubblewrap:
 
     path: str
     python: SandboxPython
+    groups: TaskGroups | None = None
+    """Where the kernel's limit of processes does not hold for this user: what holds instead."""
 
     def start(self, inputs: Mapping[str, Path] | Path, *, file_mb: int, imports: tuple[str, ...] = ()) -> StartedSandbox:
         """A sandbox that imports ``imports`` and waits for its job.
@@ -48,6 +53,7 @@ class Bubblewrap:
         that called this. ``Unavailable`` where no process is to be had.
         """
         with ExitStack() as stack:
+            group = self._new_group(stack)
             job_file = _memory_file(stack, b"")
             taken, go = os.pipe()
             stack.callback(os.close, go)
@@ -58,9 +64,10 @@ class Bubblewrap:
             arguments = sandbox_arguments(self.python, files=files, inputs=inputs, file_mb=file_mb, status_fd=status_end)
             argument_file = _memory_file(stack, "\0".join(arguments).encode() + b"\0")
             inside = (job_file, taken, channel_end, outputs_end)
+            command = [self.path, "--args", str(argument_file), "--", *program(self.python, inside, imports)]
             try:
                 process = subprocess.Popen(
-                    [self.path, "--args", str(argument_file), "--", *program(self.python, inside, imports)],
+                    group.entering(command) if group else command,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
@@ -73,7 +80,18 @@ class Bubblewrap:
             finally:
                 for end in (taken, channel_end, outputs_end, status_end):
                     os.close(end)
-            return StartedSandbox(process, job_file, go, channel, outputs, status, stack.pop_all())
+            return StartedSandbox(process, job_file, go, channel, outputs, status, group, stack.pop_all())
+
+    def _new_group(self, stack: ExitStack) -> TaskGroup | None:
+        """One for a new sandbox, removed with it."""
+        if self.groups is None:
+            return None
+        try:
+            group = self.groups.new()
+        except OSError as error:
+            raise _not_bounded(error) from error
+        stack.callback(group.remove)
+        return group
 
 
 @dataclass(slots=True)
@@ -86,6 +104,7 @@ class StartedSandbox:
     channel: int
     outputs: int
     status: int
+    group: TaskGroup | None
     stack: ExitStack
 
     @property
@@ -100,6 +119,7 @@ class StartedSandbox:
     def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
         """Give it the job and follow it to its end. ``SandboxUnavailable`` where its isolation was not complete: nothing was run."""
         with self.stack:
+            self._bound(job.limits)
             self._give(job)
             running = RunningSandbox(self.process, job.limits, task_limit=job.limits.processes + OWN_TASKS, outputs_to=outputs_to)
             result = running.follow(channel=self.channel, outputs=self.outputs, status=self.status)
@@ -122,6 +142,15 @@ class StartedSandbox:
             self.process.stdout.close()
             self.process.stderr.close()
 
+    def _bound(self, limits: SandboxLimits) -> None:
+        if self.group is None:
+            return
+        try:
+            self.group.limit(limits.processes + OWN_TASKS + OUTSIDE_TASKS)
+        except OSError as error:
+            self.discard()
+            raise _not_bounded(error) from error
+
     def _give(self, job: SandboxJob) -> None:
         description = {
             "script": job.script,
@@ -139,12 +168,19 @@ class StartedSandbox:
             os.write(self.go, b"g")
 
 
+def _not_bounded(error: OSError) -> SandboxUnavailable:
+    return SandboxUnavailable(
+        f"The number of processes of generated code could not be bounded by a control group, so it was not run ({error}).",
+        remedy="Run KIMERA as an ordinary user, for whom the kernel's own limit holds.",
+    )
+
+
 def _kernel_limits(limits: SandboxLimits) -> dict[str, int | None]:
     """What setrlimit(2) bounds in each process.
 
     Memory by ``RLIMIT_DATA`` (writable private memory), since ``RLIMIT_AS`` counts what libraries only reserve and map; the latter
     stands far behind it against shared memory. ``RLIMIT_NPROC`` counts per user namespace from Linux 5.14 on; before, it would
-    count all processes of the user, so that only the watch from outside holds.
+    count all processes of the user, so that only the watch from outside holds. It never holds for root: see ``task_groups``.
     """
     seconds = math.ceil(limits.seconds)
     return {

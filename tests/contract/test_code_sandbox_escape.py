@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from shared.adapters.sandbox_python import find_sandbox_python
+from shared.adapters.task_groups import find_task_groups, is_root
 from shared.sandbox import SandboxInput
 from tests.support.sandbox_service import linked_store, sandbox, sandbox_service
 from tests.support.sandboxes import ROOT, SMALL, Run, recorded, run, still_works
@@ -367,6 +368,26 @@ def test_a_fork_bomb_is_ended(run: Run) -> None:
     )
     assert result.status in ("killed", "timeout") and result.wall_s < 5
     assert [value for value in result.values if int(str(value.value)) > SMALL.processes + 4] == []
+    still_works(run)
+
+
+def test_the_kernel_refuses_the_process_that_is_too_many(run: Run) -> None:
+    if is_root() and find_task_groups() is None:
+        pytest.skip("root, for whom no limit of processes holds, and no control groups can be made here")
+    result = run(
+        """
+        import os, time
+        started = 0
+        while started < 200:
+            try: child = os.fork()
+            except OSError: break
+            if child == 0: time.sleep(60)
+            started += 1
+        record("started", started)
+        """
+    )
+    assert result.status == "ok", result.stderr
+    assert 0 < int(str(result.values[0].value)) <= SMALL.processes
     still_works(run)
 
 
