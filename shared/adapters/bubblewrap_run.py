@@ -60,7 +60,10 @@ class RunningSandbox:
         return self._channel.started
 
     def follow(self, *, channel: int, outputs: int, status: int) -> SandboxResult:
-        """Read to the end of all streams and return the result; nothing of the run is alive after it."""
+        """Read until all that the run has to give is there, and return the result; everything of it is killed by then.
+
+        What the kernel takes to clear it away is no time of the run's: ``wait`` has to be called, by whatever thread.
+        """
         assert self._process.stdout and self._process.stderr
         streams: dict[int, Stream] = {
             self._process.stdout.fileno(): "stdout",
@@ -73,11 +76,28 @@ class RunningSandbox:
             self._read_all(streams)
         finally:
             self._end_namespace()
-            exit_code = self._reap()
+            exit_code = self.wait() if self._said is None else self._said
             self._process.stdout.close()
             self._process.stderr.close()
             self._outputs.end()
         return self._result(exit_code)
+
+    def wait(self) -> int:
+        """The exit code, once nothing of the run is left; 128 + the signal where one ended bwrap itself. May be called again."""
+        if self._init_handle is not None:
+            os.close(self._init_handle)
+            self._init_handle = None
+        try:
+            code = self._process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._killed()
+        return code if code >= 0 else 128 - code
+
+    @property
+    def _said(self) -> int | None:
+        """The exit code as the run has told it, which is the last thing that it tells."""
+        return None if self._verdict is not None or self._outputs.malformed else self._outputs.exit_code
 
     def _read_all(self, streams: dict[int, Stream]) -> None:
         with selectors.DefaultSelector() as selector:
@@ -97,7 +117,13 @@ class RunningSandbox:
                     self._look()
                     interval = min(interval * 1.5, LOOK_EVERY_S)
                     next_look = now + interval
-                for key, _ in selector.select(timeout=interval):
+                told_all = self._said is not None
+                if told_all:
+                    self._end_namespace()
+                events = selector.select(timeout=0 if told_all else interval)
+                if told_all and not events:
+                    return
+                for key, _ in events:
                     chunk = os.read(key.fd, CHUNK)
                     if chunk:
                         self._take(key.data, chunk)
@@ -165,18 +191,6 @@ class RunningSandbox:
                 signal.pidfd_send_signal(self._init_handle, signal.SIGKILL)
         else:
             self._process.kill()
-
-    def _reap(self) -> int:
-        """The exit code; 128 + the signal where one ended bwrap itself."""
-        if self._init_handle is not None:
-            os.close(self._init_handle)
-            self._init_handle = None
-        try:
-            code = self._process.wait(GRACE_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            code = self._killed()
-        return code if code >= 0 else 128 - code
 
     def _killed(self) -> int:
         try:

@@ -15,6 +15,7 @@ import platform
 import re
 import select
 import subprocess
+import threading
 from collections.abc import Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -118,11 +119,14 @@ class StartedSandbox:
 
     def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
         """Give it the job and follow it to its end. ``SandboxUnavailable`` where its isolation was not complete: nothing was run."""
-        with self.stack:
+        with ExitStack() as failed:
+            failed.push(self.stack)
             self._bound(job.limits)
             self._give(job)
             running = RunningSandbox(self.process, job.limits, task_limit=job.limits.processes + OWN_TASKS, outputs_to=outputs_to)
             result = running.follow(channel=self.channel, outputs=self.outputs, status=self.status)
+            failed.pop_all()
+            threading.Thread(target=self._clear_away, args=(running,), name="sandbox-end").start()
         if not running.started and result.status in ("ok", "error"):
             message = result.stderr.strip().removeprefix("bwrap: ")[:500] or f"exit code {result.exit_code}"
             raise SandboxUnavailable(
@@ -141,6 +145,13 @@ class StartedSandbox:
             assert self.process.stdout and self.process.stderr
             self.process.stdout.close()
             self.process.stderr.close()
+
+    def _clear_away(self, running: RunningSandbox) -> None:
+        with self.stack:
+            try:
+                running.wait()
+            except SandboxUnavailable as error:
+                _log.warning("%s %s", error.message, error.remedy)
 
     def _bound(self, limits: SandboxLimits) -> None:
         if self.group is None:

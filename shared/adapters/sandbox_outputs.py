@@ -46,7 +46,10 @@ def media_type(name: str) -> str:
 
 @dataclass(slots=True)
 class OutputWriter:
-    """Fed with chunks as they arrive. ``malformed`` ends it; ``too_much`` says that the files pass their total."""
+    """Fed with chunks as they arrive. ``malformed`` ends it; ``too_much`` says that the files pass their total.
+
+    ``exit_code`` is there once all has come.
+    """
 
     folder: Path
     max_bytes: int
@@ -54,6 +57,7 @@ class OutputWriter:
     warnings: list[str] = field(default_factory=list)
     malformed: str = ""
     too_much: bool = False
+    exit_code: int | None = None
     cpu_s: float = 0.0
     peak_bytes: int = 0
     """What the run says it used: to be believed only within what the host saw."""
@@ -105,7 +109,7 @@ class OutputWriter:
         try:
             entry = json.loads(header.decode("utf-8"))
             if entry.get("end") is True:
-                self._take_usage(entry.get("cpu_s"), entry.get("peak_kib"))
+                self._take_end(entry.get("exit_code"), entry.get("cpu_s"), entry.get("peak_kib"))
                 return
             name = entry["name"]
             skipped = entry.get("skipped")
@@ -124,7 +128,9 @@ class OutputWriter:
         else:
             self._open(name, size)
 
-    def _take_usage(self, cpu_s: object, peak_kib: object) -> None:
+    def _take_end(self, exit_code: object, cpu_s: object, peak_kib: object) -> None:
+        if isinstance(exit_code, int) and not isinstance(exit_code, bool) and 0 <= exit_code <= 255:
+            self.exit_code = exit_code
         if isinstance(cpu_s, float) and math.isfinite(cpu_s):
             self.cpu_s = max(0.0, cpu_s)
         if isinstance(peak_kib, int) and 0 <= peak_kib < 1 << 40:

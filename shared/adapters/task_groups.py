@@ -22,6 +22,7 @@ UNBOUNDED: Final = "KIMERA runs as root and may make no control groups, so that 
 UNBOUNDED_REMEDY: Final = "Run KIMERA as an ordinary user, for whom the kernel's own limit of processes holds."
 _REMOVED_WITHIN_S: Final = 2.0
 _CONTROLLER: Final = "pids"
+_numbers = itertools.count(1)  # of this process, whatever sandboxes it has
 _log = logging.getLogger(__name__)
 
 
@@ -62,11 +63,10 @@ class TaskGroups:
 
     def __init__(self, own: Path) -> None:
         self._own = own
-        self._numbers = itertools.count(1)
 
     def new(self) -> TaskGroup:
         """A group with nobody in it and no limit yet. ``OSError`` where none can be made."""
-        folder = self._own / f"{PREFIX}{os.getpid()}-{next(self._numbers)}"
+        folder = self._own / f"{PREFIX}{os.getpid()}-{next(_numbers)}"
         folder.mkdir()
         try:
             if not (folder / "pids.max").exists():  # version 2, where it has to be asked for

@@ -63,10 +63,11 @@ def main() -> int:
         _leave(_run_script(job["script"]))
     os.close(channel)
     _, status = os.waitpid(child, 0)
-    _end_all_others()
-    _send_outputs(outputs)
     code = os.waitstatus_to_exitcode(status)
-    os._exit(code if code >= 0 else 128 - code)
+    code = code if code >= 0 else 128 - code
+    _end_all_others()
+    _send_outputs(outputs, code)
+    os._exit(code)
 
 
 def _import_ahead(modules: list[str]) -> None:
@@ -216,10 +217,10 @@ def _end_all_others() -> None:
         pass  # nothing was left
 
 
-def _send_outputs(descriptor: int) -> None:
+def _send_outputs(descriptor: int, exit_code: int) -> None:
     """Each regular file of ``outputs/`` as a line of JSON (name, size) and its bytes; each other thing as a line saying why not.
 
-    The last line holds what the run used, as far as it is known in here.
+    The last line says how the script ended and what it used, as far as that is known in here.
     """
     with open(descriptor, "wb") as stream:
         for folder, folders, files in os.walk("/job/outputs", followlinks=False):
@@ -228,7 +229,7 @@ def _send_outputs(descriptor: int) -> None:
                 path = os.path.join(folder, name)
                 _send_file(path, os.path.relpath(path, "/job/outputs"), stream)
         used = resource.getrusage(resource.RUSAGE_CHILDREN)
-        end = {"end": True, "cpu_s": used.ru_utime + used.ru_stime, "peak_kib": used.ru_maxrss}
+        end = {"end": True, "exit_code": exit_code, "cpu_s": used.ru_utime + used.ru_stime, "peak_kib": used.ru_maxrss}
         stream.write(json.dumps(end).encode() + b"\n")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -204,6 +206,24 @@ def test_runs_at_the_same_time_do_not_mix(sandbox: CodeSandbox, tmp_path: Path) 
         thread.join()
     assert {number: recorded(result)["mine"] for number, result in results.items()} == {number: number for number in range(4)}
     assert [results[number].outputs[0].path.read_text() for number in range(4)] == ["0", "1", "2", "3"]
+
+
+@pytest.mark.usefixtures("sandbox")
+def test_nothing_of_a_run_is_left_soon_after_it(tmp_path: Path) -> None:
+    program = f"""
+import os, threading
+from pathlib import Path
+from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
+from shared.sandbox import SandboxJob
+sandbox = BubblewrapSandbox(Path({str(find_sandbox_python(os.environ, ROOT))!r}))
+sandbox.run(SandboxJob("record('ran', 1)"), outputs_to=Path({str(tmp_path)!r}))
+for thread in threading.enumerate():
+    if thread is not threading.main_thread():
+        thread.join(10)
+print(threading.active_count(), Path(f"/proc/self/task/{{os.getpid()}}/children").read_text().split())
+"""
+    ran = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True, timeout=60)
+    assert ran.stdout == "1 []\n"
 
 
 def test_a_job_that_is_not_well_formed_is_refused(sandbox: CodeSandbox, tmp_path: Path) -> None:

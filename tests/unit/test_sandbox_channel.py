@@ -9,6 +9,7 @@ import tempfile
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -101,6 +102,13 @@ def test_arbitrary_bytes_on_the_output_stream_write_nothing_outside_the_folder(p
         assert sum(file.size for file in writer.files) <= 12
         for file in writer.files:
             assert hashlib.sha256(file.path.read_bytes()).hexdigest() == file.sha256 and file.path.stat().st_size == file.size
+
+
+@pytest.mark.parametrize(("said", "exit_code"), [(0, 0), (137, 137), (256, None), (-1, None), (True, None), ("0", None), (None, None)])
+def test_only_an_exit_code_that_a_process_can_have_is_taken(tmp_path: Path, said: object, exit_code: int | None) -> None:
+    writer = OutputWriter(tmp_path, max_bytes=12)
+    writer.feed(json.dumps({"end": True, "exit_code": said, "cpu_s": 0.5, "peak_kib": 9}).encode() + b"\n")
+    assert writer.exit_code == exit_code and writer.cpu_s == 0.5 and not writer.malformed
 
 
 def test_media_types_do_not_depend_on_the_machine() -> None:
