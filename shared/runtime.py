@@ -27,6 +27,7 @@ from shared.sandbox import ScopedSandbox
 from shared.settings import Settings
 from shared.telemetry.sink import JsonLines, TelemetrySink
 from shared.telemetry.tracing import Tracing
+from shared.times import GO_ON_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -308,6 +309,7 @@ class Runtime:
             scratch=self.home / "scratch",
             models=self.models,
             telemetry=self.telemetry,
+            go_on_s=GO_ON_S,
         )
 
     @cached_property

@@ -10,6 +10,8 @@ SANDBOX_RUN_S = 60
 SLICE_BUDGET_S = 90
 CHECKPOINT_SHARE = 0.6
 """A slice leaves a checkpoint after this share of its budget."""
+GO_ON_S = 30
+"""For so long a call begins further slices that follow at once: the last one still ends within the function's timeout."""
 FUNCTION_TIMEOUT_S = 150
 WORKFLOW_HTTP_TIMEOUT_S = 180
 SLICE_LEASE_S = 210

@@ -62,7 +62,7 @@ class RunningSandbox:
     def follow(self, *, channel: int, outputs: int, status: int) -> SandboxResult:
         """Read until all that the run has to give is there, and return the result; everything of it is killed by then.
 
-        What the kernel takes to clear it away is no time of the run's: ``wait`` has to be called, by whatever thread.
+        What the kernel takes to clear it away is no time of the run's: ``exit_code`` has to be called, by whatever thread.
         """
         assert self._process.stdout and self._process.stderr
         streams: dict[int, Stream] = {
@@ -76,13 +76,13 @@ class RunningSandbox:
             self._read_all(streams)
         finally:
             self._end_namespace()
-            exit_code = self.wait() if self._said is None else self._said
+            exit_code = self.exit_code() if self._said is None else self._said
             self._process.stdout.close()
             self._process.stderr.close()
             self._outputs.end()
         return self._result(exit_code)
 
-    def wait(self) -> int:
+    def exit_code(self) -> int:
         """The exit code, once nothing of the run is left; 128 + the signal where one ended bwrap itself. May be called again."""
         if self._init_handle is not None:
             os.close(self._init_handle)

@@ -149,7 +149,7 @@ class StartedSandbox:
     def _clear_away(self, running: RunningSandbox) -> None:
         with self.stack:
             try:
-                running.wait()
+                running.exit_code()
             except SandboxUnavailable as error:
                 _log.warning("%s %s", error.message, error.remedy)
 

@@ -4,6 +4,7 @@ acquire: a finished ``seq`` returns its stored result; one that somebody works o
          what the slice freezes: its tier, and the other track's handoff.
 work:    the track's own logic, outside of any transaction.
 commit:  one transaction that needs the lease and the epoch; it stores the result, the next state and the audit events together.
+         Where the next slice follows at once and the call has time for it, its lease is stored here too, and the call goes on with it.
 
 A kill between acquire and commit leaves a lease that ends by time or with the next epoch, and a state from which the slice is
 simply run again.
@@ -12,8 +13,9 @@ simply run again.
 from __future__ import annotations
 
 import logging
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
@@ -62,6 +64,8 @@ class _Finished:
 
     track: TrackRecord
     result: StepResult
+    next: _Leased | None = None
+    """The slice after it, where it was leased with the commit."""
 
 
 class SliceEngine:
@@ -78,7 +82,9 @@ class SliceEngine:
         scratch: Path,
         models: ModelAccess | None = None,
         telemetry: TelemetrySink = NOWHERE,
+        go_on_s: float = 0,
     ) -> None:
+        """``go_on_s``: seconds from its start in which a call begins further slices that follow at once."""
         self._documents = documents
         self._artifacts = artifacts
         self._clock = clock
@@ -87,33 +93,55 @@ class SliceEngine:
         self._scratch = scratch
         self._models = models
         self._telemetry = telemetry
+        self._go_on_s = go_on_s
         self._abandoned: set[str] = set()
         """Holders of this process that work no longer and could not give their lease back."""
 
     def run(self, logic: TrackLogic[StateT], request: StepRequest) -> StepResult:
-        """The result of the slice, stored now or before. Raises ``StaleEpoch``, ``Conflict``, and what is worth a retry."""
-        with about_mission(request.mission_id, track=request.track, attempt=request.attempt, seq=request.seq, epoch=request.epoch):
+        """The result of the slice, stored now or before; of the last one where others followed it in this call.
+
+        Raises ``StaleEpoch``, ``Conflict``, and what is worth a retry.
+        """
+        until = self._clock.monotonic() + self._go_on_s
+        with _about(request):
             leased = self._documents.transact(lambda tx: self._acquire(tx, request))
-            if isinstance(leased, _Finished):
-                self._tell(leased.track, request.seq)  # whoever committed it may have died before it told
-                return leased.result
-            if isinstance(leased, StepResult):
-                return leased
+        if isinstance(leased, _Finished):
+            self._tell(leased.track, request.seq)  # whoever committed it may have died before it told
+            return leased.result
+        if isinstance(leased, StepResult):
+            return leased
+        finished = self._do(logic, request, leased, until)
+        while finished.next is not None:
+            request = request.model_copy(update={"seq": request.seq + 1})
+            try:
+                finished = self._do(logic, request, finished.next, until)
+            except KimeraError as error:
+                if not error.retryable:
+                    raise
+                # What is committed is the answer: the slice that failed is asked for again, as one that came in a call of its own.
+                _log.info("Slice %s of %s is left to a call of its own: %s", request.seq, request.track, error)
+                break
+        return finished.result
+
+    def _do(self, logic: TrackLogic[StateT], request: StepRequest, leased: _Leased, until: float) -> _Finished:
+        """Work on a slice that is leased, and commit it. With time left until ``until`` the next one may be leased with it."""
+        with _about(request):
             reached("slice.leased")
             began = self._clock.monotonic()
             try:
                 with self._tracing.span(f"{request.track}.slice"):
                     outcome = self._work(logic, request, leased)
-                outcome = replace(outcome, seconds=self._clock.monotonic() - began)
+                ended = self._clock.monotonic()
+                outcome = replace(outcome, seconds=ended - began)
                 reached("slice.worked")
-                finished = self._documents.transact(lambda tx: self._commit(tx, request, leased.holder, outcome))
+                finished = self._documents.transact(lambda tx: self._commit(tx, request, leased.holder, outcome, goes_on=ended < until))
             except KimeraError as error:
                 if error.retryable:
                     self._release(request, leased.holder)
                 raise
             reached("slice.committed")
             self._tell(finished.track, request.seq)
-            return finished.result
+            return finished
 
     def _tell(self, track: TrackRecord, seq: int) -> None:
         row = slice_row(track, seq)
@@ -135,26 +163,26 @@ class SliceEngine:
             wait = min(_BUSY_RETRY_S, MAX_RETRY_AFTER_S, (lease.until - now).total_seconds())
             asking = needs_gate(mission, now)
             return StepResult(outcome="BUSY", next_seq=request.seq, retry_after_s=wait, track_status=track.status, ask_gate=asking)
-        holder = self._ids.new("h")
-        lease = Lease(seq=request.seq, holder=holder, epoch=request.epoch, until=now + timedelta(seconds=SLICE_LEASE_S))
+        leased = self._leased(tx, request, mission, track, now)
+        tx.put(leased.track.ref, leased.track.data())
+        return leased
+
+    def _leased(self, tx: Transaction, request: StepRequest, mission: MissionRecord, track: TrackRecord, now: datetime) -> _Leased:
+        """The track's next slice, leased and with what it freezes: to be stored."""
+        lease = Lease(seq=track.next_seq, holder=self._ids.new("h"), epoch=request.epoch, until=now + timedelta(seconds=SLICE_LEASE_S))
         frozen = None
         if self._models is not None and self._models.freezes(mission, request.track.value):
             # Read beside the transaction: what the other track offers at some moment is all that is asked, and it writes all the time.
             frozen = self._models.freeze(tx, mission, track, load_track(self._documents, mission, _OTHER[request.track]))
-        started = track.started_at or now
-        status = track.status if track.detached else TrackStatus.RUNNING
-        track = track.model_copy(
-            update={
-                "lease": lease,
-                "frozen": frozen,
-                "status": status,
-                "started_at": started,
-                "tries": track.tries + 1,
-                "updated_at": now,
-            }
-        )
-        tx.put(track.ref, track.data())
-        return _Leased(mission, track, holder)
+        changed = {
+            "lease": lease,
+            "frozen": frozen,
+            "status": track.status if track.detached else TrackStatus.RUNNING,
+            "started_at": track.started_at or now,
+            "tries": track.tries + 1,
+            "updated_at": now,
+        }
+        return _Leased(mission, track.model_copy(update=changed), lease.holder)
 
     def _work(self, logic: TrackLogic[StateT], request: StepRequest, leased: _Leased) -> _Worked:
         state = self._read_state(logic, leased.track)
@@ -224,7 +252,7 @@ class SliceEngine:
             happenings=(*_lowered(context, opened), *(Happening(note.kind, note.detail) for note in outcome.notes)),
         )
 
-    def _commit(self, tx: Transaction, request: StepRequest, holder: str, worked: _Worked) -> _Finished:
+    def _commit(self, tx: Transaction, request: StepRequest, holder: str, worked: _Worked, *, goes_on: bool) -> _Finished:
         mission, track = self._load(tx, request)
         if track.lease is None or track.lease.holder != holder:
             raise StaleEpoch(f"The lease of slice {request.seq} of {request.track} went to another call.")
@@ -290,8 +318,12 @@ class SliceEngine:
                 "updated_at": now,
             }
         )
+        follows = None
+        if goes_on and result.outcome == "CONTINUE" and not result.ask_gate and request.close is None:
+            follows = self._leased(tx, request, mission, changed, now)
+            changed = follows.track
         tx.put(changed.ref, changed.data())
-        return _Finished(changed, result)
+        return _Finished(changed, result, follows)
 
     def _release(self, request: StepRequest, holder: str) -> None:
         """Give the lease back after a passing fault, so that the retry need not wait for it; where that fails too, this process
@@ -356,6 +388,10 @@ class _Worked:
     flags: tuple[str, ...] = ()
     happenings: tuple[Happening, ...] = ()
     seconds: float = 0
+
+
+def _about(request: StepRequest) -> AbstractContextManager[None]:
+    return about_mission(request.mission_id, track=request.track, attempt=request.attempt, seq=request.seq, epoch=request.epoch)
 
 
 def _lowered(context: SliceContext, opened: OpenSlice) -> tuple[Happening, ...]:

@@ -37,7 +37,7 @@ REQUEST = MissionRequest(
 class House:
     """Stores and services as the runtime builds them, for one test."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, go_on_s: float = 0) -> None:
         self.clock = FrozenClock()
         self.ids = Ids(self.clock, random.Random(7).randbytes)
         self.documents = DeclaredQueries(SqliteDocuments(folder / "kimera.sqlite3", indexes=FIELDS, composites=COMPOSITES))
@@ -54,6 +54,7 @@ class House:
             tracing=Tracing(),
             scratch=self.scratch,
             telemetry=self.telemetry,
+            go_on_s=go_on_s,
         )
         self.queue = ListedQueue()
         self.executions = ListedExecutions()
