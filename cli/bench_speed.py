@@ -131,7 +131,10 @@ def _data_folder(home: Path, keep: Path | None) -> Iterator[Path]:
     home.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="bench-", dir=home) as temporary:
         data = keep.absolute() if keep is not None else Path(temporary)
-        data.mkdir(parents=True, exist_ok=True)
+        try:
+            data.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise BadInput(f"--keep {data} cannot be made: {error.strerror}.", remedy="Name a new folder where you may write.") from error
         yield data
 
 

@@ -14,6 +14,7 @@ import typer
 from cli.configuration import load_settings
 from cli.console import AsJson, Endpoint, log_to, new_app, note, print_json
 from shared.documents import Json
+from shared.errors import BadInput
 
 if TYPE_CHECKING:
     from functions.missions.answers import DeadLetter, LetterHandling
@@ -101,6 +102,8 @@ def discard(
     as_json: AsJson = False,
 ) -> int:
     """Put one aside with a reason. It is kept and can still be shown; `replay` takes the discarding back."""
+    if not why.strip():
+        raise BadInput("--why is empty.", remedy="Say in a few words why the letter is not needed any more.")
     with _platform(endpoint) as (api, _):
         letter = (api or _nothing(name)).discard(name, why=why)
     if as_json:

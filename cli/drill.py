@@ -58,7 +58,9 @@ def run(
     from infra.local.drills.registry import all_drills, select
     from infra.local.drills.running import run_all
 
-    if everything == bool(names):
+    if everything and names:
+        raise BadInput(f"--all and {', '.join(names)[:80]} exclude each other.", remedy="Say --all, or name drills.")
+    if not everything and not names:
         raise BadInput("Which drills are to run?", remedy="Name some, or a kind of them, or say --all; `kimera drill list` shows all.")
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupted)

@@ -15,6 +15,7 @@ from shared.ledger.money import dollars
 
 if TYPE_CHECKING:
     from infra.local.story import Moment, Story
+    from schemas.outcome import HandedOver
 
 app = new_app("Tell a mission's whole story in time order, failed or not.")
 _KEPT_SPANS = ("sandbox.", "fusion.", "orchestration.", ".slice")
@@ -31,6 +32,7 @@ def inspect(
     """Tell a mission's whole story in time order: events, slices, sandbox runs, retries, and why it failed if it did."""
     from infra.local.access import any_access
     from infra.local.story import tell_story
+    from schemas.outcome import MissionOutcomePackage
     from shared.telemetry.reading import mission_spans
 
     settings = load_settings()
@@ -38,10 +40,12 @@ def inspect(
     with any_access(settings, endpoint=endpoint, token=os.environ.get("KIMERA_TOKEN")) as api:
         state = api.state(mission)
         events = api.events(mission)
+        newest = api.report(mission, form="json") if state.reports else None
     if endpoint is not None:
         note("The spans lie with that platform; this is the story from its audit events.")
     spans = mission_spans(settings.home / "telemetry" / "traces.jsonl", mission) if endpoint is None else []
-    story = tell_story(state, events, spans)
+    handoffs = MissionOutcomePackage.model_validate_json(newest).handoffs if newest is not None else ()
+    story = tell_story(state, events, spans, handoffs)
     if as_json:
         print_json(story.as_json())
     else:
@@ -63,6 +67,10 @@ def _print(story: Story, everything: bool) -> None:
     for moment in story.moments:
         if everything or _matters(moment):
             print(_line(moment, state.created_at, everything))
+    if story.handoffs:
+        print("\nWhat the tracks asked of each other")
+        for handed in story.handoffs:
+            print(_handed(handed))
     if story.phases:
         print(f"\n{'What it took':<34}{'calls':>6}{'total':>10}{'slowest':>10}{'retries':>9}  errors")
         for phase in story.phases:
@@ -75,6 +83,14 @@ def _print(story: Story, everything: bool) -> None:
         print("\nWhat went wrong")
         for reason in story.reasons:
             print(f"- {reason}")
+
+
+def _handed(handed: HandedOver) -> str:
+    """What was handed over, why, and what came of it."""
+    by = "the documents suggest" if handed.by == "documents" else "the analysis asks for"
+    why = handed.source or handed.because
+    came_to = handed.status.replace("_", " ")
+    return f"- {by}: {handed.text}{f' ({why})' if why else ''} -> {came_to}{f': {handed.note}' if handed.note else ''}"
 
 
 def _matters(moment: Moment) -> bool:

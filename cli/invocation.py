@@ -30,7 +30,9 @@ def invoke(command: Command, arguments: Sequence[str]) -> int:
     except KimeraError as error:
         return _failed(error.code, error.message, error.remedy, error.exit_code, wants_json)
     except typer.TyperException as error:
-        remedy = f"`kimera {command.name} --help` shows the options."
+        context = getattr(error, "ctx", None)  # of an error in what was written: the very command, `kimera bench audit`
+        asked = context.command_path if context is not None else f"kimera {command.name}"
+        remedy = f"`{asked} --help` shows the options."
         return _failed("bad_input", error.format_message(), remedy, error.exit_code, wants_json)
     except (KeyboardInterrupt, typer.Abort):
         print("interrupted", file=sys.stderr)

@@ -115,8 +115,8 @@ def _tell_difference(found: ReportDifference, *, as_json: bool) -> int:
         print_json(found)
         return 0
     old, new = found.old, found.new
-    print(f"version {old.version} ({_KINDS[old.kind]}, {old.created_at:%Y-%m-%d %H:%M} UTC) -> ", end="")
-    print(f"version {new.version} ({_KINDS[new.kind]}, {new.created_at:%Y-%m-%d %H:%M} UTC)")
+    print(f"version {old.version} ({_KINDS[old.kind]}, {old.created_at:%Y-%m-%d %H:%M:%S} UTC) -> ", end="")
+    print(f"version {new.version} ({_KINDS[new.kind]}, {new.created_at:%Y-%m-%d %H:%M:%S} UTC)")
     if not found.changes:
         print("They say the same.")
     for what, changes in groupby(found.changes, key=lambda change: change.what):

@@ -171,6 +171,8 @@ class EvidenceRequest(Contract):
 
     id: LocalId
     text: str
+    because: str = ""
+    """Why it is missing: what the data hold instead."""
     question_id: LocalId | None = None
 
 

@@ -30,6 +30,8 @@ class Offer(Contract):
     analysis: Annotated[str, StringConstraints(max_length=MAX_OFFER_CHARS)] = ""
     source: Annotated[str, StringConstraints(max_length=400)] = ""
     """Where it stands, in the reader's words: a document's title and page."""
+    because: Annotated[str, StringConstraints(max_length=MAX_OFFER_CHARS)] = ""
+    """Why it is asked for: what the data hold instead."""
 
 
 class TrackOffers(Contract):

@@ -85,6 +85,8 @@ class HandedOver(Contract):
     status: AnswerStatus | Literal["open"]
     source: str = ""
     """Which document suggests it."""
+    because: str = ""
+    """Why it was asked for: what the data hold instead."""
     note: str = ""
     """Why it is open, or is not answered."""
 

@@ -23,12 +23,14 @@ _MAX_SOURCE_CHARS = 400
 _ADDRESS = re.compile(r"https?:|www\.|\b[\w.+-]+@[\w-]+\.\w|\b[\w-]+\.(?:com|org|net|io|ru|cn)\b", re.IGNORECASE)
 
 
-def offer_of(kind: OfferKind, text: str, *, analysis: str = "", source: str = "") -> Offer | None:
+def offer_of(kind: OfferKind, text: str, *, analysis: str = "", source: str = "", because: str = "") -> Offer | None:
     """The offer on one line; ``None`` for what is empty, too long, speaks to the reader, or points somewhere."""
-    said, how = _line(text), _line(analysis)
+    said, how, why = _line(text), _line(analysis), _line(because)
     if not said or max(len(said), len(how)) > MAX_OFFER_CHARS or not (_is_safe(said) and _is_safe(how)):
         return None
-    return Offer(key=_key(kind, how or said), kind=kind, text=said, analysis=how, source=_line(source)[:_MAX_SOURCE_CHARS])
+    why = why if len(why) <= MAX_OFFER_CHARS and _is_safe(why) else ""
+    key = _key(kind, how or said)
+    return Offer(key=key, kind=kind, text=said, analysis=how, source=_line(source)[:_MAX_SOURCE_CHARS], because=why)
 
 
 def all_offers(offers: Iterable[Offer | None], *, complete: bool) -> TrackOffers:

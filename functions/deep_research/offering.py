@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 from functions.deep_research.roles.planner import own_words
 from functions.deep_research.state import ResearchState
 from functions.deep_research.synthesize import synthesize
 from schemas.evidence import Hypothesis, ResearchEvidencePackage, SubQuestion
 from schemas.handoff import Offer, TakenUp, TrackOffers
-from shared.handoffs import all_offers, heard, news_of, offer_of, same_words, to_take_up
+from shared.handoffs import MAX_TAKEN_UP, all_offers, heard, news_of, offer_of, same_words, to_take_up
 from shared.tracks import Note, SliceContext, SliceOutcome
 
 ASKED_BY_ANALYSIS = "a"
 """How the id of a sub-question begins that the analysis asked for."""
 _LISTENING = ("batch", "audit", "synthesize")
+WAITS_S = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
+"""How long the track waits for what the data may lack before it concludes, each time: no longer than files are described and read."""
 
 
 def offering(context: SliceContext, outcome: SliceOutcome[ResearchState]) -> SliceOutcome[ResearchState]:
@@ -54,6 +57,27 @@ def take_up_requests(context: SliceContext, state: ResearchState) -> tuple[Resea
     return state, (Note("requests.taken_up", {"requests": len(new), "new_sub_questions": own, "offers": context.other_handoff_uri}),)
 
 
+def waiting(context: SliceContext, state: ResearchState) -> SliceOutcome[ResearchState] | None:
+    """A wait for what the data may turn out to lack; ``None`` where nothing is to be expected, or was waited for long enough."""
+    done = state.refusal or len(state.taken_up) >= MAX_TAKEN_UP or state.waits >= len(WAITS_S) or not _expected(context)
+    if done or not state.sub_questions or not (state.read or state.space_documents):
+        return None
+    wait = WAITS_S[state.waits]
+    soft = (state.started_at or context.clock.now()) + timedelta(seconds=context.request.deadlines.soft_s)
+    if context.clock.now() + timedelta(seconds=wait) >= soft:
+        return None
+    waited = state.model_copy(update={"waits": state.waits + 1})
+    return SliceOutcome(waited, progress="the documents are read", wait_s=wait, waiting_for="what the data may lack")
+
+
+def _expected(context: SliceContext) -> bool:
+    """Whether the analysis may ask for something yet."""
+    offers = heard(context)
+    if offers is not None:
+        return not offers.complete
+    return context.request.tracks.ds_star.enabled and any(item.kind == "data" for item in context.request.inputs)
+
+
 def _offer(package: ResearchEvidencePackage, hypothesis: Hypothesis) -> Offer | None:
     claims = {claim.id: claim for claim in package.claims}
     evidence = {e.id: e for e in package.evidence}
@@ -70,7 +94,7 @@ def _taken(state: ResearchState, offer: Offer, question: SubQuestion) -> Researc
 def _looked_for(state: ResearchState, offer: Offer) -> ResearchState:
     """The state with a sub-question for the request, back in the search if that was over."""
     number = 1 + sum(q.id.startswith(ASKED_BY_ANALYSIS) for q in state.sub_questions)
-    question = SubQuestion(id=f"{ASKED_BY_ANALYSIS}{number}", text=offer.text)
+    question = SubQuestion(id=f"{ASKED_BY_ANALYSIS}{number}", text=offer.text[:1].upper() + offer.text[1:])
     studies = (*state.studies, *own_words((question,))) if state.studies else ()
     phase = "batch" if state.phase == "synthesize" else state.phase
     change = {"sub_questions": (*state.sub_questions, question), "studies": studies, "phase": phase, "idle_rounds": 0}

@@ -64,7 +64,18 @@ _CHANGE = re.compile(
     r"stieg\w*|steig\w*|sank\w*|sink\w*|zunahme|abnahme|wachs\w*|wuchs\w*|änder\w*|entwick\w*)\b",
     re.IGNORECASE,
 )
+_DEFINES = re.compile(
+    r"\b(?:means?|meant|meaning|defin\w*|counts?|counted|refers? to|stands? for|denotes?|known as|regarded as|class(?:ed|ified)|"
+    r"is (?:an?|any|one|every|each|the)|are (?:those|all|the)|bedeutet|heisst|heißt|definier\w*|gilt|gelten)\b",
+    re.IGNORECASE,
+)
+_OPENING = re.compile(r"^(?:the definition of|figures (?:of|for)|evidence for what the data lack:)\s+", re.IGNORECASE)
+"""How a request of the analysis begins: no passage is better for holding these words."""
+_FIGURES_FOR = re.compile(r'^figures (?:of "[^"]*" )?for "?([^"]+?)"?$', re.IGNORECASE)
+"""A request for figures of one place or time: what says nothing of it is of no use, whatever else it holds."""
 _ASKS = (
+    (re.compile(r"^the definition of\b", re.IGNORECASE), _DEFINES),
+    (re.compile(r"^figures (?:of|for)\b", re.IGNORECASE), _FIGURE),
     (re.compile(r"\b(?:how many|number of|wie viele|anzahl)\b", re.IGNORECASE), _COUNT),
     (
         re.compile(
@@ -111,12 +122,14 @@ def _needed(question: str) -> re.Pattern[str] | None:
     """What a passage must hold to answer the question; ``None`` where its form does not tell, or where a cause is asked."""
     if asks_for_a_cause(question):
         return None
+    if (figures := _FIGURES_FOR.match(question)) is not None:
+        return re.compile("|".join(rf"(?<!\w){re.escape(part.strip())}(?!\w)" for part in figures.group(1).split(" and ")), re.IGNORECASE)
     return next((answer for asked, answer in _ASKS if asked.search(question)), None)
 
 
 def with_context(questions: Sequence[SubQuestion], at: int) -> str:
     """The words to look for: a question that leans on the one before ("and who made it?") is read together with it."""
-    text = questions[at].text
+    text = _OPENING.sub("", questions[at].text)
     if at > 0 and (_POINTS_BACK.search(text) or not query_terms(text)):
         return f"{with_context(questions, at - 1)} {text}"
     return text

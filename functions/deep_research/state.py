@@ -230,6 +230,8 @@ class ResearchState(BaseModel):
     """How many hypotheses were published for the analysis."""
     taken_up: tuple[TakenUp, ...] = ()
     """What the analysis asked for: under a sub-question that says the same, or one of its own (``a1``)."""
+    waits: int = 0
+    """How often the track has waited for what the analysis may ask for."""
     round: int = 0
     idle_rounds: int = 0
     candidates: tuple[Candidate, ...] = ()

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from functions.deep_research.audit import audit, keep_quotes
 from functions.deep_research.explore import documents_of, explore, mission_scope
-from functions.deep_research.offering import offering, take_up_requests
+from functions.deep_research.offering import offering, take_up_requests, waiting
 from functions.deep_research.pages import fetch, read
 from functions.deep_research.remote import begin, give_up, look
 from functions.deep_research.requoting import requote
@@ -77,14 +77,12 @@ class DeepResearchTrack:
                 return studying.batch(state)
             case "audit" if studying and state.studies:
                 return studying.audit(state)
-            case "synthesize" if studying and not is_concluded(state):
-                return self._concluded(context, studying.conclude(state))
             case "batch":
                 return self._batch(context, state)
             case "audit":
                 return audit(context, state)
             case "synthesize":
-                return self._finished(context, state, None)
+                return waiting(context, state) or self._conclude(context, state, studying)
 
     def close(self, context: SliceContext, state: ResearchState, reason: str) -> SliceOutcome[ResearchState]:
         """The package with the quotes verified so far; see ``TrackLogic.close``."""
@@ -137,6 +135,11 @@ class DeepResearchTrack:
         following = state.model_copy(update={"phase": "audit", "candidates": tuple(found), "read": library.read, "frontier": ()})
         note = Note("passages.retrieved", {"round": state.round + 1, "passages": len(found)})
         return SliceOutcome(following, progress=f"{len(found)} passages found", notes=(note,))
+
+    def _conclude(self, context: SliceContext, state: ResearchState, studying: Studying | None) -> SliceOutcome[ResearchState]:
+        if studying is None or is_concluded(state):
+            return self._finished(context, state, None)
+        return self._concluded(context, studying.conclude(state))
 
     def _concluded(self, context: SliceContext, outcome: SliceOutcome[ResearchState]) -> SliceOutcome[ResearchState]:
         """The outcome; with the package if no sub-question is left to conclude."""

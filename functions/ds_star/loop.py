@@ -14,13 +14,14 @@ from functions.ds_star.briefing import Briefing
 from functions.ds_star.code_screen import SUSPICIOUS_CODE, Screening
 from functions.ds_star.generated import run_generated
 from functions.ds_star.loop_state import MAX_REPAIRS, Candidate, GeneratedRun, Loop, Stage
+from functions.ds_star.requesting import requesting_unmet
 from functions.ds_star.roles.coder import CODER, ask_coder
 from functions.ds_star.roles.debugger import DEBUGGER, ask_debugger
 from functions.ds_star.roles.finalizer import FINALIZER, ask_finalizer
 from functions.ds_star.roles.planner import PLANNER, ask_planner
 from functions.ds_star.roles.router import ROUTER, ask_router, followed
 from functions.ds_star.roles.verifier import VERIFIER, ask_verifier
-from functions.ds_star.settling import requests_for, safe_remark, settled
+from functions.ds_star.settling import safe_remark, settled
 from functions.ds_star.state import DsStarState
 from schemas.analysis import AnalysisAnswer, Round, Run
 from schemas.evidence import PromptUse
@@ -118,10 +119,10 @@ class ModelLoop:
         note = f"Not answered: {safe_remark(why) or 'the data do not hold what it asks for.'}"
         open_questions = [q for q in turn.state.sub_questions if q.id not in {a.question_id for a in turn.state.answers}]
         answers = tuple(AnalysisAnswer(question_id=q.id, status="not_answered", note=note) for q in open_questions)
-        requests = requests_for(len(turn.state.evidence_requests), open_questions)
-        turn = _round_over(turn, "refused", NO_STEP, why).with_state(
-            answers=(*turn.state.answers, *answers), evidence_requests=(*turn.state.evidence_requests, *requests)
-        )
+        state = turn.state
+        for question in open_questions:
+            state = requesting_unmet(state, question, safe_remark(why))
+        turn = _round_over(replace(turn, state=state), "refused", NO_STEP, why).with_state(answers=(*state.answers, *answers))
         return turn.then(stage="settled")
 
     def _code(self, turn: Turn) -> Turn:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from functions.ds_star.asserting import About, assertion_of
 from functions.ds_star.loop_state import Candidate
+from functions.ds_star.requesting import requesting_unmet
 from functions.ds_star.roles.finalizer import FINALIZER, FinalizerAnswer
 from functions.ds_star.state import DataFile, DsStarState, OpenFinding
-from schemas.analysis import AnalysisAnswer, AnalysisArtifact, EvidenceRequest, FileDescription, Finding, Value
-from schemas.evidence import AnswerStatus, SubQuestion
+from schemas.analysis import AnalysisAnswer, AnalysisArtifact, FileDescription, Finding, Value
+from schemas.evidence import AnswerStatus
 from shared.language.instructions import reads_like_instructions
 
 UNVERIFIED = "analysis_unverified"
@@ -78,25 +79,22 @@ def settled(state: DsStarState, best: Candidate, worded: FinalizerAnswer | None,
         for i, sentence in enumerate(sentences, start=1)
     )
     answers = tuple(_answers(state, best, worded, findings))
-    unmet = [q for q in state.sub_questions for a in answers if a.question_id == q.id and a.status == "not_answered"]
+    said = {a.question_id: a.note for a in worded.answers} if worded is not None else {}
+    for question in state.sub_questions:
+        if any(a.question_id == question.id and a.status == "not_answered" for a in answers):
+            state = requesting_unmet(state, question, safe_remark(said.get(question.id, "") or best.missing))
     return state.model_copy(
         update={
             "values": (*state.values, *values),
             "findings": (*state.findings, *findings),
             "artifacts": (*state.artifacts, *_artifacts(len(state.artifacts), best)),
             "answers": (*state.answers, *answers),
-            "evidence_requests": (*state.evidence_requests, *requests_for(len(state.evidence_requests), unmet)),
             "plan": (*state.plan, *(step.text for step in best.steps)),
             "dropped": state.dropped + dropped,
             "limitations": (*state.limitations, *_said_of(best)),
             "flags": state.flags if best.sufficient or not findings else (*state.flags, UNVERIFIED),
         }
     )
-
-
-def requests_for(first: int, questions: Iterable[SubQuestion]) -> tuple[EvidenceRequest, ...]:
-    """What the data could not answer, asked of research."""
-    return tuple(EvidenceRequest(id=f"e{first + i}", text=q.text, question_id=q.id) for i, q in enumerate(questions, start=1))
 
 
 def safe_remark(text: str) -> str:

@@ -77,6 +77,8 @@ class DsStarState(BaseModel):
     runs: tuple[Run, ...] = ()
     rounds: tuple[Round, ...] = ()
     evidence_requests: tuple[EvidenceRequest, ...] = ()
+    read_ahead: bool = False
+    """Whether all parts of the question were read for what the data lack, ahead of any calculation."""
     plan: tuple[str, ...] = ()
     limitations: tuple[str, ...] = ()
     loop: Loop | None = None

@@ -28,11 +28,17 @@ Planned = Callable[[SubQuestion], Reading | Refusal]
 def offering(outcome: SliceOutcome[DsStarState]) -> SliceOutcome[DsStarState]:
     """The outcome, with what the analysis would like research to look for: what only documents may know of its sub-questions."""
     state = outcome.state
-    wanted = (offer_of("request", request.text) for request in state.evidence_requests)
-    offers = all_offers(wanted, complete=outcome.package is not None)
+    wanted = (offer_of("request", request.text, because=request.because) for request in state.evidence_requests)
+    offers = all_offers(wanted, complete=outcome.package is not None or state.read_ahead or _all_read(state))
     news = news_of("request", offers, state.offered)
     state = state.model_copy(update={"offered": len(offers.offers)})
     return replace(outcome, state=state, notes=(*outcome.notes, *news), offers=offers)
+
+
+def _all_read(state: DsStarState) -> bool:
+    """Whether each part of the question has its answer: a hypothesis asks for no evidence."""
+    answered = {answer.question_id for answer in state.answers}
+    return bool(state.sub_questions) and all(q.id in answered for q in state.sub_questions if not is_suggested(q.id))
 
 
 def take_up_hypotheses(context: SliceContext, state: DsStarState, planned: Planned) -> tuple[DsStarState, tuple[Note, ...]]:

@@ -16,6 +16,7 @@ from functions.ds_star.describing import MAX_FILES, describe_with_model
 from functions.ds_star.loop import ModelLoop, Turn, reported, using, without_model
 from functions.ds_star.questions import questions_of
 from functions.ds_star.reader.reading import Reading, Refusal
+from functions.ds_star.requesting import because, read_ahead, requesting
 from functions.ds_star.roles.analyzer import ANALYZER, AnalyzerInput, analyze, local_input
 from functions.ds_star.roles.coder import CoderInput, code, files_of
 from functions.ds_star.roles.finalizer import FinalizerInput, finalize
@@ -25,7 +26,7 @@ from functions.ds_star.roles.verifier import verify
 from functions.ds_star.state import DataFile, DsStarState, Work
 from functions.ds_star.suggested import as_asked, is_suggested, offering, take_up_hypotheses, waiting
 from functions.ds_star.tables import tables_of
-from schemas.analysis import AnalysisAnswer, EvidenceRequest, FileDescription, Round
+from schemas.analysis import AnalysisAnswer, FileDescription, Round
 from schemas.evidence import AnswerStatus, Lineage, SubQuestion, Usage
 from schemas.mission import MissionInput, Tier
 from shared.documents import Json
@@ -38,8 +39,6 @@ from shared.sandbox import CodeSandbox
 from shared.tracks import Note, SliceContext, SliceOutcome
 
 _NOT_UNDERSTOOD = ("unmatched", "ambiguous", "no_operation")
-_FOR_RESEARCH = ("why", "documents", "what_if", "forecast", "advice")
-"""Refusals that documents may still answer: research is asked."""
 
 
 class DsStarTrack:
@@ -69,9 +68,7 @@ class DsStarTrack:
         unread = [i for i, description in enumerate(state.descriptions) if description.error is not None][:MAX_FILES]
         if models is not None and state.loop is None and _may_loop(state, models) and state.retold < len(unread):
             return self._retell(context, models, state, unread[state.retold])
-        if not state.sub_questions:
-            found, refusal = questions_of(context.request.question, state.descriptions)
-            state = _flagged(state.model_copy(update={"sub_questions": found, "refusal": refusal}))
+        state = _questioned(context, state)
         if _may_loop(state, models):
             return self._play(context, models, state)
         if context.request.tier is not Tier.EXTRACTIVE and models is None and state.loop is None:
@@ -136,6 +133,9 @@ class DsStarTrack:
             found.append(described)
             new.append(described)
         following = state.model_copy(update={"descriptions": tuple(found)})
+        if len(found) == len(state.files) and context.models is None:
+            questioned = _questioned(context, following)
+            following = read_ahead(questioned, lambda read, question: _planned(context, read, question))
         rows = sum(table.rows for file in new for table in file.tables)
         unreadable = sum(file.error is not None for file in new)
         speaking = sum(any(reads_like_instructions(text) for text in _texts(file)) for file in new)
@@ -283,6 +283,14 @@ def _may_loop(state: DsStarState, models: Models | None) -> bool:
     return models is not None and bool(state.files) and not begun
 
 
+def _questioned(context: SliceContext, state: DsStarState) -> DsStarState:
+    """The state with the parts of the question, once the files are described."""
+    if state.sub_questions:
+        return state
+    found, refusal = questions_of(context.request.question, state.descriptions)
+    return _flagged(state.model_copy(update={"sub_questions": found, "refusal": refusal}))
+
+
 def _planned(context: SliceContext, state: DsStarState, question: SubQuestion) -> Reading | Refusal:
     """The operations for a sub-question. What the documents suggest leans on nothing before it, and no hint of the user is about it."""
     origin = {file.name: file.origin for file in state.files}
@@ -344,16 +352,14 @@ def _all_refused(state: DsStarState) -> DsStarState:
 
 
 def _refused(state: DsStarState, question: SubQuestion, refusal: Refusal) -> DsStarState:
-    """The refusal as an answer; what documents may know is asked of research."""
+    """The refusal as an answer; what the data lack for it is asked of research."""
     status: AnswerStatus = "not_understood" if refusal.kind in _NOT_UNDERSTOOD else "not_answered"
     answer = AnalysisAnswer(question_id=question.id, status=status, note=refusal.note, suggestions=refusal.suggestions)
     if is_suggested(question.id):
         answer = AnalysisAnswer(question_id=question.id, status="not_answered", note=f"These data do not test it: {refusal.reason}")
     entry = Round(number=len(state.rounds) + 1, question_id=question.id, verdict="refused", route="next_question", note=refusal.reason)
-    requests = state.evidence_requests
-    if refusal.kind in _FOR_RESEARCH and not is_suggested(question.id):
-        requests = (*requests, EvidenceRequest(id=f"e{len(requests) + 1}", text=question.text, question_id=question.id))
-    return state.model_copy(update={"answers": (*state.answers, answer), "rounds": (*state.rounds, entry), "evidence_requests": requests})
+    state = requesting(state, question, refusal.lacks, because(refusal))
+    return state.model_copy(update={"answers": (*state.answers, answer), "rounds": (*state.rounds, entry)})
 
 
 def _answer(work: Work) -> AnalysisAnswer:

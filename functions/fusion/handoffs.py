@@ -75,6 +75,7 @@ def _followed_up(
             "text": remarks.checked(taken.offer.text),
             "status": came_to,
             "source": taken.offer.source,
+            "because": remarks.checked(taken.offer.because),
             "note": remarks.checked(note),
         }
     )
@@ -111,11 +112,11 @@ def _untaken_requests(
     why = ENDED_BEFORE["analysis"] if package.research_handoff.status.final else STILL_RUNNING
     found: list[tuple[str | None, HandedOver]] = []
     for request in analysis.evidence_requests:
-        key, text = plain(request.text), remarks.checked(request.text)
+        key, text, because = plain(request.text), remarks.checked(request.text), remarks.checked(request.because)
         if key in known:
             continue
         if key in own:
-            found.append((key, HandedOver(by="analysis", text=text, status=status.get(own[key], "not_answered"))))
+            found.append((key, HandedOver(by="analysis", text=text, because=because, status=status.get(own[key], "not_answered"))))
         else:
-            found.append((None, HandedOver(by="analysis", text=text, status="open", note=why)))
+            found.append((None, HandedOver(by="analysis", text=text, because=because, status="open", note=why)))
     return found

@@ -104,7 +104,8 @@ def handed_over_words(handed: HandedOver) -> str:
             if handed.source
             else f"Suggested by the documents: {handed.text}"
         )
-    return f"Asked for by the analysis: {handed.text}"
+    because = f" ({handed.because})" if handed.because else ""
+    return f"Asked for by the analysis: {handed.text}{because}"
 
 
 def still_open(handed: Handoffs) -> tuple[str, ...]:

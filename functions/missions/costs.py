@@ -39,7 +39,7 @@ class Costs:
 
         Raises ``BadInput`` where ``day`` is none.
         """
-        wanted = self._today if day is None else _day(day)
+        wanted = self._today if day is None else _day(day, self._today)
         calls = calls_of_day(self._documents, wanted)
         own = self._owned({call.mission_id for call in calls}, owner)
         overruns = [
@@ -107,7 +107,7 @@ def nothing_spent(day: str | None, by: Dimension, *, today: str, day_cap_micro_u
     """The report of a day on which nothing ran. Raises ``BadInput`` where ``day`` is none."""
     free = _cap_state(day_cap_micro_usd, Cost())
     return CostReport(
-        day=today if day is None else _day(day),
+        day=today if day is None else _day(day, today),
         mission_id=None,
         whole=free,
         by=by,
@@ -149,11 +149,14 @@ def _overrun(mission_id: str, overrun: Overrun) -> OverrunCall:
     )
 
 
-def _day(text: str) -> str:
+def _day(text: str, today: str) -> str:
+    """The day as it is stored; nothing is known of one that has not begun."""
     try:
         found = date.fromisoformat(text)
     except ValueError:
         found = None
     if found is None or found.isoformat() != text:
         raise BadInput(f"{text[:40]!r} is no day.", remedy="Write it like 2026-03-14; days are in UTC.")
+    if text > today:
+        raise BadInput(f"{text} has not begun: it is {today} in UTC.", remedy="Ask for a day up to today.")
     return text

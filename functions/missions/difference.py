@@ -7,10 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from functions.missions.answers import ComparedVersion, ReportChange, ReportDifference, What
+from schemas.evidence import AnswerStatus
 from schemas.outcome import MergedClaim, MissionOutcomePackage, StatedValue
 from shared.ledger.money import dollars
 
 Key = tuple[str, ...]
+_KINDS = {"partial": "partial", "final": "final", "upgrade": "upgraded"}
 _NUMBER = re.compile(r"\d[\d,.]*")
 
 
@@ -85,8 +87,13 @@ def _standing(claim: MergedClaim) -> str:
 
 
 def _status(outcome: MissionOutcomePackage) -> dict[Key, str]:
-    whole: dict[Key, str] = {("report",): outcome.kind, ("question",): outcome.status.replace("_", " ")}
-    return whole | {("question", section.question): section.status.replace("_", " ") for section in outcome.sections}
+    whole: dict[Key, str] = {("report",): _KINDS[outcome.kind], ("whole question",): _answered(outcome.status)}
+    return whole | {("question", section.question): _answered(section.status) for section in outcome.sections}
+
+
+def _answered(status: AnswerStatus) -> str:
+    """The status in a reader's words: a partial answer is no partial report."""
+    return "answered in part" if status == "partial" else status.replace("_", " ")
 
 
 def _by_question(outcome: MissionOutcomePackage, part: Literal["findings", "passages"]) -> dict[str, tuple[MergedClaim, ...]]:
@@ -113,7 +120,11 @@ def _verdicts(outcome: MissionOutcomePackage) -> dict[Key, str]:
 
 
 def _sources(outcome: MissionOutcomePackage) -> dict[Key, str]:
-    return {(source.title, source.sha256[:12]): f"{source.quotes} quote(s)" for source in outcome.sources}
+    return {(source.title, source.sha256[:12]): _quotes(source.quotes) for source in outcome.sources}
+
+
+def _quotes(count: int) -> str:
+    return f"{count} quote{'s' if count != 1 else ''}" if count else "read, not quoted"
 
 
 def _files(outcome: MissionOutcomePackage) -> dict[Key, str]:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from schemas.events import AuditEvent
 from schemas.mission import MissionState
+from schemas.outcome import HandedOver
 from shared.documents import Json
 from shared.telemetry import names
 from shared.telemetry.reading import SpanRecord
@@ -69,6 +70,8 @@ class Story:
     moments: tuple[Moment, ...]
     phases: tuple[Phase, ...]
     reasons: tuple[str, ...]
+    handoffs: tuple[HandedOver, ...] = ()
+    """What the tracks asked of each other, and what came of it, as the newest report has it: events hold no content."""
 
     def as_json(self) -> dict[str, Json]:
         """The story for a program."""
@@ -79,15 +82,18 @@ class Story:
             "timeline": [moment.as_json() for moment in self.moments],
             "phases": [phase.as_json() for phase in self.phases],
             "reasons": list(self.reasons),
+            "handoffs": [handed.model_dump(mode="json") for handed in self.handoffs],
         }
 
 
-def tell_story(state: MissionState, events: Sequence[AuditEvent], spans: Sequence[SpanRecord]) -> Story:
+def tell_story(
+    state: MissionState, events: Sequence[AuditEvent], spans: Sequence[SpanRecord], handoffs: Sequence[HandedOver] = ()
+) -> Story:
     """Join them."""
     moments = [*(_of_event(event) for event in events), *(_of_span(span) for span in spans)]
     # Of equal times the event comes first: it is what the span's work led to or began with.
     ordered = sorted(moments, key=lambda m: (m.at, m.took_s is not None))
-    return Story(state, tuple(ordered), tuple(_phases(spans)), tuple(_reasons(state, spans)))
+    return Story(state, tuple(ordered), tuple(_phases(spans)), tuple(_reasons(state, spans)), tuple(handoffs))
 
 
 def _of_event(event: AuditEvent) -> Moment:

@@ -30,6 +30,7 @@ from shared.missions.records import (
     mission_ref,
     track_ref,
 )
+from shared.missions.screening import request_findings
 from shared.missions.view import mission_state
 from shared.models.rows import JOURNAL
 from shared.telemetry.context import current_trace_id, current_traceparent
@@ -83,7 +84,7 @@ class Missions:
             chain = append(
                 tx,
                 Chain(),
-                [Happening("mission.created", detail)],
+                [Happening("mission.created", detail), *request_findings(request)],
                 mission_id=mission.mission_id,
                 writer="api",
                 at=now,

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from cli.main import main
 from functions.lifecycle.dispatch import claim
 from functions.lifecycle.reconcile import raise_epoch
 from infra.local.platform import Platform
@@ -150,6 +151,39 @@ def test_what_a_document_suggests_is_put_to_the_data_and_the_report_says_who_sug
     kinds_told = [event.kind for event in events]
     assert kinds_told.count("hypotheses.offered") == kinds_told.count("hypotheses.taken_up") == 1
     assert all(offer.key not in page for offer in _offers(events, tmp_path)), "the reader meets no internal id"
+
+
+CUSTOMERS = "customer_id,region,orders\n" + "".join(f"c{n},{('north', 'south')[n % 2]},{n % 9}\n" for n in range(60))
+HANDBOOK = (
+    "# Handbook\n\nActive customers were called by phone in May.\n\nAn active customer is one who has placed three orders within a year.\n"
+)
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.timeout(400)
+def test_what_the_data_lack_is_found_in_a_document_and_report_and_inspect_say_who_asked_for_it(
+    tmp_path: Path, bubblewrap: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "customers.csv").write_text(CUSTOMERS)
+    (tmp_path / "handbook.md").write_text(HANDBOOK)
+    monkeypatch.setenv("KIMERA_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    asked = "How many active customers are there by region?"
+    assert main(["run", asked, "--data", "customers.csv", "--docs", "handbook.md", "--out", "out", "--json"]) == 0
+    mission_id = json.loads(capsys.readouterr().out)["mission_id"]
+    outcome = MissionOutcomePackage.model_validate_json((tmp_path / "out" / "report.json").read_bytes())
+
+    (handed,) = outcome.handoffs
+    assert (handed.by, handed.text, handed.status) == ("analysis", 'the definition of "active customers"', "answered")
+    section = outcome.sections[-1]
+    assert (section.asked, section.handed_over) == (False, (handed,))
+    assert [passage.text for passage in section.passages] == ["An active customer is one who has placed three orders within a year."]
+    assert '("active" matches no column' in (tmp_path / "out" / "report.md").read_text()
+
+    assert main(["inspect", mission_id]) == 0
+    told = capsys.readouterr().out
+    assert 'the analysis asks for: the definition of "active customers" ("active" matches no column' in told
+    assert told.count("requests.taken_up") == told.count("evidence.requested") == 1
 
 
 def _submitted(platform: Platform, request: MissionRequest) -> str:

@@ -39,6 +39,13 @@ def platform(tmp_path: Path, clock: ShiftedClock, bubblewrap: Path) -> Iterator[
 
 def late_mission(platform: Platform, clock: ShiftedClock, tmp_path: Path, deadlines: Deadlines = DEADLINES) -> MissionRecord:
     """A mission that is DONE, with tracks that the hard deadline met before they had found anything."""
+    mission_id = begun_mission(platform, clock, tmp_path, "What is the mean temp by station? How was the temperature measured?", deadlines)
+    clock.advance(deadlines.hard_s)
+    return until_ended(platform, mission_id)
+
+
+def begun_mission(platform: Platform, clock: ShiftedClock, tmp_path: Path, question: str, deadlines: Deadlines = DEADLINES) -> str:
+    """The id of a mission that has begun to run."""
     table = tmp_path / "temp.csv"
     table.write_text("station,temp\n" + "".join(f"{s},{n % 7 + k}\n" for n in range(30) for k, s in enumerate(["Bern", "Basel"])))
     method = tmp_path / "method.md"
@@ -48,16 +55,13 @@ def late_mission(platform: Platform, clock: ShiftedClock, tmp_path: Path, deadli
         MissionInput(uri=stored["temp.csv"], kind="data", name="temp.csv"),
         MissionInput(uri=stored["method.md"], kind="document", name="method.md"),
     )
-    body = MissionRequest(
-        question="What is the mean temp by station? How was the temperature measured?", inputs=inputs, deadlines=deadlines
-    )
+    body = MissionRequest(question=question, inputs=inputs, deadlines=deadlines)
     with httpx.Client(transport=httpx.WSGITransport(app=platform.public), base_url="http://localhost") as client:
         answer = client.post("/missions", content=body.model_dump_json(), headers={"Content-Type": "application/json"})
     mission_id = str(answer.json()["mission_id"])
     while platform.runtime.missions.get(mission_id).started_at is None:
         clock.sleep(0.002)
-    clock.advance(deadlines.hard_s)
-    return until_ended(platform, mission_id)
+    return mission_id
 
 
 def kinds(platform: Platform, mission: MissionRecord) -> Counter[str]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from random import Random
+from threading import RLock, Thread
 
 import pytest
 
@@ -23,10 +22,12 @@ class Disturbed:
         self.had_turn: list[bool] = []
         self.paused: list[float] = []
 
-    @contextmanager
-    def turn(self) -> Iterator[None]:
+    def acquire(self, *, timeout: float) -> bool:
+        assert 0 < timeout < 60, "no wait without a deadline"
         self._has_turn = True
-        yield
+        return True
+
+    def release(self) -> None:
         self._has_turn = False
 
     def run(self) -> str:
@@ -41,7 +42,7 @@ class Disturbed:
 
 def test_after_a_few_times_it_goes_on_when_it_has_the_turn_and_gives_it_back() -> None:
     work = Disturbed(4)
-    assert work.until_undisturbed(Turns(2, work.turn())) == "done"
+    assert work.until_undisturbed(Turns(2, work)) == "done"
     assert work.had_turn == [False, False, True, True, True]
     assert not work._has_turn
     assert len(work.paused) == 3, "waiting for the turn is pause enough"
@@ -50,7 +51,7 @@ def test_after_a_few_times_it_goes_on_when_it_has_the_turn_and_gives_it_back() -
 def test_who_is_disturbed_to_the_last_gives_the_turn_back_too() -> None:
     work = Disturbed(9)
     with pytest.raises(Unavailable, match="6 times in a row"):
-        work.until_undisturbed(Turns(2, work.turn()))
+        work.until_undisturbed(Turns(2, work))
     assert not work._has_turn
 
 
@@ -58,3 +59,14 @@ def test_without_turns_it_only_tries_again() -> None:
     work = Disturbed(5)
     assert work.until_undisturbed(None) == "done"
     assert len(work.paused) == 5 and max(work.paused) <= PERSISTENCE.longest_pause_s
+
+
+def test_a_turn_that_does_not_come_is_waited_for_only_so_long_and_the_error_says_to_try_again() -> None:
+    held, work = RLock(), Disturbed(9)
+    holder = Thread(target=held.acquire)
+    holder.start()
+    holder.join(10)
+    with pytest.raises(Unavailable, match=r"It waited 0.01 s for its turn .* nothing was written") as refused:
+        work.until_undisturbed(Turns(2, held, at_most_s=0.01))
+    assert (refused.value.retryable, refused.value.retry_after_s) == (True, 1.0)
+    assert len(work.had_turn) == 2, "it does not run without its turn"

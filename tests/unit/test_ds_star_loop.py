@@ -144,7 +144,7 @@ def test_what_no_step_can_answer_is_asked_of_research(sandbox: CodeSandbox, tmp_
     script = Scripted(say("planner", {"impossible": "The file says nothing of training."}))
     package = Mission(sandbox, tmp_path, script, question="Which training works?").package()
     assert [(a.status, a.note) for a in package.answers] == [("not_answered", "Not answered: The file says nothing of training.")]
-    assert [r.text for r in package.evidence_requests] == ["Which training works?"]
+    assert [r.text for r in package.evidence_requests] == ["evidence for what the data lack: The file says nothing of training."]
     assert package.usage.calls == 1
 
 

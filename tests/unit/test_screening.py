@@ -32,5 +32,28 @@ def test_the_mission_is_accepted_and_flagged_from_its_first_state_on(
     assert (state.flags, state.question) == (flags, question)
 
 
+@pytest.mark.parametrize(
+    ("question", "guidelines", "parts"),
+    [
+        ("How many stations are there?", "Answer in two lines.", []),
+        (f"How many stations are there? {ORDER}", "", ["question"]),
+        (f"How many stations are there? {ORDER}", ORDER, ["question", "output_guidelines"]),
+    ],
+)
+def test_the_audit_chain_says_it_once_however_often_the_request_comes(
+    tmp_path: Path, question: str, guidelines: str, parts: list[str]
+) -> None:
+    house = House(tmp_path)
+    request = REQUEST.model_copy(update={"question": question, "output_guidelines": guidelines})
+    mission, _ = house.missions.create(request, owner="ann", idempotency_key="k")
+    again, new = house.missions.create(request, owner="ann", idempotency_key="k")
+    told = [event.detail for event in house.audit.events(mission.mission_id) if event.kind == "request.flagged"]
+    verified = house.audit.verify(mission.mission_id)
+    house.close()
+    assert (again.mission_id, new) == (mission.mission_id, False)
+    assert told == ([{"flag": QUESTION_INSTRUCTION_LIKE, "in": parts}] if parts else [])
+    assert verified.breaks == () and ORDER not in str(told)
+
+
 def test_the_report_has_a_sentence_for_it() -> None:
     assert "treated as text" in FLAG_SENTENCES[QUESTION_INSTRUCTION_LIKE]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.cues import Cues
 from functions.ds_star.reader.filters import TimeCondition
+from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.lookups import asks_yes_or_no
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
@@ -92,6 +93,7 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
     periods = asked_periods(sentence, slots, cues)
     if periods is None or slots.time is None:
         raise Refused("unmatched", "a change needs two periods")
+    _both_held(sentence, slots, slots.time)
     if cues.has("sum") and only_how_much(sentence):
         cues.named.remove("sum")  # "how much did the price rise"
     if cues.superlative and slots.which is None and not slots.by:
@@ -121,3 +123,13 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
             descending=descending,
         ),
     )
+
+
+def _both_held(sentence: Sentence, slots: Slots, time: Column) -> None:
+    """Refuses a change from or to a period that no row is about."""
+    for condition in _two_periods(sentence, slots.times) or ():
+        single = replace(condition, kind="in", last=None)
+        if slots.view.whole and (end := beyond(single, time)) is not None:
+            asked = when(sentence, single)
+            reason = f'"{time.name}" of {slots.view.label} {end}; asked are figures {asked}'
+            raise Refused("too_few", reason, lacks=(figures_of(sentence, slots.mentions, slots.measures, asked),))

@@ -248,7 +248,7 @@ def _distribution(sentence: Sentence, slots: Slots, _: Cues) -> tuple[OperationS
 
 
 def _trend(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
-    time = needs_time(slots)
+    time = needs_time(sentence, slots)
     slots.by += [c for c in slots.groups if c not in slots.by]
     column, statistic = what_is_measured(sentence, slots, cues)
     enough_periods(slots, time)
@@ -256,7 +256,7 @@ def _trend(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec,
 
 
 def _trend_difference(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
-    time = needs_time(slots)
+    time = needs_time(sentence, slots)
     group = group_column(slots)
     column, statistic = what_is_measured(sentence, slots, cues)
     enough_periods(slots, time)

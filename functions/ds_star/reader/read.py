@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from functions.ds_star.operation import OperationSpec
+from functions.ds_star.reader.lacking import text_of
 from functions.ds_star.reader.operations import choose
 from functions.ds_star.reader.reading import Reading, Refusal, RefusalKind, Refused
 from functions.ds_star.reader.saying import say
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots, fill_slots
 from functions.ds_star.reader.suggest import suggestions
+from functions.ds_star.reader.unexplained import lacks_of_words, left_over
 from functions.ds_star.reader.views import View, views
 from schemas.analysis import FileDescription
 from schemas.evidence import SubQuestion
@@ -48,7 +51,13 @@ def read_question(
         return isinstance(_read(question, found, ReadingHints(), lexicon), Reading)
 
     offered = suggestions(found, lexicon, readable, prefer=frozenset(outcome.matched))
-    return Refusal(outcome.kind, outcome.reason, outcome.matched, offered, outcome.score)
+    return replace(outcome, suggestions=offered)
+
+
+def lacks_for(sub_question: SubQuestion, descriptions: Sequence[FileDescription]) -> tuple[str, ...]:
+    """What the data lack for a sub-question that was not answered from them; empty where the words do not tell."""
+    outcome = _read(sub_question.text, views(descriptions), ReadingHints(), load_lexicon())
+    return outcome.lacks if isinstance(outcome, Refusal) else ()
 
 
 def _read(
@@ -79,7 +88,10 @@ def _attempt(sentence: Sentence, view: View, hints: ReadingHints, before: Operat
         _nothing_left(sentence, slots, hints)
         _enough_rows(view)
     except Refused as refused:
-        return Refusal(refused.kind, refused.reason, _matched(sentence, view, slots), score=slots.score)
+        lacks = refused.lacks
+        if refused.kind == "unmatched" and not lacks:
+            lacks = lacks_of_words(sentence, slots, left_over(sentence, slots, hints))
+        return Refusal(refused.kind, refused.reason, _matched(sentence, view, slots), score=slots.score, lacks=lacks)
     notes = (*((_join_note(view),) if view.join else ()), *slots.notes)
     score = slots.score - (_JOIN_COST if view.join else 0) + _file_named(sentence, view)
     if specs[0].operation == "count" and not view.join and not specs[0].entity and not specs[0].measure and _counts_table(sentence, view):
@@ -175,34 +187,11 @@ def _file_named(sentence: Sentence, view: View) -> float:
 
 def _nothing_left(sentence: Sentence, slots: Slots, hints: ReadingHints) -> None:
     """Every word that carries meaning has to be understood: an unknown one may be the very thing that was asked."""
-    lexicon = sentence.lexicon
-    understood = lexicon.stopwords | lexicon.neutral | lexicon.question_words | lexicon.task_words | lexicon.row_words | set(lexicon.months)
-    unit_words = {w for p in lexicon.units for w in p.words} | set(words(" ".join(c.description.unit or "" for c in slots.view.columns)))
-    hits = lexicon.find((*lexicon.grains, *lexicon.grouping, *lexicon.filter_words), sentence.tokens)
-    small = {i for h in hits for i in range(h.start, h.end)}
-    left = [
-        token.text
-        for i, token in enumerate(sentence.tokens)
-        if i not in sentence.explained
-        and i not in slots.soft
-        and token.folded.removesuffix("'s") not in understood
-        and token.folded not in unit_words
-        and not slots.view.calls_its_rows(token.folded)
-        and not (token.folded in lexicon.measure_nouns and sentence.explained.get(i - 1) == "column")
-        and (token.folded[0].isalnum())
-        and i not in small
-    ]
-    for start, end, quoted in sentence.quoted:
-        if not any(i in sentence.explained for i in range(start, end)) and fold(quoted) not in (
-            fold(slots.view.source.file),
-            fold(slots.view.source.table),
-        ):
-            left.append(quoted)
-    if hints.measure is not None:  # the user said what is meant; a name or a number may still be a condition
-        left = [word for word in left if not word.islower()]
+    left = left_over(sentence, slots, hints)
     if left:
-        shown = ", ".join(f'"{w}"' for w in dict.fromkeys(left[:4]))
-        raise Refused("unmatched", f"{shown} matches no column and no value of {slots.view.label}")
+        shown = ", ".join(f'"{w}"' for w in dict.fromkeys(text_of(sentence, start, end) for start, end in left[:4]))
+        reason = f"{shown} matches no column and no value of {slots.view.label}"
+        raise Refused("unmatched", reason, lacks=lacks_of_words(sentence, slots, left))
 
 
 def _enough_rows(view: View) -> None:

@@ -33,6 +33,8 @@ class Refusal:
     matched: tuple[str, ...] = ()
     suggestions: tuple[str, ...] = ()
     score: float = 0.0
+    lacks: tuple[str, ...] = ()
+    """What the data would have to hold, each in a phrase that can be looked for; empty where no evidence would help."""
 
     @property
     def note(self) -> str:
@@ -44,7 +46,9 @@ class Refusal:
 class Refused(Exception):
     """Carries a refusal out of the slots to ``read_question``; never leaves the reader."""
 
-    def __init__(self, kind: RefusalKind, reason: str) -> None:
+    def __init__(self, kind: RefusalKind, reason: str, *, lacks: tuple[str, ...] = ()) -> None:
+        """``lacks``: what is missing for certain; without it, it is what the words say that nothing explains."""
         super().__init__(reason)
         self.kind: RefusalKind = kind
         self.reason = reason
+        self.lacks = lacks

@@ -10,6 +10,7 @@ from functions.ds_star.reader.amounts import find_amounts
 from functions.ds_star.reader.cells import CellMention, find_cells
 from functions.ds_star.reader.columns import Mention, find_mentions
 from functions.ds_star.reader.filters import Comparison, TimeCondition, columns_about, find_comparisons, find_time_conditions
+from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.nouns import explain_quantity_nouns
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
@@ -366,14 +367,19 @@ def _choose_time(sentence: Sentence, slots: Slots, mentioned: list[Column]) -> N
 
 
 def _check_times(sentence: Sentence, slots: Slots) -> None:
-    """Conditions on time need a column that can hold them; what fits is marked as understood."""
-    for condition in slots.times:
-        if slots.time is not None and condition.filter_on(slots.time) is not None:
-            sentence.explain(condition.start, condition.end, "time")
-    if slots.time is not None and slots.times and any(t.filter_on(slots.time) is None for t in slots.times):
-        raise Refused("unmatched", f'the column "{slots.time.name}" cannot tell the period that the question names')
+    """Conditions on time need a column that can hold them and does; what fits is marked as understood."""
+    for condition in slots.times if slots.time is not None else ():
+        assert slots.time is not None
+        lacks = (figures_of(sentence, slots.mentions, slots.measures, when(sentence, condition)),)
+        if condition.filter_on(slots.time) is None:
+            raise Refused("unmatched", f'the column "{slots.time.name}" cannot tell the period that the question names', lacks=lacks)
+        if slots.view.whole and (end := beyond(condition, slots.time)) is not None:
+            reason = f'"{slots.time.name}" of {slots.view.label} {end}; asked are figures {when(sentence, condition)}'
+            raise Refused("too_few", reason, lacks=lacks)
+        sentence.explain(condition.start, condition.end, "time")
     if slots.time is None and slots.periods_asked:
-        raise Refused("unmatched", "the question asks for periods, and this table has no column with dates or years")
+        lacks = (figures_of(sentence, slots.mentions, slots.measures, f"by {slots.grain}" if slots.grain else "over time"),)
+        raise Refused("unmatched", "the question asks for periods, and this table has no column with dates or years", lacks=lacks)
 
 
 def measure_by_adjective(sentence: Sentence, view: View) -> list[Column]:

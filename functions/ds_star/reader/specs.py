@@ -7,10 +7,13 @@ from typing import Literal
 from functions.ds_star.operation import Filter, OperationName, OperationSpec
 from functions.ds_star.reader.cells import CellMention
 from functions.ds_star.reader.cues import Cues
+from functions.ds_star.reader.lacking import figures_of
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots
+from functions.ds_star.reader.unexplained import lacking_column, left_over
 from functions.ds_star.reader.views import Column, additive
+from schemas.mission import ReadingHints
 from shared.language.words import stem
 
 Statistic = Literal["count", "sum", "mean", "median", "minimum", "maximum"]
@@ -84,7 +87,8 @@ def _grain(slots: Slots, time: Column | None, operation: str) -> Literal["day", 
         return None
     if time.is_numeric:
         if slots.grain not in (None, "year"):
-            raise Refused("unmatched", f'the column "{time.name}" holds years and cannot tell a {slots.grain}')
+            lacks = (f'figures of "{slots.measures[0].name}" by {slots.grain}' if slots.measures else f"figures by {slots.grain}",)
+            raise Refused("unmatched", f'the column "{time.name}" holds years and cannot tell a {slots.grain}', lacks=lacks)
         return "year"
     if slots.grain is None and operation not in ("trend", "trend_difference"):
         return None
@@ -145,10 +149,12 @@ def measure_columns(slots: Slots, sentence: Sentence) -> list[Column]:
     ]
     spoken = next((sentence.lexicon.adjectives[t.folded] for t in sentence.tokens if t.folded in sentence.lexicon.adjectives), None)
     if spoken is not None:
-        raise Refused("unmatched", f"the question speaks of {spoken}, and no column of this table is called so")
+        reason = f"the question speaks of {spoken}, and no column of this table is called so"
+        raise Refused("unmatched", reason, lacks=(f'figures of "{spoken}"',))
     if len(measures) == 1 and not unexplained:
         return measures
-    raise Refused("unmatched", "no word of the question names a numeric column")
+    lacks = lacking_column(sentence, left_over(sentence, slots, ReadingHints()))
+    raise Refused("unmatched", "no word of the question names a numeric column", lacks=lacks)
 
 
 def what_is_measured(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Column | None, Statistic]:
@@ -199,10 +205,11 @@ def check_additive(statistic: str, column: Column, sentence: Sentence) -> None:
         )
 
 
-def needs_time(slots: Slots) -> Column:
+def needs_time(sentence: Sentence, slots: Slots) -> Column:
     """The column of times; refused where there is none."""
     if slots.time is None:
-        raise Refused("unmatched", "a trend needs a column with dates or years, and this table has none")
+        lacks = (figures_of(sentence, slots.mentions, slots.measures, "over time"),)
+        raise Refused("unmatched", "a trend needs a column with dates or years, and this table has none", lacks=lacks)
     return slots.time
 
 

@@ -53,6 +53,8 @@ def in_unit_of(column: Column, value: int | float, asked: str, lexicon: Lexicon)
         return value
     here, there = _DIMENSIONS.get(said), _DIMENSIONS.get(own)
     if here is None or there is None or here[0] != there[0]:
-        raise Refused("unsuitable", f'"{column.name}" is in {column.description.unit}, and the question names {asked}')
+        unit = column.description.unit
+        lacks = (f'"{column.name}" in {asked}, or how {unit} is converted to {asked}',)
+        raise Refused("unsuitable", f'"{column.name}" is in {unit}, and the question names {asked}', lacks=lacks)
     found = float(f"{(value * here[1] + here[2] - there[2]) / there[1]:.10g}")
     return int(found) if found.is_integer() else found

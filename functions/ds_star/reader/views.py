@@ -89,6 +89,8 @@ class View:
     columns: tuple[Column, ...]
     join: Join | None = None
     joined_rows: int | None = None
+    whole: bool = True
+    """Whether all rows were described; of a sample, the least and the greatest value are not known."""
 
     @property
     def label(self) -> str:
@@ -130,17 +132,16 @@ class View:
 
 def views(descriptions: Sequence[FileDescription]) -> tuple[View, ...]:
     """Single tables first, then joined pairs; the larger table is on the left."""
-    single = [
-        (View(TableRef(file=file.file, table=table.name), table.rows, tuple(Column(c) for c in table.columns if c.role != "empty")), table)
-        for file in descriptions
-        if file.error is None
-        for table in file.tables
-        if table.columns
-    ]
+    single = [(_single(file, table), table) for file in descriptions if file.error is None for table in file.tables if table.columns]
     joined = [
         _join(left, right) for left, _ in single for right, right_table in single if left is not right and right_table.rows <= left.rows
     ]
     return tuple([view for view, _ in single] + [view for view in joined if view is not None])[:MAX_VIEWS]
+
+
+def _single(file: FileDescription, table: TableDescription) -> View:
+    columns = tuple(Column(c) for c in table.columns if c.role != "empty")
+    return View(TableRef(file=file.file, table=table.name), table.rows, columns, whole=table.sampled_rows is None)
 
 
 def _join(left: View, right: View) -> View | None:
@@ -171,7 +172,8 @@ def _join(left: View, right: View) -> View | None:
     if not added:
         return None
     join = Join(right=right.source, left_key=key[0], right_key=key[1])
-    return View(left.source, left.rows, (*left.columns, *added), join=join, joined_rows=right.rows)
+    whole = left.whole and right.whole
+    return View(left.source, left.rows, (*left.columns, *added), join=join, joined_rows=right.rows, whole=whole)
 
 
 def _pointing(left: View, right: View) -> tuple[str, str] | None:

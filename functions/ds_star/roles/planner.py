@@ -39,7 +39,7 @@ class PlannerInput:
 def plan(given: PlannerInput) -> Reading | Refusal:
     """The reading against the data files; where they do not fit, against the tables of the documents as well."""
     first = read_question(given.question, given.data or given.from_documents, given.hints, given.before)
-    if isinstance(first, Reading) or not given.data or first.kind not in ("unmatched", "no_operation", "no_data"):
+    if isinstance(first, Reading) or not given.data or first.kind not in ("unmatched", "no_operation", "no_data", "too_few"):
         return first
     if not given.from_documents:
         return first
