@@ -90,7 +90,7 @@ def ask(method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | 
     found: list[Answered] = []
     for by_flask in (True, False):
         given = {"X-Request-Id": "r-1", "Content-Type": "application/json", **(headers or {})}
-        environ = EnvironBuilder(path, method=method, headers=given, input_stream=io.BytesIO(body)).get_environ()
+        environ = EnvironBuilder(path, method=method, headers=list(given.items()), input_stream=io.BytesIO(body)).get_environ()
         environ["CONTENT_LENGTH"] = str(len(body))
         found.append(_answered(environ, by_flask=by_flask))
     assert found[0] == found[1]
