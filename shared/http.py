@@ -3,24 +3,31 @@
 A function's ``main.py`` lists its routes on an ``Api`` and hands ``api.answer`` to functions-framework. The runtime comes from the
 Flask application's configuration where a host put it (``RUNTIME_KEY``), else from the environment, once per process. The sandbox
 service, which shares nothing with the other functions, brings a runtime of its own.
+
+An ``Api`` is a WSGI application by itself, too (PEP 3333): for a host in the same process, whose calls need no Flask around them.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast, overload
 
 import typing_extensions
+from opentelemetry.trace import SpanKind
 from pydantic import BaseModel, ValidationError
+from werkzeug.datastructures import EnvironHeaders
 from werkzeug.exceptions import HTTPException
 from werkzeug.exceptions import MethodNotAllowed as WrongMethod
 from werkzeug.routing import BaseConverter, Map, Rule
+from werkzeug.sansio.utils import get_content_length
+from werkzeug.wsgi import get_input_stream
 
 from shared.callers import Callers, Part
 from shared.errors import BadInput, KimeraError, MethodNotAllowed, NotFound, TooLarge, UnsupportedMediaType
@@ -29,6 +36,8 @@ from shared.telemetry import names
 from shared.telemetry.context import REQUEST_ID_HEADER, CallContext, about
 
 if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIEnvironment
+
     from flask import Request, Response
 
     from shared.ids import Ids
@@ -38,7 +47,9 @@ if TYPE_CHECKING:
 RUNTIME_KEY = "KIMERA_RUNTIME"
 MAX_BODY_BYTES = 1_048_576
 MAX_SHOWN_CHARS = 200
+_JSON = "application/json"
 BodyT = TypeVar("BodyT", bound=BaseModel)
+_REQUEST_ID_KEY = f"HTTP_{REQUEST_ID_HEADER.upper().replace('-', '_')}"
 _log = logging.getLogger(__name__)
 
 
@@ -62,14 +73,24 @@ class Serving(Protocol):
 RuntimeT = typing_extensions.TypeVar("RuntimeT", bound=Serving, default="Runtime")
 
 
-@dataclass(frozen=True, slots=True)
 class Call(Generic[RuntimeT]):
     """One HTTP call: where it comes from and what it may use."""
 
-    runtime: RuntimeT
-    request: Request
-    arguments: Mapping[str, str]
-    request_id: str
+    def __init__(
+        self, runtime: RuntimeT, environ: WSGIEnvironment, given: Request | None, arguments: Mapping[str, str], request_id: str
+    ) -> None:
+        self.runtime = runtime
+        self.arguments = arguments
+        self.request_id = request_id
+        self._environ = environ
+        self._given = given
+
+    @cached_property
+    def request(self) -> Request:
+        """The request as Flask has it: made where it is asked for, since most calls need their body alone."""
+        from flask import Request
+
+        return self._given if self._given is not None else Request(self._environ)
 
     def body(self, model: type[BodyT], *, most: int = MAX_BODY_BYTES) -> BodyT:
         """The JSON body, of at most that many bytes, as ``model``; ``BadInput`` names every field that is wrong."""
@@ -77,13 +98,15 @@ class Call(Generic[RuntimeT]):
 
     def raw(self, *, most: int = MAX_BODY_BYTES) -> bytes:
         """The JSON body as it came; it can be read once."""
-        length = self.request.content_length
+        environ = self._environ
+        length = get_content_length(environ.get("CONTENT_LENGTH"), environ.get("HTTP_TRANSFER_ENCODING"))
         if length is not None and length > most:
             raise TooLarge(f"The body has {length} bytes; at most {most} are taken.", remedy="Upload files first and refer to them by uri.")
-        raw = self.request.stream.read(most + 1)
+        stream = self._given.stream if self._given is not None else get_input_stream(environ)
+        raw = stream.read(most + 1)
         if len(raw) > most:
             raise TooLarge(f"The body has more than {most} bytes.", remedy="Upload files first and refer to them by uri.")
-        if self.request.mimetype != "application/json":
+        if environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() != _JSON:
             raise UnsupportedMediaType("The body has to be JSON.", remedy="Send the header Content-Type: application/json.")
         return raw
 
@@ -109,6 +132,15 @@ class _Rest(BaseConverter):
     part_isolating = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """What goes back: of which ``headers`` hold all but the length."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
 Answer = BaseModel | tuple[BaseModel, int]
 Handler = Callable[[Call[RuntimeT]], "Answer | Response"]
 
@@ -126,6 +158,8 @@ class Api(Generic[RuntimeT]):
         self._name = name
         self._runtime = cast("Callable[[], RuntimeT]", runtime or runtime_of_app)  # which it is, the two signatures above say
         self._map = Map(strict_slashes=False, merge_slashes=False, converters={"rest": _Rest})
+        self._fixed: dict[tuple[str, str], str] = {}
+        """The endpoints of the paths without a variable part, which need no search."""
         self._handlers: dict[str, Handler[RuntimeT]] = {}
         self._callers: dict[str, Part | None] = {}
 
@@ -138,6 +172,8 @@ class Api(Generic[RuntimeT]):
         def add(handler: Handler[RuntimeT]) -> Handler[RuntimeT]:
             endpoint = f"{method} {path}"
             self._map.add(Rule(path, methods=[method], endpoint=endpoint))
+            if "<" not in path:
+                self._fixed[method, path] = endpoint
             self._handlers[endpoint] = handler
             self._callers[endpoint] = caller
             return handler
@@ -155,54 +191,83 @@ class Api(Generic[RuntimeT]):
 
     def answer(self, request: Request) -> Response:
         """The response to ``request``; never raises, never shows a traceback."""
+        answered = self._answer(request.environ, request)
+        if not isinstance(answered, _Answered):
+            return answered
+        from flask import Response
+
+        return Response(answered.body, answered.status, dict(answered.headers))
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """The same as a WSGI application."""
+        answered = self._answer(environ, None)
+        if not isinstance(answered, _Answered):
+            return answered(environ, start_response)
+        status, body = HTTPStatus(answered.status), answered.body
+        start_response(f"{status:d} {status.phrase}", [*answered.headers.items(), ("Content-Length", str(len(body)))])
+        return [body if environ["REQUEST_METHOD"] != "HEAD" else b""]
+
+    def _answer(self, environ: WSGIEnvironment, given: Request | None) -> _Answered | Response:
         runtime = self._runtime()
         try:
-            return self._answer(runtime, request)
+            return self._traced(runtime, environ, given)
         finally:
             runtime.flush()
 
-    def _answer(self, runtime: RuntimeT, request: Request) -> Response:
-        from opentelemetry.trace import SpanKind
-
-        request_id = _request_id(request, runtime)
+    def _traced(self, runtime: RuntimeT, environ: WSGIEnvironment, given: Request | None) -> _Answered | Response:
+        method, path = environ["REQUEST_METHOD"], _path(environ)
+        request_id = usable_request_id(environ.get(_REQUEST_ID_KEY, "")) or runtime.ids.new("r")
         with about(CallContext(request_id=request_id)):
             try:
                 with runtime.tracing.span(
-                    f"{self._name} {request.path}",
-                    parent=request.headers.get("traceparent"),
+                    f"{self._name} {path}",
+                    parent=environ.get("HTTP_TRACEPARENT"),
                     kind=SpanKind.SERVER,
                     attributes={names.PHASE: self._name},
                 ):
-                    return self._dispatch(runtime, request, request_id)
+                    endpoint, arguments = self._match(method, path)
+                    caller = self._callers[endpoint]
+                    if caller is not None:
+                        runtime.callers.require(caller, _Headers(environ))
+                    return _answered(self._handlers[endpoint](Call(runtime, environ, given, arguments, request_id)), request_id)
             except KimeraError as error:
                 return _problem(error, request_id)
             except Exception as error:  # noqa: BLE001 - the outermost place: a defect becomes a 500 with a request id, and a traceback in the log
-                _log.exception("%s %r failed (request %s)", request.method, request.path, request_id)
+                _log.exception("%s %r failed (request %s)", method, path, request_id)
                 return _problem(KimeraError(f"{self._name} failed: {type(error).__name__}.", remedy="The log has the details."), request_id)
 
-    def _dispatch(self, runtime: RuntimeT, request: Request, request_id: str) -> Response:
+    def _match(self, method: str, path: str) -> tuple[str, Mapping[str, str]]:
+        """The endpoint of the path, and its variable parts."""
+        fixed = self._fixed.get((method, path))
+        if fixed is not None:
+            return fixed, {}
         try:
-            endpoint, arguments = self._map.bind("").match(request.path, request.method)
+            return self._map.bind("").match(path, method)
         except WrongMethod as error:
             allowed = tuple(sorted(error.valid_methods or ()))
             raise MethodNotAllowed(
-                f"{request.method[:20]} is not possible on {_shown(request.path)}.",
+                f"{method[:20]} is not possible on {_shown(path)}.",
                 remedy=f"Possible: {', '.join(allowed)}.",
                 allowed=allowed,
             ) from error
         except HTTPException as error:
-            raise NotFound(f"There is nothing at {_shown(request.path)}.") from error
-        caller = self._callers[endpoint]
-        if caller is not None:
-            runtime.callers.require(caller, dict(request.headers))
-        call = Call(runtime, request, arguments, request_id)
-        answer = self._handlers[endpoint](call)
-        if isinstance(answer, tuple):
-            return _json(answer[0], answer[1], request_id)
-        if isinstance(answer, BaseModel):
-            return _json(answer, 200, request_id)
-        answer.headers[REQUEST_ID_HEADER] = request_id
-        return answer
+            raise NotFound(f"There is nothing at {_shown(path)}.") from error
+
+
+class _Headers(Mapping[str, str]):
+    """The headers of a call, taken out of its environment by who asks for them."""
+
+    def __init__(self, environ: WSGIEnvironment) -> None:
+        self._headers = EnvironHeaders(environ)
+
+    def __getitem__(self, name: str) -> str:
+        return self._headers[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name, _ in self._headers)
+
+    def __len__(self) -> int:
+        return len(self._headers)
 
 
 _hosted: ContextVar[Runtime | None] = ContextVar("kimera_hosted", default=None)
@@ -220,10 +285,10 @@ def hosted(runtime: Runtime) -> Iterator[None]:
 
 def runtime_of_app() -> Runtime:
     """The runtime that the host gave to this call or to the current application, or this process's own."""
-    from flask import current_app
-
     given = _hosted.get()
     if given is None:
+        from flask import current_app
+
         given = current_app.config.get(RUNTIME_KEY)
     return given if given is not None else _process_runtime()
 
@@ -235,8 +300,10 @@ def _process_runtime() -> Runtime:
     return from_environment()
 
 
-def _request_id(request: Request, runtime: Serving) -> str:
-    return usable_request_id(request.headers.get(REQUEST_ID_HEADER, "")) or runtime.ids.new("r")
+def _path(environ: WSGIEnvironment) -> str:
+    """The path below the application, in the way of werkzeug's own requests."""
+    path = environ.get("PATH_INFO", "").encode("latin-1").decode(errors="replace")
+    return f"/{path.lstrip('/')}"
 
 
 def _shown(path: str) -> str:
@@ -245,13 +312,15 @@ def _shown(path: str) -> str:
     return short if short.isprintable() else repr(short)
 
 
-def _json(body: BaseModel, status: int, request_id: str) -> Response:
-    from flask import Response
+def _answered(answer: Answer | Response, request_id: str) -> _Answered | Response:
+    if isinstance(answer, BaseModel):
+        answer = (answer, 200)
+    if isinstance(answer, tuple):
+        body, status = answer
+        return _Answered(status, {"Content-Type": _JSON, REQUEST_ID_HEADER: request_id}, body.model_dump_json().encode())
+    answer.headers[REQUEST_ID_HEADER] = request_id
+    return answer
 
-    return Response(body.model_dump_json(), status, {REQUEST_ID_HEADER: request_id}, mimetype="application/json")
 
-
-def _problem(error: KimeraError, request_id: str) -> Response:
-    from flask import Response
-
-    return Response(problem_body(error, request_id), error.status, problem_headers(error, request_id), mimetype=MEDIA_TYPE)
+def _problem(error: KimeraError, request_id: str) -> _Answered:
+    return _Answered(error.status, {"Content-Type": MEDIA_TYPE, **problem_headers(error, request_id)}, problem_body(error, request_id))

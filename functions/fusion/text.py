@@ -12,16 +12,23 @@ _INVISIBLE = re.compile(
 
 _SPACES = re.compile(r"[ \t\n\f]+")
 """Not ``\\s``: the narrow space between a figure and its unit has to stay."""
+_TO_JOIN = ("  ", "\n", "\t", "\f")
+"""What ``_SPACES`` changes: most texts have none of it."""
 
 
 def clean(text: str) -> str:
     """``text`` without characters that are not there to be read; line breaks and tabs stay."""
+    if text.isascii() and text.isprintable():  # nothing of all that is in it
+        return text
     return _INVISIBLE.sub("", text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n"))
 
 
 def one_line(text: str) -> str:
     """``clean`` text on one line."""
-    return _SPACES.sub(" ", clean(text)).strip(" ")
+    line = clean(text)
+    if any(space in line for space in _TO_JOIN):
+        line = _SPACES.sub(" ", line)
+    return line.strip(" ")
 
 
 def slug_name(name: str) -> str:

@@ -22,10 +22,12 @@ def promote_verified(missions: Missions, request: ExecutionRef, *, artifacts: Ar
     """
     mission = missions.get(request.mission_id)
     fence(mission, request)
-    research = missions.tracks(mission)[Track.DEEP_RESEARCH]
     shared_space = mission.request.knowledge_space != UNNAMED
     ending_well = (mission.status is MissionStatus.FUSION or mission.late) and not mission.cancel_requested
-    if not shared_space or research.handoff_uri is None or not ending_well:
+    if not shared_space or not ending_well:
+        return 0
+    research = missions.tracks(mission)[Track.DEEP_RESEARCH]
+    if research.handoff_uri is None:
         return 0
     package = ResearchEvidencePackage.model_validate_json(artifacts.get(research.handoff_uri))
     cited = {evidence for claim in package.claims if claim.support in ("verbatim", "entailed") for evidence in claim.evidence_ids}

@@ -1,7 +1,7 @@
 """All functions in one process, given this host's runtime.
 
-The public one is functions-framework's own application object. The others are called without it, and without Flask around it: a
-mission makes dozens of such calls, whose body and answer are the same bytes in either way.
+The public one is functions-framework's own application object. The others are called without it, and without Flask: a mission makes
+dozens of such calls, whose body and answer are the same bytes in either way.
 
 Not the sandbox service, which is a process of its own wherever it runs: here runs are isolated by the same inner sandbox directly.
 
@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import functions_framework
-from flask import Request, Response
 from werkzeug.exceptions import HTTPException, NotFound
 
 from functions.manifest import MANIFEST, FunctionRow, Trigger
@@ -32,44 +31,43 @@ if TYPE_CHECKING:
 
     from flask.typing import ResponseReturnValue
 
+    from shared.http import Api
     from shared.runtime import Runtime
 
-Entry = Callable[[Request], Response]
-"""A function's entry point, as functions-framework calls it."""
 INTERNAL_ROOT = "http://functions.kimera.internal"
 """Where the in-process transport serves the functions; no such host exists outside of this process."""
 _HOSTED = tuple(row for row in MANIFEST if not row.is_container)
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-def internal_app(runtime: Runtime, *, instead: Mapping[str, Entry] = MappingProxyType({})) -> WSGIApplication:
-    """Every function below its route. ``instead`` holds other entry points than the functions' own, by function."""
-    return _Internal(runtime, {row.route: instead.get(row.name) or _entry(row) for row in _HOSTED})
+def internal_app(runtime: Runtime, *, instead: Mapping[str, Api] = MappingProxyType({})) -> WSGIApplication:
+    """Every function below its route. ``instead`` holds other routes than the functions' own, by function."""
+    return _Internal(runtime, {row.route: instead.get(row.name) or _api(row) for row in _HOSTED})
 
 
 class _Internal:
     """Calls the function that the path begins with."""
 
-    def __init__(self, runtime: Runtime, entries: Mapping[str, Entry]) -> None:
+    def __init__(self, runtime: Runtime, apis: Mapping[str, Api]) -> None:
         self._runtime = runtime
-        self._entries = entries
+        self._apis = apis
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         path = environ.get("PATH_INFO", "")
         end = path.find("/", 1)
         route, rest = (path, "") if end < 0 else (path[:end], path[end:])
-        entry = self._entries.get(route)
-        if entry is None:
+        api = self._apis.get(route)
+        if api is None:
             return NotFound()(environ, start_response)
         environ["SCRIPT_NAME"], environ["PATH_INFO"] = environ.get("SCRIPT_NAME", "") + route, rest
         with hosted(self._runtime):
-            response = entry(Request(environ))
-        return response(environ, start_response)
+            return api(environ, start_response)
 
 
-def _entry(row: FunctionRow) -> Entry:
-    entry: Entry = getattr(importlib.import_module(row.module), row.entry_point)
-    return entry
+def _api(row: FunctionRow) -> Api:
+    """The routes that the function's entry point answers."""
+    api: Api = importlib.import_module(row.module).api
+    return api
 
 
 def _function_app(row: FunctionRow, runtime: Runtime) -> WSGIApplication:

@@ -141,6 +141,11 @@ class Platform:
         return self._functions(self.runtime)
 
     @cached_property
+    def _calls(self) -> WsgiTransport:
+        """Calls this process's functions, without an HTTP client around it: for the workflow, the queue and the scheduler."""
+        return WsgiTransport(self._app, self._heard)
+
+    @cached_property
     def client(self) -> httpx.Client:
         """Calls this process's functions, internal ones too, by ``INTERNAL_ROOT`` + route."""
         transport = httpx.WSGITransport(app=self._app)
@@ -157,9 +162,7 @@ class Platform:
         with self._making:
             if self._workflow is None:
                 threads = 2 * self.runtime.settings.max_running + _SPARE_THREADS
-                self._workflow = MissionWorkflow(
-                    WsgiTransport(self._app, self._heard), self.runtime.ids, self.runtime.tracing, threads=threads, ended=self._ended
-                )
+                self._workflow = MissionWorkflow(self._calls, self.runtime.ids, self.runtime.tracing, threads=threads, ended=self._ended)
             return self._workflow
 
     def _served_workflow(self) -> WorkflowAddress:
@@ -177,7 +180,7 @@ class Platform:
             _log.warning("The workflow is not ready: %s", error)
 
     def _heard(self, answer: HttpResponse) -> None:
-        """As ``_notice``, for a call of the workflow."""
+        """As ``_notice``, for a call without a client."""
         if answer.status < httpx.codes.BAD_REQUEST:
             self.trouble = None
         else:
@@ -214,11 +217,11 @@ class Platform:
             return found
 
         only = self._only
-        return QueueWorker(queue, self.client, self.runtime.clock, wanted=(lambda payload: _is_about(payload, only)) if only else None)
+        return QueueWorker(queue, self._calls, self.runtime.clock, wanted=(lambda payload: _is_about(payload, only)) if only else None)
 
     @cached_property
     def _scheduler(self) -> Scheduler:
-        return Scheduler(self.client, self.runtime.clock, about=lambda: {"mission_id": self._only.mission_id} if self._only else {})
+        return Scheduler(self._calls, self.runtime.clock, about=lambda: {"mission_id": self._only.mission_id} if self._only else {})
 
 
 def _is_about(payload: JsonMap, only: OneMission) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import httpx
-
 from infra.local.functions import INTERNAL_ROOT
+from infra.local.workflows.transport import HttpRequest, HttpResponse, Transport
 from shared.adapters.document_queue import Delivery, DocumentQueue
 from shared.clock import Clock
 from shared.documents import Document, Json, JsonMap
@@ -30,11 +30,11 @@ class QueueWorker:
     """
 
     def __init__(
-        self, queue: Callable[[], DocumentQueue], client: httpx.Client, clock: Clock, *, wanted: Callable[[JsonMap], bool] | None = None
+        self, queue: Callable[[], DocumentQueue], functions: Transport, clock: Clock, *, wanted: Callable[[JsonMap], bool] | None = None
     ) -> None:
         self._queue = queue
         self._wanted_payload = wanted
-        self._client = client
+        self._functions = functions
         self._clock = clock
         self._wanted = threading.Event()
         self._stopped = threading.Event()
@@ -88,12 +88,18 @@ class QueueWorker:
         return _POLL_S if due is None else min(_POLL_S, max(0.01, (due - self._clock.now()).total_seconds()))
 
     def _post(self, route: str, payload: JsonMap) -> Delivery:
-        answer = self._client.post(f"{INTERNAL_ROOT}/{route}", json=payload)
+        answer = _posted(self._functions, route, payload)
         if answer.is_success:
             return Delivery(accepted=True)
-        problem: dict[str, Json] = answer.json() if "json" in answer.headers.get("content-type", "") else {}
-        later = float(answer.headers["Retry-After"]) if problem.get("code") == "busy" and "Retry-After" in answer.headers else None
-        return Delivery(accepted=False, later_s=later, error=str(problem.get("detail", answer.status_code)))
+        problem: dict[str, Json] = json.loads(answer.body) if "json" in answer.headers.get("content-type", "") else {}
+        later = float(answer.headers["retry-after"]) if problem.get("code") == "busy" and "retry-after" in answer.headers else None
+        return Delivery(accepted=False, later_s=later, error=str(problem.get("detail", answer.status)))
+
+
+def _posted(functions: Transport, route: str, payload: Mapping[str, Json]) -> HttpResponse:
+    """The answer of a function; its headers' names are in lower case."""
+    body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()
+    return functions.send(HttpRequest("POST", f"{INTERNAL_ROOT}/{route}", {"Content-Type": "application/json"}, body=body))
 
 
 def _payload(task: Document) -> JsonMap:
@@ -121,8 +127,8 @@ SCHEDULES = (
 class Scheduler:
     """Calls each schedule's function; ``about`` is added to what each is called with."""
 
-    def __init__(self, client: httpx.Client, clock: Clock, *, about: Callable[[], Mapping[str, Json]]) -> None:
-        self._client = client
+    def __init__(self, functions: Transport, clock: Clock, *, about: Callable[[], Mapping[str, Json]]) -> None:
+        self._functions = functions
         self._about = about
         self._clock = clock
         self._stopped = threading.Event()
@@ -140,9 +146,9 @@ class Scheduler:
 
     def call(self, route: str, payload: Mapping[str, Json]) -> None:
         """Call one function now; a failure is logged, since the next round comes."""
-        answer = self._client.post(f"{INTERNAL_ROOT}/{route}", json=payload)
+        answer = _posted(self._functions, route, payload)
         if not answer.is_success:
-            _log.warning("%s answered %s: %s", route, answer.status_code, answer.text[:300])
+            _log.warning("%s answered %s: %s", route, answer.status, answer.body[:300].decode(errors="replace"))
 
     def _run(self) -> None:
         due = [self._clock.monotonic() + schedule.first_s for schedule in SCHEDULES]

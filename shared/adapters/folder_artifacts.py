@@ -129,17 +129,15 @@ class FolderArtifacts:
         return known
 
     def _known(self, key: str) -> Artifact | None:
-        path = self._place(key) / _MARK
-        with folder_files.translating(path):
-            try:
-                text = path.read_bytes()
-            except (FileNotFoundError, NotADirectoryError):
-                return None
+        path = f"{self._objects}/{key}{_MARK}/{_MARK}"  # every small artifact that is stored is looked for here first: no Path for each
+        text = folder_files.bytes_if_there(path)
+        if text is None:
+            return None
         try:
             description = json.loads(text)
             return Artifact(SCHEME + key, str(description["sha256"]), int(description["size"]), str(description["media_type"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise _damaged(key, path) from error
+            raise _damaged(key, Path(path)) from error
 
     def _check(self, known: Artifact, found: folder_files.Digest) -> None:
         if (known.sha256, known.size) != found:

@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -50,6 +51,17 @@ def opened(path: Path) -> Iterator[BinaryIO]:
         ) from error
     with stream:
         yield stream
+
+
+def bytes_if_there(path: str) -> bytes | None:
+    """What the file holds; ``None`` where there is none."""
+    try:
+        with FileIO(path) as file:
+            return file.readall()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError as error:
+        raise _translated(error, Path(path)) from error
 
 
 def digest(stream: BinaryIO) -> Digest:

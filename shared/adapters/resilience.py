@@ -100,10 +100,12 @@ class Resilience:
         def out_of_patience(state: RetryCallState) -> bool:
             return state.attempt_number >= tries or state.upcoming_sleep >= left()
 
-        trying = Retrying(
-            retry=retry_if_exception(worth_another), wait=self._wait, stop=out_of_patience, sleep=self._clock.sleep, reraise=True
-        )
         try:
+            if tries == 1:
+                return once()
+            trying = Retrying(
+                retry=retry_if_exception(worth_another), wait=self._wait, stop=out_of_patience, sleep=self._clock.sleep, reraise=True
+            )
             return trying(once)
         except CircuitOpen as error:
             if failed:

@@ -6,6 +6,7 @@ Adapters: ``JsonLines`` here (files that DuckDB reads) and ``shared/adapters/big
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Sequence
 from io import FileIO
@@ -41,6 +42,8 @@ class JsonLines:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
+        self._files: dict[str, FileIO] = {}
+        self._deleted: list[FileIO] = []
         self.lost = 0
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -50,26 +53,41 @@ class JsonLines:
         for table, lines in by_table.items():
             try:
                 # One write, so that lines of other threads and processes do not mix with these: a lock would hold up all who come to it.
-                with self._opened(f"{table}.jsonl") as file:
-                    file.write("".join(lines).encode())
-            except OSError as error:
+                self._opened(f"{table}.jsonl").write("".join(lines).encode())
+            except (OSError, ValueError) as error:  # the latter where it was closed meanwhile
                 with self._lock:
                     self.lost += len(lines)
                 _log.warning("%s rows of telemetry (%s) could not be written (%s so far): %s", len(lines), table, self.lost, error)
 
     def _opened(self, name: str) -> FileIO:
-        """The file, at whose end a write goes; made where there is none."""
-        try:
-            return FileIO(self._folder / name, "ab")
-        except FileNotFoundError:
+        """The file, at whose end a write goes; made where there is none, and anew where it was deleted."""
+        file = self._files.get(name)
+        if file is not None and _is_there(file):
+            return file
+        with self._lock:
+            file = self._files.get(name)
+            if file is not None:
+                if _is_there(file):
+                    return file
+                self._deleted.append(file)  # another thread may be writing to it
             self._folder.mkdir(parents=True, exist_ok=True)
-            return FileIO(self._folder / name, "ab")
+            file = self._files[name] = FileIO(self._folder / name, "ab")
+            return file
 
     def flush(self) -> None:
         """Nothing waits."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Let the files go."""
+        with self._lock:
+            for file in (*self._files.values(), *self._deleted):
+                file.close()
+            self._files, self._deleted = {}, []
+
+
+def _is_there(file: FileIO) -> bool:
+    """Whether the open file still has a name."""
+    return os.fstat(file.fileno()).st_nlink > 0
 
 
 class Nowhere:

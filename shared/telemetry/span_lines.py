@@ -1,7 +1,7 @@
 """Spans as lines of a file: each an OTLP/JSON export request of its own (opentelemetry.io/docs/specs/otel/protocol/file-exporter).
 
 A tracer of its own, since a mission on one machine has dozens of spans: the library's makes an object for each part of each of them,
-which costs more than what most of them tell of.
+which costs more than what most of them tell of. For the same reason a line is put together as text: its shape is always the same.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from json.encoder import encode_basestring_ascii as _text
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,13 +25,11 @@ if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.util.types import Attributes, AttributeValue
 
-    from shared.documents import Json
-
 _KINDS = {SpanKind.INTERNAL: 1, SpanKind.SERVER: 2, SpanKind.CLIENT: 3, SpanKind.PRODUCER: 4, SpanKind.CONSUMER: 5}
 _HAS_IS_REMOTE, _IS_REMOTE = 0x100, 0x200
 """opentelemetry-proto, SpanFlags."""
 _SAMPLED = TraceFlags(TraceFlags.SAMPLED)
-_encode = json.JSONEncoder(ensure_ascii=True, separators=(",", ":")).encode
+_TAIL = "}]}]}]}\n"
 _LONGEST_S = 10.0
 """How long the end waits for a write."""
 _log = logging.getLogger(__name__)
@@ -53,7 +52,7 @@ class SpanLines:
         self._writing = False
         self._closed = False
         self._random = randomness or random.Random(os.urandom(16))
-        self._resource: dict[str, Json] = {"attributes": [_attribute("service.name", service)]}
+        self._head = f'{{"resourceSpans":[{{"resource":{{"attributes":[{_attribute("service.name", service)}]}},"scopeSpans":'
 
     def get_tracer(self, name: str) -> trace.Tracer:
         """A tracer whose spans are written here."""
@@ -71,12 +70,13 @@ class SpanLines:
         """An id of a trace or a span; zero is none."""
         return self._random.getrandbits(bits) or 1
 
-    def write(self, scope: str, span: dict[str, Json]) -> None:
-        """Write the span: in one piece, so that lines of other processes do not mix with it."""
-        message: dict[str, Json] = {
-            "resourceSpans": [{"resource": self._resource, "scopeSpans": [{"scope": {"name": scope}, "spans": [span]}]}]
-        }
-        line = (_encode(message) + "\n").encode("ascii")
+    def head(self, scope: str) -> str:
+        """How the line of a span of ``scope`` begins; it ends with ``_TAIL``."""
+        return f'{self._head}[{{"scope":{{"name":{_text(scope)}}},"spans":['
+
+    def write(self, text: str) -> None:
+        """Write the span's line: in one piece, so that lines of other processes do not mix with it."""
+        line = text.encode("ascii")
         with self._lock:
             if self._closed:
                 return
@@ -103,7 +103,7 @@ class SpanLines:
 class _Tracer(trace.Tracer):
     def __init__(self, lines: SpanLines, scope: str) -> None:
         self._lines = lines
-        self._scope = scope
+        self._head = lines.head(scope)
 
     def start_span(
         self,
@@ -119,7 +119,7 @@ class _Tracer(trace.Tracer):
         parent = trace.get_current_span(context).get_span_context()
         trace_id = parent.trace_id if parent.is_valid else self._lines.new_id(128)
         own = SpanContext(trace_id, self._lines.new_id(64), is_remote=False, trace_flags=_SAMPLED)
-        return _Span(self._lines, self._scope, own, parent if parent.is_valid else None, name, kind, dict(attributes or {}), start_time)
+        return _Span(self._lines, self._head, own, parent if parent.is_valid else None, name, kind, dict(attributes or {}), start_time)
 
     @contextmanager
     def start_as_current_span(  # type: ignore[override]  # the library's own context manager does the same
@@ -143,7 +143,7 @@ class _Span(trace.Span):
     def __init__(
         self,
         lines: SpanLines,
-        scope: str,
+        head: str,
         context: SpanContext,
         parent: SpanContext | None,
         name: str,
@@ -152,14 +152,14 @@ class _Span(trace.Span):
         start: int | None,
     ) -> None:
         self._lines = lines
-        self._scope = scope
+        self._head = head
         self._context = context
         self._parent = parent
         self._name = name
         self._kind = kind
         self.attributes = attributes
         self._start = start if start is not None else time.time_ns()
-        self._events: list[Json] = []
+        self._events: list[str] = []
         self._status = Status(StatusCode.UNSET)
         self._ended = False
 
@@ -183,7 +183,7 @@ class _Span(trace.Span):
 
     def add_event(self, name: str, attributes: Attributes = None, timestamp: int | None = None) -> None:
         at = timestamp if timestamp is not None else time.time_ns()
-        self._events.append({"timeUnixNano": str(at), "name": name, "attributes": _attributes(attributes or {})})
+        self._events.append(f'{{"timeUnixNano":"{at}","name":{_text(name)},"attributes":{_attributes(attributes or {})}}}')
 
     def record_exception(
         self, exception: BaseException, attributes: Attributes = None, timestamp: int | None = None, escaped: bool = False
@@ -196,40 +196,36 @@ class _Span(trace.Span):
             return
         self._ended = True
         context, parent, status = self._context, self._parent, self._status
-        told: dict[str, Json] = {"traceId": f"{context.trace_id:032x}", "spanId": f"{context.span_id:016x}"}
-        if parent is not None:
-            told["parentSpanId"] = f"{parent.span_id:016x}"
-        told |= {
-            "flags": _HAS_IS_REMOTE | (_IS_REMOTE if parent is not None and parent.is_remote else 0),
-            "name": self._name,
-            "kind": _KINDS[self._kind],
-            "startTimeUnixNano": str(self._start),
-            "endTimeUnixNano": str(end_time if end_time is not None else time.time_ns()),
-            "attributes": _attributes(self.attributes),
-            "status": {"code": status.status_code.value} | ({"message": status.description} if status.description else {}),
-        }
-        if self._events:
-            told["events"] = self._events
-        self._lines.write(self._scope, told)
+        said = f',"message":{_text(status.description)}' if status.description else ""
+        self._lines.write(
+            f'{self._head}{{"traceId":"{context.trace_id:032x}","spanId":"{context.span_id:016x}"'
+            + (f',"parentSpanId":"{parent.span_id:016x}"' if parent is not None else "")
+            + f',"flags":{_HAS_IS_REMOTE | (_IS_REMOTE if parent is not None and parent.is_remote else 0)}'
+            f',"name":{_text(self._name)},"kind":{_KINDS[self._kind]}'
+            f',"startTimeUnixNano":"{self._start}","endTimeUnixNano":"{end_time if end_time is not None else time.time_ns()}"'
+            f',"attributes":{_attributes(self.attributes)},"status":{{"code":{status.status_code.value}{said}}}'
+            + (f',"events":[{",".join(self._events)}]' if self._events else "")
+            + _TAIL
+        )
 
 
-def _attributes(attributes: Mapping[str, AttributeValue]) -> list[Json]:
-    return [_attribute(key, value) for key, value in attributes.items()]
+def _attributes(attributes: Mapping[str, AttributeValue]) -> str:
+    return f"[{','.join([_attribute(key, value) for key, value in attributes.items()])}]"
 
 
-def _attribute(key: str, value: AttributeValue) -> dict[str, Json]:
-    return {"key": key, "value": _value(value)}
+def _attribute(key: str, value: AttributeValue) -> str:
+    return f'{{"key":{_text(key)},"value":{_value(value)}}}'
 
 
-def _value(value: AttributeValue) -> dict[str, Json]:
+def _value(value: AttributeValue) -> str:
     if isinstance(value, str):
-        return {"stringValue": value}
+        return f'{{"stringValue":{_text(value)}}}'
     if isinstance(value, bool):
-        return {"boolValue": value}
+        return f'{{"boolValue":{"true" if value else "false"}}}'
     if isinstance(value, int):
-        return {"intValue": str(value)}
+        return f'{{"intValue":"{int(value)}"}}'
     if isinstance(value, float):
-        return {"doubleValue": value}
+        return f'{{"doubleValue":{json.dumps(value)}}}'
     if isinstance(value, Sequence):
-        return {"arrayValue": {"values": [_value(part) for part in value]}}
-    return {"stringValue": str(value)}
+        return f'{{"arrayValue":{{"values":[{",".join([_value(part) for part in value])}]}}}}'
+    return f'{{"stringValue":{_text(str(value))}}}'

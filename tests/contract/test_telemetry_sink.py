@@ -5,6 +5,7 @@ The views are written in BigQuery's dialect; here DuckDB answers them for both, 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -263,6 +264,14 @@ class TestJsonLines:
         sink = JsonLines(tmp_path / "file")
         sink.write([mission(1), mission(2)])
         assert (sink.lost, "could not be written" in caplog.text) == (2, True)
+
+    def test_a_folder_that_is_deleted_is_made_anew(self, tmp_path: Path) -> None:
+        sink = JsonLines(tmp_path / "telemetry")
+        sink.write([mission(1)])
+        shutil.rmtree(tmp_path / "telemetry")
+        sink.write([mission(2)])
+        sink.close()
+        assert [row["mission_id"] for row in ask(tmp_path / "telemetry", view("missions_once")).as_json()] == ["m_2"]
 
 
 @pytest.mark.parametrize("known", views(), ids=lambda known: known.name)

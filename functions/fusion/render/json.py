@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from pydantic_core import to_json
 
 from schemas.outcome import MissionOutcomePackage
 
@@ -15,4 +15,4 @@ def render_json(outcome: MissionOutcomePackage) -> str:
     data["cost_per_track"] = dict(sorted(outcome.cost_per_track.items()))
     for name in _MAPPINGS:
         data["provenance"][name] = dict(sorted(data["provenance"][name].items()))
-    return json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False) + "\n"
+    return to_json(data, indent=2).decode() + "\n"

@@ -17,14 +17,18 @@ _ALWAYS = re.compile(r"[\\`*\[\]<>|~$@]")
 _UNDERSCORE = re.compile(r"(?<![^\W_])_|_(?![^\W_])")
 _ENTITY = re.compile(r"&(?=#|\w+;)")
 _AUTOLINK = re.compile(r"(?<=\w):(?=//)|\bwww(?=\.)", re.IGNORECASE)
+_SPECIAL = re.compile(r"[\\`*\[\]<>|~$@&_:]")
+"""What the four above look for, but for ``www.``, in one search: most texts have none of it."""
 _LINE_START = re.compile(r"^(\s*)([-+=#]|\d{1,9}(?=[.)](?:\s|$)))")
 
 
 def escape(text: str) -> str:
     """``text`` on one line, as plain text to every Markdown reader: also for GitHub's bare links, mathematics and mentions."""
-    line = _ENTITY.sub(r"\\&", _ALWAYS.sub(r"\\\g<0>", one_line(text)))
-    line = _UNDERSCORE.sub(r"\\_", line)
-    line = _AUTOLINK.sub(lambda m: "\\:" if m.group(0) == ":" else m.group(0) + "\\", line)
+    line = one_line(text)
+    if _SPECIAL.search(line) or "www." in line.lower():
+        line = _ENTITY.sub(r"\\&", _ALWAYS.sub(r"\\\g<0>", line))
+        line = _UNDERSCORE.sub(r"\\_", line)
+        line = _AUTOLINK.sub(lambda m: "\\:" if m.group(0) == ":" else m.group(0) + "\\", line)
     return _LINE_START.sub(lambda m: f"{m[1]}{m[2]}\\" if m[2].isdigit() else f"{m[1]}\\{m[2]}", line)
 
 

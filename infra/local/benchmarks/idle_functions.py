@@ -27,4 +27,4 @@ def step(call: Call) -> StepResult:
 
 def idle_functions(runtime: Runtime) -> WSGIApplication:
     """Every function below its route, as ``internal_app`` gives them, but for the tracks."""
-    return internal_app(runtime, instead={str(track): _track.answer for track in Track})
+    return internal_app(runtime, instead={str(track): _track for track in Track})

@@ -31,6 +31,11 @@ class HttpResponse:
     body: bytes = b""
     took_s: float = 0.0
 
+    @property
+    def is_success(self) -> bool:
+        """Whether the status says that it was done."""
+        return 200 <= self.status < 300
+
 
 class Transport(Protocol):
     """Sends requests. Called from many threads at once."""

@@ -48,20 +48,20 @@ def type_name(value: object) -> str:
 
 def size_of(value: Value) -> int:
     """Bytes that the service counts for a value (Variables page, "Memory usage")."""
-    kind = type(value)
-    if kind is str:
-        assert isinstance(value, str)
-        return SCALAR_BYTES + (len(value) if value.isascii() else len(value.encode("utf-8", "surrogatepass")))
-    if kind is list:
-        assert isinstance(value, list)
+    if isinstance(value, str):
+        return _size_of_text(value)
+    if isinstance(value, dict):
+        size = CONTAINER_BYTES
+        for key, item in value.items():
+            size += _size_of_text(key) + (_size_of_text(item) if isinstance(item, str) else size_of(item))
+        return size
+    if isinstance(value, list):
         return CONTAINER_BYTES + sum(map(size_of, value))
-    if kind is dict:
-        assert isinstance(value, dict)
-        return CONTAINER_BYTES + sum(size_of(key) + size_of(item) for key, item in value.items())
-    if kind is bytes:
-        assert isinstance(value, bytes)
-        return CONTAINER_BYTES + len(value)
-    return SCALAR_BYTES
+    return CONTAINER_BYTES + len(value) if isinstance(value, bytes) else SCALAR_BYTES
+
+
+def _size_of_text(text: str) -> int:
+    return SCALAR_BYTES + (len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass")))
 
 
 def equal(left: Value, right: Value) -> bool:

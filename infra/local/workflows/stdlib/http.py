@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, Literal
 from urllib.parse import urlencode, urlsplit
 
@@ -192,6 +193,7 @@ def _result(run: Run, response: HttpResponse) -> Value:
     return {"body": body, "code": response.status, "headers": headers}
 
 
+@lru_cache(maxsize=256)
 def _canonical(name: str) -> str:
     return "-".join(part.capitalize() for part in name.split("-"))
 

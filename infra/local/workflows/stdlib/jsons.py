@@ -23,16 +23,20 @@ def _not_json(name: str) -> float:
     raise ValueError(f"{name} is not JSON")
 
 
+_DECODER: Final = json.JSONDecoder(parse_int=_integer, parse_constant=_not_json)
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
 def decode(text: str) -> Value:
     """The value that the JSON ``text`` describes. Raises ValueError, or RecursionError for absurd nesting."""
-    value: Value = json.loads(text, parse_int=_integer, parse_constant=_not_json)
+    value: Value = _DECODER.decode(text)
     return value
 
 
 def encode(value: Value) -> str:
     """JSON text without spaces. Raises the workflow's ValueError for what has no JSON form."""
     try:
-        return json.dumps(to_json(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return _ENCODER.encode(to_json(value))
     except (TypeError, ValueError) as problem:
         raise value_failure(f"the value cannot be encoded as JSON: {problem}") from None
 
