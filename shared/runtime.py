@@ -56,7 +56,8 @@ class Runtime:
     """All that a function may use.
 
     ``wake`` comes from a host that runs the queue. One that runs the workflow gives its ``executions``, or tells with ``workflow`` where
-    the official client finds them; it is asked when they are first needed.
+    the official client finds them; it is asked when they are first needed. One that holds the data folder's lock says that it is
+    ``alone``.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class Runtime:
         executions: WorkflowExecutions | None = None,
         workflow: Callable[[], WorkflowAddress] | None = None,
         wake: Callable[[], None] = lambda: None,
+        alone: bool = False,
         service: str = "kimera",
     ) -> None:
         self.settings = settings
@@ -75,6 +77,7 @@ class Runtime:
         self._executions = executions
         self._workflow = workflow
         self._wake = wake
+        self._alone = alone
         self._service = service
 
     @cached_property
@@ -308,6 +311,7 @@ class Runtime:
             scratch=self.home / "scratch",
             models=self.models,
             telemetry=self.telemetry,
+            alone=self._alone,
         )
 
     @cached_property

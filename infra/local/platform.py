@@ -94,6 +94,7 @@ class Platform:
             executions=DirectExecutions(lambda: self.workflow.service, NAME) if only else None,
             workflow=self._served_workflow,
             wake=lambda: self._worker.wake(),
+            alone=True,
         )
         self._lock = DataFolderLock(self.runtime.home)
 

@@ -4,6 +4,8 @@ acquire: a finished ``seq`` returns its stored result; one that somebody works o
          what the slice freezes: its tier, and the other track's handoff.
 work:    the track's own logic, outside of any transaction.
 commit:  one transaction that needs the lease and the epoch; it stores the result, the next state and the audit events together.
+         Where the next slice buys nothing and follows at once, its lease is stored here too (``leases_ahead``): what it would freeze is
+         what this one did, and where the other track has offered more meanwhile, it is leased anew.
 
 A kill between acquire and commit leaves a lease that ends by time or with the next epoch, and a state from which the slice is
 simply run again.
@@ -15,7 +17,7 @@ import logging
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from pydantic import BaseModel
 
@@ -28,7 +30,8 @@ from shared.documents import DocumentStore, Transaction
 from shared.errors import Conflict, KimeraError, StaleEpoch
 from shared.ids import Ids
 from shared.missions.chain import Happening, append
-from shared.missions.records import Lease, MissionRecord, SliceDone, TrackRecord
+from shared.missions.leases_ahead import LeasesAhead
+from shared.missions.records import Lease, MissionRecord, SliceDone, SliceRecord, TrackRecord
 from shared.missions.repository import fence, load, load_track
 from shared.missions.view import needs_gate
 from shared.models.access import ModelAccess, OpenSlice
@@ -42,7 +45,10 @@ from shared.times import CHECKPOINT_SHARE, MAX_RETRY_AFTER_S, SLICE_BUDGET_S, SL
 from shared.tracks import CANCELLED, HARD_DEADLINE, SliceContext, SliceOutcome, TrackLogic
 
 StateT = TypeVar("StateT", bound=BaseModel)
+Leasing: TypeAlias = "dict[str, Lease | SliceRecord | int | None]"
 _BUSY_RETRY_S = 2.0
+_TAKEN_UP_S = 10.0
+"""How soon a slice that was leased ahead has to begin: later it is leased anew, for the whole time."""
 _OTHER = {Track.DEEP_RESEARCH: Track.DS_STAR, Track.DS_STAR: Track.DEEP_RESEARCH}
 _log = logging.getLogger(__name__)
 
@@ -78,7 +84,9 @@ class SliceEngine:
         scratch: Path,
         models: ModelAccess | None = None,
         telemetry: TelemetrySink = NOWHERE,
+        alone: bool = False,
     ) -> None:
+        """``alone``: no other process runs slices of these missions."""
         self._documents = documents
         self._artifacts = artifacts
         self._clock = clock
@@ -87,13 +95,14 @@ class SliceEngine:
         self._scratch = scratch
         self._models = models
         self._telemetry = telemetry
+        self._ahead = LeasesAhead() if alone else None
         self._abandoned: set[str] = set()
         """Holders of this process that work no longer and could not give their lease back."""
 
     def run(self, logic: TrackLogic[StateT], request: StepRequest) -> StepResult:
         """The result of the slice, stored now or before. Raises ``StaleEpoch``, ``Conflict``, and what is worth a retry."""
         with about_mission(request.mission_id, track=request.track, attempt=request.attempt, seq=request.seq, epoch=request.epoch):
-            leased = self._documents.transact(lambda tx: self._acquire(tx, request))
+            leased = self._lease(request)
             if isinstance(leased, _Finished):
                 self._tell(leased.track, request.seq)  # whoever committed it may have died before it told
                 return leased.result
@@ -106,7 +115,7 @@ class SliceEngine:
                     outcome = self._work(logic, request, leased)
                 outcome = replace(outcome, seconds=self._clock.monotonic() - began)
                 reached("slice.worked")
-                finished = self._documents.transact(lambda tx: self._commit(tx, request, leased.holder, outcome))
+                finished = self._finish(request, leased.holder, outcome)
             except KimeraError as error:
                 if error.retryable:
                     self._release(request, leased.holder)
@@ -120,8 +129,35 @@ class SliceEngine:
         if row is not None:
             self._telemetry.write([row])
 
-    def _acquire(self, tx: Transaction, request: StepRequest) -> StepResult | _Finished | _Leased:
+    def _lease(self, request: StepRequest) -> StepResult | _Finished | _Leased:
+        """The lease that was stored ahead, if it still is what the slice needs; else a new one, if there is one to have."""
+        ahead = self._ahead.take(request) if self._ahead is not None else None
+        if ahead is None:
+            return self._documents.transact(lambda tx: self._acquire(tx, request))
+        try:
+            return self._taken_up(request, ahead) or self._documents.transact(lambda tx: self._acquire(tx, request, unbegun=ahead))
+        except BaseException:
+            self._abandoned.add(ahead)  # nobody works on it
+            raise
+
+    def _taken_up(self, request: StepRequest, ahead: str) -> _Leased | None:
+        """The slice as it was leased ahead: it froze the newest that the other track offers, and nothing asks it to stop."""
+        mission, track = self._load(self._documents, request)
+        now = self._clock.now()
+        lease, frozen = track.lease, track.frozen
+        if lease is None or lease.holder != ahead or lease.seq != request.seq or request.close is not None or needs_gate(mission, now):
+            return None
+        if (lease.until - now).total_seconds() < SLICE_LEASE_S - _TAKEN_UP_S:
+            return None
+        if frozen is not None and load_track(self._documents, mission, _OTHER[request.track]).offers_uri != frozen.handoff_uri:
+            return None
+        return _Leased(mission, track, ahead)
+
+    def _acquire(self, tx: Transaction, request: StepRequest, *, unbegun: str | None = None) -> StepResult | _Finished | _Leased:
+        """``unbegun`` holds a lease under which nothing was done."""
         mission, track = self._load(tx, request)
+        if unbegun is not None and track.lease is not None and track.lease.holder == unbegun:
+            track = track.model_copy(update={"lease": None, "frozen": None, "tries": 0})
         if stored := track.results.get(str(request.seq)):
             return _Finished(track, stored)
         if track.status.final or (track.detached and not mission.late):
@@ -153,7 +189,7 @@ class SliceEngine:
                 "updated_at": now,
             }
         )
-        tx.put(track.ref, track.data())
+        track.put(tx)
         return _Leased(mission, track, holder)
 
     def _work(self, logic: TrackLogic[StateT], request: StepRequest, leased: _Leased) -> _Worked:
@@ -224,7 +260,30 @@ class SliceEngine:
             happenings=(*_lowered(context, opened), *(Happening(note.kind, note.detail) for note in outcome.notes)),
         )
 
-    def _commit(self, tx: Transaction, request: StepRequest, holder: str, worked: _Worked) -> _Finished:
+    def _finish(self, request: StepRequest, holder: str, worked: _Worked) -> _Finished:
+        """Commit, and keep the lease of the next slice where one was stored. Promised first: a commit whose answer is lost may hold."""
+        if self._ahead is None:
+            return self._documents.transact(lambda tx: self._commit(tx, request, holder, worked, None))
+        ahead = self._ids.new("h")
+        self._ahead.promise(request, ahead)
+        finished = self._documents.transact(lambda tx: self._commit(tx, request, holder, worked, ahead))
+        if finished.track.lease is None:
+            self._ahead.withdraw(request)
+        return finished
+
+    def _next_lease(self, request: StepRequest, mission: MissionRecord, track: TrackRecord, result: StepResult, ahead: str) -> Leasing:
+        """What the next slice's lease changes in the track's document; nothing where it is not to be leased yet."""
+        frozen = track.frozen
+        buys = self._models is not None and self._models.buys(mission, request.track.value)
+        if buys or result.outcome != "CONTINUE" or result.ask_gate or (frozen is not None and frozen.seq != request.seq):
+            return {}
+        seq, now = result.next_seq, self._clock.now()
+        if frozen is not None:
+            frozen = frozen.model_copy(update={"seq": seq, "run": 1, "epoch": request.epoch, "frozen_at": now})
+        lease = Lease(seq=seq, holder=ahead, epoch=request.epoch, until=now + timedelta(seconds=SLICE_LEASE_S))
+        return {"lease": lease, "frozen": frozen, "tries": 1}
+
+    def _commit(self, tx: Transaction, request: StepRequest, holder: str, worked: _Worked, ahead: str | None) -> _Finished:
         mission, track = self._load(tx, request)
         if track.lease is None or track.lease.holder != holder:
             raise StaleEpoch(f"The lease of slice {request.seq} of {request.track} went to another call.")
@@ -289,8 +348,9 @@ class SliceEngine:
                 "tail": chain.tail,
                 "updated_at": now,
             }
+            | (self._next_lease(request, mission, track, result, ahead) if ahead is not None else {})
         )
-        tx.put(changed.ref, changed.data())
+        changed.put(tx)
         return _Finished(changed, result)
 
     def _release(self, request: StepRequest, holder: str) -> None:
@@ -301,7 +361,7 @@ class SliceEngine:
         def work(tx: Transaction) -> None:
             _, track = self._load(tx, request)
             if track.lease and track.lease.holder == holder:
-                tx.put(track.ref, track.model_copy(update={"lease": None, "updated_at": self._clock.now()}).data())
+                track.model_copy(update={"lease": None, "updated_at": self._clock.now()}).put(tx)
 
         try:
             self._documents.transact(work)
@@ -309,12 +369,12 @@ class SliceEngine:
             self._abandoned.add(holder)
             _log.warning("The lease of %s on %s could not be given back: %s", holder, request.mission_id, error)
 
-    def _load(self, tx: Transaction, request: StepRequest) -> tuple[MissionRecord, TrackRecord]:
-        mission = load(tx, request.mission_id)
+    def _load(self, reader: Transaction | DocumentStore, request: StepRequest) -> tuple[MissionRecord, TrackRecord]:
+        mission = load(reader, request.mission_id)
         fence(mission, request)
         if mission.over:
             raise StaleEpoch(f"Mission {mission.mission_id} has ended: {mission.status}.")
-        track = load_track(tx, mission, request.track)
+        track = load_track(reader, mission, request.track)
         if track.attempt != request.attempt:
             raise StaleEpoch(f"{request.track} is at attempt {track.attempt}, not {request.attempt}.")
         return mission, track

@@ -106,6 +106,10 @@ class ModelAccess:
     def __init__(self, installation: Installation) -> None:
         self._with = installation
 
+    def buys(self, mission: MissionRecord, account: Account) -> bool:
+        """Whether any slice of ``account`` may buy anything."""
+        return _may_buy(mission, account)
+
     def freezes(self, mission: MissionRecord, account: Account) -> bool:
         """Whether a slice of ``account`` that begins now may buy anything or hear another track, and so freezes how. Who asked to stop
         pays nothing and hears nothing.

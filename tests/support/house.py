@@ -37,7 +37,7 @@ REQUEST = MissionRequest(
 class House:
     """Stores and services as the runtime builds them, for one test."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, alone: bool = False) -> None:
         self.clock = FrozenClock()
         self.ids = Ids(self.clock, random.Random(7).randbytes)
         self.documents = DeclaredQueries(SqliteDocuments(folder / "kimera.sqlite3", indexes=FIELDS, composites=COMPOSITES))
@@ -54,6 +54,7 @@ class House:
             tracing=Tracing(),
             scratch=self.scratch,
             telemetry=self.telemetry,
+            alone=alone,
         )
         self.queue = ListedQueue()
         self.executions = ListedExecutions()

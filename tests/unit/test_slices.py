@@ -16,9 +16,9 @@ from shared.tracks import SliceContext, SliceOutcome
 from tests.support.house import Count, CountingTrack, House, step
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
+@pytest.fixture(params=[False, True], ids=["one of several processes", "alone"])
+def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[House]:
+    made = House(tmp_path, alone=request.param)
     yield made
     made.close()
 
