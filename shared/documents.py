@@ -30,13 +30,35 @@ class Ref:
         return f"{self.collection}/{self.id}"
 
 
-@dataclass(frozen=True, slots=True)
 class Document:
-    """A document as it was read. ``version`` is opaque: it changes with every write and is only ever compared for equality."""
+    """A document as it was read. ``version`` is opaque: it changes with every write and is only ever compared for equality.
 
-    ref: Ref
-    data: dict[str, Json]
-    version: str
+    ``data`` may be given as what reads it: who knows the version already need not have it read.
+    """
+
+    __slots__ = ("_data", "ref", "version")
+
+    def __init__(self, ref: Ref, data: dict[str, Json] | Callable[[], dict[str, Json]], version: str) -> None:
+        self.ref = ref
+        self.version = version
+        self._data = data
+
+    @property
+    def data(self) -> dict[str, Json]:
+        """The fields. Raises ``Corrupt`` where what is stored is no document."""
+        if not isinstance(self._data, dict):
+            self._data = self._data()
+        return self._data
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Document):
+            return NotImplemented
+        return (self.ref, self.version) == (other.ref, other.version) and self.data == other.data
+
+    __hash__ = None  # type: ignore[assignment]  # its fields are a dictionary
+
+    def __repr__(self) -> str:
+        return f"Document({self.ref}, {self.version})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +100,8 @@ class Transaction(Protocol):
         """Add a document; the commit raises ``AlreadyExists`` where there is one."""
         ...
 
-    def put(self, ref: Ref, data: JsonMap) -> None:
-        """Write the whole document, whether it exists or not."""
+    def put(self, ref: Ref, data: JsonMap) -> str | None:
+        """Write the whole document, whether it exists or not; the version that it has once this is committed, where that is known yet."""
         ...
 
     def delete(self, ref: Ref) -> None: ...

@@ -23,6 +23,8 @@ WRITE_MARK = "_write"
 _RESERVED = re.compile(r"__.*__", re.DOTALL)
 _FIELD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)*")
 _INT64 = range(-(2**63), 2**63)
+_SMALL = 2**62
+"""Below it a whole number need not be looked at closely."""
 _DOCUMENT_OVERHEAD, _NAME_OVERHEAD, _MAP_OVERHEAD, _NUMBER = 32, 16, 32, 8
 _OWN_BYTES = 128
 """Left for what an adapter adds: a prefix of the collection, its mark."""
@@ -147,8 +149,10 @@ def _check_condition(condition: Where) -> None:
 def _copied(value: Json, depth: int) -> tuple[Json, int]:
     """The value in plain types with its size as Firestore counts it."""
     kind = type(value)
-    if kind is str and value.isascii():  # type: ignore[union-attr]  # the type was just looked at; most values are this
-        return value, len(value) + 1  # type: ignore[arg-type]  # as before
+    if kind is dict:
+        return _copied_map(value, depth + 1)  # type: ignore[arg-type]  # the type was just looked at
+    if kind is list:
+        return _copied_list(value, depth + 1)  # type: ignore[arg-type]  # as before
     if value is None or kind is bool:
         return value, 1
     if isinstance(value, str):
@@ -173,6 +177,10 @@ def _copied_list(values: list[Json], depth: int) -> tuple[list[Json], int]:
     copy: list[Json] = []
     size = 0
     for position, value in enumerate(values):
+        if type(value) is str and value.isascii():  # most lists hold texts alone
+            copy.append(value)
+            size += len(value) + 1
+            continue
         try:
             if isinstance(value, list):
                 raise _Wrong("a list stands directly in a list.", "Put a map between them.")
@@ -194,11 +202,13 @@ def _copied_map(values: JsonMap, depth: int) -> tuple[dict[str, Json], int]:
         if known is None:
             known = _checked_name(name)
         kind = type(value)
-        # The two most frequent kinds are taken here: a call for each value is most of what a document costs.
+        # The most frequent kinds are taken here: a call for each value is most of what a document costs.
         if kind is str and value.isascii():  # type: ignore[union-attr]  # the type was just looked at
             plain, taken = value, len(value) + 1  # type: ignore[arg-type]  # as before
         elif value is None or kind is bool:
             plain, taken = value, 1
+        elif kind is int and -_SMALL < value < _SMALL:  # type: ignore[operator]  # as before
+            plain, taken = value, _NUMBER
         else:
             try:
                 plain, taken = _copied(value, depth)

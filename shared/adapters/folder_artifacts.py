@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import builtins
 import json
+import os
 import secrets
 import shutil
 import tempfile
@@ -53,7 +54,7 @@ class FolderArtifacts:
 
     def stat(self, uri: str) -> Artifact:
         key = key_of(uri)
-        found = self._known(key)
+        found = self.known(key)
         if found is None:
             raise NotFound(f"There is no artifact {key!r}.")
         return found
@@ -75,7 +76,7 @@ class FolderArtifacts:
 
     def list(self, prefix: str) -> Iterator[Artifact]:
         for key in self._keys(prefix):
-            known = self._known(key)
+            known = self.known(key)
             if known is not None:  # else it was deleted meanwhile
                 yield known
 
@@ -99,7 +100,7 @@ class FolderArtifacts:
     def _put(self, key: str, media_type: str, stream: BinaryIO, *, clone: int | None) -> Artifact:
         check_key(key)
         check_media_type(media_type)
-        known = self._known(key)
+        known = self.known(key)
         if known is not None:  # the bytes are compared, not written
             with folder_files.translating(self._place(key)):
                 found = folder_files.digest(stream)
@@ -116,7 +117,7 @@ class FolderArtifacts:
                     return artifact
             finally:
                 shutil.rmtree(draft, ignore_errors=True)
-        first = self._known(key)
+        first = self.known(key)
         if first is None:  # and deleted again in this very moment
             raise AlreadyExists(f"The artifact {key!r} was stored and deleted by somebody else meanwhile.", remedy="Try again.")
         return self._same(first, written)
@@ -128,7 +129,8 @@ class FolderArtifacts:
             )
         return known
 
-    def _known(self, key: str) -> Artifact | None:
+    def known(self, key: str) -> Artifact | None:
+        """What is stored under the key, which has been checked."""
         path = f"{self._objects}/{key}{_MARK}/{_MARK}"  # every small artifact that is stored is looked for here first: no Path for each
         text = folder_files.bytes_if_there(path)
         if text is None:

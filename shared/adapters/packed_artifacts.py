@@ -20,7 +20,7 @@ from shared.adapters.artifact_keys import check_key, check_media_type, key_of
 from shared.adapters.folder_artifacts import FolderArtifacts
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.artifacts import SCHEME, Artifact
-from shared.errors import AlreadyExists, Corrupt, NotFound
+from shared.errors import AlreadyExists, Corrupt
 
 MOST_BYTES = 64 * 1024
 """Of an artifact that is packed: below it reading a row is no slower than opening a file (sqlite.org/intern-v-extern-blob.html)."""
@@ -55,12 +55,10 @@ class PackedArtifacts:
 
     def put(self, key: str, data: bytes | BinaryIO, *, media_type: str = "application/octet-stream") -> Artifact:
         check_key(key)
-        known = self._find(key)
-        if known is not None or not isinstance(data, bytes) or len(data) > MOST_BYTES:
-            if known is None:
-                return self._files.put(key, data, media_type=media_type)
-            return _same(known, _digest(data))
-        if (filed := self._filed(key)) is not None:
+        if not isinstance(data, bytes) or len(data) > MOST_BYTES:
+            known = self._find(key)
+            return self._files.put(key, data, media_type=media_type) if known is None else _same(known, _digest(data))
+        if (filed := self._files.known(key)) is not None:
             return _same(filed, _digest(data))
         check_media_type(media_type)
         digest = _digest(data)
@@ -154,13 +152,6 @@ class PackedArtifacts:
         with self._packed.reader() as connection, self._packed.translating():
             row = connection.execute(_KNOWN + "WHERE key = ?", (key,)).fetchone()
         return None if row is None else _artifact(row)
-
-    def _filed(self, key: str) -> Artifact | None:
-        """What is a file under the key."""
-        try:
-            return self._files.stat(SCHEME + key)
-        except NotFound:
-            return None
 
 
 def _insert(connection: sqlite3.Connection, made: Artifact, data: bytes) -> Artifact | None:

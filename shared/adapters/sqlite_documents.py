@@ -59,12 +59,12 @@ class SqliteDocuments:
     def get(self, ref: Ref) -> Document | None:
         check_ref(ref)
         with self.file.reader() as connection, self.file.translating():
-            return sqlite_rows.read(connection, ref)
+            return sqlite_rows.read(connection, ref, self.file.path)
 
     def query(self, query: Query) -> list[Document]:
         check_query(query)
         with self.file.reader() as connection, self.file.translating():
-            return sqlite_rows.find(connection, query)
+            return sqlite_rows.find(connection, query, self.file.path)
 
     def create(self, ref: Ref, data: JsonMap) -> Document:
         written = self._document(ref, data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
@@ -26,11 +27,11 @@ def row(document: Document) -> Row:
     return document.ref.collection, document.ref.id, document.version, _encode(document.data)
 
 
-def read(connection: sqlite3.Connection, ref: Ref) -> Document | None:
-    """The document, or ``None``."""
+def read(connection: sqlite3.Connection, ref: Ref, path: Path) -> Document | None:
+    """The document in the file, or ``None``. Its text is only parsed for who looks at its fields."""
     statement = "SELECT version, data FROM documents WHERE collection = ? AND id = ?"
     found = connection.execute(statement, (ref.collection, ref.id)).fetchone()
-    return None if found is None else Document(ref, _decoded(connection, ref, found[1]), found[0])
+    return None if found is None else Document(ref, partial(_decoded, path, ref, found[1]), found[0])
 
 
 def version(connection: sqlite3.Connection, ref: Ref) -> str | None:
@@ -39,13 +40,13 @@ def version(connection: sqlite3.Connection, ref: Ref) -> str | None:
     return None if found is None else str(found[0])
 
 
-def find(connection: sqlite3.Connection, query: Query) -> list[Document]:
+def find(connection: sqlite3.Connection, query: Query, path: Path) -> list[Document]:
     """The matching documents, in order."""
     statement, parameters = select(query, "id, version, data")
     found: list[Document] = []
     for id_, version_, text in connection.execute(statement, parameters):
         ref = Ref(query.collection, id_)
-        found.append(Document(ref, _decoded(connection, ref, text), version_))
+        found.append(Document(ref, _decoded(path, ref, text), version_))
     return found
 
 
@@ -85,10 +86,9 @@ def remove(connection: sqlite3.Connection, ref: Ref) -> None:
     connection.execute("DELETE FROM documents WHERE collection = ? AND id = ?", (ref.collection, ref.id))
 
 
-def _decoded(connection: sqlite3.Connection, ref: Ref, text: str) -> dict[str, Json]:
+def _decoded(path: Path, ref: Ref, text: str) -> dict[str, Json]:
     try:
         data: dict[str, Json] = json.loads(text)
     except (ValueError, TypeError) as error:
-        path = connection.execute("PRAGMA database_list").fetchone()[2]
-        raise damaged(Path(path), f"the document {ref} is not JSON") from error
+        raise damaged(path, f"the document {ref} is not JSON") from error
     return data

@@ -35,7 +35,7 @@ class SnapshotTransaction:
         check_ref(ref)
         self._may_read()
         with self._file.translating():
-            document = sqlite_rows.read(self._connection, ref)
+            document = sqlite_rows.read(self._connection, ref, self._file.path)
         self._seen[ref] = None if document is None else document.version
         return document
 
@@ -43,7 +43,7 @@ class SnapshotTransaction:
         check_query(query)
         self._may_read()
         with self._file.translating():
-            documents = sqlite_rows.find(self._connection, query)
+            documents = sqlite_rows.find(self._connection, query, self._file.path)
         self._found.append((query, [(document.ref.id, document.version) for document in documents]))
         return documents
 
@@ -51,9 +51,11 @@ class SnapshotTransaction:
         self._may_write()
         self._writes.append(partial(sqlite_rows.insert, new=sqlite_rows.row(self._prepare(ref, data))))
 
-    def put(self, ref: Ref, data: JsonMap) -> None:
+    def put(self, ref: Ref, data: JsonMap) -> str:
         self._may_write()
-        self._writes.append(partial(sqlite_rows.upsert, new=sqlite_rows.row(self._prepare(ref, data))))
+        written = self._prepare(ref, data)
+        self._writes.append(partial(sqlite_rows.upsert, new=sqlite_rows.row(written)))
+        return written.version
 
     def delete(self, ref: Ref) -> None:
         check_ref(ref)

@@ -57,25 +57,31 @@ class TracedDocuments:
 
     def transact(self, work: Callable[[Transaction], T]) -> T:
         """See ``DocumentStore.transact``."""
-        runs, reads = 0, 0
-        written: list[str] = []
+        span = trace.get_current_span()
+        if not span.is_recording():
+            return self._documents.transact(work)
+        last: _Counting | None = None
+        runs, reads, began = 0, 0, time.perf_counter()
 
         def counted(transaction: Transaction) -> T:
-            nonlocal runs, reads
+            nonlocal runs, reads, last
             counting = _Counting(transaction)
             try:
                 return work(counting)
             finally:
                 runs += 1
                 reads += counting.reads
-                written[:] = counting.written  # those of the last run: the others were not committed
+                last = counting  # the others were not committed
 
         try:
-            with _written(written):
-                return self._documents.transact(counted)
+            result = self._documents.transact(counted)
+            if last is not None:
+                _note_commit(span, last.written)
+            return result
         finally:
-            _add(names.STORE_RUNS, runs)
-            _add(names.STORE_READS, reads)
+            _add_to(span, names.STORE_SECONDS, time.perf_counter() - began)
+            _add_to(span, names.STORE_RUNS, runs)
+            _add_to(span, names.STORE_READS, reads)
 
     def close(self) -> None:
         """See ``DocumentStore.close``."""
@@ -104,9 +110,9 @@ class _Counting:
         self.written.append(ref.collection)
         self._transaction.create(ref, data)
 
-    def put(self, ref: Ref, data: JsonMap) -> None:
+    def put(self, ref: Ref, data: JsonMap) -> str | None:
         self.written.append(ref.collection)
-        self._transaction.put(ref, data)
+        return self._transaction.put(ref, data)
 
     def delete(self, ref: Ref) -> None:
         self._transaction.delete(ref)
@@ -114,25 +120,34 @@ class _Counting:
 
 @contextmanager
 def _written(collections: Sequence[str]) -> Iterator[None]:
-    """Around a commit of one document in each of the collections, which are known by its end. A failed one counts for its time."""
+    """Around a commit of one document in each of the collections. A failed one counts for its time."""
     began = time.perf_counter()
+    span = trace.get_current_span()
     try:
         yield
-        if collections:
-            span = trace.get_current_span()
-            if span.is_recording():
-                before = _noted(span, names.STORE_COMMITS, "")
-                commit = " ".join(sorted(collections))
-                span.set_attribute(names.STORE_COMMITS, f"{before}{names.COMMIT_BREAK}{commit}" if before else commit)
+        if span.is_recording():
+            _note_commit(span, collections)
     finally:
-        _add(names.STORE_SECONDS, time.perf_counter() - began)
+        if span.is_recording():
+            _add_to(span, names.STORE_SECONDS, time.perf_counter() - began)
+
+
+def _note_commit(span: trace.Span, collections: Sequence[str]) -> None:
+    if collections:
+        before = _noted(span, names.STORE_COMMITS, "")
+        commit = " ".join(sorted(collections))
+        span.set_attribute(names.STORE_COMMITS, f"{before}{names.COMMIT_BREAK}{commit}" if before else commit)
 
 
 def _add(name: str, more: float) -> None:
     """Add to an attribute of the current span; where nothing is recorded, nothing is counted."""
     span = trace.get_current_span()
     if span.is_recording():
-        span.set_attribute(name, _noted(span, name, 0) + more)
+        _add_to(span, name, more)
+
+
+def _add_to(span: trace.Span, name: str, more: float) -> None:
+    span.set_attribute(name, _noted(span, name, 0) + more)
 
 
 def _noted(span: trace.Span, name: str, otherwise: T) -> T:

@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 from schemas.base import SCHEMA_VERSION, Sha256, Stored, Timestamp
 from schemas.mission import FusionStatus, MissionError, MissionRequest, MissionStatus, ReportVersion, Tier, Track, TrackStatus
 from schemas.steps import StepResult
-from shared.documents import Document, Json, Ref
+from shared.documents import Document, Json, Ref, Transaction
 from shared.models.calls import Account
 
 MISSIONS = "missions"
@@ -80,10 +80,19 @@ class Record(Stored):
         if isinstance(found, cls):
             return found
         record = cls.read(document)
-        if len(_KNOWN) >= _MOST_KNOWN:
-            _KNOWN.clear()
-        _KNOWN[key] = record
+        _remember(key, record)
         return record
+
+    @property
+    def ref(self) -> Ref:
+        """Where the record is stored."""
+        raise NotImplementedError
+
+    def put(self, tx: Transaction) -> None:
+        """Write the record. Where its version is known at once, who reads it in this process need not validate it again."""
+        version = tx.put(self.ref, self.data())
+        if version is not None:
+            _remember((type(self), self.ref, version), self)
 
     def data(self) -> dict[str, Json]:
         """The record as the document store takes it."""
@@ -107,6 +116,12 @@ class ChainPage(Record):
 _KNOWN: dict[tuple[type[Record], Ref, str], Record] = {}
 """Records by the version of their document: a call reads the same ones several times, and so do the calls that follow it."""
 _MOST_KNOWN = 512
+
+
+def _remember(key: tuple[type[Record], Ref, str], record: Record) -> None:
+    if len(_KNOWN) >= _MOST_KNOWN:
+        _KNOWN.clear()
+    _KNOWN[key] = record
 
 
 class MissionRecord(Record):

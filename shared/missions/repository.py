@@ -164,12 +164,12 @@ class Missions:
             if change.mission.over and not mission.over and buys(mission.request):
                 release(tx, mission_id, at=now)  # it reads: before any write
             for track in change.tracks:
-                tx.put(track.ref, track.data())
+                track.put(tx)
             chain = append(
                 tx, mission.chain(writer), change.happenings, mission_id=mission_id, writer=writer, at=now, trace_id=current_trace_id()
             )
             changed = change.mission.with_chain(writer, chain).model_copy(update={"updated_at": now})
-            tx.put(changed.ref, changed.data())
+            changed.put(tx)
             return changed
 
         return self._documents.transact(work)
@@ -206,9 +206,9 @@ class Missions:
         self._documents.transact(work)
 
 
-def load(tx: Transaction, mission_id: str) -> MissionRecord:
-    """The mission inside a transaction."""
-    document = tx.get(_safe_ref(mission_id))
+def load(reader: Transaction | DocumentStore, mission_id: str) -> MissionRecord:
+    """The mission. Read inside a transaction, nobody may change it before that commits."""
+    document = reader.get(_safe_ref(mission_id))
     if document is None:
         raise _unknown(mission_id)
     return MissionRecord.known(document)

@@ -164,7 +164,7 @@ class SliceEngine:
             asking = needs_gate(mission, now)
             return StepResult(outcome="BUSY", next_seq=request.seq, retry_after_s=wait, track_status=track.status, ask_gate=asking)
         leased = self._leased(tx, request, mission, track, now)
-        tx.put(leased.track.ref, leased.track.data())
+        leased.track.put(tx)
         return leased
 
     def _leased(self, tx: Transaction, request: StepRequest, mission: MissionRecord, track: TrackRecord, now: datetime) -> _Leased:
@@ -322,7 +322,7 @@ class SliceEngine:
         if goes_on and result.outcome == "CONTINUE" and not result.ask_gate and request.close is None:
             follows = self._leased(tx, request, mission, changed, now)
             changed = follows.track
-        tx.put(changed.ref, changed.data())
+        changed.put(tx)
         return _Finished(changed, result, follows)
 
     def _release(self, request: StepRequest, holder: str) -> None:
@@ -333,7 +333,7 @@ class SliceEngine:
         def work(tx: Transaction) -> None:
             _, track = self._load(tx, request)
             if track.lease and track.lease.holder == holder:
-                tx.put(track.ref, track.model_copy(update={"lease": None, "updated_at": self._clock.now()}).data())
+                track.model_copy(update={"lease": None, "updated_at": self._clock.now()}).put(tx)
 
         try:
             self._documents.transact(work)

@@ -227,6 +227,12 @@ class TestTransactions:
         assert documents.transact(add_one) == 1
         assert documents.transact(add_one) == 2
 
+    def test_a_version_that_it_tells_of_is_the_one_that_is_read_afterwards(self, documents: DocumentStore) -> None:
+        told = documents.transact(lambda transaction: transaction.put(A, {"n": 1}))
+        found = documents.get(A)
+        assert found is not None
+        assert told in (None, found.version)
+
     def test_all_its_writes_happen_together(self, documents: DocumentStore) -> None:
         documents.create(B, {"n": 1})
 

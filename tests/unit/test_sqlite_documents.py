@@ -243,6 +243,17 @@ def test_a_damaged_file_is_named_with_what_to_do_and_left_as_it_is(path: Path, d
     assert path.read_bytes() == before
 
 
+def test_a_damaged_document_is_named_to_who_looks_at_its_fields(path: Path) -> None:
+    store = SqliteDocuments(path)
+    store.put(Ref("things", "one"), {"n": 1})
+    _damage_one_document(path)
+    found = store.get(Ref("things", "one"))
+    assert found is not None
+    with pytest.raises(Corrupt, match=r"documents\.db.*things/one.*(Restore|move)"):
+        found.data  # noqa: B018 - looking at it is what fails
+    store.close()
+
+
 def test_a_file_of_a_newer_version_is_not_touched(path: Path) -> None:
     SqliteDocuments(path).close()
     connection = sqlite3.connect(path)
