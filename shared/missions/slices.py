@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel
 
-from schemas.mission import MissionError, Track, TrackStatus
+from schemas.mission import Track, TrackStatus
 from schemas.steps import StepRequest, StepResult
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
@@ -32,16 +32,15 @@ from shared.ids import Ids
 from shared.missions.chain import Happening, append
 from shared.missions.records import Lease, MissionRecord, SliceDone, TrackRecord
 from shared.missions.repository import fence, load, load_track
+from shared.missions.slice_work import SliceWork, Worked
 from shared.missions.view import needs_gate
-from shared.models.access import ModelAccess, OpenSlice
-from shared.models.flags import MODEL_UNAVAILABLE
-from shared.scratch import Scratch
+from shared.models.access import ModelAccess
 from shared.telemetry.context import about_mission, current_trace_id
 from shared.telemetry.rows import slice_row
 from shared.telemetry.sink import NOWHERE, TelemetrySink
 from shared.telemetry.tracing import Tracing
-from shared.times import CHECKPOINT_SHARE, MAX_RETRY_AFTER_S, SLICE_BUDGET_S, SLICE_LEASE_S
-from shared.tracks import CANCELLED, HARD_DEADLINE, SliceContext, SliceOutcome, TrackLogic
+from shared.times import MAX_RETRY_AFTER_S, SLICE_LEASE_S
+from shared.tracks import CANCELLED, HARD_DEADLINE, TrackLogic
 
 StateT = TypeVar("StateT", bound=BaseModel)
 _BUSY_RETRY_S = 2.0
@@ -86,11 +85,10 @@ class SliceEngine:
     ) -> None:
         """``go_on_s``: seconds from its start in which a call begins further slices that follow at once."""
         self._documents = documents
-        self._artifacts = artifacts
+        self._work = SliceWork(artifacts, clock, scratch, models)
         self._clock = clock
         self._ids = ids
         self._tracing = tracing
-        self._scratch = scratch
         self._models = models
         self._telemetry = telemetry
         self._go_on_s = go_on_s
@@ -130,7 +128,7 @@ class SliceEngine:
             began = self._clock.monotonic()
             try:
                 with self._tracing.span(f"{request.track}.slice"):
-                    outcome = self._work(logic, request, leased)
+                    outcome = self._work.do(logic, request, leased.mission, leased.track)
                 ended = self._clock.monotonic()
                 outcome = replace(outcome, seconds=ended - began)
                 reached("slice.worked")
@@ -184,75 +182,7 @@ class SliceEngine:
         }
         return _Leased(mission, track.model_copy(update=changed), lease.holder)
 
-    def _work(self, logic: TrackLogic[StateT], request: StepRequest, leased: _Leased) -> _Worked:
-        state = self._read_state(logic, leased.track)
-        with Scratch(self._scratch) as scratch:
-            context = self._context(request, leased, scratch)
-            opened = OpenSlice()
-            try:
-                opened = self._open(context, leased)
-                context = replace(context, jobs=opened.jobs)
-                asking = replace(context, models=opened.models, search=opened.search, other_handoff_uri=opened.handoff_uri)
-                if request.close is not None:
-                    outcome = logic.close(asking, state, request.close)
-                else:
-                    outcome = logic.step(asking, state)
-            except StaleEpoch:
-                raise
-            except KimeraError as error:
-                if error.retryable:
-                    raise
-                failure = MissionError(code=error.code, message=error.message, remedy=error.remedy)
-                return self._failed(logic, context, state, failure, opened)
-            except Exception as error:  # noqa: BLE001 - a defect of ours: recorded as the track's end, with the traceback in the log
-                _log.exception("The track %s of mission %s failed", request.track, request.mission_id)
-                failure = MissionError(code="internal", message=f"{type(error).__name__}: {error}")
-                return self._failed(logic, context, state, failure, opened)
-            return self._stored(context, outcome, opened, error=None)
-
-    def _open(self, context: SliceContext, leased: _Leased) -> OpenSlice:
-        """The models of the slice. Who asked to stop pays for nothing more."""
-        if self._models is None:
-            return OpenSlice()
-        if leased.mission.cancel_requested:
-            return self._models.closing(leased.mission, context.track.value)
-        return self._models.open(leased.mission, leased.track.frozen, time_left=context.time_left)
-
-    def _failed(self, logic: TrackLogic[StateT], context: SliceContext, state: StateT, error: MissionError, opened: OpenSlice) -> _Worked:
-        """The end of a track that failed: its handoff with what there is, made without a model, or none if even that fails."""
-        try:
-            outcome = logic.close(context, state, f"failed: {error.message}")
-        except Exception:  # noqa: BLE001 - the track has failed already; this says that not even its handoff could be made
-            _log.exception("The failed track %s of mission %s could not hand off", context.track, context.mission_id)
-            return _Worked(state_uri=None, handoff_uri=None, final=True, error=error, flags=opened.flags())
-        return self._stored(context, outcome, opened, error=error)
-
-    def _stored(self, context: SliceContext, outcome: SliceOutcome[StateT], opened: OpenSlice, *, error: MissionError | None) -> _Worked:
-        """Put the state and the package where the commit can point to them."""
-        state = context.put_artifact(f"state-{context.seq}.json", outcome.state.model_dump_json().encode(), media_type="application/json")
-        handoff = None
-        offers = None
-        if outcome.offers is not None:
-            data = outcome.offers.model_dump_json().encode()
-            offers = context.put_artifact("offers.json", data, media_type="application/json").uri
-        if outcome.package is not None:
-            handoff = context.put_artifact(
-                "handoff.json", outcome.package.model_dump_json(indent=1).encode(), media_type="application/json"
-            ).uri
-        return _Worked(
-            state_uri=state.uri,
-            handoff_uri=handoff,
-            offers_uri=offers,
-            final=outcome.package is not None,
-            error=error,
-            wait_s=outcome.wait_s,
-            waiting_for=outcome.waiting_for,
-            progress=outcome.progress,
-            flags=(*outcome.flags, *opened.flags()),
-            happenings=(*_lowered(context, opened), *(Happening(note.kind, note.detail) for note in outcome.notes)),
-        )
-
-    def _commit(self, tx: Transaction, request: StepRequest, holder: str, worked: _Worked, *, goes_on: bool) -> _Finished:
+    def _commit(self, tx: Transaction, request: StepRequest, holder: str, worked: Worked, *, goes_on: bool) -> _Finished:
         mission, track = self._load(tx, request)
         if track.lease is None or track.lease.holder != holder:
             raise StaleEpoch(f"The lease of slice {request.seq} of {request.track} went to another call.")
@@ -351,58 +281,12 @@ class SliceEngine:
             raise StaleEpoch(f"{request.track} is at attempt {track.attempt}, not {request.attempt}.")
         return mission, track
 
-    def _read_state(self, logic: TrackLogic[StateT], track: TrackRecord) -> StateT:
-        if track.state_uri is None:
-            return logic.state_type()
-        return logic.state_type.model_validate_json(self._artifacts.get(track.state_uri))
-
-    def _context(self, request: StepRequest, leased: _Leased, scratch: Scratch) -> SliceContext:
-        began = self._clock.monotonic()
-        return SliceContext(
-            mission_id=request.mission_id,
-            owner=leased.mission.owner,
-            track=request.track,
-            attempt=request.attempt,
-            seq=request.seq,
-            epoch=request.epoch,
-            request=leased.mission.request,
-            artifacts=self._artifacts,
-            clock=self._clock,
-            scratch=scratch,
-            time_left=lambda: SLICE_BUDGET_S * CHECKPOINT_SHARE - (self._clock.monotonic() - began),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Worked:
-    """What a slice's work came to, stored but not committed."""
-
-    state_uri: str | None
-    handoff_uri: str | None
-    final: bool
-    offers_uri: str | None = None
-    error: MissionError | None = None
-    wait_s: float = 0
-    waiting_for: str | None = None
-    progress: str = ""
-    flags: tuple[str, ...] = ()
-    happenings: tuple[Happening, ...] = ()
-    seconds: float = 0
-
 
 def _about(request: StepRequest) -> AbstractContextManager[None]:
     return about_mission(request.mission_id, track=request.track, attempt=request.attempt, seq=request.seq, epoch=request.epoch)
 
 
-def _lowered(context: SliceContext, opened: OpenSlice) -> tuple[Happening, ...]:
-    """Why the slice did not have the mission's own tier: money was spent, or the provider's circuit was open when it began."""
-    if not opened.frozen:
-        return ()
-    because = ["circuit_open" if flag == MODEL_UNAVAILABLE else flag for flag in opened.frozen]
-    return (Happening("tier.lowered", {"seq": context.seq, "tier": opened.tier, "because": [*because]}),)
-
-
-def _status_after(worked: _Worked, request: StepRequest, mission: MissionRecord) -> TrackStatus:
+def _status_after(worked: Worked, request: StepRequest, mission: MissionRecord) -> TrackStatus:
     if worked.error is not None:
         return TrackStatus.FAILED
     if not worked.final:

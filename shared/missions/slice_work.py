@@ -1,0 +1,151 @@
+"""The work of a slice: the track's own logic with what it may use, outside of any transaction, and what it leaves stored."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel
+
+from schemas.mission import MissionError
+from schemas.steps import StepRequest
+from shared.artifacts import ArtifactStore
+from shared.clock import Clock
+from shared.errors import KimeraError, StaleEpoch
+from shared.missions.chain import Happening
+from shared.missions.records import MissionRecord, TrackRecord
+from shared.models.access import ModelAccess, OpenSlice
+from shared.models.flags import MODEL_UNAVAILABLE
+from shared.scratch import Scratch
+from shared.times import CHECKPOINT_SHARE, SLICE_BUDGET_S
+from shared.tracks import SliceContext, SliceOutcome, TrackLogic
+
+StateT = TypeVar("StateT", bound=BaseModel)
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """What a slice's work came to, stored but not committed."""
+
+    state_uri: str | None
+    handoff_uri: str | None
+    final: bool
+    offers_uri: str | None = None
+    error: MissionError | None = None
+    wait_s: float = 0
+    waiting_for: str | None = None
+    progress: str = ""
+    flags: tuple[str, ...] = ()
+    happenings: tuple[Happening, ...] = ()
+    seconds: float = 0
+
+
+class SliceWork:
+    """Does the work of slices; the slice engine leases and commits them."""
+
+    def __init__(self, artifacts: ArtifactStore, clock: Clock, scratch: Path, models: ModelAccess | None) -> None:
+        self._artifacts = artifacts
+        self._clock = clock
+        self._scratch = scratch
+        self._models = models
+
+    def do(self, logic: TrackLogic[StateT], request: StepRequest, mission: MissionRecord, track: TrackRecord) -> Worked:
+        """What the slice that ``track`` has leased came to. Raises ``StaleEpoch``, and what is worth a retry; all else ends the track."""
+        state = self._read_state(logic, track)
+        with Scratch(self._scratch) as scratch:
+            context = self._context(request, mission, scratch)
+            opened = OpenSlice()
+            try:
+                opened = self._open(context, mission, track)
+                context = replace(context, jobs=opened.jobs)
+                asking = replace(context, models=opened.models, search=opened.search, other_handoff_uri=opened.handoff_uri)
+                if request.close is not None:
+                    outcome = logic.close(asking, state, request.close)
+                else:
+                    outcome = logic.step(asking, state)
+            except StaleEpoch:
+                raise
+            except KimeraError as error:
+                if error.retryable:
+                    raise
+                failure = MissionError(code=error.code, message=error.message, remedy=error.remedy)
+                return self._failed(logic, context, state, failure, opened)
+            except Exception as error:  # noqa: BLE001 - a defect of ours: recorded as the track's end, with the traceback in the log
+                _log.exception("The track %s of mission %s failed", request.track, request.mission_id)
+                failure = MissionError(code="internal", message=f"{type(error).__name__}: {error}")
+                return self._failed(logic, context, state, failure, opened)
+            return self._stored(context, outcome, opened, error=None)
+
+    def _open(self, context: SliceContext, mission: MissionRecord, track: TrackRecord) -> OpenSlice:
+        """The models of the slice. Who asked to stop pays for nothing more."""
+        if self._models is None:
+            return OpenSlice()
+        if mission.cancel_requested:
+            return self._models.closing(mission, context.track.value)
+        return self._models.open(mission, track.frozen, time_left=context.time_left)
+
+    def _failed(self, logic: TrackLogic[StateT], context: SliceContext, state: StateT, error: MissionError, opened: OpenSlice) -> Worked:
+        """The end of a track that failed: its handoff with what there is, made without a model, or none if even that fails."""
+        try:
+            outcome = logic.close(context, state, f"failed: {error.message}")
+        except Exception:  # noqa: BLE001 - the track has failed already; this says that not even its handoff could be made
+            _log.exception("The failed track %s of mission %s could not hand off", context.track, context.mission_id)
+            return Worked(state_uri=None, handoff_uri=None, final=True, error=error, flags=opened.flags())
+        return self._stored(context, outcome, opened, error=error)
+
+    def _stored(self, context: SliceContext, outcome: SliceOutcome[StateT], opened: OpenSlice, *, error: MissionError | None) -> Worked:
+        """Put the state and the package where the commit can point to them."""
+        state = context.put_artifact(f"state-{context.seq}.json", outcome.state.model_dump_json().encode(), media_type="application/json")
+        handoff = None
+        offers = None
+        if outcome.offers is not None:
+            data = outcome.offers.model_dump_json().encode()
+            offers = context.put_artifact("offers.json", data, media_type="application/json").uri
+        if outcome.package is not None:
+            handoff = context.put_artifact(
+                "handoff.json", outcome.package.model_dump_json(indent=1).encode(), media_type="application/json"
+            ).uri
+        return Worked(
+            state_uri=state.uri,
+            handoff_uri=handoff,
+            offers_uri=offers,
+            final=outcome.package is not None,
+            error=error,
+            wait_s=outcome.wait_s,
+            waiting_for=outcome.waiting_for,
+            progress=outcome.progress,
+            flags=(*outcome.flags, *opened.flags()),
+            happenings=(*_lowered(context, opened), *(Happening(note.kind, note.detail) for note in outcome.notes)),
+        )
+
+    def _read_state(self, logic: TrackLogic[StateT], track: TrackRecord) -> StateT:
+        if track.state_uri is None:
+            return logic.state_type()
+        return logic.state_type.model_validate_json(self._artifacts.get(track.state_uri))
+
+    def _context(self, request: StepRequest, mission: MissionRecord, scratch: Scratch) -> SliceContext:
+        began = self._clock.monotonic()
+        return SliceContext(
+            mission_id=request.mission_id,
+            owner=mission.owner,
+            track=request.track,
+            attempt=request.attempt,
+            seq=request.seq,
+            epoch=request.epoch,
+            request=mission.request,
+            artifacts=self._artifacts,
+            clock=self._clock,
+            scratch=scratch,
+            time_left=lambda: SLICE_BUDGET_S * CHECKPOINT_SHARE - (self._clock.monotonic() - began),
+        )
+
+
+def _lowered(context: SliceContext, opened: OpenSlice) -> tuple[Happening, ...]:
+    """Why the slice did not have the mission's own tier: money was spent, or the provider's circuit was open when it began."""
+    if not opened.frozen:
+        return ()
+    because = ["circuit_open" if flag == MODEL_UNAVAILABLE else flag for flag in opened.frozen]
+    return (Happening("tier.lowered", {"seq": context.seq, "tier": opened.tier, "because": [*because]}),)
