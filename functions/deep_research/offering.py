@@ -10,6 +10,7 @@ from functions.deep_research.state import ResearchState
 from functions.deep_research.synthesize import synthesize
 from schemas.evidence import Hypothesis, ResearchEvidencePackage, SubQuestion
 from schemas.handoff import Offer, TakenUp, TrackOffers
+from schemas.mission import Tier
 from shared.handoffs import MAX_TAKEN_UP, all_offers, heard, news_of, offer_of, same_words, to_take_up
 from shared.tracks import Note, SliceContext, SliceOutcome
 
@@ -71,7 +72,11 @@ def waiting(context: SliceContext, state: ResearchState) -> SliceOutcome[Researc
 
 
 def _expected(context: SliceContext) -> bool:
-    """Whether the analysis may ask for something yet."""
+    """Whether the analysis may soon ask for something. Without a model it knows what the data lack once it has read them; with one it
+    knows at its end only, and by then waits for this track itself.
+    """
+    if context.request.tier is not Tier.EXTRACTIVE:
+        return False
     offers = heard(context)
     if offers is not None:
         return not offers.complete

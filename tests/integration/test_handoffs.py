@@ -36,15 +36,15 @@ def offering(*texts: str) -> TrackOffers:
 
 
 class Speaking(CountingTrack):
-    """A track that offers so many hypotheses as it has done slices."""
+    """A track that offers so many hypotheses as it has done slices, one in each call."""
 
     def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
         outcome = super().step(context, state)
-        return SliceOutcome(outcome.state, offers=offering(*(f"thing {n} grows" for n in range(outcome.state.done))))
+        return SliceOutcome(outcome.state, offers=offering(*(f"thing {n} grows" for n in range(outcome.state.done))), wait_s=1)
 
 
 class Hearing(CountingTrack):
-    """A track that keeps what it heard in each slice; ``dies`` kills its process when the work of a slice is done."""
+    """A track that keeps what it heard in each slice, one in each call; ``dies`` kills its process when the work of a slice is done."""
 
     def __init__(self, *, dies: bool = False) -> None:
         super().__init__(slices=9)
@@ -56,7 +56,7 @@ class Hearing(CountingTrack):
         self.heard.append((context.seq, [offer.text for offer in offers.offers] if offers else []))
         if self._dies:
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().step(context, state)
+        return replace(super().step(context, state), wait_s=1)
 
 
 def step(mission_id: str, track: Track, seq: int, epoch: int = 1) -> StepRequest:

@@ -125,7 +125,11 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_POST(self) -> None:
-        raw = self.rfile.read(int(self.headers["Content-Length"]))
+        length = int(self.headers["Content-Length"])
+        raw = self.rfile.read(length)
+        if len(raw) < length:  # who asked was killed in the middle of asking
+            self.close_connection = True
+            return
         try:
             asked = read(self.path.partition("?")[0], {k.lower(): v for k, v in self.headers.items()}, json.loads(raw))
             behaviour = self._standin.next(asked)
