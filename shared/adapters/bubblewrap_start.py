@@ -125,8 +125,8 @@ class StartedSandbox:
             self._give(job)
             running = RunningSandbox(self.process, job.limits, task_limit=job.limits.processes + OWN_TASKS, outputs_to=outputs_to)
             result = running.follow(channel=self.channel, outputs=self.outputs, status=self.status)
-            failed.pop_all()
             threading.Thread(target=self._clear_away, args=(running,), name="sandbox-end").start()
+            failed.pop_all()  # the thread closes it
         if not running.started and result.status in ("ok", "error"):
             message = result.stderr.strip().removeprefix("bwrap: ")[:500] or f"exit code {result.exit_code}"
             raise SandboxUnavailable(
