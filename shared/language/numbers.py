@@ -23,10 +23,16 @@ NUMBER_WORDS: dict[str, int] = (
 
 _SCALES = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12, "mn": 6, "bn": 9}
 _GROUP_SPACES = re.compile("(?<=\\d)[\u00a0\u2007\u2009\u202f](?=\\d{3}(?!\\d))")
+_LONGEST_FIRST = sorted(NUMBER_WORDS, key=len, reverse=True)
+_SPELLED = "|".join(
+    f"{first}(?:{'|'.join(word[1:] for word in _LONGEST_FIRST if word[0] == first)})" for first in sorted({w[0] for w in NUMBER_WORDS})
+)
+"""By first letters: most words of a text are passed over at their first one."""
 _TOKEN = re.compile(
-    r"(?P<word>[^\W\d_][\w]*\d[\w]*(?:\.\d+)?)"  # CO2, PM2.5, station_3
-    r"|(?P<number>\d+(?:[.,'’]\d+)*)(?:\s?(?P<scale>thousand|million|billion|trillion|mn|bn)\b)?"
-    r"|\b(?P<spelled>" + "|".join(sorted(NUMBER_WORDS, key=len, reverse=True)) + r")\b",
+    r"(?P<number>\d+(?:[.,'’]\d+)*)(?:\s?(?P<scale>thousand|million|billion|trillion|mn|bn)\b)?"
+    r"|(?<![^\W\d_])(?:"  # where a word begins
+    r"(?P<word>[^\W\d_][^\W\d]*+\d\w*(?:\.\d+)?)"  # CO2, PM2.5, station_3
+    rf"|\b(?P<spelled>{_SPELLED})\b)",
     re.IGNORECASE,
 )
 _ENGLISH_GROUPS = re.compile(r"\d{1,3}(?:[,'’]\d{3})+(?:\.\d+)?")
