@@ -8,6 +8,8 @@ from functools import partial
 from pathlib import Path
 from typing import TypeAlias
 
+from pydantic_core import to_json
+
 from shared.adapters.query_sql import select
 from shared.adapters.sqlite_errors import damaged
 from shared.documents import Document, Json, Query, Ref
@@ -19,12 +21,9 @@ Match: TypeAlias = tuple[str, str]
 """Id and version of a document that a query found."""
 
 
-_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
-
-
 def row(document: Document) -> Row:
     """The row of a document that has been checked."""
-    return document.ref.collection, document.ref.id, document.version, _encode(document.data)
+    return document.ref.collection, document.ref.id, document.version, to_json(document.data).decode()
 
 
 def read(connection: sqlite3.Connection, ref: Ref, path: Path) -> Document | None:
