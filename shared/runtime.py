@@ -56,8 +56,7 @@ REMOTE_PLACES = 64
 class Runtime:
     """All that a function may use.
 
-    ``wake`` comes from a host that runs the queue. One that runs the workflow gives its ``executions``, or tells with ``workflow`` where
-    the official client finds them; it is asked when they are first needed.
+    ``wake`` comes from a host that runs the queue, ``executions`` from one that runs the workflow.
     """
 
     def __init__(
@@ -66,7 +65,6 @@ class Runtime:
         *,
         clock: Clock | None = None,
         executions: WorkflowExecutions | None = None,
-        workflow: Callable[[], WorkflowAddress] | None = None,
         wake: Callable[[], None] = lambda: None,
         service: str = "kimera",
     ) -> None:
@@ -74,7 +72,6 @@ class Runtime:
         self.clock: Clock = clock or (OffsetClock(settings.clock_offset) if settings.clock_offset else SystemClock())
         self.ids = Ids(self.clock, os.urandom)
         self._executions = executions
-        self._workflow = workflow
         self._wake = wake
         self._service = service
 
@@ -192,7 +189,7 @@ class Runtime:
         """The workflow's executions."""
         if self._executions is not None:
             return self._executions
-        return self._google.executions(self._workflow or self._deployed_workflow)
+        return self._google.executions(self._deployed_workflow)
 
     def _deployed_workflow(self) -> WorkflowAddress:
         settings = self.settings

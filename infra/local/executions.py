@@ -1,15 +1,13 @@
 """The mission workflow on this machine, in the local runner, and the two ways to its executions.
 
-A platform that serves many missions talks to it as it would to Google: through the official client and the executions API, on a
-Unix socket that this user alone can open. One that came up for a single mission calls it directly, which spares it the import of
-that client (decision 0006). Executions live in this process only; whoever starts on the data folder next restarts the missions.
+In one process it is called directly; the emulated cloud serves the executions API, so that its functions reach it through the official
+client, as they would Google (decision 0008). Executions live in this process only; whoever starts on the data folder next restarts
+the missions.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -57,7 +55,6 @@ class MissionWorkflow:
         self._ended = ended
         self._lock = threading.Lock()
         self._server: ExecutionsGrpcServer | None = None
-        self._folder: Path | None = None
         self.service = Service(
             {NAME: load(DEFINITION, name=NAME)},
             transport=transport,
@@ -68,36 +65,24 @@ class MissionWorkflow:
             http_threads=threads,
         )
 
-    def serve(self) -> WorkflowAddress:
-        """Where the executions API serves it, from the first call of this on. Raises ``Unavailable``."""
-        with self._lock:
-            if self._server is None:
-                # Nobody else may enter the folder, and its path is short as a socket's must be.
-                self._folder = Path(tempfile.mkdtemp(prefix="kimera-"))
-                self._server = self._serve_at(f"unix:{self._folder / 'executions'}", "Check TMPDIR.")
-            return WorkflowAddress(self.service.parent(NAME), self._server.address)
-
     def serve_at(self, address: str) -> WorkflowAddress:
         """Serve the executions API at ``host:port``. Raises ``Unavailable``."""
-        with self._lock:
-            self._server = self._serve_at(address, "Choose another port, or stop what uses it.")
-            return WorkflowAddress(self.service.parent(NAME), self._server.address)
-
-    def _serve_at(self, address: str, remedy: str) -> ExecutionsGrpcServer:
         from infra.local.workflows.executions_grpc import ExecutionsGrpcServer
 
-        try:
-            return ExecutionsGrpcServer(self.service, address)
-        except OSError as error:
-            raise Unavailable(f"The executions API cannot be served at {address}: {error}", remedy=remedy) from error
+        with self._lock:
+            try:
+                self._server = ExecutionsGrpcServer(self.service, address)
+            except OSError as error:
+                raise Unavailable(
+                    f"The executions API cannot be served at {address}: {error}", remedy="Choose another port, or stop what uses it."
+                ) from error
+            return WorkflowAddress(self.service.parent(NAME), self._server.address)
 
     def close(self) -> None:
         """Stop all executions where they are; their missions go on with the next platform."""
         with self._lock:
             if self._server is not None:
                 self._server.close()
-            if self._folder is not None:
-                shutil.rmtree(self._folder, ignore_errors=True)
         self.service.close()
 
     def _begin(self, name: str, argument: Json) -> tuple[Json, Callable[[Outcome], None]]:

@@ -6,7 +6,7 @@ where it stopped.
 
 from __future__ import annotations
 
-import logging
+import gc
 import os
 import shutil
 import threading
@@ -28,8 +28,7 @@ from schemas.steps import ReconcileRequest, ReconcileResult
 from shared.adapters.document_queue import DocumentQueue
 from shared.clock import Clock
 from shared.documents import JsonMap
-from shared.errors import StorageFull, Unavailable
-from shared.executions import WorkflowAddress
+from shared.errors import StorageFull
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.times import WORKFLOW_HTTP_TIMEOUT_S
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 
 _SPARE_THREADS = 4
 _STOP_S = 60.0
-_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -64,8 +62,8 @@ class Trouble:
 class Platform:
     """Everything of KIMERA on one machine. A context manager: entering starts it, leaving stops it.
 
-    Without ``only`` it looks after every mission on its data folder, and reaches the workflow as it would in the cloud. ``functions``
-    gives the internal functions that the workflow calls; ``ended`` hears the mission of each execution that has ended here.
+    Without ``only`` it looks after every mission on its data folder. ``functions`` gives the internal functions that the workflow
+    calls; ``ended`` hears the mission of each execution that has ended here.
     """
 
     def __init__(
@@ -91,8 +89,7 @@ class Platform:
         self.runtime = Runtime(
             settings,
             clock=clock,
-            executions=DirectExecutions(lambda: self.workflow.service, NAME) if only else None,
-            workflow=self._served_workflow,
+            executions=DirectExecutions(lambda: self.workflow.service, NAME),
             wake=lambda: self._worker.wake(),
         )
         self._lock = DataFolderLock(self.runtime.home)
@@ -165,19 +162,15 @@ class Platform:
                 self._workflow = MissionWorkflow(self._calls, self.runtime.ids, self.runtime.tracing, threads=threads, ended=self._ended)
             return self._workflow
 
-    def _served_workflow(self) -> WorkflowAddress:
-        return self.workflow.serve()
-
     def prepare(self) -> None:
-        """Load in the background what the first mission would else wait for."""
+        """Load in the background what the first mission would else wait for, for a platform that stays."""
         self._preparing = threading.Thread(target=self._load, name="kimera-prepare", daemon=True)
         self._preparing.start()
 
     def _load(self) -> None:
-        try:
-            self.runtime.executions.state("none")
-        except Unavailable as error:
-            _log.warning("The workflow is not ready: %s", error)
+        _ = self.workflow, self._app, self.public
+        # What is loaded stays. A full collection that walks through all of it holds every thread up for some hundred milliseconds.
+        gc.freeze()
 
     def _heard(self, answer: HttpResponse) -> None:
         """As ``_notice``, for a call without a client."""

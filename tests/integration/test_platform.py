@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import stat
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,7 +16,6 @@ from infra.local.platform import OneMission, Platform
 from schemas.mission import Deadlines, FusionStatus, MissionInput, MissionRequest, MissionStatus, Track, TrackStatus
 from schemas.outcome import MissionOutcomePackage
 from schemas.steps import ReconcileRequest
-from shared.adapters.google_executions import GoogleExecutions
 from shared.documents import Query
 from shared.errors import DataFolderInUse
 from shared.inputs import store_input
@@ -185,23 +183,10 @@ def test_a_platform_for_one_mission_leaves_the_others_where_they_are(tmp_path: P
         assert (ended.status, ended.epoch) == (MissionStatus.DONE, 1)
 
 
-def test_a_platform_reaches_the_workflow_through_the_official_client_and_one_for_a_single_mission_directly(
-    platform: Platform, tmp_path: Path
-) -> None:
+def test_a_platform_starts_its_executions_in_this_process(platform: Platform, tmp_path: Path) -> None:
     mission_id = submit(platform, request(platform, tmp_path))
     ended = until_ended(platform, mission_id)
     (record,) = platform.workflow.service.of_workflow(platform.workflow.service.parent("mission"))
     assert ended.execution == record.execution.id
     assert dict(record.execution.labels) == {"mission_id": mission_id, "epoch": "1"}
-    assert type(platform.runtime.executions) is GoogleExecutions
-    with Platform(Settings(home=tmp_path / "one"), command="kimera run", only=OneMission()) as one:
-        assert type(one.runtime.executions) is DirectExecutions
-
-
-def test_nobody_else_on_the_machine_reaches_the_executions_of_a_platform(platform: Platform) -> None:
-    endpoint = platform.workflow.serve().endpoint
-    assert endpoint is not None and endpoint.startswith("unix:")
-    folder = Path(endpoint.removeprefix("unix:")).parent
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    platform.stop()
-    assert not folder.exists()
+    assert type(platform.runtime.executions) is DirectExecutions

@@ -126,7 +126,7 @@ def _platform(settings: Settings, home: Path, concurrency: int) -> Iterator[_Cli
     with Platform(own, command="kimera bench orchestration", functions=idle_functions, ended=endings.tell) as platform:
         api = MissionsApi.in_process(platform.public, None)
         try:
-            platform.runtime.executions.state("none")  # loads the client, as ``kimera serve`` does when it starts
+            platform.prepare()  # as ``kimera serve`` does when it starts
             file = home / "idle.csv"
             file.write_text("nothing\n0\n", "utf-8")
             yield _Client(api, endings, api.upload(file, file.name).uri, home)
