@@ -199,7 +199,7 @@ class AnalyticalReportPackage(Contract):
     prompts: tuple[PromptUse, ...] = ()
     dropped: int = 0
     """Sentences of a model that were left out: they stated a figure that no run recorded, or told the reader what to do."""
-    usage: Usage = Usage()
+    usage: Usage = Usage.model_construct()
     lineage: Lineage
 
     @model_validator(mode="after")

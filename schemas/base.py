@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+
+# A contract means the same wherever it is checked: no package that happens to be installed may put its code around that. And to look
+# for such plugins, pydantic would read what every installed package says of itself, at the first validation of every process.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 SCHEMA_VERSION = 1
 """The version that stored documents and packages carry. Raise it with an upcast (``shared/missions/records.py``), never silently."""
 
 
 class Contract(BaseModel):
-    """A message between two parties: immutable, and an unknown field is an error."""
+    """A message between two parties: immutable, and an unknown field is an error.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants", allow_inf_nan=False)
+    Its validator is built at its first use (``defer_build``; pydantic locks that): a process pays for the contracts that it speaks, not
+    for all that it can name. So a default that is a contract itself is made by ``model_construct()``, which needs no validator.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, ser_json_inf_nan="constants", allow_inf_nan=False, defer_build=True)
 
 
 class Stored(BaseModel):
     """A document that outlives a deployment: it carries its version and keeps fields that a newer version wrote."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False, defer_build=True)
 
     schema_version: int = SCHEMA_VERSION
 

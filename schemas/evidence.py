@@ -163,7 +163,7 @@ class ResearchEvidencePackage(Contract):
     prompts: tuple[PromptUse, ...] = ()
     dropped: int = 0
     """Statements of a model that were left out: their quote or a figure of theirs does not stand in the documents, for instance."""
-    usage: Usage = Usage()
+    usage: Usage = Usage.model_construct()
     lineage: Lineage
 
     @model_validator(mode="after")

@@ -10,9 +10,8 @@ from schemas.analysis import AnalyticalReportPackage
 from schemas.assertion import Assertion
 from schemas.base import SCHEMA_VERSION, Contract, LocalId, MicroUsd, Timestamp
 from schemas.evidence import ResearchEvidencePackage, Usage
-from schemas.mission import MissionRequest, TrackStatus
+from schemas.mission import FusionMode, MissionRequest, TrackStatus
 
-FusionMode = Literal["partial", "final", "upgrade"]
 Verdict = Literal["agree", "conflict", "differs_in_scope", "related", "not_comparable"]
 
 
@@ -75,7 +74,7 @@ class ModelWork(Contract):
     tier: str = "extractive"
     prompts: dict[str, int] = {}
     """The prompts that were used, with their versions."""
-    usage: Usage = Usage()
+    usage: Usage = Usage.model_construct()
     flags: tuple[str, ...] = ()
 
 

@@ -58,6 +58,10 @@ class FusionStatus(StrEnum):
     FAILED = "FAILED"
 
 
+FusionMode = Literal["partial", "final", "upgrade"]
+"""Which report is asked for, or was published."""
+
+
 class Track(StrEnum):
     """The two agent tracks."""
 
@@ -121,8 +125,8 @@ class ResearchOptions(TrackOptions):
 class Tracks(Contract):
     """Both tracks' options; at least one runs."""
 
-    deep_research: ResearchOptions = ResearchOptions()
-    ds_star: TrackOptions = TrackOptions()
+    deep_research: ResearchOptions = ResearchOptions.model_construct()
+    ds_star: TrackOptions = TrackOptions.model_construct()
 
     @model_validator(mode="after")
     def _one_runs(self) -> Tracks:
@@ -206,12 +210,12 @@ class MissionRequest(Contract):
     session_id: Slug | None = None
     inputs: tuple[MissionInput, ...] = Field(default=(), max_length=MAX_INPUTS)
     output_guidelines: str = Field(default="", max_length=2_000)
-    hints: ReadingHints = ReadingHints()
+    hints: ReadingHints = ReadingHints.model_construct()
     tier: Tier = Tier.EXTRACTIVE
     model: ModelChoice | None = None
-    tracks: Tracks = Tracks()
-    budget: Budget = Budget()
-    deadlines: Deadlines = Deadlines()
+    tracks: Tracks = Tracks.model_construct()
+    budget: Budget = Budget.model_construct()
+    deadlines: Deadlines = Deadlines.model_construct()
     mode: Literal["standard", "benchmark"] = "standard"
 
     @field_validator("inputs")
@@ -241,7 +245,7 @@ class ReportVersion(Contract):
     """One published report. The reports' own bytes lie in the artifact store."""
 
     version: int = Field(ge=1)
-    kind: Literal["partial", "final", "upgrade"]
+    kind: FusionMode
     outcome_uri: str
     markdown_uri: str
     html_uri: str

@@ -7,8 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from schemas.base import Contract
-from schemas.fusion import FusionMode
-from schemas.mission import MissionError, MissionStatus, Track, TrackStatus
+from schemas.mission import FusionMode, MissionError, MissionStatus, Track, TrackStatus
 
 STEP_API_VERSION = 1
 
@@ -16,7 +15,7 @@ STEP_API_VERSION = 1
 class StepMessage(BaseModel):
     """A message from a workflow that may be one version older or newer: unknown fields are left aside."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
 
 class ExecutionRef(StepMessage):

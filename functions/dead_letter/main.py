@@ -27,7 +27,7 @@ api = Api("dead_letter")
 class PubSubMessage(BaseModel):
     """``PubsubMessage`` as a push delivery has it. Source: "Receive messages with push", Pub/Sub documentation."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     data: str = ""
     attributes: dict[str, str] = {}
@@ -37,7 +37,7 @@ class PubSubMessage(BaseModel):
 class Push(BaseModel):
     """The body of a push delivery."""
 
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, defer_build=True)
 
     message: PubSubMessage
 

@@ -20,8 +20,8 @@ from functions.fusion.render.markdown import render_markdown
 from schemas.analysis import AnalyticalReportPackage
 from schemas.base import Contract, Timestamp
 from schemas.evidence import ResearchEvidencePackage
-from schemas.fusion import FusionInputPackage, FusionMode, ModelWork, TrackHandoff
-from schemas.mission import MissionRequest, ReportVersion
+from schemas.fusion import FusionInputPackage, ModelWork, TrackHandoff
+from schemas.mission import FusionMode, MissionRequest, ReportVersion
 from schemas.outcome import MissionOutcomePackage
 from shared.artifacts import SCHEME, Artifact, ArtifactStore
 from shared.errors import AlreadyExists, NotFound

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from schemas.mission import FusionStatus, MissionError, MissionStatus, Track, TrackStatus
 from schemas.steps import AdvanceRequest, CompensateRequest, ExecutionRef, MissionStatusResult
 from shared.clock import Clock
@@ -10,14 +12,15 @@ from shared.dead_letters import GIVEN_UP, keep
 from shared.documents import DocumentStore, Json
 from shared.errors import BadInput, IllegalTransition
 from shared.ledger.spending import buys
-from shared.missions.audit import Audit
 from shared.missions.chain import Happening
 from shared.missions.machine import check_fusion, check_mission
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change, Decide, Missions, fence
-from shared.models.access import ModelAccess
-from shared.telemetry.rows import mission_row, slice_rows
 from shared.telemetry.sink import NOWHERE, TelemetrySink
+
+if TYPE_CHECKING:
+    from shared.missions.audit import Audit
+    from shared.models.access import ModelAccess
 
 
 class Ending:
@@ -69,7 +72,8 @@ class Ending:
             if mission.status.terminal:
                 return self._late_ended(mission, tracks) if mission.late else None
             if mission.cancel_requested:
-                return self._ended(mission, MissionStatus.CANCELLED, _CANCELLED, tracks)
+                cancelled = MissionError(code="cancelled", message="The mission was cancelled.")
+                return self._ended(mission, MissionStatus.CANCELLED, cancelled, tracks)
             failed = [track for track in tracks.values() if track.status is TrackStatus.FAILED]
             if failed and all(track.status in (TrackStatus.FAILED, TrackStatus.SKIPPED) for track in tracks.values()):
                 return self._ended(mission, MissionStatus.FAILED, failed[0].error, tracks)
@@ -143,6 +147,8 @@ class Ending:
 
     def _tell(self, mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> None:
         """The mission's row, and once more those of its slices and requests: a process that died in between may have told none."""
+        from shared.telemetry.rows import mission_row, slice_rows  # once in a mission: no instance starts later for it
+
         slices = [row for track in tracks.values() for row in slice_rows(track)]
         self._telemetry.write([mission_row(mission, self._missions.spent(mission).settled), *slices])
         if self._models is not None:
@@ -219,9 +225,6 @@ class Ending:
             return Change(mission, [Happening("track.failed", {"track": track, "error": error.code})], tracks=[failed])
 
         return _result(self._missions.change(request.mission_id, "lifecycle", decide, caller=request))
-
-
-_CANCELLED = MissionError(code="cancelled", message="The mission was cancelled.")
 
 
 def _result(mission: MissionRecord) -> MissionStatusResult:

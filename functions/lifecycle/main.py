@@ -7,7 +7,6 @@ from flask import Request, Response
 
 from functions.lifecycle import dispatch as dispatching
 from functions.lifecycle.ending import Ending
-from functions.lifecycle.promotion import promote_verified
 from functions.lifecycle.reconcile import Reconciler
 from schemas.steps import (
     AdvanceRequest,
@@ -52,6 +51,9 @@ def advance(call: Call) -> MissionStatusResult:
 @api.route("POST", "/complete", caller=Part.WORKFLOW)
 def complete(call: Call) -> MissionStatusResult:
     """End a mission whose report is published."""
+    # It reads evidence and knows how documents are indexed: once in a mission, and no instance starts later for it.
+    from functions.lifecycle.promotion import promote_verified
+
     runtime, request = call.runtime, call.body(ExecutionRef)
     promote_verified(runtime.missions, request, artifacts=runtime.artifacts, graph=runtime.knowledge)
     return _ending(call).complete(request)

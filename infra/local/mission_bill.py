@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from functions.manifest import MANIFEST, row
-from shared.models.rows import JOURNAL
+from shared.missions.records import JOURNAL
 from shared.telemetry import names
 from shared.telemetry.reading import SpanRecord
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 
 INSTRUCTION_LIKE = "instruction_like"
 """The flag of evidence, sources and data files with such text."""
@@ -56,10 +57,7 @@ _TAKING_OVER = (
 )
 """What nobody writes into a question who only wants it answered: other rules, another role, the program's own secrets, a forged turn of
 the conversation, an errand. Among them the forms of AgentDojo's attacks (arXiv 2406.13352)."""
-_OVER = re.compile("|".join(f"(?:{pattern})" for pattern in _TAKING_OVER), re.IGNORECASE | re.MULTILINE)
-_ANY = re.compile("|".join(f"(?:{pattern})" for pattern in (*_PATTERNS, *_TAKING_OVER)), re.IGNORECASE | re.MULTILINE)
-
-
+_ANY = (*_PATTERNS, *_TAKING_OVER)
 _LOOK_ALIKES = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u04bb\u0501\u0261\u0131\u03bf\u03b1\u03b5\u03b9\u03c5\u03c1\u03bd",
     "aeopcyxijshdgioaeiupv",
@@ -76,13 +74,20 @@ def reads_like_instructions(text: str) -> bool:
 
 def takes_over(text: str) -> bool:
     """Whether a question, or what is said with it, would make the program something else than what answers it."""
-    return _found(_OVER, text)
+    return _found(_TAKING_OVER, text)
 
 
-def _found(pattern: re.Pattern[str], text: str) -> bool:
+def _found(patterns: tuple[str, ...], text: str) -> bool:
+    pattern = _any_of(patterns)
     if text.isascii():
         return pattern.search(text) is not None
     return pattern.search(_as_seen(text)) is not None or pattern.search(text) is not None
+
+
+@cache
+def _any_of(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    """Compiled when it is first asked for: that takes longer than all the rest of what an instance imports from here."""
+    return re.compile("|".join(f"(?:{pattern})" for pattern in patterns), re.IGNORECASE | re.MULTILINE)
 
 
 def _as_seen(text: str) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from shared.documents import Query, Ref, Transaction, Where
-from shared.ledger.records import ACCOUNTS, DAYS, PURSES, DayRecord, LedgerRecord, PurseRecord, ledger_ref, purse_ref
-from shared.models.calls import Account
+from shared.ledger.accounts import ACCOUNTS, Account
+from shared.ledger.records import DAYS, PURSES, DayRecord, LedgerRecord, PurseRecord, ledger_ref, purse_ref
 
 _MANY = 30
 """Missions whose purses one query may name (``Query``: ``in`` has at most 30 values)."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from shared.documents import Transaction
+from shared.ledger.accounts import ACCOUNTS
 from shared.ledger.book import Book
 from shared.ledger.ledger import happened
-from shared.ledger.records import ACCOUNTS, LedgerRecord, PurseRecord, ledger_ref
+from shared.ledger.records import LedgerRecord, PurseRecord, ledger_ref
 from shared.ledger.tranches import hand_back
 
 

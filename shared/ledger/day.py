@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
+from shared.ledger.accounts import ACCOUNTS, Account
 from shared.ledger.book import Book
-from shared.ledger.records import ACCOUNTS, DayRecord, PurseRecord, Tranche
-from shared.models.calls import Account
+from shared.ledger.records import DayRecord, PurseRecord, Tranche
 
 LOOKED_AT = 10
 """Missions whose purses are looked at together for what lies idle."""

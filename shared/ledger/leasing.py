@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from shared.errors import Conflict
+from shared.ledger.accounts import Account
 from shared.ledger.book import Book
 from shared.ledger.money import dollars
 from shared.ledger.records import PurseRecord
 from shared.ledger.refusals import over_mission_cap
-from shared.models.calls import Account
 
 FIRST_PERCENT: Mapping[Account, int] = {"deep_research": 40, "ds_star": 40, "fusion": 20}
 """Of the cap, leased with an account's first call. Only how seldom accounts meet depends on it, never what is refused."""

@@ -13,6 +13,7 @@ from shared.clock import Clock
 from shared.documents import Transaction
 from shared.errors import Conflict
 from shared.ledger import refusals
+from shared.ledger.accounts import Account
 from shared.ledger.book import Book
 from shared.ledger.day import Day
 from shared.ledger.leasing import check_cap, leased
@@ -21,7 +22,6 @@ from shared.ledger.records import DayRecord, Held, LedgerRecord, Overrun, PurseR
 from shared.ledger.tranches import DayCap, cover, foresee, hand_back, level, provide
 from shared.missions.chain import Happening, append
 from shared.missions.records import Chain
-from shared.models.calls import Account
 from shared.telemetry.context import current_trace_id
 
 WRITER = "ledger"

@@ -6,19 +6,18 @@ All amounts are micro-dollars. A purse's writers are its own account and the one
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Literal
 
 from schemas.base import Contract, MicroUsd, Stored, Timestamp
 from shared.documents import Ref
+from shared.ledger.accounts import Account
 from shared.missions.records import Chain, ChainPointer, Record, Tail
-from shared.models.calls import Account
 
 PURSES = "purses"
 LEDGERS = "ledgers"
 DAYS = "days"
 Held = Literal["purse", "day"]
 """Where the day's part of a reservation is set aside: in the purse's tranche, or (by an earlier version) in the day's own document."""
-ACCOUNTS: tuple[Account, ...] = get_args(Account)
 
 
 class Tranche(Stored):

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 from schemas.mission import Cost, MissionRequest, Tier
 from shared.documents import DocumentStore, Query, Transaction, Where
+from shared.ledger.accounts import Account
 from shared.ledger.book import Book
 from shared.ledger.day import Day
 from shared.ledger.records import PURSES, LedgerRecord, Overrun, PurseRecord, ledger_ref
-from shared.models.calls import Account
 
 OVERRUN_FLAG = "budget_overrun"
 """A call cost more than it could by its prices; the mission bought nothing after it."""

@@ -18,11 +18,11 @@ import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from shared.ledger.accounts import ACCOUNTS, Account
 from shared.ledger.book import Book
 from shared.ledger.day import Day
-from shared.ledger.records import ACCOUNTS, DayRecord, PurseRecord, Tranche, shard_id
+from shared.ledger.records import DayRecord, PurseRecord, Tranche, shard_id
 from shared.ledger.refusals import over_day_cap
-from shared.models.calls import Account
 
 FIRST_PERCENT: Mapping[Account, int] = {"deep_research": 20, "ds_star": 20, "fusion": 10}
 """Of the mission's cap, drawn for all of its accounts at once, where the shard has that much."""

@@ -13,13 +13,15 @@ from schemas.base import SCHEMA_VERSION, Sha256, Stored, Timestamp
 from schemas.mission import FusionStatus, MissionError, MissionRequest, MissionStatus, ReportVersion, Tier, Track, TrackStatus
 from schemas.steps import StepResult
 from shared.documents import Document, Json, Ref, Transaction
-from shared.models.calls import Account
+from shared.ledger.accounts import Account
 
 MISSIONS = "missions"
 TRACKS = "tracks"
 EVENTS = "events"
 IDEMPOTENCY = "idempotency"
 SLICES = "slices"
+JOURNAL = "journal"
+"""The physical requests of a mission (``shared/models/rows.py``)."""
 
 
 class ChainPointer(Stored):

@@ -21,6 +21,7 @@ from shared.missions.chain import Happening, append, spill
 from shared.missions.records import (
     EVENTS,
     IDEMPOTENCY,
+    JOURNAL,
     MISSIONS,
     SLICES,
     TRACKS,
@@ -32,7 +33,6 @@ from shared.missions.records import (
 )
 from shared.missions.screening import request_findings
 from shared.missions.view import mission_state
-from shared.models.rows import JOURNAL
 from shared.telemetry.context import current_trace_id, current_traceparent
 
 OPEN = (MissionStatus.PENDING, MissionStatus.RUNNING, MissionStatus.FUSION)

@@ -16,9 +16,10 @@ from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.documents import DocumentStore, Transaction
 from shared.errors import BudgetRefused, Unavailable
+from shared.ledger.accounts import Account
 from shared.ledger.spending import buys
 from shared.missions.records import MissionRecord, SliceRecord, TrackRecord
-from shared.models.calls import Account, ModelSpec
+from shared.models.calls import ModelSpec
 from shared.models.freezing import Freezer, asked_tier
 from shared.queue import TaskQueue
 from shared.telemetry.sink import NOWHERE, TelemetrySink

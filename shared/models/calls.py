@@ -19,10 +19,7 @@ from functools import cached_property
 from typing import Literal, Protocol
 
 from shared.documents import Json
-
-Account = Literal["deep_research", "ds_star", "fusion"]
-"""Whose money a call spends: each track has a sub-lease of the mission's cap, and so has fusion."""
-
+from shared.ledger.accounts import Account
 
 Provider = Literal["google", "openai", "brave"]
 """Who answers: each has a circuit of its own."""

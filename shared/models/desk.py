@@ -14,8 +14,9 @@ from pydantic import BaseModel, ValidationError
 from schemas.evidence import Usage
 from schemas.mission import Tier
 from shared.errors import AnswerRejected, NoModelAnswer
+from shared.ledger.accounts import Account
 from shared.models.asking import Check
-from shared.models.calls import Account, CallKey, Correction, ModelAnswer, ModelCall, ModelSpec, Sender
+from shared.models.calls import CallKey, Correction, ModelAnswer, ModelCall, ModelSpec, Sender
 from shared.models.flags import flags_of
 from shared.models.prompts import PromptValue, clean
 from shared.models.roles import ModelRole

@@ -15,11 +15,11 @@ from schemas.mission import Budget, Tier
 from shared.clock import Clock
 from shared.documents import DocumentStore, Transaction
 from shared.errors import StaleEpoch
+from shared.ledger.accounts import ACCOUNTS, Account
 from shared.ledger.ledger import Ledger, Payer
-from shared.ledger.records import ACCOUNTS, LedgerRecord, PurseRecord, ledger_ref, purse_ref
+from shared.ledger.records import LedgerRecord, PurseRecord, ledger_ref, purse_ref
 from shared.missions.records import MissionRecord, SliceRecord, TrackRecord, slice_ref
 from shared.missions.repository import load
-from shared.models.calls import Account
 from shared.models.flags import BUDGET_EXHAUSTED, MODEL_UNAVAILABLE, OVERRUN, TIER_DOWNGRADED, TIER_EXTRACTIVE
 
 _TIERS = tuple(Tier)

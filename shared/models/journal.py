@@ -18,10 +18,10 @@ from shared.clock import Clock
 from shared.documents import DocumentStore, Query, Ref, Transaction, Where
 from shared.errors import Conflict, JournalMismatch, StaleEpoch
 from shared.ledger.ledger import Ledger, Payer, Reservation
-from shared.missions.records import SliceRecord, TrackRecord, slice_ref, track_ref
+from shared.missions.records import JOURNAL, SliceRecord, TrackRecord, slice_ref, track_ref
 from shared.missions.repository import load
 from shared.models.calls import CallKey, ModelAnswer, ModelCall
-from shared.models.rows import JOURNAL, JournalRow, RowState, slice_of
+from shared.models.rows import JournalRow, RowState, slice_of
 from shared.telemetry.rows import model_call_row
 from shared.telemetry.sink import NOWHERE, TelemetrySink
 

@@ -7,7 +7,8 @@ import hashlib
 from pydantic import ValidationError
 
 from shared.errors import AnswerRejected
-from shared.models.calls import Account, CallKey, ModelCall, ModelSpec, RenderedPrompt, Sender
+from shared.ledger.accounts import Account
+from shared.models.calls import CallKey, ModelCall, ModelSpec, RenderedPrompt, Sender
 from shared.models.desk import Reject
 from shared.web.search import SearchHit, SearchHits
 

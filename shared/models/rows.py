@@ -9,11 +9,10 @@ from schemas.base import MicroUsd, Sha256, Timestamp
 from schemas.mission import Tier
 from shared.documents import Ref
 from shared.errors import IllegalTransition
+from shared.ledger.accounts import Account
 from shared.ledger.records import Held
-from shared.missions.records import Record, slice_id
-from shared.models.calls import Account, CallKey, CallUsage
-
-JOURNAL = "journal"
+from shared.missions.records import JOURNAL, Record, slice_id
+from shared.models.calls import CallKey, CallUsage
 
 
 class RowState(StrEnum):

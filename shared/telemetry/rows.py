@@ -19,7 +19,7 @@ from shared.models.rows import JournalRow
 class Row(BaseModel):
     """A row of ``table``. ``happened_at`` is in UTC."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
     table: ClassVar[str]
     description: ClassVar[str]
 

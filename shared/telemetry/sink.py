@@ -11,9 +11,10 @@ import threading
 from collections.abc import Sequence
 from io import FileIO
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from shared.telemetry.rows import Row
+if TYPE_CHECKING:
+    from shared.telemetry.rows import Row
 
 _log = logging.getLogger(__name__)
 

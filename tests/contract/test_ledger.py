@@ -10,8 +10,9 @@ from hypothesis.stateful import run_state_machine_as_test
 
 from shared.documents import DocumentStore
 from shared.errors import BudgetRefused
+from shared.ledger.accounts import ACCOUNTS
 from shared.ledger.ledger import Ledger, Payer, Reservation
-from shared.ledger.records import ACCOUNTS, PurseRecord, purse_ref
+from shared.ledger.records import PurseRecord, purse_ref
 from shared.ledger.spending import spent_on
 from shared.ledger.tranches import DayCap
 from tests.support.clock import START, FrozenClock

@@ -15,8 +15,8 @@ import pytest
 from functions.fusion.bundle import report_folder, report_zip
 from functions.fusion.service import Fusion, FusionInputs
 from schemas.evidence import ResearchEvidencePackage
-from schemas.fusion import FusionMode, TrackHandoff
-from schemas.mission import TrackStatus
+from schemas.fusion import TrackHandoff
+from schemas.mission import FusionMode, TrackStatus
 from schemas.outcome import MissionOutcomePackage
 from shared.adapters.folder_artifacts import FolderArtifacts
 from shared.artifacts import ArtifactStore

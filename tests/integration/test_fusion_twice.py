@@ -22,7 +22,8 @@ from infra.local.functions import internal_app
 from infra.local.platform import Platform
 from schemas.mission import FusionStatus, MissionStatus
 from shared.documents import Query
-from shared.models.rows import JOURNAL, JournalRow, RowState
+from shared.missions.records import JOURNAL
+from shared.models.rows import JournalRow, RowState
 from shared.settings import Settings
 from tests.support.waiting import until, until_ended
 

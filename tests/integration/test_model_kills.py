@@ -17,7 +17,8 @@ from infra.local.drills.standin.playing import METHOD, QUESTION, TABLE, plays_we
 from infra.local.platform import OneMission, Platform
 from schemas.mission import MissionStatus
 from shared.documents import Query
-from shared.models.rows import JOURNAL, JournalRow, RowState
+from shared.missions.records import JOURNAL
+from shared.models.rows import JournalRow, RowState
 from shared.settings import Settings
 
 pytestmark = pytest.mark.slow

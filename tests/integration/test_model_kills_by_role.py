@@ -21,7 +21,8 @@ from infra.local.drills.standin.every_role import every_role_speaks, mission_fil
 from infra.local.platform import OneMission, Platform
 from schemas.mission import MissionStatus
 from shared.documents import Query
-from shared.models.rows import JOURNAL, JournalRow, RowState
+from shared.missions.records import JOURNAL
+from shared.models.rows import JournalRow, RowState
 from shared.runtime import Runtime
 from shared.settings import Settings
 from tests.support.forked import Ended, kimera

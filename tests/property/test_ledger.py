@@ -15,11 +15,11 @@ from hypothesis.stateful import run_state_machine_as_test
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.documents import DocumentStore, Transaction
 from shared.errors import BudgetRefused
+from shared.ledger.accounts import ACCOUNTS, Account
 from shared.ledger.ledger import Ledger, Payer, Reservation
-from shared.ledger.records import ACCOUNTS, PurseRecord, purse_ref
+from shared.ledger.records import PurseRecord, purse_ref
 from shared.ledger.spending import spent_on
 from shared.ledger.tranches import DayCap
-from shared.models.calls import Account
 from tests.support.clock import START, FrozenClock
 from tests.support.ledger_model import LedgerMachine
 from tests.support.runs_twice import RunsTwice

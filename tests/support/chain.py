@@ -18,6 +18,7 @@ from shared.ledger.ledger import Ledger
 from shared.ledger.records import DAYS, PURSES, DayRecord, PurseRecord
 from shared.ledger.spending import spent_on
 from shared.ledger.tranches import DayCap
+from shared.missions.records import JOURNAL
 from shared.missions.slices import SliceEngine
 from shared.models.access import Chooses, Innermost, Installation, ModelAccess
 from shared.models.calls import CallUsage, ModelAnswer, ModelCall, ModelSpec, Price, Sender
@@ -26,7 +27,7 @@ from shared.models.journal import Journal
 from shared.models.prompts import Prompt
 from shared.models.remote import Remote
 from shared.models.roles import ModelRole
-from shared.models.rows import JOURNAL, JournalRow, RowState
+from shared.models.rows import JournalRow, RowState
 from shared.telemetry.tracing import Tracing
 from shared.tracks import SliceContext, SliceOutcome
 from tests.support.house import REQUEST, Count, CountingTrack, House

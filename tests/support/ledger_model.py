@@ -15,14 +15,14 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from schemas.mission import Cost
 from shared.documents import DocumentStore, Query, Transaction, Where
 from shared.errors import BudgetRefused
+from shared.ledger.accounts import ACCOUNTS, Account
 from shared.ledger.closing import forget, release
 from shared.ledger.day import part
 from shared.ledger.ledger import Ledger, Payer, Reservation
-from shared.ledger.records import ACCOUNTS, DAYS, LEDGERS, PURSES, DayRecord, LedgerRecord, PurseRecord, ledger_ref, purse_ref
+from shared.ledger.records import DAYS, LEDGERS, PURSES, DayRecord, LedgerRecord, PurseRecord, ledger_ref, purse_ref
 from shared.ledger.spending import spent_on
 from shared.ledger.tranches import DayCap
 from shared.missions.records import EVENTS
-from shared.models.calls import Account
 from tests.support.clock import FrozenClock
 
 T = TypeVar("T")

@@ -6,7 +6,8 @@ from collections import Counter
 from decimal import Decimal
 
 from schemas.mission import Tier
-from shared.models.calls import Account, CallKey, ModelAnswer, ModelCall, ModelSpec, Price
+from shared.ledger.accounts import Account
+from shared.models.calls import CallKey, ModelAnswer, ModelCall, ModelSpec, Price
 from shared.models.desk import Desk
 from shared.models.scripting import Script, ScriptedAnswer, ScriptedSender
 

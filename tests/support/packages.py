@@ -31,8 +31,8 @@ from schemas.evidence import (
     SubQuestion,
     Usage,
 )
-from schemas.fusion import FusionInputPackage, FusionMode, TrackHandoff
-from schemas.mission import MissionInput, MissionRequest, TrackStatus
+from schemas.fusion import FusionInputPackage, TrackHandoff
+from schemas.mission import FusionMode, MissionInput, MissionRequest, TrackStatus
 
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 MISSION = "01JPA7Z0KD5M3Q8W9X2V4C6B7N"  # pragma: allowlist secret

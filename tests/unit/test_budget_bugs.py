@@ -17,9 +17,10 @@ from schemas.steps import CompensateRequest
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.documents import DocumentStore, Query, Transaction
 from shared.errors import BudgetRefused, Unavailable
+from shared.ledger.accounts import ACCOUNTS
 from shared.ledger.closing import release
 from shared.ledger.ledger import Ledger, Payer, Reservation
-from shared.ledger.records import ACCOUNTS, PURSES, PurseRecord
+from shared.ledger.records import PURSES, PurseRecord
 from shared.ledger.spending import spent_on
 from shared.ledger.tranches import DayCap
 from shared.models.calls import CallKey, ModelCall, ModelSpec, Price, RenderedPrompt

@@ -18,10 +18,10 @@ from schemas.mission import Budget, MissionError, MissionRequest, MissionState, 
 from schemas.steps import CompensateRequest
 from shared.documents import Json, Query, Ref
 from shared.errors import BudgetRefused
+from shared.ledger.accounts import Account
 from shared.ledger.ledger import Payer, Reservation
 from shared.ledger.records import LEDGERS, PURSES, ledger_ref
 from shared.missions.records import MissionRecord
-from shared.models.calls import Account
 from shared.runtime import Runtime
 from shared.settings import Settings
 from tests.support.clock import START, FrozenClock

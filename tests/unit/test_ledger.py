@@ -11,13 +11,13 @@ import pytest
 from schemas.mission import Cost
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.errors import BudgetRefused, Conflict
+from shared.ledger.accounts import ACCOUNTS, Account
 from shared.ledger.closing import release
 from shared.ledger.ledger import Ledger, Payer, Reservation
 from shared.ledger.money import dollars
-from shared.ledger.records import ACCOUNTS, LedgerRecord, PurseRecord, ledger_ref, purse_ref
+from shared.ledger.records import LedgerRecord, PurseRecord, ledger_ref, purse_ref
 from shared.ledger.spending import spent_on
 from shared.ledger.tranches import DayCap
-from shared.models.calls import Account
 from tests.support.clock import START, FrozenClock
 
 USD = 1_000_000

@@ -13,13 +13,13 @@ from schemas.mission import Cost
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.documents import Json, JsonMap, Query, Ref, Transaction
 from shared.errors import BudgetRefused
+from shared.ledger.accounts import Account
 from shared.ledger.closing import forget, release
 from shared.ledger.day import LOOKED_AT
 from shared.ledger.ledger import Ledger, Payer, Reservation
 from shared.ledger.records import DAYS, PURSES, DayRecord, PurseRecord, Tranche, purse_ref
 from shared.ledger.spending import spent_on
 from shared.ledger.tranches import DayCap
-from shared.models.calls import Account
 from tests.support.clock import START, FrozenClock
 
 T = TypeVar("T")
