@@ -10,6 +10,10 @@ from schemas.base import Contract
 from schemas.mission import FusionMode, MissionError, MissionStatus, Track, TrackStatus
 
 STEP_API_VERSION = 1
+CANCELLED = "cancelled"
+HARD_DEADLINE = "hard deadline"
+LATE_DEADLINE = "late deadline"
+"""Why the gate has a track closed. At the hard deadline it is only detached where the mission leaves it time until the late one."""
 
 
 class StepMessage(BaseModel):

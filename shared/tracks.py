@@ -28,11 +28,6 @@ from shared.web.search import WebSearch
 if TYPE_CHECKING:
     from shared.models.jobs import Jobs
 
-CANCELLED = "cancelled"
-HARD_DEADLINE = "hard deadline"
-LATE_DEADLINE = "late deadline"
-"""Why a track is closed. At the hard deadline it is only detached where the mission leaves it time until the late one."""
-
 StateT = TypeVar("StateT", bound=BaseModel)
 Package = ResearchEvidencePackage | AnalyticalReportPackage
 

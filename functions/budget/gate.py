@@ -5,12 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 
 from schemas.mission import FusionStatus, Track
-from schemas.steps import GateRequest, GateResult
+from schemas.steps import CANCELLED, HARD_DEADLINE, LATE_DEADLINE, GateRequest, GateResult
 from shared.clock import Clock
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Missions, fence
 from shared.missions.view import late_deadline, past_hard_deadline, past_soft_deadline
-from shared.tracks import CANCELLED, HARD_DEADLINE, LATE_DEADLINE
 
 
 class Gate:

@@ -12,12 +12,13 @@ from pathlib import Path
 from functions.deep_research.explore import store_text
 from functions.deep_research.state import ReadDocument, RemoteJob, ResearchState, WebPage
 from schemas.evidence import PromptUse, SubQuestion
+from schemas.steps import HARD_DEADLINE
 from shared.errors import NoModelAnswer
 from shared.models.failures import RequestFailed
 from shared.models.flags import BUDGET_EXHAUSTED, MODEL_UNAVAILABLE, flags_of
 from shared.models.prompts import Prompt
 from shared.times import MAX_RETRY_AFTER_S
-from shared.tracks import HARD_DEADLINE, Note, SliceContext, SliceOutcome
+from shared.tracks import Note, SliceContext, SliceOutcome
 from shared.web.agent import JobGone, JobReport, JobStatus
 
 AGENT = Prompt(Path(__file__).parent / "roles" / "prompts" / "agent.md.j2")

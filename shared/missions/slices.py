@@ -22,7 +22,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from schemas.mission import Track, TrackStatus
-from schemas.steps import StepRequest, StepResult
+from schemas.steps import CANCELLED, HARD_DEADLINE, StepRequest, StepResult
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.crash_points import reached
@@ -40,7 +40,7 @@ from shared.telemetry.rows import slice_row
 from shared.telemetry.sink import NOWHERE, TelemetrySink
 from shared.telemetry.tracing import Tracing
 from shared.times import MAX_RETRY_AFTER_S, SLICE_LEASE_S
-from shared.tracks import CANCELLED, HARD_DEADLINE, TrackLogic
+from shared.tracks import TrackLogic
 
 StateT = TypeVar("StateT", bound=BaseModel)
 _BUSY_RETRY_S = 2.0

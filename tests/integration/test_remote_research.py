@@ -10,11 +10,11 @@ import pytest
 from infra.local.drills.standin.faults import Fault
 from infra.local.drills.standin.remote import Look, RemoteStandIn
 from schemas.mission import Deadlines, TrackStatus
+from schemas.steps import CANCELLED, HARD_DEADLINE
 from shared.missions.records import MissionRecord
 from shared.missions.repository import Change
 from shared.models.rows import RowState
 from shared.sandbox import CodeSandbox
-from shared.tracks import CANCELLED, HARD_DEADLINE
 from tests.support.chain import rows
 from tests.support.pages import SmallWeb
 from tests.support.remote_research import FIGURE, INVENTED, PRICE_MICRO_USD, REASON, RemoteHouse, asked, report, site

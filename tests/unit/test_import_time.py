@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+
+from functions.manifest import MANIFEST, Dependencies
 
 ROOT = Path(__file__).parents[2]
 HEAVY = (
@@ -26,6 +29,25 @@ HEAVY = (
     "openai",
     "google.genai",
 )
+NOT_FOR_CONTROL = (
+    "schemas.analysis",
+    "schemas.evidence",
+    "schemas.fusion",
+    "schemas.outcome",
+    "shared.knowledge",
+    "shared.language.lexicon",
+    "shared.missions.audit",
+    "shared.models.access",
+    "shared.models.calls",
+    "shared.reading",
+    "shared.runtime",
+    "shared.telemetry.rows",
+    "shared.tracks",
+    "sqlite3",
+    "tomllib",
+)
+"""What the packages of the tracks, the knowledge and the models bring along: a control function needs it late, or never."""
+CONTROL = [row.module for row in MANIFEST if row.dependencies is Dependencies.CONTROL]
 ENTRY_POINTS = sorted(".".join(path.relative_to(ROOT).with_suffix("").parts) for path in ROOT.glob("functions/*/main.py"))
 
 LOADED = """
@@ -45,17 +67,22 @@ print(*sorted(set(sys.modules) - before))
 """
 
 
-def heavy_modules_loaded_by(module: str) -> list[str]:
-    """The heavy libraries that are in memory once ``module`` is imported, in a fresh interpreter."""
+def heavy_modules_loaded_by(module: str, heavies: Sequence[str] = HEAVY) -> list[str]:
+    """Those of the heavy ones that are in memory once ``module`` is imported, in a fresh interpreter."""
     answer = subprocess.run([sys.executable, "-c", LOADED, module], cwd=ROOT, capture_output=True, text=True, check=False)
     assert answer.returncode == 0, answer.stderr
-    return [name for name in answer.stdout.split() if any(name == heavy or name.startswith(f"{heavy}.") for heavy in HEAVY)]
+    return [name for name in answer.stdout.split() if any(name == heavy or name.startswith(f"{heavy}.") for heavy in heavies)]
 
 
 @pytest.mark.skipif(not ENTRY_POINTS, reason="no function exists yet")
 @pytest.mark.parametrize("module", ENTRY_POINTS)
 def test_a_function_imports_nothing_heavy(module: str) -> None:
     assert heavy_modules_loaded_by(module) == []
+
+
+@pytest.mark.parametrize("module", CONTROL)
+def test_a_control_function_imports_only_what_its_calls_need(module: str) -> None:
+    assert heavy_modules_loaded_by(module, NOT_FOR_CONTROL) == []
 
 
 def test_the_sandbox_service_loads_nothing_of_googles_nor_of_any_other_client() -> None:
