@@ -218,6 +218,11 @@ class MissionRequest(Contract):
     deadlines: Deadlines = Deadlines.model_construct()
     mode: Literal["standard", "benchmark"] = "standard"
 
+    @property
+    def asks_models(self) -> bool:
+        """Whether models play the tracks' roles, as long as there is money and one answers."""
+        return self.tier is not Tier.EXTRACTIVE or self.model is not None
+
     @field_validator("inputs")
     @classmethod
     def _distinct_names(cls, inputs: tuple[MissionInput, ...]) -> tuple[MissionInput, ...]:

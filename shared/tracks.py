@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -57,6 +58,10 @@ class SliceContext:
     other_handoff_uri: str | None = None
     """What the other track had offered (``TrackOffers``) when this slice began, frozen together with the tier: a slice that is run again
     sees the same. ``None`` where it had offered nothing yet."""
+    other_ended: bool = False
+    """Whether the other track did no more work when this slice began, frozen likewise: one that failed may never have said all."""
+    soft_deadline: datetime | None = None
+    """From when on a track that is late no longer delays a partial report; ``None`` where the mission has not begun to run."""
 
     @property
     def workdir(self) -> Path:
@@ -89,6 +94,9 @@ class SliceOutcome(Generic[StateT]):
     progress: str = ""
     """One line for the person who watches: what this slice found or did."""
     wait_s: float = 0
+    until: datetime | None = None
+    """Set by a slice that waits for the other track: the next one begins once that one offers something else than this slice heard, or
+    has ended, and at this time at the latest."""
     waiting_for: str | None = None
     notes: tuple[Note, ...] = ()
     flags: tuple[str, ...] = ()

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
 from functions.deep_research.roles.planner import own_words
 from functions.deep_research.state import ResearchState
 from functions.deep_research.synthesize import synthesize
 from schemas.evidence import Hypothesis, ResearchEvidencePackage, SubQuestion
 from schemas.handoff import Offer, TakenUp, TrackOffers
-from schemas.mission import Tier
 from shared.handoffs import MAX_TAKEN_UP, all_offers, heard, news_of, offer_of, same_words, to_take_up
 from shared.tracks import Note, SliceContext, SliceOutcome
+from shared.waiting import REQUESTS_OF_CODE, REQUESTS_OF_MODELS, may_hear_more, wait
 
 ASKED_BY_ANALYSIS = "a"
 """How the id of a sub-question begins that the analysis asked for."""
 _LISTENING = ("batch", "audit", "synthesize")
-WAITS_S = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0)
-"""How long the track waits for what the data may lack before it concludes, each time: no longer than files are described and read."""
 
 
 def offering(context: SliceContext, outcome: SliceOutcome[ResearchState]) -> SliceOutcome[ResearchState]:
@@ -32,7 +29,10 @@ def offering(context: SliceContext, outcome: SliceOutcome[ResearchState]) -> Sli
 
 
 def _offers_of(context: SliceContext, state: ResearchState, package: ResearchEvidencePackage | None) -> TrackOffers:
-    """Complete where code alone goes on and has quoted all it will, or the track has ended."""
+    """Complete where code alone goes on and has quoted all it will, or the track has ended.
+
+    A synthesizer that was asked about everything may still suggest something of what a request finds.
+    """
     complete = package is not None or (state.phase == "synthesize" and not state.studies)
     if package is None and (state.quotes or state.claims):
         package = synthesize(context, state, state.sub_questions)
@@ -59,28 +59,21 @@ def take_up_requests(context: SliceContext, state: ResearchState) -> tuple[Resea
 
 
 def waiting(context: SliceContext, state: ResearchState) -> SliceOutcome[ResearchState] | None:
-    """A wait for what the data may turn out to lack; ``None`` where nothing is to be expected, or was waited for long enough."""
-    done = state.refusal or len(state.taken_up) >= MAX_TAKEN_UP or state.waits >= len(WAITS_S) or not _expected(context)
-    if done or not state.sub_questions or not (state.read or state.space_documents):
-        return None
-    wait = WAITS_S[state.waits]
-    soft = (state.started_at or context.clock.now()) + timedelta(seconds=context.request.deadlines.soft_s)
-    if context.clock.now() + timedelta(seconds=wait) >= soft:
-        return None
-    waited = state.model_copy(update={"waits": state.waits + 1})
-    return SliceOutcome(waited, progress="the documents are read", wait_s=wait, waiting_for="what the data may lack")
+    """A wait for what the data may turn out to lack; ``None`` where nothing is to be expected, or was waited for long enough.
 
-
-def _expected(context: SliceContext) -> bool:
-    """Whether the analysis may soon ask for something. Without a model it knows what the data lack once it has read them; with one it
-    knows at its end only, and by then waits for this track itself.
+    DS-STAR, which may wait for this track, has said by then all that it asks for: it is not waited for any more (``shared/waiting.py``).
     """
-    if context.request.tier is not Tier.EXTRACTIVE:
-        return False
-    offers = heard(context)
-    if offers is not None:
-        return not offers.complete
-    return context.request.tracks.ds_star.enabled and any(item.kind == "data" for item in context.request.inputs)
+    nothing = state.refusal or not state.sub_questions or not (state.read or state.space_documents)
+    if nothing or len(state.taken_up) >= MAX_TAKEN_UP:
+        return None
+    if not may_hear_more(context, has_work=any(item.kind == "data" for item in context.request.inputs)):
+        return None
+    waits = wait(context, state.waited, REQUESTS_OF_MODELS if context.request.asks_models else REQUESTS_OF_CODE)
+    if waits is None:
+        return None
+    waited, until = waits
+    following = state.model_copy(update={"waited": waited})
+    return SliceOutcome(following, progress="the documents are read", until=until, waiting_for="what the data may lack")
 
 
 def _offer(package: ResearchEvidencePackage, hypothesis: Hypothesis) -> Offer | None:

@@ -10,6 +10,7 @@ from schemas.assertion import Assertion
 from schemas.base import Contract, Sha256, Timestamp
 from schemas.evidence import AnswerStatus, PromptUse, SourceKind, SubQuestion, Support, Usage
 from schemas.handoff import TakenUp
+from shared.waiting import Waited
 from shared.web.agent import JobStatus, ReportCitation
 
 Phase = Literal["explore", "fetch", "read", "plan", "batch", "audit", "synthesize"]
@@ -230,8 +231,8 @@ class ResearchState(BaseModel):
     """How many hypotheses were published for the analysis."""
     taken_up: tuple[TakenUp, ...] = ()
     """What the analysis asked for: under a sub-question that says the same, or one of its own (``a1``)."""
-    waits: int = 0
-    """How often the track has waited for what the analysis may ask for."""
+    waited: Waited = Waited()
+    """How the track has waited for what the analysis may ask for."""
     round: int = 0
     idle_rounds: int = 0
     candidates: tuple[Candidate, ...] = ()

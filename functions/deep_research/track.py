@@ -82,7 +82,7 @@ class DeepResearchTrack:
             case "audit":
                 return audit(context, state)
             case "synthesize":
-                return waiting(context, state) or self._conclude(context, state, studying)
+                return self._conclude(context, state, studying)
 
     def close(self, context: SliceContext, state: ResearchState, reason: str) -> SliceOutcome[ResearchState]:
         """The package with the quotes verified so far; see ``TrackLogic.close``."""
@@ -137,14 +137,17 @@ class DeepResearchTrack:
         return SliceOutcome(following, progress=f"{len(found)} passages found", notes=(note,))
 
     def _conclude(self, context: SliceContext, state: ResearchState, studying: Studying | None) -> SliceOutcome[ResearchState]:
+        """What the question came to first: its hypotheses are offered while the track waits for what the data may lack."""
         if studying is None or is_concluded(state):
-            return self._finished(context, state, None)
+            return waiting(context, state) or self._finished(context, state, None)
         return self._concluded(context, studying.conclude(state))
 
     def _concluded(self, context: SliceContext, outcome: SliceOutcome[ResearchState]) -> SliceOutcome[ResearchState]:
-        """The outcome; with the package if no sub-question is left to conclude."""
+        """The outcome; with the package, or a wait before it, if no sub-question is left to conclude."""
         if not is_concluded(outcome.state):
             return outcome
+        if (waits := waiting(context, outcome.state)) is not None:
+            return replace(outcome, state=waits.state, until=waits.until, waiting_for=waits.waiting_for)
         finished = self._finished(context, outcome.state, None)
         return replace(finished, notes=(*outcome.notes, *finished.notes), flags=(*outcome.flags, *finished.flags))
 

@@ -13,6 +13,7 @@ from schemas.assertion import Assertion
 from schemas.base import Contract, Sha256, Timestamp
 from schemas.evidence import PromptUse, SubQuestion, Usage
 from schemas.handoff import TakenUp
+from shared.waiting import Waited
 
 
 class DataFile(Contract):
@@ -68,8 +69,8 @@ class DsStarState(BaseModel):
     """Hypotheses of the documents: under the sub-question that calculates the same, or one of their own (``h1``)."""
     offered: int = 0
     """How many requests for evidence were published."""
-    waits: int = 0
-    """How often the track, done otherwise, waited for what the documents suggest."""
+    waited: Waited = Waited()
+    """How the track, done otherwise, waited for what the documents suggest."""
     answers: tuple[AnalysisAnswer, ...] = ()
     values: tuple[Value, ...] = ()
     findings: tuple[OpenFinding, ...] = ()

@@ -7,36 +7,42 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
 
 from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.reading import Reading, Refusal
 from functions.ds_star.state import DsStarState
 from schemas.evidence import SubQuestion
-from schemas.handoff import Offer, TakenUp, TrackOffers
+from schemas.handoff import Offer, TakenUp
 from shared.handoffs import MAX_TAKEN_UP, all_offers, heard, news_of, offer_of, to_take_up
 from shared.tracks import Note, SliceContext, SliceOutcome
+from shared.waiting import HYPOTHESES_OF_CODE, HYPOTHESES_OF_MODELS, may_hear_more, wait
 
 SUGGESTED = "h"
 """How the id of a sub-question begins that the documents suggest."""
-WAITS_S = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0)
-"""How long the track waits for research before it ends, each time: half a minute in all, and it is done before the soft deadline."""
 
 Planned = Callable[[SubQuestion], Reading | Refusal]
 
 
 def offering(outcome: SliceOutcome[DsStarState]) -> SliceOutcome[DsStarState]:
-    """The outcome, with what the analysis would like research to look for: what only documents may know of its sub-questions."""
+    """The outcome, with what the analysis would like research to look for: what only documents may know of its sub-questions.
+
+    Complete once no request can follow, and in any case with the track's first wait: research waits for it no longer.
+    """
     state = outcome.state
     wanted = (offer_of("request", request.text, because=request.because) for request in state.evidence_requests)
-    offers = all_offers(wanted, complete=outcome.package is not None or state.read_ahead or _all_read(state))
+    offers = all_offers(wanted, complete=outcome.package is not None or outcome.until is not None or _all_read(state))
     news = news_of("request", offers, state.offered)
     state = state.model_copy(update={"offered": len(offers.offers)})
     return replace(outcome, state=state, notes=(*outcome.notes, *news), offers=offers)
 
 
 def _all_read(state: DsStarState) -> bool:
-    """Whether each part of the question has its answer: a hypothesis asks for no evidence."""
+    """Whether each part of the question has its answer, or was read by code for what the data lack: a hypothesis asks for no evidence.
+
+    A model loop that begins after all, as its provider is back, may still ask.
+    """
+    if state.read_ahead and state.loop is None:
+        return True
     answered = {answer.question_id for answer in state.answers}
     return bool(state.sub_questions) and all(q.id in answered for q in state.sub_questions if not is_suggested(q.id))
 
@@ -81,26 +87,19 @@ def wording_of(offer: Offer) -> str:
 
 def waiting(context: SliceContext, state: DsStarState, *notes: Note) -> SliceOutcome[DsStarState] | None:
     """A wait for what the documents may still suggest; ``None`` where nothing is to be expected, or was waited for long enough."""
-    offers = heard(context)
-    done = state.refusal or len(state.taken_up) >= MAX_TAKEN_UP or state.waits >= len(WAITS_S) or not _expected(context, offers)
     usable = any(description.error is None for description in state.descriptions)
-    if done or not usable:
+    if state.refusal or not usable or len(state.taken_up) >= MAX_TAKEN_UP:
         return None
-    wait = WAITS_S[state.waits]
-    soft = (state.started_at or context.clock.now()) + timedelta(seconds=context.request.deadlines.soft_s)
-    if context.clock.now() + timedelta(seconds=wait) >= soft:
-        return None
-    waited = state.model_copy(update={"waits": state.waits + 1})
-    progress = f"{len(state.findings)} findings; the question is done with"
-    return SliceOutcome(waited, progress=progress, wait_s=wait, waiting_for="what the documents may suggest", notes=notes)
-
-
-def _expected(context: SliceContext, offers: TrackOffers | None) -> bool:
-    """Whether research may suggest something yet."""
     research = context.request.tracks.deep_research
-    if offers is not None:
-        return not offers.complete
-    return research.enabled and (research.remote or any(item.kind == "document" for item in context.request.inputs))
+    if not may_hear_more(context, has_work=research.remote or any(item.kind == "document" for item in context.request.inputs)):
+        return None
+    waits = wait(context, state.waited, HYPOTHESES_OF_MODELS if context.request.asks_models else HYPOTHESES_OF_CODE)
+    if waits is None:
+        return None
+    waited, until = waits
+    following = state.model_copy(update={"waited": waited})
+    progress = f"{len(state.findings)} findings; the question is done with"
+    return SliceOutcome(following, progress=progress, until=until, waiting_for="what the documents may suggest", notes=notes)
 
 
 def _calculated_before(state: DsStarState, specs: tuple[OperationSpec, ...]) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from schemas.mission import Cost, MissionRequest, Tier
+from schemas.mission import Cost, MissionRequest
 from shared.documents import DocumentStore, Query, Transaction, Where
 from shared.ledger.accounts import Account
 from shared.ledger.book import Book
@@ -49,7 +49,7 @@ NOTHING_SPENT = Spending()
 
 def buys(request: MissionRequest) -> bool:
     """Whether the mission may buy anything at all: one that may not has no ledger, and none is looked for."""
-    return request.tier is not Tier.EXTRACTIVE or request.model is not None or request.tracks.deep_research.remote
+    return request.asks_models or request.tracks.deep_research.remote
 
 
 def spending(reader: DocumentStore | Transaction, mission_id: str) -> Spending:

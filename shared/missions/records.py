@@ -220,6 +220,8 @@ class SliceRecord(Record):
     """Why the tier is not the mission's own."""
     handoff_uri: str | None = None
     """What the other track had offered, as far as this slice may know it."""
+    other_ended: bool = False
+    """Whether the other track did no more work."""
     frozen_at: Timestamp
 
     @property
@@ -231,6 +233,15 @@ class SliceRecord(Record):
     def ref(self) -> Ref:
         """Where it is stored if it is a document."""
         return slice_ref(self.mission_id, self.account, self.attempt, self.seq)
+
+
+class Hearing(Stored):
+    """A track waits for the other one: no slice of it begins before that one offers something else, or has ended, or ``until``."""
+
+    since: Timestamp
+    until: Timestamp
+    offers_uri: str | None
+    """What the slice that began to wait had heard: what was offered while it worked ends the wait at once."""
 
 
 class TrackRecord(Record):
@@ -252,6 +263,8 @@ class TrackRecord(Record):
     handoff_uri: str | None = None
     offers_uri: str | None = None
     """What the track has offered the other one, as of its last slice."""
+    hearing: Hearing | None = None
+    """Set while the track waits for the other one."""
     closed_because: str | None = None
     waiting_for: str | None = None
     progress: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from shared.clock import Clock
 from shared.errors import KimeraError, StaleEpoch
 from shared.missions.chain import Happening
 from shared.missions.records import MissionRecord, TrackRecord
+from shared.missions.view import soft_deadline
 from shared.models.access import ModelAccess, OpenSlice
 from shared.models.flags import MODEL_UNAVAILABLE
 from shared.scratch import Scratch
@@ -36,6 +38,7 @@ class Worked:
     offers_uri: str | None = None
     error: MissionError | None = None
     wait_s: float = 0
+    until: datetime | None = None
     waiting_for: str | None = None
     progress: str = ""
     flags: tuple[str, ...] = ()
@@ -61,7 +64,13 @@ class SliceWork:
             try:
                 opened = self._open(context, mission, track)
                 context = replace(context, jobs=opened.jobs)
-                asking = replace(context, models=opened.models, search=opened.search, other_handoff_uri=opened.handoff_uri)
+                asking = replace(
+                    context,
+                    models=opened.models,
+                    search=opened.search,
+                    other_handoff_uri=opened.handoff_uri,
+                    other_ended=opened.other_ended,
+                )
                 if request.close is not None:
                     outcome = logic.close(asking, state, request.close)
                 else:
@@ -115,6 +124,7 @@ class SliceWork:
             final=outcome.package is not None,
             error=error,
             wait_s=outcome.wait_s,
+            until=outcome.until,
             waiting_for=outcome.waiting_for,
             progress=outcome.progress,
             flags=(*outcome.flags, *opened.flags()),
@@ -140,6 +150,7 @@ class SliceWork:
             clock=self._clock,
             scratch=scratch,
             time_left=lambda: SLICE_BUDGET_S * CHECKPOINT_SHARE - (self._clock.monotonic() - began),
+            soft_deadline=soft_deadline(mission),
         )
 
 

@@ -1,7 +1,8 @@
 """The slice engine: runs one slice of a track so that it happens once.
 
 acquire: a finished ``seq`` returns its stored result; one that somebody works on answers BUSY; else the lease is stored, and with it
-         what the slice freezes: its tier, and the other track's handoff.
+         what the slice freezes: its tier, and the other track's handoff. A track that waits for the other one is told to ask again,
+         which writes nothing (``hearing.py``).
 work:    the track's own logic, outside of any transaction.
 commit:  one transaction that needs the lease and the epoch; it stores the result, the next state and the audit events together.
          Where the next slice follows at once and the call has time for it, its lease is stored here too, and the call goes on with it.
@@ -30,6 +31,7 @@ from shared.documents import DocumentStore, Transaction
 from shared.errors import Conflict, KimeraError, StaleEpoch
 from shared.ids import Ids
 from shared.missions.chain import Happening, append
+from shared.missions.hearing import asks_again_in, begun
 from shared.missions.records import Lease, MissionRecord, SliceDone, TrackRecord
 from shared.missions.repository import fence, load, load_track
 from shared.missions.slice_work import SliceWork, Worked
@@ -156,6 +158,12 @@ class SliceEngine:
         if request.seq != track.next_seq:
             raise Conflict(f"The next slice of {request.track} is {track.next_seq}, not {request.seq}.")
         now = self._clock.now()
+        if track.hearing is not None and request.close is None:
+            # Read beside the transaction, as when a slice freezes what it heard.
+            wait = asks_again_in(track.hearing, load_track(self._documents, mission, _OTHER[request.track]), now)
+            if wait > 0:
+                asking = needs_gate(mission, now)
+                return StepResult(outcome="WAIT", next_seq=request.seq, retry_after_s=wait, track_status=track.status, ask_gate=asking)
         lease = track.lease
         if lease and lease.epoch == request.epoch and lease.until > now and lease.holder not in self._abandoned:
             wait = min(_BUSY_RETRY_S, MAX_RETRY_AFTER_S, (lease.until - now).total_seconds())
@@ -175,6 +183,7 @@ class SliceEngine:
         changed = {
             "lease": lease,
             "frozen": frozen,
+            "hearing": None,
             "status": track.status if track.detached else TrackStatus.RUNNING,
             "started_at": track.started_at or now,
             "tries": track.tries + 1,
@@ -189,10 +198,12 @@ class SliceEngine:
         now = self._clock.now()
         status = _status_after(worked, request, mission)
         detached = worked.final and not status.final
+        hearing = begun(track.frozen, now, worked.until) if worked.until is not None else None
+        wait_s = asks_again_in(hearing, None, now) if hearing is not None else min(worked.wait_s, MAX_RETRY_AFTER_S)
         result = StepResult(
-            outcome="FINAL" if worked.final else ("WAIT" if worked.wait_s > 0 else "CONTINUE"),
+            outcome="FINAL" if worked.final else ("WAIT" if wait_s > 0 else "CONTINUE"),
             next_seq=request.seq + 1,
-            retry_after_s=min(worked.wait_s, MAX_RETRY_AFTER_S),
+            retry_after_s=wait_s,
             track_status=status,
             ask_gate=needs_gate(mission, now),
         )
@@ -238,6 +249,7 @@ class SliceEngine:
                 "state_uri": track.state_uri if detached else worked.state_uri or track.state_uri,
                 "handoff_uri": worked.handoff_uri or track.handoff_uri,
                 "offers_uri": worked.offers_uri or track.offers_uri,
+                "hearing": hearing,
                 "closed_because": request.close,
                 "waiting_for": worked.waiting_for,
                 "progress": worked.progress or track.progress,

@@ -46,7 +46,13 @@ def mission_flags(mission: MissionRecord, tracks: Mapping[Track, TrackRecord], s
 
 def past_soft_deadline(mission: MissionRecord, now: datetime) -> bool:
     """Whether a slow track no longer delays a partial report."""
-    return mission.started_at is not None and now >= mission.started_at + timedelta(seconds=mission.request.deadlines.soft_s)
+    soft = soft_deadline(mission)
+    return soft is not None and now >= soft
+
+
+def soft_deadline(mission: MissionRecord) -> datetime | None:
+    """When that is; ``None`` for a mission that has not begun to run."""
+    return mission.started_at + timedelta(seconds=mission.request.deadlines.soft_s) if mission.started_at is not None else None
 
 
 def past_hard_deadline(mission: MissionRecord, now: datetime) -> bool:

@@ -95,6 +95,7 @@ class OpenSlice:
     tier: Tier = Tier.EXTRACTIVE
     handoff_uri: str | None = None
     """What the other track had offered, frozen with the tier."""
+    other_ended: bool = False
 
     def flags(self) -> tuple[str, ...]:
         """What a reader has to know of this slice's models, so far."""
@@ -126,13 +127,13 @@ class ModelAccess:
         if frozen is None:
             return OpenSlice()
         if not _may_buy(mission, frozen.account):
-            return OpenSlice(handoff_uri=frozen.handoff_uri)
+            return OpenSlice(handoff_uri=frozen.handoff_uri, other_ended=frozen.other_ended)
         remote = _remote(mission, frozen.account)
         self._orphans.close_slice(frozen.slice_id, cap_micro_usd=mission.request.budget.cap_micro_usd)
         desk = self._desk(mission, frozen, time_left) if frozen.tier is not Tier.EXTRACTIVE else None
         jobs = self._jobs(mission, frozen) if remote else None
         search = self._search(mission, frozen, time_left) if remote else None
-        return OpenSlice(desk, jobs, search, frozen.flags, frozen.tier, frozen.handoff_uri)
+        return OpenSlice(desk, jobs, search, frozen.flags, frozen.tier, frozen.handoff_uri, frozen.other_ended)
 
     def closing(self, mission: MissionRecord, account: Account) -> OpenSlice:
         """What a slice of a mission that was told to stop may still do: give up the jobs that it began."""

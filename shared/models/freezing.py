@@ -47,7 +47,8 @@ class Freezer:
             before = _frozen_apart(tx, mission, track)
         if before is not None:
             return before.model_copy(update={"run": before.run + 1, "epoch": mission.epoch})
-        return self._new(tx, mission, track.track.value, track.attempt, track.next_seq, other.offers_uri)
+        new = self._new(tx, mission, track.track.value, track.attempt, track.next_seq, other.offers_uri)
+        return new.model_copy(update={"other_ended": other.handed_off})
 
     def begin_fusion(self, mission_id: str, version: int, epoch: int) -> SliceRecord:
         """What making this version of the report froze, now or in an earlier run, as this run's. No earlier run may send anything now.

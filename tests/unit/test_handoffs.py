@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from functions.deep_research.offering import take_up_requests
 from functions.deep_research.state import ResearchState
 from functions.ds_star.code_screen import Screening, reasons_against
 from functions.ds_star.state import DsStarState
-from functions.ds_star.suggested import WAITS_S, waiting
+from functions.ds_star.suggested import waiting
 from functions.fusion.compose import compose
 from functions.fusion.render.markdown import render_markdown
 from schemas.analysis import EvidenceRequest, FileDescription
@@ -22,7 +23,8 @@ from shared.adapters.folder_artifacts import FolderArtifacts
 from shared.handoffs import MAX_TAKEN_UP, all_offers, offer_of, to_take_up
 from shared.scratch import Scratch
 from shared.tracks import SliceContext
-from tests.support.clock import FrozenClock
+from shared.waiting import HYPOTHESES_OF_CODE
+from tests.support.clock import START, FrozenClock
 from tests.support.packages import FILES, analysis, package, research
 
 DOCUMENT = MissionInput(uri="artifact:inputs/x/a.md", kind="document", name="a.md")
@@ -66,12 +68,9 @@ def described(**change: object) -> DsStarState:
 
 
 def test_the_wait_for_research_is_bounded_and_ends_when_research_has_said_all(tmp_path: Path) -> None:
-    state, waits = described(), []
-    while (outcome := waiting(context(tmp_path, None, DOCUMENT), state)) is not None:
-        waits.append(outcome.wait_s)
-        assert outcome.waiting_for
-        state = outcome.state
-    assert waits == [*WAITS_S]
+    first = waiting(context(tmp_path, None, DOCUMENT), described())
+    assert first is not None and first.waiting_for
+    assert first.until == START + timedelta(seconds=HYPOTHESES_OF_CODE.in_all_s)
     assert waiting(context(tmp_path / "done", TrackOffers(complete=True), DOCUMENT), described()) is None
     assert waiting(context(tmp_path / "going", TrackOffers(), DOCUMENT), described()) is not None
     assert waiting(context(tmp_path / "nothing", None), described()) is None, "nothing was given that research could read"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from functions.deep_research.offering import WAITS_S, take_up_requests, waiting
+from functions.deep_research.offering import take_up_requests, waiting
 from functions.deep_research.quotes import quotes_from, with_context
 from functions.deep_research.state import ResearchState
 from functions.ds_star.reader.reading import Refusal
@@ -24,7 +25,8 @@ from shared.knowledge.port import Hit, Node, Scope
 from shared.knowledge.terms import query_terms
 from shared.scratch import Scratch
 from shared.tracks import SliceContext, SliceOutcome
-from tests.support.clock import FrozenClock
+from shared.waiting import REQUESTS_OF_CODE
+from tests.support.clock import START, FrozenClock
 from tests.support.questions import PEOPLE, SALES, WEATHER, read
 
 
@@ -116,12 +118,9 @@ def context(folder: Path, offers: TrackOffers | None, *kinds: str) -> SliceConte
 
 def test_research_waits_for_requests_only_while_some_may_come_and_not_for_long(tmp_path: Path) -> None:
     begun = ResearchState(phase="synthesize", sub_questions=(SubQuestion(id="q1", text="What?"),), space_documents=1)
-    state_of_research, waits = begun, []
-    while (outcome := waiting(context(tmp_path, TrackOffers(), "data"), state_of_research)) is not None:
-        assert outcome.waiting_for
-        waits.append(outcome.wait_s)
-        state_of_research = outcome.state
-    assert waits == [*WAITS_S]
+    first = waiting(context(tmp_path, TrackOffers(), "data"), begun)
+    assert first is not None and first.waiting_for
+    assert first.until == START + timedelta(seconds=REQUESTS_OF_CODE.in_all_s)
     assert waiting(context(tmp_path / "none", None, "data"), begun) is not None
     assert waiting(context(tmp_path / "all", TrackOffers(complete=True), "data"), begun) is None
     assert waiting(context(tmp_path / "nodata", None, "document"), begun) is None, "there is no analysis that could ask"
