@@ -12,6 +12,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import JsonValue
@@ -22,7 +23,10 @@ from infra.local.drills.standin.requests import Asked
 from infra.local.drills.standin.server import Behaviour
 from schemas.mission import Track
 from schemas.outcome import MissionOutcomePackage
+from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.documents import Query
+from shared.indexes import FIELDS
+from shared.missions.records import TRACKS, TrackRecord
 from shared.models.rows import JOURNAL, JournalRow, RowState
 from shared.runtime import Runtime
 from shared.settings import Settings
@@ -38,18 +42,33 @@ REQUEST = 'the definition of "active customers"'
 
 
 class Late(StandIn):
-    """A model of the analysis that thinks until research has read everything and concludes."""
+    """A model of the analysis that thinks until research has read everything and concludes; with ``home``, until it waits there."""
 
     def __init__(self) -> None:
         super().__init__()
         self.concluding = threading.Event()
+        self.home: Path | None = None
 
     def next(self, asked: Asked) -> Behaviour:
         if asked.answer_type == "SynthesizerAnswer":
             self.concluding.set()
         if asked.answer_type == "PlannerAnswer" and not _of_research(asked):
             assert self.concluding.wait(60), "research did not come to its end"
+            for _ in range(1_200):
+                if self.home is None or research_waits(self.home):
+                    break
+                self.stopped.wait(0.05)
         return super().next(asked)
+
+
+def research_waits(home: Path) -> bool:
+    """Whether research waits for the other track in the only mission of ``home``, as another process has stored it."""
+    documents = SqliteDocuments(home / "kimera.sqlite3", indexes=FIELDS)
+    try:
+        tracks = [TrackRecord.read(found) for found in documents.query(Query(TRACKS))]
+    finally:
+        documents.close()
+    return any(track.track is Track.DEEP_RESEARCH and track.hearing is not None for track in tracks)
 
 
 @pytest.fixture
@@ -133,9 +152,11 @@ def test_a_request_that_comes_when_research_has_read_everything_is_answered_in_t
 def test_killed_while_research_waits_or_when_it_took_a_request_up_the_same_is_handed_over_and_asked_once(
     tmp_path: Path, standin: Late, bubblewrap: Path, crash_at: str
 ) -> None:
+    standin.home = tmp_path / "home"
     killed = run(tmp_path, standin, *asked(tmp_path), crash_at=crash_at)
     assert killed.returncode == -signal.SIGKILL, f"{crash_at} was not reached: {killed.stderr[-1500:]}"
     before, frozen = state_of(tmp_path)
+    assert research_waits(standin.home) == ("planner" in crash_at)
     mission_id = before[0].mission_id
     asked_before = Counter(given.request_sha256 for given in standin.given)
 
@@ -149,7 +170,7 @@ def test_killed_while_research_waits_or_when_it_took_a_request_up_the_same_is_ha
     asked_again = {sha for sha, times in Counter(given.request_sha256 for given in standin.given).items() if times > 1}
     lost = sum(row.state is RowState.UNKNOWN for row in after)
     assert len(asked_again) <= lost and set(asked_again) <= asked_before.keys(), "only what died unanswered was asked again"
-    heard = [str(event["detail"]["offers"]) for event in story(tmp_path, standin, mission_id) if event["what"] == "requests.taken_up"]
+    heard = [str(dict(event["detail"])["offers"]) for event in story(tmp_path, standin, mission_id) if event["what"] == "requests.taken_up"]
     assert len(heard) == 1, "the request was taken up once"
     if "reader" in crash_at:
         assert heard == [frozen], "the slice that was killed heard the same again"
@@ -166,7 +187,7 @@ def state_of(tmp_path: Path) -> tuple[list[JournalRow], str | None]:
         runtime.close()
 
 
-def story(tmp_path: Path, standin: StandIn, mission_id: str) -> list[dict[str, dict[str, str]]]:
+def story(tmp_path: Path, standin: StandIn, mission_id: str) -> list[dict[str, Any]]:
     """What ``kimera inspect`` tells a program."""
-    told: list[dict[str, dict[str, str]]] = json.loads(kimera(tmp_path, standin, "inspect", mission_id, "--json").stdout)["timeline"]
+    told: list[dict[str, Any]] = json.loads(kimera(tmp_path, standin, "inspect", mission_id, "--json").stdout)["timeline"]
     return told
