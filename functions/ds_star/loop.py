@@ -18,7 +18,7 @@ from functions.ds_star.requesting import requesting_unmet
 from functions.ds_star.roles.coder import CODER, ask_coder
 from functions.ds_star.roles.debugger import DEBUGGER, ask_debugger
 from functions.ds_star.roles.finalizer import FINALIZER, ask_finalizer
-from functions.ds_star.roles.planner import PLANNER, ask_planner
+from functions.ds_star.roles.planner import PLANNER, NoStep, ask_planner
 from functions.ds_star.roles.router import ROUTER, ask_router, followed
 from functions.ds_star.roles.verifier import VERIFIER, ask_verifier
 from functions.ds_star.settling import safe_remark, settled
@@ -105,13 +105,13 @@ class ModelLoop:
 
     def _plan(self, turn: Turn) -> Turn:
         step = ask_planner(self._models, self._briefing, turn.loop)
-        if isinstance(step, str):
-            return self._no_step(turn, step)
+        if isinstance(step, NoStep):
+            return self._no_step(turn, step.why, step.needed)
         steps = (*turn.loop.steps, step)
         detail: dict[str, Json] = {"step": len(steps), "sub_questions": list(step.question_ids)}
         return turn.then("round.planned", detail, stage="code", steps=steps, repairs=0, run=None, run_id=None, candidate=None)
 
-    def _no_step(self, turn: Turn, why: str) -> Turn:
+    def _no_step(self, turn: Turn, why: str, needed: str) -> Turn:
         """The planner knows no further step: what there is is worded; where there is nothing, its reason is the answer."""
         turn = turn.then("round.planned", {"step": None}, ended=NO_STEP)
         if turn.loop.best is not None:
@@ -121,7 +121,7 @@ class ModelLoop:
         answers = tuple(AnalysisAnswer(question_id=q.id, status="not_answered", note=note) for q in open_questions)
         state = turn.state
         for question in open_questions:
-            state = requesting_unmet(state, question, safe_remark(why))
+            state = requesting_unmet(state, question, safe_remark(why), safe_remark(needed))
         turn = _round_over(replace(turn, state=state), "refused", NO_STEP, why).with_state(answers=(*state.answers, *answers))
         return turn.then(stage="settled")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from functions.ds_star.reader.read import lacks_for
 from functions.ds_star.reader.reading import Reading, Refusal
@@ -12,9 +12,12 @@ from schemas.analysis import EvidenceRequest
 from schemas.evidence import SubQuestion
 from shared.knowledge.terms import index_terms
 from shared.language.lexicon import load_lexicon
+from shared.language.numbers import NumberSources, unsourced
 
 FROM_A_MODEL = "evidence for what the data lack: "
-"""How a request begins that a model has worded."""
+"""How a request begins that a model has worded as a sentence about the data."""
+MAX_NEEDED_CHARS = 160
+"""More than the name of a thing to look for takes."""
 
 
 def requesting(state: DsStarState, question: SubQuestion, lacks: Sequence[str], why: str) -> DsStarState:
@@ -50,12 +53,26 @@ def because(refusal: Refusal) -> str:
     return refusal.reason.split("; ")[0]
 
 
-def requesting_unmet(state: DsStarState, question: SubQuestion, said: str) -> DsStarState:
-    """The state with what the data lack for a sub-question that a model's analysis left open: by its words, else as the model said it."""
+def requesting_unmet(state: DsStarState, question: SubQuestion, said: str, needed: str = "") -> DsStarState:
+    """The state with what the data lack for a sub-question that a model's analysis left open.
+
+    By the question's own words; else the thing that the model ``needed``, since the data are as it ``said``; else what it said. Words
+    with a number that neither the question nor a name holds would be a section with a model's figure: they are not asked (invariant 6).
+    """
     lacks = lacks_for(question, [d for d in state.descriptions if d.error is None])
     if lacks:
         return requesting(state, question, lacks, "")
-    return requesting(state, question, (f"{FROM_A_MODEL}{said}",) if said else (), "")
+    sources = NumberSources.of(_stated(state))
+    if needed and not unsourced(needed, sources):
+        return requesting(state, question, (needed,), said)
+    return requesting(state, question, (f"{FROM_A_MODEL}{said}",) if said and not unsourced(said, sources) else (), "")
+
+
+def _stated(state: DsStarState) -> Iterator[str]:
+    """The question's parts, and the names of files and columns."""
+    yield from (question.text for question in state.sub_questions)
+    for file in state.descriptions:
+        yield from (file.file, *(column.name for table in file.tables for column in table.columns))
 
 
 def _matter(text: str) -> frozenset[str]:

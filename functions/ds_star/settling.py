@@ -79,10 +79,12 @@ def settled(state: DsStarState, best: Candidate, worded: FinalizerAnswer | None,
         for i, sentence in enumerate(sentences, start=1)
     )
     answers = tuple(_answers(state, best, worded, findings))
-    said = {a.question_id: a.note for a in worded.answers} if worded is not None else {}
+    said = {a.question_id: a for a in worded.answers} if worded is not None else {}
     for question in state.sub_questions:
         if any(a.question_id == question.id and a.status == "not_answered" for a in answers):
-            state = requesting_unmet(state, question, safe_remark(said.get(question.id, "") or best.missing))
+            own = said.get(question.id)
+            why = safe_remark((own.note if own is not None else "") or best.missing)
+            state = requesting_unmet(state, question, why, safe_remark(own.needed) if own is not None else "")
     return state.model_copy(
         update={
             "values": (*state.values, *values),

@@ -53,7 +53,7 @@ def test_a_debug_repair_a_refusal_a_route_back_and_the_findings_in_one_mission(s
     mission = Mission(sandbox, tmp_path, script)
     package = mission.package()
     assert [(a.question_id, a.status) for a in package.answers] == [("q1", "answered"), ("q2", "answered")]
-    assert all(f.verified and f.tier == "standard" and f.prompt_version == "ds_star.finalizer@2" for f in package.findings)
+    assert all(f.verified and f.tier == "standard" and f.prompt_version == "ds_star.finalizer@3" for f in package.findings)
     means = {v.name: v for v in package.values}
     assert means["mean height, red team"].n == 15 and means["mean height, red team"].filters == "team is red"
     assert means["people, red team"].value == 15
@@ -146,6 +146,28 @@ def test_what_no_step_can_answer_is_asked_of_research(sandbox: CodeSandbox, tmp_
     assert [(a.status, a.note) for a in package.answers] == [("not_answered", "Not answered: The file says nothing of training.")]
     assert [r.text for r in package.evidence_requests] == ["evidence for what the data lack: The file says nothing of training."]
     assert package.usage.calls == 1
+
+
+def test_the_thing_that_a_planner_or_finalizer_names_is_what_research_looks_for(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    impossible = {"impossible": "The file says nothing of training.", "needed": "how the players were trained"}
+    package = Mission(sandbox, tmp_path, Scripted(say("planner", impossible)), question="Which training works?").package()
+    assert [(r.text, r.because) for r in package.evidence_requests] == [
+        ("how the players were trained", "The file says nothing of training.")
+    ]
+    worded = {
+        "findings": [{"question_id": "q1", "statement": "The means are {v1} and {v2}."}],
+        "answers": [{"question_id": "q2", "status": "not_answered", "note": "Nothing is said.", "needed": "how the players were trained"}],
+    }
+    script = Scripted(
+        step("Calculate the means.", "q1"),
+        code(MEANS),
+        say("verifier", {"verdict": "sufficient", "answered": ["q1"]}),
+        say("finalizer", worded),
+    )
+    package = Mission(sandbox, tmp_path, script, question="What is the mean height by team? Which training works?").package()
+    assert [(r.text, r.because, r.question_id) for r in package.evidence_requests] == [
+        ("how the players were trained", "Nothing is said.", "q2")
+    ]
 
 
 @pytest.mark.parametrize(

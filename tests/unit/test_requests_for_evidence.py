@@ -11,7 +11,7 @@ from functions.deep_research.offering import take_up_requests, waiting
 from functions.deep_research.quotes import quotes_from, with_context
 from functions.deep_research.state import ResearchState
 from functions.ds_star.reader.reading import Refusal
-from functions.ds_star.requesting import read_ahead, requesting, requesting_unmet
+from functions.ds_star.requesting import FROM_A_MODEL, read_ahead, requesting, requesting_unmet
 from functions.ds_star.state import DsStarState
 from functions.ds_star.suggested import offering
 from schemas.analysis import FileDescription
@@ -96,6 +96,16 @@ def test_what_a_model_left_open_is_asked_by_the_words_of_the_question_else_by_it
         "evidence for what the data lack: The file says nothing of training.",
     ]
     assert requesting_unmet(state("Which training works?"), asked.sub_questions[1], "").evidence_requests == ()
+
+
+def test_the_thing_that_a_model_needs_is_asked_for_unless_it_names_a_figure_of_its_own() -> None:
+    asked = state("Which training works in 2021?")
+    question, said = asked.sub_questions[0], "The file says nothing of training."
+    (request,) = requesting_unmet(asked, question, said, "the training plans of 2021").evidence_requests
+    assert (request.text, request.because) == ("the training plans of 2021", said)
+    (request,) = requesting_unmet(asked, question, said, "the training plans of 17 clubs").evidence_requests
+    assert request.text == f"{FROM_A_MODEL}{said}"
+    assert requesting_unmet(asked, question, "It ends with 17 clubs.").evidence_requests == ()
 
 
 def test_all_parts_are_read_ahead_so_that_research_need_not_wait_for_the_calculations() -> None:

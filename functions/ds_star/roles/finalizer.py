@@ -16,6 +16,7 @@ from functions.ds_star.asserting import About
 from functions.ds_star.briefing import Briefing, plan_text, values_text, warnings_text
 from functions.ds_star.holm import holm
 from functions.ds_star.loop_state import Candidate
+from functions.ds_star.requesting import MAX_NEEDED_CHARS
 from functions.ds_star.state import DsStarState, OpenFinding
 from schemas.analysis import AnalysisAnswer, AnalyticalReportPackage, FileDescription, Finding
 from schemas.base import Contract
@@ -133,6 +134,7 @@ class WordedAnswer(Contract):
     question_id: str
     status: Literal["answered", "partial", "not_answered"]
     note: str = Field(default="", max_length=500, description="what is missing or was assumed; no figures")
+    needed: str = Field(default="", max_length=MAX_NEEDED_CHARS, description="what a document could state instead: a thing to look for")
 
 
 class FinalizerAnswer(Contract):

@@ -15,6 +15,7 @@ from functions.ds_star.loop_state import Loop, PlanStep
 from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.read import read_question
 from functions.ds_star.reader.reading import Reading, Refusal
+from functions.ds_star.requesting import MAX_NEEDED_CHARS
 from schemas.analysis import FileDescription
 from schemas.base import Contract
 from schemas.evidence import SubQuestion
@@ -53,13 +54,22 @@ class PlannerAnswer(Contract):
     step: str = Field(default="", max_length=900, description="the next step; empty where none helps")
     question_ids: tuple[str, ...] = Field(default=(), max_length=12, description="the sub-questions that the step serves")
     impossible: str = Field(default="", max_length=400, description="what the data lack, where there is no step")
+    needed: str = Field(default="", max_length=MAX_NEEDED_CHARS, description="what a document could state instead: a thing to look for")
 
 
 PLANNER = ModelRole("planner", Prompt.beside(__file__, "planner"), PlannerAnswer)
 
 
-def ask_planner(models: Models, briefing: Briefing, loop: Loop) -> PlanStep | str:
-    """The next step; or, as a text, why none would help. A step that is in the plan, or was thrown out of it, is sent back."""
+@dataclass(frozen=True)
+class NoStep:
+    """Why no step would help, and what a document would have to state for one that did."""
+
+    why: str
+    needed: str = ""
+
+
+def ask_planner(models: Models, briefing: Briefing, loop: Loop) -> PlanStep | NoStep:
+    """The next step; or why none would help. A step that is in the plan, or was thrown out of it, is sent back."""
     known = {_plain(step.text) for step in loop.steps} | {_plain(text) for text in loop.abandoned}
 
     def check(answer: PlannerAnswer) -> None:
@@ -82,7 +92,7 @@ def ask_planner(models: Models, briefing: Briefing, loop: Loop) -> PlanStep | st
     }
     answer = models.ask(PLANNER, variables, check=check)
     if not answer.step.strip():
-        return answer.impossible
+        return NoStep(answer.impossible, answer.needed)
     return PlanStep(text=" ".join(answer.step.split()), question_ids=tuple(dict.fromkeys(answer.question_ids)))
 
 
