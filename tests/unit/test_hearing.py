@@ -11,11 +11,11 @@ import pytest
 
 from functions.lifecycle.reconcile import raise_epoch
 from schemas.mission import MissionInput, MissionRequest, Track
-from schemas.steps import ClaimRequest, StepResult
+from schemas.steps import CANCELLED, ClaimRequest, StepResult
 from shared.handoffs import all_offers, offer_of
 from shared.missions.records import TrackRecord
 from shared.times import MAX_RETRY_AFTER_S
-from shared.tracks import CANCELLED, SliceContext, SliceOutcome
+from shared.tracks import SliceContext, SliceOutcome
 from tests.support.house import Count, CountingTrack, House, step
 
 WHOLE_S = 120
