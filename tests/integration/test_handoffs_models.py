@@ -26,8 +26,8 @@ from schemas.outcome import MissionOutcomePackage
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.documents import Query
 from shared.indexes import FIELDS
-from shared.missions.records import TRACKS, TrackRecord
-from shared.models.rows import JOURNAL, JournalRow, RowState
+from shared.missions.records import JOURNAL, TRACKS, TrackRecord
+from shared.models.rows import JournalRow, RowState
 from shared.runtime import Runtime
 from shared.settings import Settings
 
