@@ -20,7 +20,7 @@ def kimera(tmp_path: Path) -> Kimera:
 
 
 def test_orchestration_runs_every_mission_to_done_and_prints_one_object(kimera: Kimera) -> None:
-    done = kimera("bench", "orchestration", "--missions", "3", "--serial", "1", "--concurrency", "3", "--json")
+    done = kimera.afresh("bench", "orchestration", "--missions", "3", "--serial", "1", "--concurrency", "3", "--json")
     assert done.code == 0, done.err
     told = done.json
     assert {"missions_per_s", "p50_ms", "p95_ms", "cpu_ms_per_mission", "flushes_per_mission", "peak_mb"} <= told.keys()
@@ -30,7 +30,7 @@ def test_orchestration_runs_every_mission_to_done_and_prints_one_object(kimera: 
 
 
 def test_audit_finds_every_forgery_and_holds_no_more_for_more_missions(kimera: Kimera) -> None:
-    done = kimera("bench", "audit", "--events", "5000", "--json")
+    done = kimera.afresh("bench", "audit", "--events", "5000", "--json")
     assert done.code == 0, done.out + done.err
     told = done.json
     assert (told["all"]["events"], told["all"]["missions"]) == (5000, 200)

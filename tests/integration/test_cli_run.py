@@ -23,8 +23,8 @@ def kimera(bubblewrap: object, tmp_path_factory: pytest.TempPathFactory) -> Kime
 
 @pytest.fixture(scope="module")
 def done(kimera: Kimera) -> Ended:
-    """One mission that ended well; the tests below look at it from all sides."""
-    return kimera("run", QUESTION, "--data", "a.csv", "--json")
+    """One mission that ended well, from the very start; the tests below look at it from all sides."""
+    return kimera.afresh("run", QUESTION, "--data", "a.csv", "--json")
 
 
 def test_run_ends_with_one_json_object_and_the_report_on_disk(done: Ended) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import signal
 from collections.abc import Sequence
@@ -27,6 +26,7 @@ from shared.inputs import store_input
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.tracks import SliceContext, SliceOutcome
+from tests.support.forked import CONTEXT
 from tests.support.house import REQUEST, Count, CountingTrack
 from tests.support.waiting import until_ended
 
@@ -77,7 +77,7 @@ def test_a_slice_that_was_killed_hears_the_same_again_though_the_other_track_wen
     runtime.slices.run(hearing, step(own, Track.DS_STAR, 0))
     runtime.slices.run(speaking, step(own, Track.DEEP_RESEARCH, 0))
 
-    killed = multiprocessing.get_context("spawn").Process(target=_dies_in_a_slice, args=(str(tmp_path / "home"), own, 1))
+    killed = CONTEXT.Process(target=_dies_in_a_slice, args=(str(tmp_path / "home"), own, 1))
     killed.start()
     killed.join(120)
     assert killed.exitcode == -signal.SIGKILL

@@ -53,7 +53,7 @@ def test_nothing_of_a_file_of_1_gb_reaches_a_prompt_but_its_description(large: P
         standin.always("FinalizerAnswer", lambda asked: Reply({"findings": [_FINDING], "answers": [_ANSWERED]}))
         arguments = ["run", question, "--data", str(large), "--model", "openai:stand-in", "--price", "1/4", "--json"]
         environment = {**os.environ, **standin.environment(), "KIMERA_HOME": str(home)}
-        ended = kimera(tmp_path, [*arguments, "--out", str(tmp_path / "out")], environment, within_s=380)
+        ended = kimera([*arguments, "--out", str(tmp_path / "out")], environment, within_s=380)
     assert ended.code == 0, ended.err[-3000:]
     assert json.loads(ended.out)["status"] == "DONE"
     report = (tmp_path / "out" / "report.md").read_text()

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +19,7 @@ from shared.inputs import store_input
 from shared.missions.records import MissionRecord
 from shared.settings import Settings
 from tests.support.clock import ShiftedClock
+from tests.support.forked import kimera
 from tests.support.waiting import until_ended, until_over
 
 DEADLINES = Deadlines(soft_s=100, hard_s=200, late_s=3_600)
@@ -135,15 +134,9 @@ def test_late_work_survives_kill_9(point: str, tmp_path: Path, bubblewrap: Path)
     settings, clock = Settings(home=tmp_path / "home"), ShiftedClock()
     with Platform(settings, command="test", clock=clock) as platform:
         mission = late_mission(platform, clock, tmp_path)
-    killed = subprocess.run(
-        [sys.executable, "-m", "cli.main", "run", "--resume", mission.mission_id, "--out", str(tmp_path / "out")],
-        env={**os.environ, "KIMERA_HOME": str(settings.home), "KIMERA_CRASH_AT": point},
-        capture_output=True,
-        timeout=90,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
-    assert killed.returncode == -signal.SIGKILL, f"{point} was not reached: {killed.stderr.decode()[-2000:]}"
+    environment = {**os.environ, "KIMERA_HOME": str(settings.home), "KIMERA_CRASH_AT": point}
+    killed = kimera(["run", "--resume", mission.mission_id, "--out", str(tmp_path / "out")], environment, within_s=90)
+    assert killed.code == -signal.SIGKILL, f"{point} was not reached: {killed.err[-2000:]}"
     with Platform(settings, command="test") as platform:
         over = until_over(platform, mission.mission_id)
         events = platform.runtime.audit.events(mission.mission_id)

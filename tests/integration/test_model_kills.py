@@ -1,11 +1,15 @@
-"""``kill -9`` at any model call of a mission: what was answered is not bought again, and what is not known is charged at its bound."""
+"""``kill -9`` at a model call of a mission: what was answered is not bought again, and what is not known is charged at its bound.
+
+``test_model_kills_by_role.py`` has a kill at every role once the answer is here, and once it is paid. These add what is before and
+between: a request that was never sent (the mission's first, of which nothing else is stored yet, and one in the middle), an answer that is
+stored and not paid, and the kill late in a mission whose every other call is settled. Each is a mission of one kill, so all its rows, what
+the provider saw of them, and the mission's whole account are held against each other.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +24,7 @@ from shared.documents import Query
 from shared.missions.records import JOURNAL
 from shared.models.rows import JournalRow, RowState
 from shared.settings import Settings
+from tests.support.forked import Ended, kimera
 
 pytestmark = pytest.mark.slow
 
@@ -31,21 +36,12 @@ def standin() -> Iterator[StandIn]:
         yield running
 
 
-def run(tmp_path: Path, standin: StandIn, *arguments: str, crash_at: str = "") -> subprocess.CompletedProcess[str]:
+def run(tmp_path: Path, standin: StandIn, *arguments: str, crash_at: str = "") -> Ended:
     environment = {**os.environ, **standin.environment(), "KIMERA_HOME": str(tmp_path / "home"), "KIMERA_CRASH_AT": crash_at}
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", "run", *arguments, "--out", str(tmp_path / "out"), "--json"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    return kimera(["run", *arguments, "--out", str(tmp_path / "out"), "--json"], environment, within_s=110)
 
 
-@pytest.mark.parametrize("hit", [1, 5, 9, 12])
-@pytest.mark.parametrize("point", ["model.sent", "model.stored", "model.answered"])
+@pytest.mark.parametrize(("point", "hit"), [("model.sent", 1), ("model.sent", 9), ("model.stored", 5), ("model.answered", 12)])
 def test_a_mission_killed_at_a_model_call_buys_nothing_twice(
     standin: StandIn, tmp_path: Path, bubblewrap: Path, point: str, hit: int
 ) -> None:
@@ -53,13 +49,13 @@ def test_a_mission_killed_at_a_model_call_buys_nothing_twice(
     (tmp_path / "method.md").write_text(f"# Method\n\n{METHOD}\n")
     files = ["--data", str(tmp_path / "heights.csv"), "--docs", str(tmp_path / "method.md")]
     killed = run(tmp_path, standin, QUESTION, *files, "--model", "openai:stand-in", "--price", "1/4", crash_at=f"{point}:{hit}")
-    assert killed.returncode == -signal.SIGKILL, f"{point}:{hit} was not reached: {killed.stderr[-1500:]}"
+    assert killed.code == -signal.SIGKILL, f"{point}:{hit} was not reached: {killed.err[-1500:]}"
     settings = Settings(home=tmp_path / "home")
     before = {row.ref.id: row for row in journal(settings)}
 
     mission_id = next(iter(before.values())).mission_id
     resumed = run(tmp_path, standin, "--resume", mission_id)
-    assert resumed.returncode == 0, resumed.stderr
+    assert resumed.code == 0, resumed.err
     after = journal(settings)
 
     answers = Counter(row.key for row in after if row.state in (RowState.ANSWERED, RowState.REJECTED))

@@ -66,7 +66,7 @@ class Mission:
     def kimera(self, *arguments: str, crash_at: str = "") -> Ended:
         """The command, over the mission's data folder and the stand-in."""
         environment = {**os.environ, **self.standin.environment(), "KIMERA_HOME": str(self.home), "KIMERA_CRASH_AT": crash_at}
-        return kimera(self.home.parent, [*arguments, "--json"], environment)
+        return kimera([*arguments, "--json"], environment, folder=self.home.parent)
 
     def run(self, window: str) -> None:
         """To its end, through one kill at every role, whichever comes first."""

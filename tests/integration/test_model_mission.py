@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -18,6 +16,8 @@ from infra.local.drills.standin.playing import METHOD, QUESTION, TABLE, ids, pla
 from infra.local.drills.standin.requests import Asked
 from schemas.outcome import MissionOutcomePackage
 from shared.models.calls import CallUsage, Price
+from tests.support import forked
+from tests.support.forked import Ended
 
 BROKEN = "frame = load(inputs['heights.csv'], 'heights')\nrecord('mean height', float(frame['heigth'].mean()))\n"
 WRONG = """from tables import load
@@ -77,18 +77,11 @@ def plays(standin: StandIn) -> None:
     standin.answers("CheckerAnswer", Reply({"checks": [{"number": 1, "verdict": "supported"}]}))
 
 
-def kimera(tmp_path: Path, *arguments: str, standin: StandIn | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+def kimera(tmp_path: Path, *arguments: str, standin: StandIn | None = None, **more: str) -> Ended:
     names = ("GOOGLE_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL")
     clean = {name: value for name, value in os.environ.items() if name not in names}
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", *arguments],
-        env={**clean, "KIMERA_HOME": str(tmp_path / "home"), **(standin.environment() if standin else {}), **more},
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-        stdin=subprocess.DEVNULL,
-    )
+    environment = {**clean, "KIMERA_HOME": str(tmp_path / "home"), **(standin.environment() if standin else {}), **more}
+    return forked.kimera(arguments, environment, within_s=110)
 
 
 def asked(files: Path, tmp_path: Path, *more: str, provider: str = "openai") -> list[str]:
@@ -107,15 +100,15 @@ def test_a_model_plays_every_role_and_its_mistakes_are_mended(
 ) -> None:
     plays(standin)
     ran = kimera(tmp_path, *asked(files, tmp_path, provider=provider), standin=standin)
-    assert ran.returncode == 0, ran.stderr
-    result = json.loads(ran.stdout)
+    assert ran.code == 0, ran.err
+    result = ran.json
     report = outcome(tmp_path)
     assert report.answer[0] == "Blue players are 182\u202fcm tall on average, red ones 172\u202fcm."
     assert "stadiometer" in report.model_dump_json()
     assert standin.refused == []
 
-    costs = json.loads(kimera(tmp_path, "costs", "--mission", result["mission_id"], "--json").stdout)
-    inspected = json.loads(kimera(tmp_path, "inspect", result["mission_id"], "--json").stdout)
+    costs = kimera(tmp_path, "costs", "--mission", result["mission_id"], "--json").json
+    inspected = kimera(tmp_path, "inspect", result["mission_id"], "--json").json
     paid = sum(CallUsage(taken, given).cost_micro_usd(Price(Decimal(1), Decimal(4))) for taken, given in standin.counted)
     assert round(result["cost_usd"] * 1_000_000) == costs["whole"]["settled_micro_usd"] == paid > 0
     assert {share["name"] for share in costs["shares"]} == {"deep_research", "ds_star", "fusion"}
@@ -128,8 +121,8 @@ def test_a_model_plays_every_role_and_its_mistakes_are_mended(
 def test_without_money_the_mission_ends_with_a_report_that_says_so(standin: StandIn, files: Path, tmp_path: Path, bubblewrap: Path) -> None:
     plays(standin)
     ran = kimera(tmp_path, *asked(files, tmp_path, "--budget", "0.01"), standin=standin)
-    result = json.loads(ran.stdout)
-    assert (ran.returncode, result["status"]) == (0, "DONE"), ran.stderr
+    result = ran.json
+    assert (ran.code, result["status"]) == (0, "DONE"), ran.err
     assert result["cost_usd"] <= 0.01
     assert {"tier_extractive", "budget_exhausted"} <= set(result["flags"])
 
@@ -138,7 +131,7 @@ def test_without_money_the_mission_ends_with_a_report_that_says_so(standin: Stan
 def test_a_provider_that_is_down_leaves_an_extractive_report(standin: StandIn, files: Path, tmp_path: Path, bubblewrap: Path) -> None:
     standin.faults.extend([Fault.BAD_KEY] * 50)
     ran = kimera(tmp_path, *asked(files, tmp_path), standin=standin)
-    result = json.loads(ran.stdout)
-    assert (ran.returncode, result["status"], result["cost_usd"]) == (0, "DONE", 0), ran.stderr
+    result = ran.json
+    assert (ran.code, result["status"], result["cost_usd"]) == (0, "DONE", 0), ran.err
     assert "model_unavailable" in result["flags"]
     assert any("mean" in line for line in outcome(tmp_path).answer)

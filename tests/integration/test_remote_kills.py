@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from shared.models.rows import RowState
 from shared.runtime import CHECKOUT, Runtime
 from shared.settings import Settings
 from tests.support.chain import rows
+from tests.support.forked import Ended, forked
 from tests.support.pages import SmallWeb
 from tests.support.remote_research import FIGURE, PRICE_MICRO_USD, report, site
 
@@ -39,16 +38,9 @@ def web() -> Iterator[SmallWeb]:
         yield running
 
 
-def process(home: Path, remote: RemoteStandIn, web: SmallWeb, crash_at: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "tests.support.remote_process", str(home), str(web.port)],
-        cwd=CHECKOUT,
-        env={**os.environ, **remote.environment(), "KIMERA_CRASH_AT": crash_at},
-        capture_output=True,
-        text=True,
-        timeout=110,
-        check=False,
-    )
+def process(home: Path, remote: RemoteStandIn, web: SmallWeb, crash_at: str = "") -> Ended:
+    environment = {**os.environ, **remote.environment(), "KIMERA_CRASH_AT": crash_at}
+    return forked("tests.support.remote_process", [str(home), str(web.port)], environment, folder=CHECKOUT, within_s=110)
 
 
 @pytest.mark.parametrize(
@@ -69,9 +61,9 @@ def test_a_kill_begins_no_second_job_but_for_one_that_was_charged(
     home = tmp_path / "home"
     remote.looks.extend([Look("queued"), Look(), Look(), Look(), report(*site(web))])
     killed = process(home, remote, web, crash_at)
-    assert killed.returncode == -signal.SIGKILL, f"{crash_at} was not reached: {killed.stderr[-1500:]}"
+    assert killed.code == -signal.SIGKILL, f"{crash_at} was not reached: {killed.err[-1500:]}"
     ended = process(home, remote, web)
-    assert ended.returncode == 0, ended.stderr[-1500:]
+    assert ended.code == 0, ended.err[-1500:]
 
     runtime = Runtime(Settings(home=home))
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -10,28 +9,16 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
+
+from tests.support import forked
+from tests.support.forked import Ended
+
+__all__ = ["LIMIT_S", "ROOT", "Ended", "Kimera", "Running", "eventually"]
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 90
-
-
-@dataclass(frozen=True)
-class Ended:
-    """What a command left behind."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> dict[str, Any]:
-        """Its one JSON object: stdout holds nothing else."""
-        found = json.loads(self.out)
-        assert isinstance(found, dict)
-        return found
 
 
 class Running:
@@ -62,19 +49,24 @@ class Running:
 
 
 class Kimera:
-    """``kimera`` in ``folder``, which holds the data folder too."""
+    """``kimera`` in ``folder``, which holds the data folder too. A command that takes more than ``limit_s`` is an ``AssertionError``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, limit_s: float = LIMIT_S) -> None:
         self.folder = folder
+        self._limit_s = limit_s
         self.home = folder / ".kimera"
 
-    def __call__(self, *arguments: str, question: str | None = None, **environment: str) -> Ended:
-        """Run it to its end; ``question`` goes to stdin."""
+    def __call__(self, *arguments: str, question: str = "", **environment: str) -> Ended:
+        """Run it to its end, forked off what has imported it already; ``question`` goes to stdin."""
+        return forked.kimera(arguments, self._environment(environment), folder=self.folder, stdin=question, within_s=self._limit_s)
+
+    def afresh(self, *arguments: str, **environment: str) -> Ended:
+        """The same from the very start of an interpreter, as a shell does it."""
         done = subprocess.run(
             self._command(arguments),
             cwd=self.folder,
             env=self._environment(environment),
-            input=question or "",
+            stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
             timeout=LIMIT_S,

@@ -23,7 +23,8 @@ from tests.support.house import step
 from tests.support.remote_research import asked
 
 
-def main(home: Path, port: int) -> None:
+def main(arguments: list[str]) -> int:
+    home, port = Path(arguments[0]), int(arguments[1])
     clock = ShiftedClock()
     runtime = Runtime(Settings(home=home), clock=clock)
     found = runtime.missions.list()
@@ -44,7 +45,8 @@ def main(home: Path, port: int) -> None:
     over = MissionError(code="over", message="the test has seen enough")
     ending.compensate(CompensateRequest.model_validate({"mission_id": mission.mission_id, "error": over, **me}))
     runtime.close()
+    return 0
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), int(sys.argv[2]))
+    sys.exit(main(sys.argv[1:]))

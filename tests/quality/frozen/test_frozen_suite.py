@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import csv
-import json
-import os
 import statistics
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from infra.local.quality.tasks import AnswerCheck, Figure, MustCite, Task, ValueCheck, load_suite
-from tests.support.command import ROOT
+from tests.support.command import Kimera
 
 SUITE = Path(__file__).resolve().parent
 FILES = SUITE / "files"
@@ -92,10 +88,7 @@ def test_what_has_to_be_cited_stands_in_the_documents(tasks: dict[str, Task]) ->
 @pytest.mark.bubblewrap
 @pytest.mark.timeout(300)
 def test_the_extractive_tier_reaches_what_it_reached(tmp_path: Path) -> None:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("KIMERA_") or name == "KIMERA_SANDBOX_PYTHON"}
-    command = [sys.executable, "-m", "cli.main", "bench", "quality", str(SUITE), "--json"]
-    environment = {**clean, "PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=280, check=False)
-    scored = json.loads(done.stdout)
-    assert {task["name"] for task in scored["tasks"] if task["passed"]} >= REACHED, done.stderr
+    done = Kimera(tmp_path, limit_s=280)("bench", "quality", str(SUITE), "--json")
+    scored = done.json
+    assert {task["name"] for task in scored["tasks"] if task["passed"]} >= REACHED, done.err
     assert (scored["cost_usd"], scored["calls"], scored["not_run"]) == (0, 0, [])
