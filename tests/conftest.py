@@ -29,7 +29,7 @@ settings.register_profile("person", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "person")
 
-# As the command has it: looking for cycles after every 700 objects costs a quarter of the collection and of the tests in this process.
+# As the command has it: looking for cycles after every 700 objects takes much of the collection and of the tests in this process.
 gc.set_threshold(GARBAGE_AFTER, *gc.get_threshold()[1:])
 
 
