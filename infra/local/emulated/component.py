@@ -137,8 +137,17 @@ class Component(ABC):
             self._process = None
 
     def pause(self) -> None:
-        """Let it hang: it keeps its connections and answers nothing until ``resume``."""
+        """Let it hang: it keeps its connections and answers nothing until ``resume``.
+
+        The signal only asks for that: a thread that runs on another core may still answer. So this waits until all of them stand.
+        """
         self._signal_all(signal.SIGSTOP)
+        if self._process is not None:
+            until = self._clock.monotonic() + _STOP_LIMIT_S
+            while not _stands(self._process.pid):
+                if self._clock.monotonic() > until:
+                    raise Unavailable(f"Process {self._process.pid} goes on {_STOP_LIMIT_S:.0f} s after it was told to stop.")
+                self._clock.sleep(_LOOK_EVERY_S)
 
     def resume(self) -> None:
         """Go on after ``pause``."""
@@ -214,3 +223,19 @@ def _bound_to_us() -> tuple[str, ...]:
     """What makes a child die with the thread that started it."""
     setpriv = shutil.which("setpriv")
     return (setpriv, "--pdeathsig", "KILL") if setpriv else ()
+
+
+def _stands(session: int) -> bool:
+    """Whether no thread of the process group runs any more (``proc_pid_stat(5)``: state, parent and group come behind the name)."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            _, _, group = _behind_name(stat)[:3]
+            if int(group) == session and any(_behind_name(thread)[0] not in "TtZX" for thread in stat.parent.glob("task/*/stat")):
+                return False
+        except OSError:  # it has ended meanwhile
+            continue
+    return True
+
+
+def _behind_name(stat: Path) -> list[str]:
+    return stat.read_text().rpartition(")")[2].split()
