@@ -231,7 +231,7 @@ class ResearchState(BaseModel):
     """How many hypotheses were published for the analysis."""
     taken_up: tuple[TakenUp, ...] = ()
     """What the analysis asked for: under a sub-question that says the same, or one of its own (``a1``)."""
-    waited: Waited = Waited()
+    waited: Waited = Waited.model_construct()
     """How the track has waited for what the analysis may ask for."""
     round: int = 0
     idle_rounds: int = 0

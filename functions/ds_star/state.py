@@ -69,7 +69,7 @@ class DsStarState(BaseModel):
     """Hypotheses of the documents: under the sub-question that calculates the same, or one of their own (``h1``)."""
     offered: int = 0
     """How many requests for evidence were published."""
-    waited: Waited = Waited()
+    waited: Waited = Waited.model_construct()
     """How the track, done otherwise, waited for what the documents suggest."""
     answers: tuple[AnalysisAnswer, ...] = ()
     values: tuple[Value, ...] = ()

@@ -189,3 +189,13 @@ def test_no_wait_ends_past_its_bound_or_the_soft_deadline_less_what_follows(
         assert clock.now() < until <= START + timedelta(seconds=min(in_all, soft - after) + 1e-6)
         clock.advance(min(pause, (until - clock.now()).total_seconds()))
     assert waited.times <= MOST_WAITS
+
+
+def test_a_track_that_is_woken_again_and_again_waits_only_so_often() -> None:
+    context = slice_of(Track.DS_STAR, MissionRequest(question="How many?", inputs=INPUTS), FrozenClock(), 300)
+    waited = Waited()
+    for _ in range(MOST_WAITS):
+        found = wait(context, waited, HYPOTHESES_OF_MODELS)
+        assert found is not None
+        waited = found[0]
+    assert wait(context, waited, HYPOTHESES_OF_MODELS) is None
