@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 
 from infra.local.functions import INTERNAL_ROOT
 from infra.local.workflows.transport import HttpRequest, HttpResponse, Transport
@@ -62,30 +63,33 @@ class QueueWorker:
             while not self._stopped.is_set():
                 self._wanted.clear()
                 try:
-                    due = self._due(queue)
-                    list(pool.map(lambda task: self._deliver(queue, task), due))
-                    wait = 0.0 if due else self._until_next(queue)
+                    due, following = self._due(queue)
+                    done = list(pool.map(lambda task: self._deliver(queue, task), due))
+                    # Of a full batch, or of tasks that are not done, there may be more to do now.
+                    wait = self._until(following) if len(due) < _BATCH and all(done) else 0.0
                 except KimeraError as error:
                     _log.warning("The queue cannot be read: %s", error)
                     wait = _POLL_S
                 self._wanted.wait(wait)
 
-    def _deliver(self, queue: DocumentQueue, task: Document) -> None:
+    def _deliver(self, queue: DocumentQueue, task: Document) -> bool:
+        """Whether the task is done."""
         try:
-            queue.deliver(task, self._post)
+            return queue.deliver(task, self._post)
         except KimeraError as error:
             _log.warning("Task %s was not delivered: %s", task.ref.id, error)
+            return False
 
-    def _due(self, queue: DocumentQueue) -> list[Document]:
+    def _due(self, queue: DocumentQueue) -> tuple[list[Document], datetime | None]:
+        """The tasks to deliver now, and when the next one is due, as far as that is known."""
         if self._wanted_payload is None:
-            return queue.due(limit=_BATCH)
-        return [task for task in queue.due(limit=None) if self._wanted_payload(_payload(task))]
+            return queue.first(_BATCH)
+        return [task for task in queue.due() if self._wanted_payload(_payload(task))], None
 
-    def _until_next(self, queue: DocumentQueue) -> float:
-        if self._wanted_payload is not None:
-            return _FILTERED_POLL_S  # what is due next may be somebody else's
-        due = queue.next_due()
-        return _POLL_S if due is None else min(_POLL_S, max(0.01, (due - self._clock.now()).total_seconds()))
+    def _until(self, following: datetime | None) -> float:
+        """Seconds until somebody should look again who is not woken."""
+        poll = _POLL_S if self._wanted_payload is None else _FILTERED_POLL_S
+        return poll if following is None else min(poll, max(0.01, (following - self._clock.now()).total_seconds()))
 
     def _post(self, route: str, payload: JsonMap) -> Delivery:
         answer = _posted(self._functions, route, payload)

@@ -56,9 +56,16 @@ class DocumentQueue:
     def close(self) -> None:
         """Nothing is held: the documents are the runtime's."""
 
-    def due(self, *, limit: int | None) -> list[Document]:
-        """The tasks whose time has come, the longest waiting first."""
-        return self._documents.query(Query(TASKS, (Where("due", "<=", self._clock.now().isoformat()),), order_by="due", limit=limit))
+    def due(self) -> list[Document]:
+        """All tasks whose time has come, the longest waiting first."""
+        return self._documents.query(Query(TASKS, (Where("due", "<=", self._clock.now().isoformat()),), order_by="due"))
+
+    def first(self, limit: int) -> tuple[list[Document], datetime | None]:
+        """Of the ``limit`` tasks that come first: those whose time has come, the longest waiting first, and when the next one is due."""
+        found = self._documents.query(Query(TASKS, order_by="due", limit=limit))
+        now = self._clock.now()
+        waiting = [(task, datetime.fromisoformat(str(task.data["due"]))) for task in found]
+        return [task for task, at in waiting if at <= now], next((at for _, at in waiting if at > now), None)
 
     def recover(self) -> int:
         """Make every held task due again: for a host that has just started and knows that no other worker is alive."""
@@ -67,13 +74,8 @@ class DocumentQueue:
             self._documents.put(document.ref, {**document.data, "held": False, "due": self._clock.now().isoformat()})
         return len(held)
 
-    def next_due(self) -> datetime | None:
-        """When the next task is due; ``None`` where none waits."""
-        waiting = self._documents.query(Query(TASKS, order_by="due", limit=1))
-        return datetime.fromisoformat(str(waiting[0].data["due"])) if waiting else None
-
     def deliver(self, document: Document, handler: Handler) -> bool:
-        """Post one due task; whether this call was the one that delivered it."""
+        """Post one due task; whether it is done, and gone. Else it is due again later, or somebody else has it."""
         deliveries = document.data["deliveries"]
         assert isinstance(deliveries, int)
         hold = self._clock.now() + timedelta(seconds=_DELIVERY_LEASE_S)
@@ -89,7 +91,7 @@ class DocumentQueue:
         assert isinstance(payload, dict)
         delivery = handler(str(route), payload)
         self._settle(held, delivery, deliveries + 1)
-        return True
+        return delivery.accepted
 
     def _settle(self, held: Document, delivery: Delivery, deliveries: int) -> None:
         now = self._clock.now()

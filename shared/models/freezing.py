@@ -74,10 +74,12 @@ class Freezer:
     def _new(
         self, tx: Transaction, mission: MissionRecord, account: Account, attempt: int, seq: int, handoff_uri: str | None
     ) -> SliceRecord:
-        payer = Payer(mission.mission_id, account, mission.request.budget.cap_micro_usd)
-        tier, flags = self._tier(tx, mission, payer)
+        tier, flags = asked_tier(mission), tuple[str, ...]()
         if tier is not Tier.EXTRACTIVE:
-            self._ledger.begin(tx, payer)
+            payer = Payer(mission.mission_id, account, mission.request.budget.cap_micro_usd)
+            tier, flags = self._left(tx, mission, tier, payer)
+            if tier is not Tier.EXTRACTIVE:
+                self._ledger.begin(tx, payer)
         return SliceRecord(
             mission_id=mission.mission_id,
             account=account,
@@ -90,11 +92,8 @@ class Freezer:
             frozen_at=self._clock.now(),
         )
 
-    def _tier(self, tx: Transaction, mission: MissionRecord, payer: Payer) -> tuple[Tier, tuple[str, ...]]:
-        """The tier that the money and the providers leave, and why it is not the mission's own."""
-        asked = asked_tier(mission)
-        if asked is Tier.EXTRACTIVE:
-            return asked, ()
+    def _left(self, tx: Transaction, mission: MissionRecord, asked: Tier, payer: Payer) -> tuple[Tier, tuple[str, ...]]:
+        """The tier that the money and the providers leave of the one ``asked``, and why it is not that one."""
         stopped, settled = _money(tx, mission.mission_id)
         if stopped:
             return Tier.EXTRACTIVE, (TIER_EXTRACTIVE, OVERRUN)

@@ -98,7 +98,7 @@ class EmbeddedBench:
         self.queue = DocumentQueue(self.documents, self.clock, randomness=random.Random(1), wake=lambda: None)
 
     def deliver_due(self) -> None:
-        for document in self.queue.due(limit=None):
+        for document in self.queue.due():
             self.queue.deliver(document, self._handle)
 
     def _handle(self, route: str, payload: JsonMap) -> Delivery:
