@@ -18,7 +18,7 @@ from shared.language.words import content_stems, stems
 from shared.models.prompts import BYTES_PER_TOKEN, PromptValue, fits
 
 FILE_TOKENS = 1_500
-"""The most that one file takes (DESIGN section 7)."""
+"""The most that one file takes."""
 LEAST_FILE_TOKENS = 120
 """Below this a description says nothing: the files that are left are only counted."""
 _BETWEEN = 5

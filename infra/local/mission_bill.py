@@ -1,6 +1,6 @@
 """What a mission took of Google Cloud, counted from its spans: workflow steps, reads and writes of the database, invocations, seconds.
 
-The figures to keep are DESIGN section 9's; the prices are list prices for us-central1, each with where and when it was read.
+The figures to keep are those of docs/cost.md; the prices are list prices for us-central1, each with where and when it was read.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class MissionBill:
 
     @property
     def exceeded(self) -> list[str]:
-        """The figures of DESIGN section 9 that are not kept."""
+        """The limits that are not kept."""
         found: list[str] = []
         if self.steps > MOST_STEPS:
             found.append(f"{self.steps} workflow steps, at most {MOST_STEPS}")

@@ -18,7 +18,7 @@ from shared.adapters.spare_sandboxes import IMPORTS, start_spare
 from shared.sandbox import SandboxInput, SandboxJob, SandboxResult
 
 WARM_S = 0.06
-"""DESIGN section 9: the warm start of such a script."""
+"""The limit of the warm start of such a script."""
 READY_S = 60.0
 _ROWS = 1_000
 _SCRIPT = """

@@ -1,4 +1,4 @@
-"""What the platform promises (DESIGN section 4), looked at from outside: through the API, the costs, and ``kimera audit verify``."""
+"""What the platform promises (docs/invariants.md), looked at from outside: through the API, the costs, and ``kimera audit verify``."""
 
 from __future__ import annotations
 
