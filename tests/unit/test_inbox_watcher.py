@@ -76,6 +76,26 @@ def test_a_file_that_intake_cannot_take_is_told_again_with_growing_pauses_and_lo
     assert len(intake.told) == count
 
 
+def test_what_intake_refuses_for_good_is_told_once(watcher: InboxWatcher, intake: Intake, clock: FrozenClock, tmp_path: Path) -> None:
+    intake.statuses = [400]
+    (tmp_path / "inbox" / "a.csv").write_text("n\n1\n")
+    looks(watcher, clock, 100)
+    assert intake.told == ["a.csv"]
+
+
+def test_a_folder_that_fails_again_later_is_said_again(
+    watcher: InboxWatcher, clock: FrozenClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for _ in range(2):
+        (tmp_path / "inbox").rename(tmp_path / "elsewhere")
+        (tmp_path / "inbox").write_text("no folder")
+        looks(watcher, clock, 3)
+        (tmp_path / "inbox").unlink()
+        (tmp_path / "elsewhere").rename(tmp_path / "inbox")
+        looks(watcher, clock, 61)
+    assert [("cannot be" in record.getMessage()) for record in caplog.records] == [True, False, True, False]
+
+
 def test_a_folder_that_cannot_be_read_is_looked_into_again_and_said_once(
     watcher: InboxWatcher, intake: Intake, clock: FrozenClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -12,6 +12,8 @@ from schemas.outcome import (
     Conflict,
     MergedClaim,
     MissionOutcomePackage,
+    OutcomeArtifact,
+    OutcomeSource,
     Provenance,
     Section,
     StatedValue,
@@ -93,4 +95,21 @@ def test_flags_limitations_status_and_trust_are_told() -> None:
         ("limitation", "removed", "Research is late.", None),
         ("trust", "changed", "extractive", "standard"),
         ("trust", "changed", "$0.00", "$0.50"),
+    ]
+
+
+def test_sources_and_files_are_told_by_name_and_content() -> None:
+    first, second = "a" * 64, "b" * 64
+    read = OutcomeSource(title="Harbour rules", sha256=first)
+    chart = OutcomeArtifact(name="boats.png", kind="chart", sha256=first, media_type="image/png")
+    old = outcome(1, sources=(read,), artifacts=(chart,))
+    new = outcome(
+        2,
+        sources=(read.model_copy(update={"quotes": 1}), OutcomeSource(title="Log book", sha256=second, quotes=2)),
+        artifacts=(chart.model_copy(update={"sha256": second}),),
+    )
+    assert told(old, new) == [
+        ("source", "changed", "read, not quoted", "1 quote"),
+        ("source", "added", None, "2 quotes"),
+        ("file", "changed", first[:12], second[:12]),
     ]

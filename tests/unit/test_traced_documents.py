@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from shared.adapters.contention import Contention
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.adapters.traced_documents import TracedDocuments
 from shared.documents import Query, Ref, Transaction
@@ -80,3 +81,33 @@ def test_a_commit_that_failed_wrote_nothing(
             documents.transact(fails)
 
     assert names.STORE_COMMITS not in attributes(work)
+
+
+def test_a_transaction_that_was_disturbed_counts_all_reads_and_the_writes_of_its_last_run(
+    attributes: Callable[[Callable[[TracedDocuments], object]], dict[str, Attribute]],
+) -> None:
+    def work(documents: TracedDocuments) -> None:
+        runs = iter((True, False))
+
+        def disturbed(transaction: Transaction) -> None:
+            transaction.get(A)
+            transaction.query(Query("things"))  # finds none, and costs one
+            first = next(runs)
+            transaction.put(A if first else B, {})
+            if first:
+                raise Contention
+
+        documents.transact(disturbed)
+
+    told = attributes(work)
+    assert told[names.STORE_COMMITS] == "others"
+    assert (told[names.STORE_RUNS], told[names.STORE_READS]) == (2, 4)
+
+
+def test_a_delete_is_no_write(attributes: Callable[[Callable[[TracedDocuments], object]], dict[str, Attribute]]) -> None:
+    def work(documents: TracedDocuments) -> None:
+        documents.put(A, {})
+        documents.delete(A)
+        documents.transact(lambda transaction: transaction.delete(B))
+
+    assert attributes(work)[names.STORE_COMMITS] == "things"
