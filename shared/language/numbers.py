@@ -22,7 +22,7 @@ NUMBER_WORDS: dict[str, int] = (
 """Spelled-out numbers that count as figures. "One" to "three" are left out: they are grammar ("the two groups") far more often."""
 
 _SCALES = {"thousand": 3, "million": 6, "billion": 9, "trillion": 12, "mn": 6, "bn": 9}
-_GROUP_SPACES = re.compile("(?<=\\d)[\u00a0\u2007\u2009\u202f](?=\\d{3}(?!\\d))")
+_GROUP_SPACES = re.compile("[\u00a0\u2007\u2009\u202f](?<=\\d.)(?=\\d{3}(?!\\d))")  # the rare part first: most texts have none
 _LONGEST_FIRST = sorted(NUMBER_WORDS, key=len, reverse=True)
 _SPELLED = "|".join(
     f"{first}(?:{'|'.join(word[1:] for word in _LONGEST_FIRST if word[0] == first)})" for first in sorted({w[0] for w in NUMBER_WORDS})
@@ -52,7 +52,7 @@ class Numeral:
 
 def numerals(text: str) -> Iterator[Numeral]:
     """Every number that ``text`` states, in order, signs left aside (a hyphen is as often a range as a minus)."""
-    plain = unicodedata.normalize("NFKC", _GROUP_SPACES.sub(",", text))
+    plain = text if text.isascii() else unicodedata.normalize("NFKC", _GROUP_SPACES.sub(",", text))  # neither changes ASCII
     for match in _TOKEN.finditer(plain):
         token = match.group(0).casefold()
         if match.group("spelled"):
