@@ -2,7 +2,7 @@
 
 Adapters: ``shared/adapters/bubblewrap_sandbox.py`` (this machine; also inside the cloud's ``sandbox`` service) and
 ``shared/adapters/remote_sandbox.py`` (that service, from outside). Both pass ``tests/contract/test_code_sandbox.py``, and
-``test_code_sandbox_escape.py``, which tries to get out.
+beside it ``test_code_sandbox_escape.py``, which tries to get out, and ``test_code_sandbox_exhaustion.py``, which uses the machine up.
 
 What the script sees: its inputs as ``inputs/<name>`` (read-only), a writable folder ``outputs/``, a writable ``/tmp``, and the
 names ``record``, ``emit``, ``inputs`` and ``parameters`` (``shared/sandbox_runtime/kimera_runtime.py``). No network, no

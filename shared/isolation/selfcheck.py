@@ -1,7 +1,7 @@
 """The self-check of a sandbox: a script that tries everything to get out, and some that use the machine up.
 
-A short form of ``tests/contract/test_code_sandbox_escape.py``, for the machine that will run the code: what namespaces, a kernel or a
-container runtime allow is only known there. It takes about a second.
+A short form of ``tests/contract/test_code_sandbox_escape.py`` and ``test_code_sandbox_exhaustion.py``, for the machine that will run the
+code: what namespaces, a kernel or a container runtime allow is only known there. It takes about a second.
 """
 
 from __future__ import annotations

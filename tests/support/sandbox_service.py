@@ -1,4 +1,4 @@
-"""The sandbox service as its own process, and every kind of sandbox in turn for the contract and escape suites."""
+"""The sandbox service as its own process, and every kind of sandbox in turn for the contract, escape and exhaustion suites."""
 
 from __future__ import annotations
 
