@@ -5,6 +5,9 @@ from __future__ import annotations
 
 import hashlib
 from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
 
 from schemas.analysis import (
     AnalysisAnswer,
@@ -34,6 +37,7 @@ from schemas.evidence import (
 from schemas.fusion import FusionInputPackage, TrackHandoff
 from schemas.mission import FusionMode, MissionInput, MissionRequest, TrackStatus
 
+ModelT = TypeVar("ModelT", bound=BaseModel)
 NOW = datetime(2026, 3, 14, 9, 26, 53, tzinfo=UTC)
 MISSION = "01JPA7Z0KD5M3Q8W9X2V4C6B7N"  # pragma: allowlist secret
 QUESTION = (
@@ -91,6 +95,16 @@ CHART = (
 )
 TABLE = b"group,stations,trend_c_per_decade\nabove 1500 m,5,0.4412873\nbelow 1500 m,7,0.3391\n"
 FILES = {"trend.svg": CHART, "groups.csv": TABLE, "trends.py": SCRIPT.encode()}
+
+
+def changed(model: ModelT, **changes: Any) -> ModelT:
+    """The model with some fields as they are given, unchecked: also as no track would write them."""
+    return model.model_copy(update=changes)
+
+
+def replaced(items: tuple[ModelT, ...], index: int, **changes: Any) -> tuple[ModelT, ...]:
+    """The same of one item among several."""
+    return tuple(changed(item, **changes) if i == index else item for i, item in enumerate(items))
 
 
 def sha(data: str | bytes) -> str:
