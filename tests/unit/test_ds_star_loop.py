@@ -53,7 +53,7 @@ def test_a_debug_repair_a_refusal_a_route_back_and_the_findings_in_one_mission(s
     mission = Mission(sandbox, tmp_path, script)
     package = mission.package()
     assert [(a.question_id, a.status) for a in package.answers] == [("q1", "answered"), ("q2", "answered")]
-    assert all(f.verified and f.tier == "standard" and f.prompt_version == "ds_star.finalizer@3" for f in package.findings)
+    assert all(f.verified and f.tier == "standard" and f.prompt_version == "ds_star.finalizer@4" for f in package.findings)
     means = {v.name: v for v in package.values}
     assert means["mean height, red team"].n == 15 and means["mean height, red team"].filters == "team is red"
     assert means["people, red team"].value == 15
