@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from infra.local.emulated.cloud_sdk import FirestoreEmulator, PubSubEmulator
-from infra.local.emulated.component import Component, answers_http
+from infra.local.emulated.component import Component, Missing, answers_http
+from infra.local.emulated.neo4j import Neo4jServer
 from shared.errors import Unavailable
 from tests.support.components import missing
 
@@ -53,6 +54,18 @@ def test_the_pubsub_emulator_takes_a_topic(pubsub_emulator: PubSubEmulator) -> N
     topic = f"http://{pubsub_emulator.address}/v1/projects/components/topics/teapots"
     with urllib.request.urlopen(urllib.request.Request(topic, b"{}", {"Content-Type": "application/json"}, method="PUT")) as answer:
         assert answer.status == 200
+
+
+@pytest.mark.neo4j
+def test_the_password_of_a_neo4j_server_may_begin_with_a_dash(tmp_path: Path) -> None:
+    """One of 64 that are made does, and what sets it must not take it for an option."""
+    server = Neo4jServer(tmp_path)
+    (tmp_path / "password").write_text(f"-{server.password}")
+    try:
+        server.command()
+    except Missing as error:
+        missing(server.name, error.remedy)
+    assert (tmp_path / "data" / "dbms" / "auth.ini").is_file()
 
 
 def test_a_component_that_ends_at_once_is_said_to_with_its_last_words(tmp_path: Path) -> None:

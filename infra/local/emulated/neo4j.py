@@ -115,7 +115,7 @@ class Neo4jServer(Component):
 
     def _set_password(self) -> None:
         """Before its very first start, as the server wants it; it reads the file afterwards by itself."""
-        command = (*self._java(), "-Xmx128m", "-cp", f"{_LIBRARY}/*", _ADMIN, "dbms", "set-initial-password", self.password)
+        command = (*self._java(), "-Xmx128m", "-cp", f"{_LIBRARY}/*", _ADMIN, "dbms", "set-initial-password", "--", self.password)
         where = {"NEO4J_HOME": str(self.home), "NEO4J_CONF": str(self.home / "conf")}
         done = subprocess.run(
             command, env=where, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=_PASSWORD_LIMIT_S, check=False
