@@ -158,13 +158,19 @@ def test_columns_that_are_periods_are_offered_as_rows(files: Files) -> None:
 
 def test_a_file_over_the_limit_is_sampled_evenly_and_the_same_each_time(sandbox: CodeSandbox, tmp_path: Path) -> None:
     rows = "".join(f"S{i % 12},{i}\n" for i in range(20_000))
-    files = [write(tmp_path, "big.csv", "station,value\n" + rows), _parquet(tmp_path / "big.parquet")]
+    text = "station,value\n" + rows
+    files = [
+        write(tmp_path, "big.csv", text),
+        write(tmp_path, "utf16.csv", text.encode("utf-16")),
+        _parquet(tmp_path / "big.parquet"),
+    ]
     first = describe(sandbox, files, tmp_path / "one", options={"max_bytes": 20_000, "max_cells": 50})
     second = describe(sandbox, files, tmp_path / "two", options={"max_bytes": 20_000, "max_cells": 50})
-    found = table(first["big.csv"])
-    assert found.rows == 20_000 and found.sampled_rows is not None and 1_000 < found.sampled_rows < 2_500
-    assert column(first["big.csv"], "station").distinct == 12
-    assert any("too large" in w for w in found.warnings)
+    for name, least, most in (("big.csv", 1_000, 2_500), ("utf16.csv", 500, 1_250)):
+        found = table(first[name])
+        assert found.rows == 20_000 and found.sampled_rows is not None and least < found.sampled_rows < most
+        assert column(first[name], "station").distinct == 12
+        assert any("too large" in w for w in found.warnings)
     assert table(first["big.parquet"]).sampled_rows is not None and table(first["big.parquet"]).rows == 100
     assert first == second
 

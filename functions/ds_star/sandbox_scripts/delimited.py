@@ -119,13 +119,13 @@ def _universal(stream: io.TextIOBase) -> Iterator[str]:
 
 def _every(path: str, encoding: str, step: int, skip: int) -> Iterator[str]:
     """Every ``step``-th line behind the first ``skip``; ``step`` is a prime, so that it falls into no cycle of the rows."""
+    if encoding.startswith(("utf-16", "utf-32")):
+        with Path(path).open(encoding=encoding, errors="replace", newline="") as text:
+            yield from (line for i, line in enumerate(text) if i >= skip and (i - skip) % step == 0)
+        return
     number = 0
     rest = b""
     with Path(path).open("rb") as stream:
-        if encoding.startswith(("utf-16", "utf-32")):
-            text = Path(path).open(encoding=encoding, errors="replace", newline="")  # noqa: SIM115
-            yield from (line for i, line in enumerate(text) if i >= skip and (i - skip) % step == 0)
-            return
         while block := stream.read(BLOCK):
             lines = (rest + block).split(b"\n")
             rest = lines.pop()
