@@ -24,6 +24,7 @@ _SMALL = frozenset(
     {"the", "year", "years", "end", "of", "beginning", "start", "a", "about", "is", "are", "was", "were", "with", "and", "that", "than"}
 )
 ComparisonOp = Literal["==", "!=", "<", "<=", ">", ">=", "between"]
+_OPS: tuple[ComparisonOp, ...] = ("==", "!=", "<", "<=", ">", ">=", "between")
 
 
 @dataclass(frozen=True)
@@ -231,7 +232,7 @@ def find_comparisons(sentence: Sentence, view: View, mentions: tuple[Mention, ..
         )
         if _rather_years(view, column, values):
             continue
-        op: ComparisonOp = hit.meaning  # type: ignore[assignment]
+        op = next(op for op in _OPS if op == hit.meaning)
         found.append(Comparison(column, Filter(column=column.name, op=op, values=values), start, max(stop, second[1] if second else end)))
     return tuple(found)
 
