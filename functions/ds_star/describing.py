@@ -38,7 +38,7 @@ def describe_with_model(
     key = _cache_key(file)
     try:
         return FileDescription.model_validate_json(context.artifacts.get(SCHEME + key))
-    except (NotFound, ValidationError):
+    except (NotFound, ValidationError):  # not described yet, or by a version that described otherwise
         pass
     size = context.artifacts.stat(file.uri).size
     if size == 0:

@@ -23,7 +23,7 @@ def once(context: SliceContext, place: str, kind: type[T], work: Callable[[], T]
     key = f"missions/{context.mission_id}/{context.track}/{context.attempt}/runs/{place}.json"
     try:
         return kind.model_validate_json(context.artifacts.get(SCHEME + key))
-    except NotFound:
+    except NotFound:  # this is the first time
         pass
     found = work()
     try:

@@ -156,7 +156,7 @@ class RunningSandbox:
         if self._init or not newline:
             return
         self._init = int(json.loads(line)["child-pid"])
-        with suppress(OSError):
+        with suppress(OSError):  # it has ended, or no handle can be had here: `_end_namespace` goes without
             self._init_handle = os.pidfd_open(self._init)
 
     def _look(self) -> None:
@@ -187,7 +187,7 @@ class RunningSandbox:
     def _end_namespace(self) -> None:
         """Kill the init of the namespace, and with it everything in it. Without its handle: bwrap, which takes it along."""
         if self._init_handle is not None:
-            with suppress(ProcessLookupError):
+            with suppress(ProcessLookupError):  # it has ended
                 signal.pidfd_send_signal(self._init_handle, signal.SIGKILL)
         else:
             self._process.kill()

@@ -38,7 +38,7 @@ def signing(credentials: Credentials, request: Request | None = None) -> Signing
             remedy="Run as a service account, or: gcloud auth application-default login --impersonate-service-account=ACCOUNT.",
         )
     signer = iam.Signer(send, credentials, email)  # type: ignore[no-untyped-call]  # it has no types
-    return service_account.Credentials(signer, service_account_email=email, token_uri=_TOKEN_URI)  # type: ignore[no-untyped-call]
+    return service_account.Credentials(signer, service_account_email=email, token_uri=_TOKEN_URI)  # type: ignore[no-untyped-call]  # as above
 
 
 class Unsigned(Signing):

@@ -57,10 +57,10 @@ def measured(stream: BinaryIO) -> Content:
     sha256, crc32c, size = hashlib.sha256(), Checksum(), 0  # type: ignore[no-untyped-call]  # it has no types
     while chunk := stream.read(_READ):
         sha256.update(chunk)
-        crc32c.update(chunk)  # type: ignore[no-untyped-call]
+        crc32c.update(chunk)  # type: ignore[no-untyped-call]  # as above
         size += len(chunk)
     stream.seek(start)
-    checksum: bytes = crc32c.digest()  # type: ignore[no-untyped-call]
+    checksum: bytes = crc32c.digest()  # type: ignore[no-untyped-call]  # as above
     return Content(sha256.hexdigest(), size, base64.b64encode(checksum).decode())
 
 

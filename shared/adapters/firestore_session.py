@@ -129,7 +129,7 @@ class FirestoreSession:
 
     def close(self) -> None:
         """Close the connection."""
-        self._client.transport.close()  # type: ignore[no-untyped-call]  # of the generated client
+        self._client.transport.close()  # type: ignore[no-untyped-call]  # it has no types
 
     def _name(self, ref: Ref) -> str:
         return f"{self._documents}/{self._prefix}{ref.collection}/{ref.id}"

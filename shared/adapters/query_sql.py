@@ -41,7 +41,7 @@ def select(query: Query, columns: str) -> tuple[str, list[Parameter]]:
         parameters += values
     direction = " DESC" if descending else ""
     # Everything put in here is ours, a checked field name or a quoted literal; values are parameters.
-    text = f"SELECT {columns} FROM documents WHERE {' AND '.join(conditions)} ORDER BY {', '.join(part + direction for part in order)}"  # noqa: S608
+    text = f"SELECT {columns} FROM documents WHERE {' AND '.join(conditions)} ORDER BY {', '.join(part + direction for part in order)}"  # noqa: S608 - see above
     if query.limit is not None:
         text += " LIMIT ?"
         parameters.append(query.limit)

@@ -56,7 +56,7 @@ class _Member(Generic[T]):
         except Exception as error:
             if not connection.in_transaction:  # SQLite has rolled everything back by itself: no room, a failing disk
                 raise
-            self._error = error
+            self._error = error  # raised to whoever wanted this write; the others of the batch are committed
             return False
         return True
 

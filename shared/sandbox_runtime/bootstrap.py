@@ -199,7 +199,7 @@ def _report_warnings() -> None:
     show = warnings.showwarning
     count = 0
 
-    def report(message, category, filename, lineno, file=None, line=None):  # type: ignore[no-untyped-def]
+    def report(message, category, filename, lineno, file=None, line=None):  # type: ignore[no-untyped-def]  # as above
         nonlocal count
         count += 1
         if count <= MAX_WARNINGS:
