@@ -39,6 +39,7 @@ KimeraError                     code, HTTP status, what happened, what to do
     ├── BudgetRefused           no money left, or a price unknown                 402
     ├── ModelUnavailable        the provider is down, or refuses                  503
     │   └── ModelCircuitOpen    it failed so often that it is not asked for a while
+    ├── OutOfTime               the mission's time is up                          504
     ├── RequestWithheld         the request holds a secret, or is too large, and was not sent  422
     └── AnswerRejected          nothing that the model answered fits              502
 
@@ -333,6 +334,13 @@ class ModelCircuitOpen(ModelUnavailable):
     """The provider failed so often in a row that it is not asked for a while: nothing was sent."""
 
     code = "circuit_open"
+
+
+class OutOfTime(NoModelAnswer):
+    """The mission's last deadline has passed: nothing more is asked, and an answer that is under way is not waited for."""
+
+    code = "out_of_time"
+    status = 504
 
 
 class RequestWithheld(NoModelAnswer):

@@ -9,7 +9,7 @@ from functions.deep_research.frontier import is_open
 from functions.deep_research.quotes import with_context
 from functions.deep_research.state import ResearchState, WebPage
 from shared.errors import NoModelAnswer
-from shared.models.flags import BUDGET_EXHAUSTED, MODEL_UNAVAILABLE, flags_of
+from shared.models.flags import BUDGET_EXHAUSTED, MODEL_UNAVAILABLE, OUT_OF_TIME, flags_of
 from shared.tracks import Note, SliceContext, SliceOutcome
 from shared.web.search import WebSearch
 
@@ -49,7 +49,7 @@ def search(web: WebSearch, context: SliceContext, state: ResearchState, queries:
             hits = web.search(query, PAGES_PER_QUERY)
         except NoModelAnswer as error:
             notes.append(Note("web.not_searched", {"code": error.code, "why": error.message[:300]}))
-            flags = (*(flag for flag in flags_of(error) if flag in (BUDGET_EXHAUSTED, MODEL_UNAVAILABLE)), WEB_SEARCH_FAILED)
+            flags = (*(flag for flag in flags_of(error) if flag in (BUDGET_EXHAUSTED, MODEL_UNAVAILABLE, OUT_OF_TIME)), WEB_SEARCH_FAILED)
             over = True
             break
         searched.append(query)

@@ -143,11 +143,14 @@ class SearchLink:
     def _read(self, call: ModelCall, request: httpx.Request, parse: Callable[[bytes], AnswerT]) -> AnswerT:
         """The service's answer, parsed."""
         label = call.model.label
+        patience_s = min(call.within_s, self._timeout_s)
         try:
-            with httpx.Client(timeout=httpx.Timeout(self._timeout_s, connect=10.0)) as client:
+            with httpx.Client(timeout=httpx.Timeout(patience_s, connect=min(10.0, patience_s))) as client:
                 response = client.send(request, follow_redirects=False)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             raise RequestFailed(Failure.UNREACHABLE, f"{label}: {_short(error)}", remedy="Check the network.") from error
+        except httpx.ReadTimeout as error:
+            raise RequestFailed(Failure.CUT_OFF if patience_s < self._timeout_s else Failure.LOST, f"{label}: {_short(error)}") from error
         except httpx.HTTPError as error:
             raise RequestFailed(Failure.LOST, f"{label}: {_short(error)}") from error
         _require_ok(label, response)

@@ -71,6 +71,11 @@ def late_deadline(mission: MissionRecord) -> datetime:
     return mission.started_at + timedelta(seconds=mission.request.deadlines.late_s)
 
 
+def seconds_left(mission: MissionRecord, now: datetime) -> float:
+    """How long a model's answer may take to be of use: until the last moment at which the mission takes something up."""
+    return (late_deadline(mission) - now).total_seconds()
+
+
 def _track_state(mission: MissionRecord, track: TrackRecord, now: datetime) -> TrackState:
     status = track.status
     if status is TrackStatus.RUNNING and past_soft_deadline(mission, now):

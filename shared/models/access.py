@@ -1,6 +1,6 @@
 """``ModelAccess``: the models of a slice, or none. The one place where the links of the chain are put together.
 
-telemetry -> guard -> remember -> retry -> pay -> breaker -> provider, script or recording
+telemetry -> guard -> remember -> retry -> deadline -> pay -> breaker -> provider, script or recording
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from shared.errors import BudgetRefused, Unavailable
 from shared.ledger.accounts import Account
 from shared.ledger.spending import buys
 from shared.missions.records import MissionRecord, SliceRecord, TrackRecord
+from shared.missions.view import seconds_left
 from shared.models.calls import ModelSpec
 from shared.models.freezing import Freezer, asked_tier
 from shared.queue import TaskQueue
@@ -226,6 +227,7 @@ class ModelAccess:
         """All links around the innermost one, for one slice."""
         from shared.models.answers import Answers
         from shared.models.breaker import Breaker
+        from shared.models.deadline import Deadline
         from shared.models.guard import Guard
         from shared.models.pay import Pay
         from shared.models.remember import Remember
@@ -235,7 +237,8 @@ class ModelAccess:
         has, journal, answers = self._with, self._journal, Answers(self._with.artifacts)
         asked = Breaker(innermost, self._circuits)
         paid = Pay(asked, journal, answers, _terms(mission, frozen), ready=self._circuits.check)
-        tried = Retry(paid, clock=has.clock, uniform=has.uniform, time_left=time_left)
+        timely = Deadline(paid, left=lambda: seconds_left(mission, has.clock.now()))
+        tried = Retry(timely, clock=has.clock, uniform=has.uniform, time_left=time_left)
         known = Remember(tried, journal, answers)
         return Telemetry(Guard(known, secrets=has.secrets(), reject=journal.reject), has.tracing)
 

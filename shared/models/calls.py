@@ -2,10 +2,11 @@
 
 The chain, from the outside in; each link is a ``Sender`` that wraps the next one:
 
-    telemetry -> guard -> remember -> retry -> pay -> breaker -> provider
+    telemetry -> guard -> remember -> retry -> deadline -> pay -> breaker -> provider
 
 ``remember`` answers from the journal what was answered before, so that nothing is bought twice. ``pay`` commits a reservation and
 SENT before each physical request, and the answer with its settlement after it; it asks the breaker before it sets money aside.
+``deadline`` makes no request that the mission has no time for.
 ``access`` puts the links together: there is no other way to a provider.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import cached_property
@@ -93,6 +95,8 @@ class ModelCall:
     output_schema: dict[str, Json]
     max_output_tokens: int
     corrections: tuple[Correction, ...] = ()
+    within_s: float = math.inf
+    """How long its answer may take to be of use: the innermost link waits no longer, however patient it is."""
 
     @cached_property
     def request_sha256(self) -> str:

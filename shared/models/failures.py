@@ -22,18 +22,20 @@ class Failure(StrEnum):
     """The endpoint does not take this way of asking for JSON: the next request asks in another way."""
     OLD_KEY = "old_key"
     """The key was refused, and has been replaced since: the next request uses the new one."""
+    CUT_OFF = "cut_off"
+    """We stopped waiting, since the mission's time was up: it may have been worked on and charged."""
     LOST = "lost"
     """A 5xx, a time-out, a cut connection, half an answer: it may have been worked on and charged."""
 
     @property
     def unpaid(self) -> bool:
         """Whether the provider certainly did no work."""
-        return self is not Failure.LOST
+        return self not in (Failure.LOST, Failure.CUT_OFF)
 
     @property
     def transient(self) -> bool:
         """Whether the same request may succeed later."""
-        return self not in (Failure.REFUSED, Failure.KEY_REFUSED)
+        return self not in (Failure.REFUSED, Failure.KEY_REFUSED, Failure.CUT_OFF)
 
 
 class RequestFailed(Exception):

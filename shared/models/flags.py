@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.errors import BudgetRefused, ModelUnavailable, NoModelAnswer, RequestWithheld
+from shared.errors import BudgetRefused, ModelUnavailable, NoModelAnswer, OutOfTime, RequestWithheld
 from shared.ledger.spending import OVERRUN_FLAG
 
 TIER_DOWNGRADED = "tier_downgraded"
@@ -13,6 +13,8 @@ BUDGET_EXHAUSTED = "budget_exhausted"
 """A call was not made, since it could have passed a cap."""
 MODEL_UNAVAILABLE = "model_unavailable"
 """A provider could not be reached, refused, or its circuit was open."""
+OUT_OF_TIME = "out_of_time"
+"""A call was not made, or its answer not waited for, since the mission's time was up."""
 REQUEST_WITHHELD = "request_withheld"
 """A request was not sent: it held a secret of this installation, or was too large."""
 OVERRUN = OVERRUN_FLAG
@@ -29,6 +31,8 @@ def flags_of(error: NoModelAnswer) -> tuple[str, ...]:
         return (TIER_EXTRACTIVE, BUDGET_EXHAUSTED)
     if isinstance(error, ModelUnavailable):
         return (TIER_EXTRACTIVE, MODEL_UNAVAILABLE)
+    if isinstance(error, OutOfTime):
+        return (TIER_EXTRACTIVE, OUT_OF_TIME)
     if isinstance(error, RequestWithheld):
         return (TIER_EXTRACTIVE, REQUEST_WITHHELD)
     return (TIER_EXTRACTIVE,)

@@ -86,10 +86,13 @@ class ProviderLink:
         with self._lock:
             loop = self._loop = self._loop or BackgroundLoop()
             model = self._models.get(call.model.label) or self._models.setdefault(call.model.label, self._model(call.model))
+        patience_s = self._timeout_s + _GRACE_S
+        cut_off = call.within_s < patience_s
         try:
-            response = loop.run(_request(model, call, mode, self._timeout_s), timeout_s=self._timeout_s + _GRACE_S)
+            response = loop.run(_request(model, call, mode, self._timeout_s), timeout_s=min(call.within_s, patience_s))
         except TimeoutError as late:
-            raise RequestFailed(Failure.LOST, f"{call.model.label}: {late}.") from late
+            failure, why = (Failure.CUT_OFF, ", and the mission's time is up") if cut_off else (Failure.LOST, "")
+            raise RequestFailed(failure, f"{call.model.label}: {late}{why}.") from late
         return _answer(response)
 
     def close(self) -> None:

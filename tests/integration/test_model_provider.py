@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Literal
 
@@ -123,6 +124,18 @@ def test_what_fails_says_whether_it_can_have_cost_anything(
     assert len(standin.seen) == 1, "the SDK retried by itself"
     if fault is Fault.THROTTLED:
         assert failed.value.retry_after_s == 2
+
+
+def test_an_answer_is_waited_for_no_longer_than_it_is_of_use(standin: StandIn, provider: Provider) -> None:
+    patient = ProviderLink(endpoints(standin.url), timeout_s=600)
+    standin.faults.append(Fault.STALL)
+    with pytest.raises(RequestFailed) as failed:
+        patient.send(replace(call(provider), within_s=0.5))
+    assert failed.value.failure is Failure.CUT_OFF
+    assert "the mission's time is up" in failed.value.message
+    standin.answers("Total", Reply({"total": 3}))
+    assert '"total"' in patient.send(replace(call(provider), within_s=60)).text
+    patient.close()
 
 
 def test_a_refused_key_that_was_replaced_since_is_worth_another_try(standin: StandIn, provider: Provider) -> None:

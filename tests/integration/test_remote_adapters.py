@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -142,6 +143,14 @@ def test_a_search_that_fails_says_whether_it_can_have_cost_anything(
     assert failed.value.failure is failure, failed.value.message
     assert failed.value.retry_after_s == (3 if fault is Fault.THROTTLED else None)
     assert KEY not in failed.value.message
+
+
+@pytest.mark.parametrize("provider", ["gemini", "brave"])
+def test_a_search_is_waited_for_no_longer_than_it_is_of_use(remote: RemoteStandIn, provider: str) -> None:
+    remote.faults.append(Fault.STALL)
+    with pytest.raises(RequestFailed) as failed:
+        SearchLink(endpoints(remote.url), timeout_s=600).send(replace(call(provider), within_s=0.5))
+    assert failed.value.failure is Failure.CUT_OFF
 
 
 @pytest.mark.parametrize("provider", ["gemini", "brave"])
