@@ -10,8 +10,8 @@ from datetime import datetime
 from shared.missions.records import Hearing, SliceRecord, TrackRecord
 from shared.times import MAX_RETRY_AFTER_S
 
-_FIRST_SHARE = 1 / 60
-"""The first look comes after this share of the whole wait: half a second of half a minute."""
+_FIRST_SHARE = 1 / 30
+"""The first look comes after this share of the whole wait: a second of half a minute."""
 
 
 def begun(frozen: SliceRecord | None, now: datetime, until: datetime) -> Hearing:

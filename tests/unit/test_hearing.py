@@ -65,7 +65,7 @@ def test_a_wait_is_asked_about_ever_less_often_writes_nothing_and_ends_at_its_ti
         pauses.append(result.retry_after_s)
         house.clock.advance(result.retry_after_s)
         result = house.slices.run(track, step(mission_id, 2))
-    assert pauses == [2, 2, 4, 8, 15, 15, 15, 15, 15, 15, 14]
+    assert pauses == [4, 4, 8, 15, 15, 15, 15, 15, 15, 14]
     assert max(pauses) <= MAX_RETRY_AFTER_S and sum(pauses) == WHOLE_S
     assert (result.outcome, track.worked) == ("FINAL", [0, 1, 2])
     assert (stored.waiting_for, record(house, mission_id).hearing) == ("the other one", None)
