@@ -223,6 +223,11 @@ class MissionRequest(Contract):
         """Whether models play the tracks' roles, as long as there is money and one answers."""
         return self.tier is not Tier.EXTRACTIVE or self.model is not None
 
+    @property
+    def may_buy(self) -> bool:
+        """Whether the mission may buy anything at all: one that may not has no ledger, and none is looked for."""
+        return self.asks_models or self.tracks.deep_research.remote
+
     @field_validator("inputs")
     @classmethod
     def _distinct_names(cls, inputs: tuple[MissionInput, ...]) -> tuple[MissionInput, ...]:

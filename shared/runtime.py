@@ -15,15 +15,9 @@ from typing import TYPE_CHECKING
 from shared.callers import Callers, Part, SameProcess, ServiceAccounts
 from shared.clock import Clock, OffsetClock, SystemClock
 from shared.errors import Unavailable
-from shared.executions import WorkflowAddress, WorkflowExecutions
-from shared.google_cloud import GoogleCloud
 from shared.identity import LOCAL_OWNER, IamIdentity, Identity, LocalIdentity
 from shared.ids import Ids
-from shared.missions.audit import Audit
 from shared.missions.repository import Missions
-from shared.missions.slices import SliceEngine
-from shared.queue import TaskQueue
-from shared.sandbox import ScopedSandbox
 from shared.settings import Settings
 from shared.telemetry.sink import JsonLines, TelemetrySink
 from shared.telemetry.tracing import Tracing
@@ -37,11 +31,16 @@ if TYPE_CHECKING:
     from shared.adapters.sqlite_documents import SqliteDocuments
     from shared.artifacts import ArtifactStore
     from shared.documents import DocumentStore
+    from shared.executions import WorkflowAddress, WorkflowExecutions
+    from shared.google_cloud import GoogleCloud
     from shared.inbox import Inbox
     from shared.knowledge.port import KnowledgeGraph
     from shared.ledger.ledger import Ledger
+    from shared.missions.audit import Audit
+    from shared.missions.slices import SliceEngine
     from shared.models.access import ModelAccess
     from shared.models.credentials import ModelEndpoints
+    from shared.queue import TaskQueue
     from shared.sandbox import CodeSandbox
     from shared.secrets import SecretStore
     from shared.web.fetch import WebFetch
@@ -166,6 +165,8 @@ class Runtime:
 
     def sandbox_of(self, mission_id: str) -> CodeSandbox:
         """The same for one mission, which shares its instance of the sandbox service with no other."""
+        from shared.sandbox import ScopedSandbox
+
         return ScopedSandbox(self.sandbox, f"missions/{mission_id}")
 
     @cached_property
@@ -192,6 +193,8 @@ class Runtime:
         return self._google.executions(self._deployed_workflow)
 
     def _deployed_workflow(self) -> WorkflowAddress:
+        from shared.executions import WorkflowAddress
+
         settings = self.settings
         if settings.profile == "cloud":
             return self._google.workflow()
@@ -273,6 +276,8 @@ class Runtime:
     @cached_property
     def audit(self) -> Audit:
         """The audit chains."""
+        from shared.missions.audit import Audit
+
         return Audit(self.documents, self.anchors, self.clock)
 
     @cached_property
@@ -297,6 +302,8 @@ class Runtime:
     @cached_property
     def slices(self) -> SliceEngine:
         """Runs the tracks' slices."""
+        from shared.missions.slices import SliceEngine
+
         return SliceEngine(
             documents=self.documents,
             artifacts=self.artifacts,
@@ -343,6 +350,8 @@ class Runtime:
 
     @cached_property
     def _google(self) -> GoogleCloud:
+        from shared.google_cloud import GoogleCloud
+
         return GoogleCloud(self.settings, self.clock)
 
     def flush(self) -> None:

@@ -7,9 +7,9 @@ from datetime import datetime
 from schemas.mission import FusionStatus, Track
 from schemas.steps import CANCELLED, HARD_DEADLINE, LATE_DEADLINE, GateRequest, GateResult
 from shared.clock import Clock
+from shared.missions.deadlines import late_deadline, past_hard_deadline, past_soft_deadline
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Missions, fence
-from shared.missions.view import late_deadline, past_hard_deadline, past_soft_deadline
 
 
 class Gate:

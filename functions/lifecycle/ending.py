@@ -11,7 +11,6 @@ from shared.crash_points import reached
 from shared.dead_letters import GIVEN_UP, keep
 from shared.documents import DocumentStore, Json
 from shared.errors import BadInput, IllegalTransition
-from shared.ledger.spending import buys
 from shared.missions.chain import Happening
 from shared.missions.machine import check_fusion, check_mission
 from shared.missions.records import MissionRecord, TrackRecord
@@ -159,7 +158,7 @@ class Ending:
 
         A track that was detached keeps its research job, and what is set aside for it, until its late work ends.
         """
-        if self._models is None or not buys(mission.request):
+        if self._models is None or not mission.request.may_buy:
             return
         if not mission.late and any(track.detached for track in self._missions.tracks(mission).values()):
             self._models.close_calls(mission)

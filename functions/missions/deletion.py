@@ -6,13 +6,16 @@ from functions.missions.answers import Deleted
 from schemas.mission import Track
 from shared.artifacts import ArtifactStore
 from shared.dead_letters import DEAD_LETTERS
-from shared.documents import DocumentStore, Query, Where
+from shared.documents import DocumentStore, Query, Transaction, Where
 from shared.errors import Conflict
 from shared.knowledge.port import KnowledgeGraph, Scope
+from shared.ledger.closing import forget
+from shared.ledger.ledger import WRITER
+from shared.ledger.records import LedgerRecord, ledger_ref
 from shared.missions.audit import Audit
-from shared.missions.chain import Happening
-from shared.missions.records import MissionRecord, TrackRecord
-from shared.missions.repository import Change, Missions
+from shared.missions.chain import Happening, spill
+from shared.missions.records import IDEMPOTENCY, JOURNAL, SLICES, TRACKS, MissionRecord, TrackRecord
+from shared.missions.repository import Change, Missions, load
 
 
 def delete_mission(
@@ -42,8 +45,33 @@ def delete_mission(
     removed = artifacts.delete_prefix(f"missions/{mission_id}/")
     for letter in documents.query(Query(DEAD_LETTERS, (Where("mission_id", "==", mission_id),))):
         documents.delete(letter.ref)
-    missions.delete(deleted)
+    delete_documents(documents, deleted)
     inputs = mission.request.inputs
     return Deleted(
         mission_id=mission_id, artifacts=removed, inputs_kept=len(inputs), inputs_kept_bytes=sum(item.size or 0 for item in inputs)
     )
+
+
+def delete_documents(documents: DocumentStore, mission: MissionRecord) -> None:
+    """Remove all documents of the mission but its audit events, which prove what was done, and what its days have spent."""
+    of = (Where("mission_id", "==", mission.mission_id),)
+    for collection in (IDEMPOTENCY, JOURNAL, SLICES):
+        for document in documents.query(Query(collection, of)):
+            documents.delete(document.ref)
+
+    def work(tx: Transaction) -> None:
+        """What holds a chain's tail goes in the commit that keeps the tail as a page."""
+        last = load(tx, mission.mission_id)
+        tracks = [TrackRecord.known(document) for document in tx.query(Query(TRACKS, of))]
+        ledger = tx.get(ledger_ref(mission.mission_id))
+        chains = [(writer, last.chain(writer)) for writer in last.tails]
+        chains += [(str(track.track), track.chain) for track in tracks]
+        chains += [(WRITER, LedgerRecord.read(ledger).chain)] if ledger else []
+        forget(tx, mission.mission_id)
+        for writer, chain in chains:
+            spill(tx, chain, mission_id=mission.mission_id, writer=writer)
+        for track in tracks:
+            tx.delete(track.ref)
+        tx.delete(last.ref)
+
+    documents.transact(work)

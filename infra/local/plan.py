@@ -18,7 +18,6 @@ from schemas.mission import MissionRequest
 from shared.documents import Json
 from shared.errors import BadInput
 from shared.knowledge.port import Scope
-from shared.ledger.spending import buys
 from shared.reading.formats import detect_format
 from shared.runtime import Runtime
 
@@ -85,7 +84,7 @@ def plan_mission(runtime: Runtime, request: MissionRequest, files: Sequence[Loca
             if file.kind == "data"
         ]
     found = (*map(_described, descriptions), *(_document(file) for file in files if file.kind == "document"), *space)
-    bound = request.budget.cap_micro_usd if buys(request) else 0
+    bound = request.budget.cap_micro_usd if request.may_buy else 0
     return Plan(tuple(_readings(request, descriptions, documents=len(found) > len(descriptions))), found, bound)
 
 

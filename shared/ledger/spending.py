@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from schemas.mission import Cost, MissionRequest
+from schemas.mission import Cost
 from shared.documents import DocumentStore, Query, Transaction, Where
 from shared.ledger.accounts import Account
 from shared.ledger.book import Book
@@ -45,11 +45,6 @@ class Spending:
 
 
 NOTHING_SPENT = Spending()
-
-
-def buys(request: MissionRequest) -> bool:
-    """Whether the mission may buy anything at all: one that may not has no ledger, and none is looked for."""
-    return request.asks_models or request.tracks.deep_research.remote
 
 
 def spending(reader: DocumentStore | Transaction, mission_id: str) -> Spending:

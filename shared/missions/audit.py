@@ -17,7 +17,6 @@ from shared.errors import BadInput, Corrupt
 from shared.ids import made_at
 from shared.ledger.ledger import WRITER
 from shared.ledger.records import LedgerRecord, ledger_ref
-from shared.ledger.spending import buys
 from shared.missions.anchored_heads import AnchoredHead, AnchoredHeads
 from shared.missions.anchors import Anchors, KeptAnchor
 from shared.missions.chain_reading import RESTORE, stored_chains
@@ -168,7 +167,7 @@ class Audit:
         of = mission.mission_id
         heads = [ChainHead(mission_id=of, writer=w, n=p.n, hash=p.hash) for w, p in sorted(mission.heads.items())]
         heads += [ChainHead(mission_id=of, writer=t.track, n=t.head.n, hash=t.head.hash) for t in tracks if t.head]
-        ledger = self._documents.get(ledger_ref(of)) if buys(mission.request) else None
+        ledger = self._documents.get(ledger_ref(of)) if mission.request.may_buy else None
         head = LedgerRecord.read(ledger).head if ledger else None
         return [*heads, ChainHead(mission_id=of, writer=WRITER, n=head.n, hash=head.hash)] if head else heads
 

@@ -6,34 +6,21 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from schemas.mission import MissionRequest, MissionState, MissionStatus, Track, TrackStatus
+from schemas.mission import MissionStatus, Track, TrackStatus
 from schemas.steps import ExecutionRef
 from shared.clock import Clock
 from shared.documents import DocumentStore, Json, Query, Ref, Transaction, Where
 from shared.errors import IdempotencyMismatch, NotFound, StaleEpoch
 from shared.ids import Ids
-from shared.ledger.closing import forget, release
-from shared.ledger.ledger import WRITER
-from shared.ledger.records import LedgerRecord, ledger_ref
-from shared.ledger.spending import NOTHING_SPENT, Spending, buys, spending
-from shared.missions.chain import Happening, append, spill
-from shared.missions.records import (
-    EVENTS,
-    IDEMPOTENCY,
-    JOURNAL,
-    MISSIONS,
-    SLICES,
-    TRACKS,
-    Chain,
-    MissionRecord,
-    TrackRecord,
-    mission_ref,
-    track_ref,
-)
-from shared.missions.screening import request_findings
-from shared.missions.view import mission_state
+from shared.missions.chain import Happening, append
+from shared.missions.records import EVENTS, IDEMPOTENCY, MISSIONS, Chain, MissionRecord, TrackRecord, mission_ref, track_ref
 from shared.telemetry.context import current_trace_id, current_traceparent
+
+if TYPE_CHECKING:
+    from schemas.mission import MissionRequest, MissionState
+    from shared.ledger.spending import Spending
 
 OPEN = (MissionStatus.PENDING, MissionStatus.RUNNING, MissionStatus.FUSION)
 
@@ -51,7 +38,11 @@ Decide = Callable[[MissionRecord, dict[Track, TrackRecord]], Change | None]
 
 
 class Missions:
-    """The stored missions. All methods raise ``NotFound`` for an id that does not exist."""
+    """The stored missions. All methods raise ``NotFound`` for an id that does not exist.
+
+    What only the API asks, and the ledger, which is looked at when a mission ends, are imported there: a function that the workflow
+    waits for starts without them, and most of its instances never need them.
+    """
 
     def __init__(self, documents: DocumentStore, clock: Clock, ids: Ids) -> None:
         self._documents = documents
@@ -60,6 +51,8 @@ class Missions:
 
     def create(self, request: MissionRequest, *, owner: str, idempotency_key: str | None) -> tuple[MissionRecord, bool]:
         """The mission of this key, and whether it is new. The same key with another body raises ``IdempotencyMismatch``."""
+        from shared.missions.screening import request_findings
+
         now = self._clock.now()
         body = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
         mission = MissionRecord(
@@ -119,10 +112,14 @@ class Missions:
 
     def spent(self, mission: MissionRecord) -> Spending:
         """What the mission has spent and set aside by now."""
-        return spending(self._documents, mission.mission_id) if buys(mission.request) else NOTHING_SPENT
+        from shared.ledger.spending import NOTHING_SPENT, spending
+
+        return spending(self._documents, mission.mission_id) if mission.request.may_buy else NOTHING_SPENT
 
     def state(self, mission: MissionRecord) -> MissionState:
         """Where the mission stands, as the API shows it."""
+        from shared.missions.view import mission_state
+
         return mission_state(mission, self.tracks(mission), self.spent(mission), now=self._clock.now())
 
     def list(
@@ -161,7 +158,9 @@ class Missions:
             if change is None:
                 return mission
             now = self._clock.now()
-            if change.mission.over and not mission.over and buys(mission.request):
+            if change.mission.over and not mission.over and mission.request.may_buy:
+                from shared.ledger.closing import release
+
                 release(tx, mission_id, at=now)  # it reads: before any write
             for track in change.tracks:
                 track.put(tx)
@@ -178,32 +177,6 @@ class Missions:
         """How many missions are running now, counted up to ``limit``."""
         query = Query(MISSIONS, (Where("admitted", "==", True),), limit=limit)
         return len(self._documents.query(query))
-
-    def delete(self, mission: MissionRecord) -> None:
-        """Remove all documents of the mission but its audit events, which prove what was done, and what its days have spent."""
-        if not mission.status.terminal:
-            raise NotFound(f"Mission {mission.mission_id} has not ended.", remedy="Cancel it first.")
-        of = (Where("mission_id", "==", mission.mission_id),)
-        for collection in (IDEMPOTENCY, JOURNAL, SLICES):
-            for document in self._documents.query(Query(collection, of)):
-                self._documents.delete(document.ref)
-
-        def work(tx: Transaction) -> None:
-            """What holds a chain's tail goes in the commit that keeps the tail as a page."""
-            last = load(tx, mission.mission_id)
-            tracks = [TrackRecord.known(document) for document in tx.query(Query(TRACKS, of))]
-            ledger = tx.get(ledger_ref(mission.mission_id))
-            chains = [(writer, last.chain(writer)) for writer in last.tails]
-            chains += [(str(track.track), track.chain) for track in tracks]
-            chains += [(WRITER, LedgerRecord.read(ledger).chain)] if ledger else []
-            forget(tx, mission.mission_id)
-            for writer, chain in chains:
-                spill(tx, chain, mission_id=mission.mission_id, writer=writer)
-            for track in tracks:
-                tx.delete(track.ref)
-            tx.delete(last.ref)
-
-        self._documents.transact(work)
 
 
 def load(reader: Transaction | DocumentStore, mission_id: str) -> MissionRecord:

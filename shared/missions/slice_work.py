@@ -16,8 +16,8 @@ from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.errors import KimeraError, StaleEpoch
 from shared.missions.chain import Happening
+from shared.missions.deadlines import soft_deadline
 from shared.missions.records import MissionRecord, TrackRecord
-from shared.missions.view import soft_deadline
 from shared.models.access import ModelAccess, OpenSlice
 from shared.models.flags import MODEL_UNAVAILABLE
 from shared.scratch import Scratch

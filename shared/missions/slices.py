@@ -31,11 +31,11 @@ from shared.documents import DocumentStore, Transaction
 from shared.errors import Conflict, KimeraError, StaleEpoch
 from shared.ids import Ids
 from shared.missions.chain import Happening, append
+from shared.missions.deadlines import needs_gate
 from shared.missions.hearing import asks_again_in, begun
 from shared.missions.records import Lease, MissionRecord, SliceDone, TrackRecord
 from shared.missions.repository import fence, load, load_track
 from shared.missions.slice_work import SliceWork, Worked
-from shared.missions.view import needs_gate
 from shared.models.access import ModelAccess
 from shared.telemetry.context import about_mission, current_trace_id
 from shared.telemetry.rows import slice_row

@@ -17,9 +17,8 @@ from shared.clock import Clock
 from shared.documents import DocumentStore, Transaction
 from shared.errors import BudgetRefused, Unavailable
 from shared.ledger.accounts import Account
-from shared.ledger.spending import buys
+from shared.missions.deadlines import seconds_left
 from shared.missions.records import MissionRecord, SliceRecord, TrackRecord
-from shared.missions.view import seconds_left
 from shared.models.calls import ModelSpec
 from shared.models.freezing import Freezer, asked_tier
 from shared.queue import TaskQueue
@@ -142,13 +141,13 @@ class ModelAccess:
 
     def close_calls(self, mission: MissionRecord) -> int:
         """Settle the requests of a mission whose tracks have ended or died; how many. A late track goes on with its job."""
-        if not buys(mission.request):
+        if not mission.request.may_buy:
             return 0
         return self._orphans.close_calls(mission.mission_id, cap_micro_usd=mission.request.budget.cap_micro_usd)
 
     def close_mission(self, mission: MissionRecord) -> int:
         """Settle all that a mission has open and nobody waits for any more, its jobs cancelled where that can be; how many."""
-        if not buys(mission.request):
+        if not mission.request.may_buy:
             return 0
         found = self._orphans.jobs_of(mission.mission_id)
         if found and (jobs := self._jobs(mission, None)) is not None:
@@ -175,7 +174,7 @@ class ModelAccess:
 
     def tell_again(self, mission: MissionRecord) -> None:
         """Tell the telemetry every request of a mission that has ended."""
-        if buys(mission.request):
+        if mission.request.may_buy:
             self._journal.tell_again(mission.mission_id)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""``kimera bench orchestration``, ``load`` and ``audit``, small: that they measure real missions. How fast: docs/performance.md."""
+"""``kimera bench orchestration``, ``load``, ``audit`` and ``cold-start``, small: that they measure what they say. docs/performance.md."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from functions.manifest import MANIFEST, Dependencies
+from infra.local.benchmarks.first_calls import CALLED
 from infra.local.benchmarks.load import LoadPlan, run_load
 from infra.local.benchmarks.load_result import Ended, LoadResult
 from shared.clock import SystemClock
@@ -36,6 +38,17 @@ def test_audit_finds_every_forgery_and_holds_no_more_for_more_missions(kimera: K
     assert (told["all"]["events"], told["all"]["missions"]) == (5000, 200)
     assert told["forgeries_found"] == {"changed": True, "reordered": True, "removed": True, "cut off": True}
     assert told["memory_kept"] is True
+
+
+def test_cold_start_tells_the_first_answer_of_every_control_function_whatever_the_settings_here_are(kimera: Kimera) -> None:
+    kimera.folder.joinpath("kimera.toml").write_text('workflow_account = "somebody@example.com"\n')
+    done = kimera.afresh("bench", "cold-start", "--repeat", "1", "--json", KIMERA_TRACES="otlp")
+    assert done.code in (0, 1), done.err  # how fast this machine is now is not what is tested
+    told = {one["name"]: one for one in done.json["measures"]}
+    assert told.keys() == {*(row.name for row in MANIFEST), "kimera --help"}
+    answered = {name for name, one in told.items() if one["first_answer_ms"] is not None}
+    assert answered == set(CALLED) == {row.name for row in MANIFEST if row.dependencies is Dependencies.CONTROL}
+    assert all(0 < one["fastest_ms"] <= one["ms"] for one in told.values())
 
 
 def test_a_load_with_a_kill_loses_nothing_and_does_nothing_twice(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from functions.missions.deletion import delete_documents
 from schemas.mission import MissionStatus, Track
 from shared.artifacts import ArtifactStore
 from shared.documents import Document, Json, JsonMap, Query, Ref, Where
@@ -344,7 +345,7 @@ def test_a_deleted_mission_keeps_every_event_as_pages(ended: tuple[House, str]) 
     mission_id = worked(house)
     before = house.audit.events(mission_id)
     mission = house.missions.get(mission_id).model_copy(update={"status": MissionStatus.DONE})
-    house.missions.delete(mission)
+    delete_documents(house.documents, mission)
     assert [
         document.ref for document in stored(house) if document.data["mission_id"] == mission_id and document.ref.collection != EVENTS
     ] == []

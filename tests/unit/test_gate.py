@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from functions.budget.gate import decide
 from schemas.mission import FusionStatus, MissionStatus, Tier, Track, TrackStatus
+from shared.missions.deadlines import needs_gate
 from shared.missions.records import MissionRecord, TrackRecord
-from shared.missions.view import needs_gate
 from tests.support.clock import START
 from tests.support.house import REQUEST
 
