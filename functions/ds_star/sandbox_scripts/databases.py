@@ -46,7 +46,9 @@ def _step(cells: int, most: int) -> int:
 def _sampled(table: RawTable, step: int) -> RawTable:
     if step > 1:
         table.sampled = len(table.frame)
-        table.warnings.append(f"the table is too large to be read whole: one in {step:,} of {table.rows:,} rows was read")
+        table.warnings.append(
+            f"the table is too large to be read whole: {table.sampled:,} of {table.rows:,} rows were read, spread evenly over it"
+        )
     return table
 
 

@@ -74,7 +74,7 @@ def read_delimited(path: str, name: str, max_bytes: int) -> TextFile:
         table.rows = max(_count_lines(path) - comments - layout.first, len(table.frame))
         table.sampled = len(table.frame)
         table.warnings.append(
-            f"the file is too large to be read whole: one in {step:,} of about {table.rows:,} rows was read ({table.sampled:,})"
+            f"the file is too large to be read whole: {table.sampled:,} of about {table.rows:,} rows were read, spread evenly over it"
         )
     return TextFile(table, encoding, delimiter)
 

@@ -67,7 +67,9 @@ def read_jsonl(path: str, name: str, max_bytes: int) -> tuple[list[RawTable], st
         for table in tables:
             table.sampled, table.rows = len(table.frame), len(table.frame) * step
         tables[0].rows = total
-        tables[0].warnings.append(f"the file is too large to be read whole: one in {step:,} of {total:,} lines was read")
+        tables[0].warnings.append(
+            f"the file is too large to be read whole: {len(records):,} of {total:,} lines were read, spread evenly over it"
+        )
     return tables, encoding
 
 
