@@ -6,13 +6,13 @@ from dataclasses import replace
 
 from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.cues import Cues
-from functions.ds_star.reader.filters import TimeCondition
 from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.lookups import asks_yes_or_no
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots
 from functions.ds_star.reader.specs import MIN_TREND_POINTS, cell_pair, grouping, make_spec, only_how_much, what_is_measured
+from functions.ds_star.reader.times import TimeCondition
 from functions.ds_star.reader.views import Column
 
 _OF_ALL_PERIODS = frozenset(

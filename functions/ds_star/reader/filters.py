@@ -1,89 +1,23 @@
-"""Numbers and dates to conditions: "greater than 5", "since 2010", "between 2000 and 2010", "in March 2015"."""
+"""Numbers to conditions on numeric columns: "greater than 5", "older than 60", "income between 2000 and 3000"."""
 
 from __future__ import annotations
 
-import calendar
 import re
 from dataclasses import dataclass
 from typing import Literal
 
 from functions.ds_star.operation import Filter
 from functions.ds_star.reader.columns import Mention
-from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
+from functions.ds_star.reader.times import FIRST_YEAR, LAST_YEAR, SMALL_WORDS
 from functions.ds_star.reader.units import in_unit_of
 from functions.ds_star.reader.views import Column, View
 from schemas.base import Scalar
 from shared.language.lexicon import Hit
 from shared.language.words import stem
 
-_ISO = re.compile(r"(?<!\d)(\d{4})-(\d{2})(?:-(\d{2}))?(?!\d)")
-_DECADE = re.compile(r"(?<!\d)(\d{3}0)s\b")
-_FIRST_YEAR, _LAST_YEAR = 1500, 2200
-_SMALL = frozenset(
-    {"the", "year", "years", "end", "of", "beginning", "start", "a", "about", "is", "are", "was", "were", "with", "and", "that", "than"}
-)
 ComparisonOp = Literal["==", "!=", "<", "<=", ">", ">=", "between"]
 _OPS: tuple[ComparisonOp, ...] = ("==", "!=", "<", "<=", ">", ">=", "between")
-
-
-@dataclass(frozen=True)
-class Period:
-    """A stretch of days, as ISO dates, and the tokens that name it."""
-
-    first: str
-    last: str
-    start: int
-    end: int
-
-    @property
-    def years(self) -> tuple[int, int]:
-        return int(self.first[:4]), int(self.last[:4])
-
-    @property
-    def shown(self) -> tuple[str, str]:
-        """Its ends, as short as they can be said: ``2010``, ``2010-03`` or a day; both are the same for one year or month."""
-        if self.whole_years:
-            return self.first[:4], self.last[:4]
-        return (self.first[:7], self.first[:7]) if self.first[:7] == self.last[:7] and self.first != self.last else (self.first, self.last)
-
-    @property
-    def whole_years(self) -> bool:
-        return self.first.endswith("-01-01") and self.last.endswith("-12-31")
-
-
-@dataclass(frozen=True)
-class TimeCondition:
-    """When: ``after`` and ``before`` exclude the period they name, ``since`` and ``until`` include it."""
-
-    kind: Literal["since", "after", "until", "before", "between", "in"]
-    period: Period
-    last: Period | None
-    start: int
-    end: int
-
-    def filter_on(self, column: Column) -> Filter | None:
-        """The condition on ``column``; ``None`` where its values are years and the condition is finer."""
-        first, last = self.period, self.last or self.period
-        if column.is_numeric:
-            if not first.whole_years or not last.whole_years or not _holds_years(column):
-                return None
-            return self._as_filter(column.name, (first.years[0], first.years[1]), (last.years[0], last.years[1]))
-        return self._as_filter(column.name, first.shown, last.shown)
-
-    def _as_filter(self, name: str, first: tuple[Scalar, Scalar], last: tuple[Scalar, Scalar]) -> Filter:
-        """``first`` and ``last`` are the ends of the periods, in words that the script takes for the whole period."""
-        if self.kind in ("since", "after"):
-            return Filter(column=name, op=">=" if self.kind == "since" else ">", values=(first[self.kind == "after"],))
-        if self.kind in ("until", "before"):
-            return Filter(column=name, op="<=" if self.kind == "until" else "<", values=(first[self.kind == "until"],))
-        ends = (first[0], last[1])
-        return Filter(column=name, op="==", values=ends[:1]) if ends[0] == ends[1] else Filter(column=name, op="between", values=ends)
-
-
-def _holds_years(column: Column) -> bool:
-    low = column.description.minimum
-    return isinstance(low, int | float) and 1000 <= low <= 3000
 
 
 @dataclass(frozen=True)
@@ -94,123 +28,6 @@ class Comparison:
     filter: Filter
     start: int
     end: int
-
-
-def find_periods(sentence: Sentence) -> tuple[Period, ...]:
-    """The periods the question names, in its order."""
-    found: list[Period] = []
-    for pattern in (_ISO, _DECADE):
-        for match in pattern.finditer(sentence.text):
-            span = [i for i, t in enumerate(sentence.tokens) if match.start() <= t.start < match.end()]
-            period = _period_of(match, span[0], span[-1] + 1) if span else None
-            if period:
-                found.append(period)
-    covered = {i for p in found for i in range(p.start, p.end)}
-    for i, token in enumerate(sentence.tokens):
-        if i in covered or not token.folded.isdigit() or len(token.folded) != 4 or not _FIRST_YEAR <= int(token.folded) <= _LAST_YEAR:
-            continue
-        found.append(_with_month(sentence, i))
-    return tuple(sorted(found, key=lambda p: p.start))
-
-
-def _period_of(match: re.Match[str], start: int, end: int) -> Period | None:
-    year = int(match.group(1))
-    if match.re is _DECADE:
-        return Period(f"{year:04}-01-01", f"{year + 9:04}-12-31", start, end)
-    month = int(match.group(2))
-    if not 1 <= month <= 12 or year < 1:
-        return None
-    last_day = calendar.monthrange(year, month)[1]
-    if match.group(3) is None:
-        return Period(f"{year:04}-{month:02}-01", f"{year:04}-{month:02}-{last_day:02}", start, end)
-    day = int(match.group(3))
-    return Period(match.group(), match.group(), start, end) if 1 <= day <= last_day else None
-
-
-def _with_month(sentence: Sentence, at: int) -> Period:
-    """The year at ``at``, narrowed by a month (and a day) in front of it: "5 March 2015", "March 5, 2015"."""
-    year = int(sentence.word(at))
-    months = sentence.lexicon.months
-    before, earlier = sentence.word(at - 1), sentence.word(at - 2)
-    if before in months:
-        month, start, day = months[before], at - 1, earlier
-    elif earlier in months and before.isdigit():
-        month, start, day = months[earlier], at - 2, before
-    else:
-        return Period(f"{year:04}-01-01", f"{year:04}-12-31", at, at + 1)
-    last_day = calendar.monthrange(year, month)[1]
-    if day.isdigit() and 1 <= int(day) <= last_day:
-        written = f"{year:04}-{month:02}-{int(day):02}"
-        return Period(written, written, min(start, at - 2), at + 1)
-    return Period(f"{year:04}-{month:02}-01", f"{year:04}-{month:02}-{last_day:02}", start, at + 1)
-
-
-def find_time_conditions(sentence: Sentence) -> tuple[TimeCondition, ...]:
-    """What the question says about when, where nothing else explains its numbers."""
-    periods = [p for p in find_periods(sentence) if sentence.is_free(p.start, p.end)]
-    found: list[TimeCondition] = []
-    i = 0
-    while i < len(periods):
-        period = periods[i]
-        kind, start = _kind_before(sentence, period.start)
-        following = periods[i + 1] if i + 1 < len(periods) else None
-        if following and kind in ("between", "since", "in", "after") and _joins(sentence, period.end, following.start, kind):
-            found.append(TimeCondition("between", period, following, start, following.end))
-            i += 2
-            continue
-        plain: Literal["since", "after", "until", "before", "in"] = "in" if kind == "between" else kind
-        found.append(TimeCondition(plain, period, None, start, period.end))
-        i += 1
-    return tuple(found)
-
-
-def _joins(sentence: Sentence, start: int, end: int, kind: str) -> bool:
-    """Whether what stands between two periods makes them the ends of one."""
-    joining = sentence.text[sentence.tokens[start - 1].end : sentence.tokens[end].start].strip().casefold() if end > start - 1 else ""
-    words = set(sentence.words(start, end)) - {"the", "year"}
-    if joining in {"-", "–", "—"}:
-        return True
-    return (words <= {"to", "until", "till", "through"} and bool(words)) or (words == {"and"} and kind == "between")
-
-
-def _kind_before(sentence: Sentence, at: int) -> tuple[Literal["since", "after", "until", "before", "between", "in"], int]:
-    """The time word in front of position ``at`` and where it begins."""
-    position = at
-    while position > 0 and sentence.word(position - 1) in _SMALL - {"and", "than"}:
-        position -= 1
-    time = sentence.lexicon.time
-    kinds: tuple[tuple[str, Literal["since", "after", "until", "before", "between", "in"]], ...] = (
-        ("strict_after", "after"),
-        ("strict_before", "before"),
-        ("between", "between"),
-        ("since", "since"),
-        ("until", "until"),
-        ("in", "in"),
-    )
-    for key, kind in kinds:
-        for phrase in time[key]:
-            size = len(phrase.words)
-            for end in {position, at}:
-                if sentence.words(end - size, end) == phrase.words and end - size >= 0:
-                    if phrase.words == ("from",) and not _to_follows(sentence, at):
-                        return _from(sentence, at), end - size
-                    return kind, end - size
-    return "in", at
-
-
-def _from(sentence: Sentence, at: int) -> Literal["since"]:
-    """Whether "from 2004" says "from 2004 on"; alone it may as well mean "in 2004", and is refused."""
-    if sentence.word(at + 1) in {"on", "onward", "onwards", "forward", "forwards"}:
-        sentence.explain(at + 1, at + 2, "time")
-        return "since"
-    shown = sentence.tokens[at].text
-    raise Refused("ambiguous", f'"from {shown}" may mean "in {shown}" or "since {shown}"; write the one that is meant')
-
-
-def _to_follows(sentence: Sentence, at: int) -> bool:
-    return bool({"to", "until", "till", "through"} & set(sentence.words(at + 1, at + 4))) or sentence.text[
-        sentence.tokens[at].end :
-    ].lstrip()[:1] in set("-–—")
 
 
 def find_comparisons(sentence: Sentence, view: View, mentions: tuple[Mention, ...]) -> tuple[Comparison, ...]:
@@ -240,7 +57,7 @@ def find_comparisons(sentence: Sentence, view: View, mentions: tuple[Mention, ..
 def _rather_years(view: View, column: Column, values: tuple[Scalar, ...]) -> bool:
     """Whether numbers that may be years lie outside of the column's own range, in a table with a time: "rain between 2000 and 2010"."""
     low, high = column.description.minimum, column.description.maximum
-    if not all(isinstance(v, int) and _FIRST_YEAR <= v <= _LAST_YEAR for v in values) or column.is_time:
+    if not all(isinstance(v, int) and FIRST_YEAR <= v <= LAST_YEAR for v in values) or column.is_time:
         return False
     inside = (
         isinstance(low, int | float)
@@ -302,7 +119,7 @@ def _column_beside(sentence: Sentence, view: View, mentions: tuple[Mention, ...]
     numeric = [m for m in mentions if m.column.is_numeric and m.column.description.role != "id"]
     for mention in numeric:
         between = sentence.words(mention.end, hit.start)
-        if mention.end <= hit.start and all(w in _SMALL or w in {"of", "value", "values", "be", "being"} for w in between):
+        if mention.end <= hit.start and all(w in SMALL_WORDS or w in {"of", "value", "values", "be", "being"} for w in between):
             return mention.column, mention.first, end
     if "old" in sentence.words(hit.end, end):
         ages = columns_about(view, "age", sentence)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from functions.ds_star.reader.columns import Mention
-from functions.ds_star.reader.filters import TimeCondition
 from functions.ds_star.reader.sentence import Sentence
+from functions.ds_star.reader.times import TimeCondition
 from functions.ds_star.reader.views import Column
 
 

@@ -9,11 +9,12 @@ from functions.ds_star.operation import Filter, Grain, OperationSpec
 from functions.ds_star.reader.amounts import find_amounts
 from functions.ds_star.reader.cells import CellMention, find_cells
 from functions.ds_star.reader.columns import Mention, find_mentions
-from functions.ds_star.reader.filters import Comparison, TimeCondition, columns_about, find_comparisons, find_time_conditions
+from functions.ds_star.reader.filters import Comparison, columns_about, find_comparisons
 from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.nouns import explain_quantity_nouns
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
+from functions.ds_star.reader.times import TimeCondition, find_time_conditions
 from functions.ds_star.reader.views import MAX_STEPS, Column, View
 from schemas.base import Scalar
 from schemas.mission import ReadingHints
