@@ -41,10 +41,10 @@ class TableRef(Contract):
 
 
 class Filter(Contract):
-    """Rows that are kept. ``in`` and ``between`` take several values, the others one. Text compares without case or accents."""
+    """Rows that are kept. ``in``, ``between`` and ``outside`` take several values. Text compares without case and accents."""
 
     column: str
-    op: Literal["==", "!=", "<", "<=", ">", ">=", "in", "between", "contains"]
+    op: Literal["==", "!=", "<", "<=", ">", ">=", "in", "between", "outside", "contains"]
     values: tuple[Scalar, ...] = Field(min_length=1)
 
 

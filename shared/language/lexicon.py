@@ -23,6 +23,13 @@ class _Synonyms(BaseModel):
     rows: frozenset[str]
 
 
+class _Negations(BaseModel):
+    words: tuple[str, ...]
+    excluding: tuple[str, ...]
+    between: frozenset[str]
+    idle: tuple[str, ...]
+
+
 class _LexiconFile(BaseModel):
     """The shape of a lexicon file; a misspelt key is an error."""
 
@@ -47,6 +54,7 @@ class _LexiconFile(BaseModel):
     comparatives: dict[str, tuple[str, ...]]
     grouping: dict[str, tuple[str, ...]]
     comparisons: dict[str, tuple[str, ...]]
+    negations: _Negations
     filter_words: dict[str, tuple[str, ...]]
     time: dict[str, tuple[str, ...]]
     grains: dict[str, tuple[str, ...]]
@@ -101,6 +109,10 @@ class Lexicon:
     comparatives: Mapping[str, str]
     grouping: tuple[Phrase, ...]
     comparisons: tuple[Phrase, ...]
+    negations: tuple[Phrase, ...]
+    """Meaning "word", "excluding" or "idle"."""
+    between_negated: frozenset[str]
+    """Words that may stand between a negation and what it turns round."""
     filter_words: tuple[Phrase, ...]
     time: Mapping[str, tuple[Phrase, ...]]
     grains: tuple[Phrase, ...]
@@ -193,6 +205,7 @@ def load_lexicon(language: str = "en") -> Lexicon:
     if not language.isalpha() or not path.is_file():
         raise BadInput(f"there is no lexicon for the language {language!r}", remedy="Ask in English, or add a lexicon file.")
     file = _LexiconFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    negations = file.negations
     return Lexicon(
         language=file.language,
         name=file.name,
@@ -213,6 +226,8 @@ def load_lexicon(language: str = "en") -> Lexicon:
         comparatives=MappingProxyType({word: direction for direction, listed in file.comparatives.items() for word in listed}),
         grouping=_phrases(file.grouping, language),
         comparisons=_phrases(file.comparisons, language),
+        negations=_phrases({"word": negations.words, "excluding": negations.excluding, "idle": negations.idle}, language),
+        between_negated=negations.between,
         filter_words=_phrases(file.filter_words, language),
         time=MappingProxyType({kind: _phrases({kind: listed}, language) for kind, listed in file.time.items()}),
         grains=_phrases(file.grains, language),

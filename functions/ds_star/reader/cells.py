@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from functions.ds_star.operation import Filter
 from functions.ds_star.reader.columns import TOO_CLOSE, Mention, fuzzy
+from functions.ds_star.reader.negations import Negation, is_not, negation_before
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.views import Column, View
+from schemas.base import Scalar
 from shared.language.words import fold, stem, words
 
 _NEAR = 3
 """Words between a column's name and its value, at most, in "the city of Bern"."""
+
+
+_GOING_ON = frozenset({"and", "or", "nor", "in", "from", "of", "for", "the"})
+"""What may stand between two values that one negation excludes."""
+_PLACES = frozenset({"in", "from", "of", "for", "at", "on", "by", "to", "with", "the", "a", "an"})
+_SCOPES = frozenset({"only", "just", "all", "every", "each", "both", "merely", "solely", "always", "exclusively", "necessarily", "but"})
+"""Words behind "not" that make it say something else: "not only in Bern"."""
 
 
 @dataclass(frozen=True)
@@ -116,3 +126,40 @@ def _by_synonym(column: Column, value: str, value_words: tuple[str, ...], senten
             for start in range(len(sentence) - len(said) + 1):
                 if sentence.words(start, start + len(said)) == said:
                     yield CellMention(column, value, start, start + len(said), 0.9)
+
+
+def exclusion_of(sentence: Sentence, cell: CellMention, before: tuple[CellMention, Negation] | None) -> Negation | None:
+    """What excludes a value: "except Bern", "not in Bern", "aren't from Bern"; in "not Bern or Chur" that of ``before`` goes on."""
+    if before is not None and before[0].column is cell.column and set(sentence.words(before[0].end, cell.start)) <= _GOING_ON:
+        sentence.explain(before[0].end, cell.start, "negation")
+        return before[1]
+    hits = [h for h in sentence.find(sentence.lexicon.comparisons, by_stem=False) if h.meaning == "!="]
+    near = next((h for h in hits if 0 <= cell.start - h.end <= 2 and not _SCOPES & set(sentence.words(h.end, cell.start))), None)
+    if near is not None:
+        return Negation(near.start, near.end, of_verb=is_not(sentence.word(near.start)))
+    start = cell.start
+    while start > 0 and cell.start - start < 2 and sentence.word(start - 1) in _PLACES:
+        start -= 1
+    return negation_before(sentence, start)
+
+
+def cell_filter(column: Column, cells: Sequence[CellMention], *, negative: bool = False) -> Filter | None:
+    """The rows that hold one of the named values of ``column``, or not."""
+    if not cells:
+        return None
+    values = tuple(dict.fromkeys(_typed(column, c.value) for c in cells))
+    if negative:
+        return Filter(column=column.name, op="!=", values=values[:1])
+    return Filter(column=column.name, op="==" if len(values) == 1 else "in", values=values)
+
+
+def _typed(column: Column, value: str) -> Scalar:
+    """A described value in its column's own type; the description lists all values as text."""
+    if column.description.dtype == "integer":
+        try:
+            return int(value)
+        except ValueError:
+            return value
+    if column.description.dtype == "boolean" and value.casefold() in ("true", "false"):
+        return value.casefold() == "true"
+    return value

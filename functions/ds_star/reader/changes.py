@@ -72,6 +72,8 @@ def _too_short_for_a_trend(time: Column, years: int) -> bool:
 
 def _two_periods(sentence: Sentence, times: list[TimeCondition]) -> tuple[TimeCondition, TimeCondition] | None:
     """The ends of "from 2019 to 2021", "between 2019 and 2021", or the two of "in 2019 and 2021"; each a single period."""
+    if any(t.negation for t in times):
+        return None
     if len(times) == 1 and times[0].kind == "between" and times[0].last is not None:
         found = times[0], replace(times[0], period=times[0].last)
     elif len(times) == 2 and all(t.kind == "in" for t in times) and _set_against(sentence, times[0].end, times[1].start):

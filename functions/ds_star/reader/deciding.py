@@ -84,8 +84,8 @@ def _lacks(sentence: Sentence, slots: Slots) -> bool:
     for mention in named:
         before = [w for w in sentence.words(0, mention.first) if w not in idle]
         if before[-1:] == ["without"] or (before[-1:] == ["no"] and before[-2:-1] and before[-2] in {"have", "has", "had", "with"}):
-            if mention.column.description.role == "flag":
-                continue
+            if mention.column.description.role == "flag" or any(slots.view.calls_its_rows(sentence.word(i)) for i in mention.positions):
+                continue  # "customers without orders": rows that are not there
             for i in range(mention.first):
                 if sentence.word(i) in {"no", "without", "recorded", "known"}:
                     sentence.explain(i, i + 1, "condition")

@@ -34,7 +34,7 @@ def is_lookup(sentence: Sentence, slots: Slots, cues: Cues) -> bool:
         and len(slots.measures) == 1
         and slots.measures[0].name not in measured
         and not (slots.by or slots.groups or slots.which or slots.periods_asked)
-        and not (cues.superlative or cues.comparative or cues.compared or slots.excluded)
+        and not (cues.superlative or cues.comparative or cues.compared or slots.excluded or any(t.negation for t in slots.times))
         and not asks_yes_or_no(sentence)
     )
 

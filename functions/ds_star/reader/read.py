@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from functions.ds_star.operation import OperationSpec
+from functions.ds_star.reader.combining import check_conditions
 from functions.ds_star.reader.lacking import text_of
+from functions.ds_star.reader.negations import no_negation_left
 from functions.ds_star.reader.operations import choose
 from functions.ds_star.reader.reading import Reading, Refusal, RefusalKind, Refused
 from functions.ds_star.reader.saying import say
@@ -85,6 +87,8 @@ def _attempt(sentence: Sentence, view: View, hints: ReadingHints, before: Operat
     try:
         slots = fill_slots(sentence, view, hints, before)
         specs = choose(sentence, slots)
+        check_conditions(sentence, slots, specs)
+        no_negation_left(sentence, slots.soft)
         _nothing_left(sentence, slots, hints)
         _enough_rows(view)
     except Refused as refused:

@@ -52,6 +52,6 @@ def _period(spec: OperationSpec) -> str | None:
 
 
 def _condition(condition: Filter) -> str:
-    values = " and ".join(map(str, condition.values)) if condition.op == "between" else ", ".join(map(str, condition.values))
+    values = " and ".join(map(str, condition.values)) if condition.op in ("between", "outside") else ", ".join(map(str, condition.values))
     op = "=" if condition.op == "==" else condition.op
     return f"{condition.column} {op} {values}"

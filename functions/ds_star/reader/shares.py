@@ -5,11 +5,11 @@ from __future__ import annotations
 from itertools import pairwise
 
 from functions.ds_star.operation import Filter, OperationSpec
-from functions.ds_star.reader.cells import CellMention
+from functions.ds_star.reader.cells import CellMention, cell_filter
 from functions.ds_star.reader.cues import Cues
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
-from functions.ds_star.reader.slots import Slots, cell_filter
+from functions.ds_star.reader.slots import Slots
 from functions.ds_star.reader.specs import BE, Statistic, grouping, make_spec
 from functions.ds_star.reader.views import additive
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 
 from functions.ds_star.operation import Filter, Grain, OperationSpec
 from functions.ds_star.reader.amounts import find_amounts
-from functions.ds_star.reader.cells import CellMention, find_cells
+from functions.ds_star.reader.cells import CellMention, cell_filter, exclusion_of, find_cells
 from functions.ds_star.reader.columns import Mention, find_mentions
 from functions.ds_star.reader.filters import Comparison, columns_about, find_comparisons
 from functions.ds_star.reader.lacking import beyond, figures_of, when
+from functions.ds_star.reader.negations import Negation
 from functions.ds_star.reader.nouns import explain_quantity_nouns
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
-from functions.ds_star.reader.times import TimeCondition, find_time_conditions
+from functions.ds_star.reader.times import TimeCondition, filters_on, find_time_conditions
 from functions.ds_star.reader.views import MAX_STEPS, Column, View
-from schemas.base import Scalar
 from schemas.mission import ReadingHints
 
 _LEAD_IN = frozenset(
@@ -43,6 +43,8 @@ class Slots:
     """Whether the answer is wanted per period ("by year")."""
     cells: list[CellMention] = field(default_factory=list)
     excluded: list[CellMention] = field(default_factory=list)
+    negations: dict[CellMention, Negation] = field(default_factory=dict)
+    """What excludes each of the excluded values."""
     comparisons: list[Comparison] = field(default_factory=list)
     times: list[TimeCondition] = field(default_factory=list)
     mentions: tuple[Mention, ...] = ()
@@ -65,30 +67,8 @@ class Slots:
         found += [cell_filter(c.column, [c], negative=True) for c in self.excluded]
         found += [c.filter for c in self.comparisons if c is not without_comparison]
         if self.times and self.time and not without_times:
-            found += [f for t in self.times if (f := t.filter_on(self.time)) is not None]
+            found += filters_on(self.time, self.times)
         return tuple(f for f in found if f is not None)
-
-
-def cell_filter(column: Column, cells: Sequence[CellMention], *, negative: bool = False) -> Filter | None:
-    """The rows that hold one of the named values of ``column``, or not."""
-    if not cells:
-        return None
-    values = tuple(dict.fromkeys(_typed(column, c.value) for c in cells))
-    if negative:
-        return Filter(column=column.name, op="!=", values=values[:1])
-    return Filter(column=column.name, op="==" if len(values) == 1 else "in", values=values)
-
-
-def _typed(column: Column, value: str) -> Scalar:
-    """A described value in its column's own type; the description lists all values as text."""
-    if column.description.dtype == "integer":
-        try:
-            return int(value)
-        except ValueError:
-            return value
-    if column.description.dtype == "boolean" and value.casefold() in ("true", "false"):
-        return value.casefold() == "true"
-    return value
 
 
 def fill_slots(sentence: Sentence, view: View, hints: ReadingHints, before: OperationSpec | None = None) -> Slots:
@@ -115,7 +95,7 @@ def fill_slots(sentence: Sentence, view: View, hints: ReadingHints, before: Oper
     for amount in find_amounts(sentence, mentions):
         slots.comparisons.append(amount)
         sentence.explain(amount.start, amount.end, "condition")
-    slots.times = list(find_time_conditions(sentence))
+    slots.times = list(find_time_conditions(sentence, lambda word: view.calls_its_rows(word) or word in sentence.lexicon.row_words))
     _sort_cells(sentence, slots, cells)
     _sort_mentions(sentence, slots)
     slots.notes += explain_quantity_nouns(sentence, mentions)
@@ -154,13 +134,12 @@ def _sort_cells(sentence: Sentence, slots: Slots, cells: tuple[CellMention, ...]
         if cell.rivals:
             names = ", ".join(dict.fromkeys([cell.column.name, *(r.name for r in cell.rivals)]))
             raise Refused("ambiguous", f'"{cell.value}" stands in several columns ({names}); name the column beside it')
-        negated = next(
-            (h for h in sentence.find(sentence.lexicon.comparisons, by_stem=False) if h.meaning == "!=" and 0 <= cell.start - h.end <= 2),
-            None,
-        )
-        if negated:
-            sentence.explain(negated.start, negated.end, "condition")
-        (slots.excluded if negated else slots.cells).append(cell)
+        before = (slots.excluded[-1], slots.negations[slots.excluded[-1]]) if slots.excluded else None
+        negation = exclusion_of(sentence, cell, before)
+        if negation is not None:
+            sentence.explain(negation.start, negation.end, "negation")
+            slots.negations[cell] = negation
+        (slots.excluded if negation else slots.cells).append(cell)
 
 
 def _sort_mentions(sentence: Sentence, slots: Slots) -> None:
@@ -374,7 +353,7 @@ def _check_times(sentence: Sentence, slots: Slots) -> None:
         lacks = (figures_of(sentence, slots.mentions, slots.measures, when(sentence, condition)),)
         if condition.filter_on(slots.time) is None:
             raise Refused("unmatched", f'the column "{slots.time.name}" cannot tell the period that the question names', lacks=lacks)
-        if slots.view.whole and (end := beyond(condition, slots.time)) is not None:
+        if slots.view.whole and not condition.negation and (end := beyond(condition, slots.time)) is not None:
             reason = f'"{slots.time.name}" of {slots.view.label} {end}; asked are figures {when(sentence, condition)}'
             raise Refused("too_few", reason, lacks=lacks)
         sentence.explain(condition.start, condition.end, "time")

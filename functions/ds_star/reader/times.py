@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import calendar
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal
 
 from functions.ds_star.operation import Filter
+from functions.ds_star.reader.negations import Negation, negation_before
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.views import Column
@@ -19,6 +22,10 @@ FIRST_YEAR, LAST_YEAR = 1500, 2200
 SMALL_WORDS = frozenset(
     {"the", "year", "years", "end", "of", "beginning", "start", "a", "about", "is", "are", "was", "were", "with", "and", "that", "than"}
 )
+
+
+_Bound = Literal["<", "<=", ">", ">="]
+_OPPOSITE: MappingProxyType[_Bound, _Bound] = MappingProxyType({"<": ">=", "<=": ">", ">": "<=", ">=": "<"})
 
 
 @dataclass(frozen=True)
@@ -55,6 +62,13 @@ class TimeCondition:
     last: Period | None
     start: int
     end: int
+    negation: Negation | None = None
+    """What turns it round: the rows of any other time are meant, never those without a time."""
+
+    @property
+    def is_single(self) -> bool:
+        """Whether it is one year, month or day: "in 2021"."""
+        return self.kind == "in" and self.period.shown[0] == self.period.shown[1]
 
     def filter_on(self, column: Column) -> Filter | None:
         """The condition on ``column``; ``None`` where its values are years and the condition is finer."""
@@ -68,11 +82,25 @@ class TimeCondition:
     def _as_filter(self, name: str, first: tuple[Scalar, Scalar], last: tuple[Scalar, Scalar]) -> Filter:
         """``first`` and ``last`` are the ends of the periods, in words that the script takes for the whole period."""
         if self.kind in ("since", "after"):
-            return Filter(column=name, op=">=" if self.kind == "since" else ">", values=(first[self.kind == "after"],))
-        if self.kind in ("until", "before"):
-            return Filter(column=name, op="<=" if self.kind == "until" else "<", values=(first[self.kind == "until"],))
-        ends = (first[0], last[1])
-        return Filter(column=name, op="==", values=ends[:1]) if ends[0] == ends[1] else Filter(column=name, op="between", values=ends)
+            op: _Bound
+            op, end = (">=", first[0]) if self.kind == "since" else (">", first[1])
+        elif self.kind in ("until", "before"):
+            op, end = ("<=", first[1]) if self.kind == "until" else ("<", first[0])
+        else:
+            ends = (first[0], last[1])
+            if ends[0] == ends[1]:
+                return Filter(column=name, op="!=" if self.negation else "==", values=ends[:1])
+            return Filter(column=name, op="outside" if self.negation else "between", values=ends)
+        return Filter(column=name, op=_OPPOSITE[op] if self.negation else op, values=(end,))
+
+
+def filters_on(column: Column, times: Sequence[TimeCondition]) -> tuple[Filter, ...]:
+    """The conditions on ``column``, which all hold at once; single periods that are kept are united."""
+    united = [f for t in times if t.is_single and not t.negation and (f := t.filter_on(column)) is not None]
+    found = [f for t in times if (not t.is_single or t.negation) and (f := t.filter_on(column)) is not None]
+    if len(united) > 1:
+        united = [Filter(column=column.name, op="in", values=tuple(dict.fromkeys(v for f in united for v in f.values)))]
+    return (*united, *found)
 
 
 def _holds_years(column: Column) -> bool:
@@ -129,23 +157,50 @@ def _with_month(sentence: Sentence, at: int) -> Period:
     return Period(f"{year:04}-{month:02}-01", f"{year:04}-{month:02}-{last_day:02}", start, at + 1)
 
 
-def find_time_conditions(sentence: Sentence) -> tuple[TimeCondition, ...]:
-    """What the question says about when, where nothing else explains its numbers."""
+def find_time_conditions(sentence: Sentence, calls_rows: Callable[[str], bool] = lambda _: False) -> tuple[TimeCondition, ...]:
+    """What the question says about when, where nothing else explains its numbers; what negates a period is marked as understood.
+
+    ``calls_rows`` tells the words that mean the table's rows: "excluding orders in March 2024".
+    """
     periods = [p for p in find_periods(sentence) if sentence.is_free(p.start, p.end)]
     found: list[TimeCondition] = []
     i = 0
     while i < len(periods):
         period = periods[i]
         kind, start = _kind_before(sentence, period.start)
+        negation = _negation(sentence, kind, start, calls_rows)
+        if negation is None and found and found[-1].negation and _goes_on(sentence, found[-1].end, start):
+            negation = found[-1].negation
+            sentence.explain(found[-1].end, start, "negation")
         following = periods[i + 1] if i + 1 < len(periods) else None
         if following and kind in ("between", "since", "in", "after") and _joins(sentence, period.end, following.start, kind):
-            found.append(TimeCondition("between", period, following, start, following.end))
+            found.append(TimeCondition("between", period, following, start, following.end, negation))
             i += 2
             continue
         plain: Literal["since", "after", "until", "before", "in"] = "in" if kind == "between" else kind
-        found.append(TimeCondition(plain, period, None, start, period.end))
+        found.append(TimeCondition(plain, period, None, start, period.end, negation))
         i += 1
     return tuple(found)
+
+
+def _negation(sentence: Sentence, kind: str, start: int, calls_rows: Callable[[str], bool]) -> Negation | None:
+    """What turns round the condition that begins at ``start``; "not until 2022" is refused, since it may mean from then on."""
+    if sentence.word(start - 1) == "no" and sentence.word(start) in {"later", "earlier"}:
+        found: Negation | None = Negation(start - 1, start, of_verb=False)
+    else:
+        found = negation_before(sentence, start, calls_rows=calls_rows)
+    if found is None:
+        return None
+    said = sentence.text[sentence.tokens[found.start].start : sentence.tokens[start].end]
+    if kind == "until":
+        raise Refused("ambiguous", f'"{said} ..." may mean from then on or after it; write "since" or "after"')
+    sentence.explain(found.start, found.end, "negation")
+    return found
+
+
+def _goes_on(sentence: Sentence, end: int, start: int) -> bool:
+    """Whether only "and", "or" or commas stand between two periods, so that what negates the first negates the second."""
+    return set(sentence.words(end, start)) <= {"and", "or", "nor"}
 
 
 def _joins(sentence: Sentence, start: int, end: int, kind: str) -> bool:
@@ -163,6 +218,8 @@ def _kind_before(sentence: Sentence, at: int) -> tuple[Literal["since", "after",
     while position > 0 and sentence.word(position - 1) in SMALL_WORDS - {"and", "than"}:
         position -= 1
     time = sentence.lexicon.time
+    if any(p.words == sentence.words(at - 2, at) for p in sentence.lexicon.negations if p.meaning == "excluding"):
+        return "in", at  # "apart from 2021"
     kinds: tuple[tuple[str, Literal["since", "after", "until", "before", "between", "in"]], ...] = (
         ("strict_after", "after"),
         ("strict_before", "before"),

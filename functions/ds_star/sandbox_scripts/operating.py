@@ -11,7 +11,7 @@ from figures import Refusal, Report, data_digits, digits_for, fold, safe
 from joining import join
 from periods import as_dates, iso_range
 from roles import STOCK, scale_order, words_of
-from selecting import describe_filters, in_words, keep
+from selecting import describe_filters, in_words, keep, without_value
 from sniffing import Unreadable
 from tables import ColumnInfo, Table, read_table
 
@@ -119,6 +119,8 @@ def prepare(parameters: dict, inputs: dict[str, str], record: Callable[..., None
         table = join(table, right, spec["join"]["left_key"], spec["join"]["right_key"], report)
     report.estimated = table.sampled is not None
     frame = table.frame[keep(table, filters)].reset_index(drop=True)
+    for column, missing in without_value(table, filters).items():
+        report.limit(f"{missing} rows have no `{column}` and are left out: they are neither inside nor outside of what is asked")
     if not len(frame):
         raise Refusal(f"no row is left where {describe_filters(filters)}" if filters else "the table has no rows")
     where = ""

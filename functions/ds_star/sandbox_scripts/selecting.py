@@ -18,6 +18,12 @@ def keep(table: Table, filters: list[dict[str, object]]) -> pd.Series:
     return mask
 
 
+def without_value(table: Table, filters: list[dict[str, object]]) -> dict[str, int]:
+    """How many rows have no value in a column that a filter turns round or compares times of: they are in neither part."""
+    columns = [str(f["column"]) for f in filters if f["op"] in ("!=", "outside") or table.columns[str(f["column"])].role == "time"]
+    return {c: n for c in dict.fromkeys(columns) if (n := int(table.frame[c].isna().sum()))}
+
+
 def describe_filters(filters: list[dict[str, object]]) -> str | None:
     """The filters in words, for a value's ``filters``; ``None`` without any."""
     text = " and ".join(in_words(f) for f in filters)
@@ -30,6 +36,8 @@ def in_words(item: dict[str, object]) -> str:
     verbs = {"==": "is", "!=": "is not", "<": "is below", "<=": "is at most", ">": "is above", ">=": "is at least", "contains": "contains"}
     if item["op"] == "between":
         return f"{item['column']} is from {values[0]} to {values[-1]}"
+    if item["op"] == "outside":
+        return f"{item['column']} is not from {values[0]} to {values[-1]}"
     if item["op"] == "in":
         return f"{item['column']} is {' or '.join(values)}"
     return f"{item['column']} {verbs[item['op']]} {values[0]}"
@@ -46,7 +54,7 @@ def _one(table: Table, item: dict[str, object]) -> pd.Series:
         return _times(values, name, op, wanted)
     if info.kind in ("integer", "number"):
         return _numbers(values, name, op, wanted)
-    if op in ("<", "<=", ">", ">=", "between"):
+    if op in ("<", "<=", ">", ">=", "between", "outside"):
         raise Refusal(f"`{name}` holds text, which is not above or below a value")
     folded = values.map(fold, na_action="ignore")
     if info.kind == "boolean":
@@ -81,6 +89,8 @@ def compare(values: pd.Series, op: str, starts: list[object], ends: list[object]
     """The comparison with values that are spans: equal is inside, above is behind the end."""
     if op == "between":
         return (values >= min(starts)) & (values <= max(ends))
+    if op == "outside":
+        return (values < min(starts)) | (values > max(ends))
     if op in ("==", "in", "!="):
         inside = pd.Series(False, index=values.index)
         for start, end in zip(starts, ends, strict=True):
