@@ -15,6 +15,7 @@ from functions.ds_star.reader.saying import say
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots, fill_slots
 from functions.ds_star.reader.suggest import suggestions
+from functions.ds_star.reader.times import refuse_unsure_times
 from functions.ds_star.reader.unexplained import lacks_of_words, left_over
 from functions.ds_star.reader.views import View, views
 from schemas.analysis import FileDescription
@@ -88,6 +89,7 @@ def _attempt(sentence: Sentence, view: View, hints: ReadingHints, before: Operat
         slots = fill_slots(sentence, view, hints, before)
         specs = choose(sentence, slots)
         check_conditions(sentence, slots, specs)
+        refuse_unsure_times(sentence)
         no_negation_left(sentence, slots.soft)
         _nothing_left(sentence, slots, hints)
         _enough_rows(view)

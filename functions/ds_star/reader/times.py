@@ -24,6 +24,11 @@ SMALL_WORDS = frozenset(
 )
 
 
+_WITHIN = frozenset({"of", "in"})
+_JOINING_MONTHS = frozenset({"and", "or", "nor", "to", "until", "till", "through"})
+_IN_MONTH = frozenset({"in", "during", "since", "before", "after", "until", "of", "for", "every", "each", "by", "from"})
+_RELATIVE = frozenset({"this", "last", "previous", "current", "past"})
+_ONE_PERIOD = frozenset({"year", "quarter", "month", "week", "day"})
 _Bound = Literal["<", "<=", ">", ">="]
 _OPPOSITE: MappingProxyType[_Bound, _Bound] = MappingProxyType({"<": ">=", "<=": ">", ">": "<=", ">=": "<"})
 
@@ -121,7 +126,8 @@ def find_periods(sentence: Sentence) -> tuple[Period, ...]:
     for i, token in enumerate(sentence.tokens):
         if i in covered or not token.folded.isdigit() or len(token.folded) != 4 or not FIRST_YEAR <= int(token.folded) <= LAST_YEAR:
             continue
-        found.append(_with_month(sentence, i))
+        period = _with_month(sentence, i)
+        found += [period, *_months_before(sentence, period)]
     return tuple(sorted(found, key=lambda p: p.start))
 
 
@@ -143,18 +149,50 @@ def _with_month(sentence: Sentence, at: int) -> Period:
     """The year at ``at``, narrowed by a month (and a day) in front of it: "5 March 2015", "March 5, 2015"."""
     year = int(sentence.word(at))
     months = sentence.lexicon.months
-    before, earlier = sentence.word(at - 1), sentence.word(at - 2)
+    at_month = at - 1 if sentence.word(at - 1) in _WITHIN and sentence.word(at - 2) in months else at
+    before, earlier = sentence.word(at_month - 1), sentence.word(at_month - 2)
     if before in months:
-        month, start, day = months[before], at - 1, earlier
+        month, start, day = months[before], at_month - 1, earlier
     elif earlier in months and before.isdigit():
-        month, start, day = months[earlier], at - 2, before
+        month, start, day = months[earlier], at_month - 2, before
     else:
         return Period(f"{year:04}-01-01", f"{year:04}-12-31", at, at + 1)
     last_day = calendar.monthrange(year, month)[1]
     if day.isdigit() and 1 <= int(day) <= last_day:
         written = f"{year:04}-{month:02}-{int(day):02}"
-        return Period(written, written, min(start, at - 2), at + 1)
+        return Period(written, written, min(start, at_month - 2), at + 1)
     return Period(f"{year:04}-{month:02}-01", f"{year:04}-{month:02}-{last_day:02}", start, at + 1)
+
+
+def _months_before(sentence: Sentence, period: Period) -> list[Period]:
+    """The months that share the year of the one behind them: "January, February and March 2024", "between March and May 2024"."""
+    if period.whole_years or period.first[:7] != period.last[:7] or period.first == period.last:
+        return []
+    found: list[Period] = []
+    start, year = period.start, int(period.first[:4])
+    while True:
+        at = start - 1 if sentence.word(start - 1) in sentence.lexicon.months else start - 2
+        joined = at == start - 1 or sentence.word(start - 1) in _JOINING_MONTHS
+        month = sentence.lexicon.months.get(sentence.word(at)) if joined else None
+        if month is None:
+            return found
+        last_day = calendar.monthrange(year, month)[1]
+        found.append(Period(f"{year:04}-{month:02}-01", f"{year:04}-{month:02}-{last_day:02}", at, at + 1))
+        start = at
+
+
+def refuse_unsure_times(sentence: Sentence) -> None:
+    """Refuses a month without a year, and "last year": a reading that leaves them out would be about another time."""
+    for i, token in enumerate(sentence.tokens):
+        if i in sentence.explained:
+            continue
+        is_may = token.folded == "may" and not (sentence.word(i - 1) in _IN_MONTH or (token.text == "May" and i > 0))
+        if token.folded in sentence.lexicon.months and not is_may:
+            raise Refused("ambiguous", f'"{token.text}" needs its year right behind it; write it so, as in "{token.text} 2020"')
+    for i in range(len(sentence) - 1):
+        if sentence.word(i) in _RELATIVE and sentence.word(i + 1) in _ONE_PERIOD and sentence.explained.get(i) is None:
+            said = sentence.text[sentence.tokens[i].start : sentence.tokens[i + 1].end]
+            raise Refused("ambiguous", f'"{said}" depends on the day of asking; write the time itself, such as "2020" or "since 2020"')
 
 
 def find_time_conditions(sentence: Sentence, calls_rows: Callable[[str], bool] = lambda _: False) -> tuple[TimeCondition, ...]:

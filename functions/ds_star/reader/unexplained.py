@@ -17,7 +17,7 @@ MAX_LACKS = 2
 def left_over(sentence: Sentence, slots: Slots, hints: ReadingHints) -> list[tuple[int, int]]:
     """Where words stand that carry meaning and that nothing explains, as ``[start, end)``; what is in quotes stays together."""
     lexicon = sentence.lexicon
-    understood = lexicon.stopwords | lexicon.neutral | lexicon.question_words | lexicon.task_words | lexicon.row_words | set(lexicon.months)
+    understood = lexicon.stopwords | lexicon.neutral | lexicon.question_words | lexicon.task_words | lexicon.row_words
     unit_words = {w for p in lexicon.units for w in p.words} | set(words(" ".join(c.description.unit or "" for c in slots.view.columns)))
     hits = lexicon.find((*lexicon.grains, *lexicon.grouping, *lexicon.filter_words), sentence.tokens)
     small = {i for h in hits for i in range(h.start, h.end)}
