@@ -77,8 +77,7 @@ def _check_times(sentence: Sentence, slots: Slots) -> None:
     if not (joined and apart and all(t.is_single for t in kept)):
         raise Refused("ambiguous", f'it is not clear how the periods of "{said}" belong together; ask for one of them at a time')
     if not slots.periods_asked:
-        names = [t.period.shown[0] for t in kept]
-        slots.notes.append(f"{', '.join(names[:-1])} and {names[-1]} are taken together; ask by {_grain(kept)} for each of them")
+        slots.notes.append(f"the periods are taken together; ask by {_grain(kept)} for each of them")
 
 
 def _end_of(condition: TimeCondition) -> str:

@@ -120,7 +120,8 @@ def prepare(parameters: dict, inputs: dict[str, str], record: Callable[..., None
     report.estimated = table.sampled is not None
     frame = table.frame[keep(table, filters)].reset_index(drop=True)
     for column, missing in without_value(table, filters).items():
-        report.limit(f"{missing} rows have no `{column}` and are left out: they are neither inside nor outside of what is asked")
+        rows = "row has" if missing == 1 else "rows have"
+        report.limit(f"left out: {missing} {rows} no `{column}`, and can be neither inside nor outside of what is asked")
     if not len(frame):
         raise Refusal(f"no row is left where {describe_filters(filters)}" if filters else "the table has no rows")
     where = ""
