@@ -62,6 +62,7 @@ class OperationSpec(Contract):
     ``statistic`` aggregates ``measure`` inside top_n, compare_groups, trend and trend_difference (a count needs no measure).
     ``entity`` is the unit of analysis: rows are aggregated per entity before groups are compared. ``share_of`` marks the rows
     that a share counts. ``grain`` is the length of a period on ``time``. ``periods`` are the two that a change lies between, in ISO 8601.
+    ``ranked_by`` says what the changes of groups are ranked by, where the question ranks them.
     A ratio divides ``measure`` by ``second_measure``.
     """
 
@@ -75,6 +76,7 @@ class OperationSpec(Contract):
     time: str | None = None
     grain: Grain | None = None
     periods: tuple[str, ...] = Field(default=(), max_length=2)
+    ranked_by: Literal["difference", "per_cent"] | None = None
     filters: tuple[Filter, ...] = ()
     share_of: tuple[Filter, ...] = ()
     entity: str | None = None

@@ -23,6 +23,16 @@ south,2019,,20,6.0,20
 south,2020,270,30,6.0,20
 east,2020,50,0,1.0,5
 """
+# By the difference the large one is first, by per cent the small one; the new one began at nothing.
+GROWING = """
+firm,year,sales
+small,2018,100
+large,2018,1000
+new,2018,0
+small,2020,150
+large,2020,1100
+new,2020,10
+"""
 # Daily until mid 2021: that year is incomplete.
 DAYS = "day,sales,mood\n" + "".join(
     f"{y}-{m:02}-{d:02},{10 * (y - 2018)},{m}\n"
@@ -41,8 +51,16 @@ def shops(operation: str, **fields: object) -> OperationSpec:
     return spec("shops.csv", operation, **fields)
 
 
-NORTH, EAST, Y2020 = where("shop", "==", "north"), where("shop", "==", "east"), where("year", "==", 2020)
 TIME = {"time": "year", "grain": "year"}
+
+
+def growing(ranked_by: str) -> OperationSpec:
+    return spec(
+        "growing.csv", "change", measure="sales", statistic="sum", by=("firm",), periods=("2018", "2020"), ranked_by=ranked_by, **TIME
+    )
+
+
+NORTH, EAST, Y2020 = where("shop", "==", "north"), where("shop", "==", "east"), where("year", "==", 2020)
 SPECS = {
     "cell": shops("lookup", measure="profit", filters=(NORTH, Y2020)),
     "two_cells": shops("lookup", measure="profit", filters=(where("shop", "==", "south"),)),
@@ -57,6 +75,8 @@ SPECS = {
     ),
     "change_in_per_cent": shops("change", measure="rate_pct", statistic="mean", periods=("2018", "2020"), filters=(NORTH,), **TIME),
     "change_of_degrees": shops("change", measure="temp_c", statistic="mean", periods=("2018", "2020"), filters=(NORTH,), **TIME),
+    "ranked_by_per_cent": growing("per_cent"),
+    "ranked_by_difference": growing("difference"),
     "missing_period": shops("change", measure="profit", statistic="mean", periods=("2018", "2025"), **TIME),
     "period_without_value": shops(
         "change", measure="profit", statistic="mean", periods=("2018", "2019"), filters=(where("shop", "==", "south"),), **TIME
@@ -77,7 +97,12 @@ SPECS = {
 @pytest.fixture(scope="module")
 def cases(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     folder = tmp_path_factory.mktemp("cells")
-    files = [write(folder, "shops.csv", SHOPS), write(folder, "days.csv", DAYS), write(folder, "signs.csv", "a,b\n1,-2\n2,3\n4,5.5\n")]
+    files = [
+        write(folder, "shops.csv", SHOPS),
+        write(folder, "days.csv", DAYS),
+        write(folder, "growing.csv", GROWING),
+        write(folder, "signs.csv", "a,b\n1,-2\n2,3\n4,5.5\n"),
+    ]
     return dict(zip(SPECS, carry_out(sandbox, files, list(SPECS.values()), folder / "out"), strict=True))
 
 
@@ -140,6 +165,16 @@ def test_changes_of_groups_are_ordered_and_those_in_one_period_only_are_named(ca
     assert [f.assertion.entity for f in cases["change_by_shop"].result.findings if f.assertion] == ["north", "south"]
     assert [f.assertion.entity for f in cases["change_down_first"].result.findings if f.assertion] == ["south", "north"]
     assert any("left out: east" in limit for limit in cases["change_by_shop"].result.limitations)
+
+
+def test_ranked_changes_name_the_first_of_them_and_what_ranks_them(cases: dict[str, Outcome]) -> None:
+    by_per_cent, by_difference = cases["ranked_by_per_cent"], cases["ranked_by_difference"]
+    assert [f.assertion.entity for f in by_per_cent.result.findings if f.assertion] == ["small", "large", "new"]
+    assert by_per_cent.sentence().endswith("; this is the strongest rise in per cent among 2 groups of firm.")
+    assert any(limit.startswith("new began at nothing") for limit in by_per_cent.result.limitations)
+    assert [f.assertion.entity for f in by_difference.result.findings if f.assertion] == ["large", "small", "new"]
+    assert by_difference.sentence().endswith("; this is the strongest rise in absolute terms among 3 groups of firm.")
+    assert "this is" not in cases["change_by_shop"].sentence()
 
 
 def test_shares_change_by_points_and_degrees_have_no_per_cent(cases: dict[str, Outcome]) -> None:

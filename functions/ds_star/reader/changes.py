@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from functions.ds_star.operation import OperationSpec
-from functions.ds_star.reader.cues import Cues
+from functions.ds_star.reader.cues import PER_CENT, Cues, growth_of
 from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.lookups import asks_yes_or_no
 from functions.ds_star.reader.reading import Refused
@@ -19,7 +19,6 @@ _OF_ALL_PERIODS = frozenset(
     {("trend",), ("trends",), ("slope",), ("over", "time"), ("rate", "of", "change"), ("time", "series"), ("steadily",), ("gradually",)}
 )
 """Words that ask for the way between two periods, and not for its ends."""
-_PER_CENT = frozenset({"percent", "percentage", "pct", "%"})
 _HOW_MANY = frozenset({("how", "many"), ("how", "much"), ("by", "what")})
 _DOWN = frozenset(
     {"decrease", "decreased", "decline", "declined", "fall", "fell", "fallen", "drop", "dropped", "shrink", "shrank", "lose", "lost"}
@@ -49,14 +48,29 @@ def asked_periods(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, st
     return first.period.shown[0], last.period.shown[0]
 
 
+def first_and_last(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, str] | None:
+    """The first and the last time of the table, for "which region grew fastest" where there are too few of them for a trend."""
+    if slots.time is None or slots.times or slots.periods_asked or not cues.has("trend") or growth_of(sentence) is None:
+        return None
+    if cues.has("trend_difference", "correlation", "distribution", "missing_outliers", "ratio") or not grouping(slots):
+        return None
+    if cues.has("share") and not _in_per_cent(sentence, cues):
+        return None
+    about = slots.time.description
+    if not 2 <= about.distinct < MIN_TREND_POINTS or not slots.view.whole or about.minimum is None or about.maximum is None:
+        return None
+    return str(about.minimum)[:10].removesuffix(".0"), str(about.maximum)[:10].removesuffix(".0")
+
+
 def _in_per_cent(sentence: Sentence, cues: Cues) -> bool:
     """Whether "per cent" says how the change is told ("by how many percent did sales rise", "percentage change"), and asks for no share."""
     if not cues.has("trend"):
         return False
     for start in cues.at["share"]:
         at = start + 1 if sentence.word(start) == "what" else start
-        asked = sentence.words(at - 2, at) in _HOW_MANY and sentence.word(at + 1) != "of"
-        if sentence.word(at) not in _PER_CENT or not (asked or at + 1 in cues.at["trend"]):
+        asked = sentence.words(at - 2, at) in _HOW_MANY or sentence.word(at - 1) in {"in", "by"}
+        asked = asked and sentence.word(at + 1) not in {"of", "point", "points"}
+        if sentence.word(at) not in PER_CENT or not (asked or at + 1 in cues.at["trend"]):
             return False
     return True
 
@@ -92,9 +106,12 @@ def _set_against(sentence: Sentence, start: int, end: int) -> bool:
 
 def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
     """The measure in one period against the other, by the question's own statistic; of groups where it names them."""
-    periods = asked_periods(sentence, slots, cues)
+    asked = asked_periods(sentence, slots, cues)
+    periods = asked or first_and_last(sentence, slots, cues)
     if periods is None or slots.time is None:
         raise Refused("unmatched", "a change needs two periods")
+    if asked is None:
+        slots.notes.append(f'the change from the first to the last "{slots.time.name}" is taken: there are too few of them for a trend')
     _both_held(sentence, slots, slots.time)
     if cues.has("sum") and only_how_much(sentence):
         cues.named.remove("sum")  # "how much did the price rise"
@@ -110,6 +127,14 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
     cues.superlative = superlative
     words = {t.folded for t in sentence.tokens}
     descending = not (_DOWN & words) if ranked is None or cues.highest else bool(_DOWN & words)
+    growth = growth_of(sentence) if by else None
+    for i, token in enumerate(sentence.tokens):
+        if growth and token.folded == "absolute":
+            sentence.explain(i, i + 1, "cue")
+    ranked_by = growth.ranked_by if growth else "per_cent" if PER_CENT & words else "difference"
+    if by and ranked is not None:
+        how = "per cent" if ranked_by == "per_cent" else "their difference"
+        slots.notes.append(f"the changes are ranked by {how}, and not by {'their difference' if ranked_by == 'per_cent' else 'per cent'}")
     for condition in slots.times:
         sentence.explain(condition.start, condition.end, "time")
     return (
@@ -123,6 +148,7 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
             filters=slots.filters(without_times=True),
             periods=periods,
             descending=descending,
+            ranked_by=ranked_by if by and ranked is not None else None,
         ),
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.ds_star.reader.changes import asked_periods
+from functions.ds_star.reader.changes import asked_periods, first_and_last
 from functions.ds_star.reader.cues import Cues
 from functions.ds_star.reader.lookups import is_lookup
 from functions.ds_star.reader.ratios import asks_ratio
@@ -24,7 +24,7 @@ def operation_of(sentence: Sentence, slots: Slots, cues: Cues) -> str:
         return "missing_outliers"
     if cues.has("correlation"):
         return "correlation"
-    if asked_periods(sentence, slots, cues):
+    if asked_periods(sentence, slots, cues) or first_and_last(sentence, slots, cues):
         return "change"
     if asks_ratio(sentence, slots, cues):
         return "ratio"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.changes import change_specs
-from functions.ds_star.reader.cues import Cues, find_cues
+from functions.ds_star.reader.cues import Cues, find_cues, growth_of
 from functions.ds_star.reader.deciding import operation_of
 from functions.ds_star.reader.filters import columns_about
 from functions.ds_star.reader.lookups import lookup_specs
@@ -59,7 +59,8 @@ _NOT_ROWS = frozenset(
 
 def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
     """The operations that answer the question. Raises ``Refused`` where a slot that an operation needs is empty."""
-    by_adjective = measure_by_adjective(sentence, slots.view) if not slots.measures else []
+    growth = growth_of(sentence)
+    by_adjective = measure_by_adjective(sentence, slots.view) if not slots.measures and growth is None else []
     cues = find_cues(sentence, slots)
     if len(by_adjective) > 1 and not slots.measures:
         names = " or ".join(f'"{c.name}"' for c in by_adjective[:3])
@@ -97,7 +98,7 @@ def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
 
 def _one_measure_only(sentence: Sentence, slots: Slots, cues: Cues) -> None:
     """Refuses "the mean price in the wettest month": one measure is asked for where another one is at its end."""
-    spoken = sentence.lexicon.adjectives.get(cues.superlative or "")
+    spoken = sentence.lexicon.adjectives.get(cues.superlative or "") if growth_of(sentence) is None else None
     about = columns_about(slots.view, spoken, sentence) if spoken else []
     if about and slots.measures and not any(c in slots.measures for c in about):
         raise Refused(

@@ -31,6 +31,9 @@ def say(spec: OperationSpec, view: View) -> str:
         said = f"the value of {spec.measure}"
     elif spec.operation == "change":
         said, groups = f"change of {aggregate} from {spec.periods[0]} to {spec.periods[1]} in {spec.time}", list(spec.by)
+        if spec.ranked_by:
+            how = "per cent" if spec.ranked_by == "per_cent" else "absolute terms"
+            said = f"{said} in {how}, {'highest' if spec.descending else 'lowest'} first,"
     elif spec.operation in ("trend", "trend_difference"):
         said = f"{'trend' if spec.operation == 'trend' else 'difference in trends'} of {aggregate} over {per or spec.time}"
         groups = list(spec.by)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from functions.ds_star.operation import Filter, OperationName, OperationSpec
 from functions.ds_star.reader.cells import CellMention
-from functions.ds_star.reader.cues import Cues
+from functions.ds_star.reader.cues import Cues, growth_of
 from functions.ds_star.reader.lacking import figures_of
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
@@ -55,6 +55,7 @@ def make_spec(
     share_of: tuple[Filter, ...] = (),
     entity: Column | None = None,
     periods: tuple[str, ...] = (),
+    ranked_by: Literal["difference", "per_cent"] | None = None,
     n: int = 5,
     descending: bool = True,
 ) -> OperationSpec:
@@ -72,6 +73,7 @@ def make_spec(
         time=timed.name if timed else None,
         grain=_grain(slots, timed, operation),
         periods=periods,
+        ranked_by=ranked_by,
         filters=slots.filters() if filters is None else filters,
         share_of=share_of,
         entity=entity.name if entity else None,
@@ -147,12 +149,26 @@ def measure_columns(slots: Slots, sentence: Sentence) -> list[Column]:
         for i, t in enumerate(sentence.tokens)
         if i not in sentence.explained and t.folded not in sentence.lexicon.stopwords | sentence.lexicon.neutral
     ]
-    spoken = next((sentence.lexicon.adjectives[t.folded] for t in sentence.tokens if t.folded in sentence.lexicon.adjectives), None)
+    growth = growth_of(sentence)
+    spoken = next(
+        (
+            sentence.lexicon.adjectives[t.folded]
+            for i, t in enumerate(sentence.tokens)
+            if t.folded in sentence.lexicon.adjectives and not (growth and growth.at == i)
+        ),
+        None,
+    )
     if spoken is not None:
         reason = f"the question speaks of {spoken}, and no column of this table is called so"
         raise Refused("unmatched", reason, lacks=(f'figures of "{spoken}"',))
     if len(measures) == 1 and not unexplained:
+        if growth:
+            slots.notes.append(f'"{measures[0].name}" is taken for what changes: it is the only measure of the table')
         return measures
+    if growth and len(measures) > 1:
+        raise Refused(
+            "ambiguous", f"the question does not say what changes; name {' or '.join(chr(34) + m.name + chr(34) for m in measures[:3])}"
+        )
     lacks = lacking_column(sentence, left_over(sentence, slots, ReadingHints()))
     raise Refused("unmatched", "no word of the question names a numeric column", lacks=lacks)
 

@@ -107,12 +107,15 @@ def _say(
     ]
     table = pd.DataFrame(rows)
     table["difference"] = table["end"] - table["start"]
-    sign = -1 if job.spec["descending"] else 1
-    table = table.iloc[(sign * table["difference"]).argsort(kind="stable")].reset_index(drop=True)
     ratio = job.unit(measure) not in NO_RATIO if measure else True
-    table["per cent"] = [100 * d / s if ratio and s > 0 else None for d, s in zip(table["difference"], table["start"], strict=True)]
-    for _, row in table.head(STATED).iterrows():
-        _one(job, row, by, measure, statistic, time, periods, dropped)
+    table["per cent"] = pd.Series(
+        [100 * d / s if ratio and s > 0 else None for d, s in zip(table["difference"], table["start"], strict=True)], dtype=float
+    )
+    key = _key(job, table, by)
+    table = table.sort_values(key, ascending=not job.spec["descending"], kind="stable", na_position="last").reset_index(drop=True)
+    for at, row in table.head(STATED).iterrows():
+        place = _place(job, table, key, by) if at == 0 and by and job.spec.get("ranked_by") and len(table) > 1 else None
+        _one(job, row, by, measure, statistic, time, periods, dropped, place)
     if len(table) > STATED:
         job.report.limit(f"{len(table)} groups were computed; {STATED} are stated, all stand in the table")
     if statistic in ("sum", "count") and (table["rows"] != table["rows at the end"]).any() and statistic == "sum":
@@ -129,8 +132,44 @@ def _say(
     bars(job.report, f"change_{measure or 'rows'}", caption, labels, values, axis_label(of, points(unit) if by else unit))
 
 
+def _key(job: Job, table: pd.DataFrame, by: str | None) -> str:
+    """What the changes are ranked by: per cent only where the question ranks by it and there are such figures."""
+    if job.spec.get("ranked_by") != "per_cent" or not by:
+        return "difference"
+    if table["per cent"].isna().all():
+        job.report.assume("the changes are ranked by their difference, since a change of these figures has no per cent")
+        return "difference"
+    without = [str(g) for g in table.loc[table["per cent"].isna(), "group"]]
+    if without:
+        job.report.limit(
+            f"{', '.join(without[:8])} began at nothing or below, so that the change has no per cent and no place among the others"
+        )
+    return "per cent"
+
+
+def _place(job: Job, table: pd.DataFrame, key: str, by: str) -> str:
+    """What the first of the ranked changes is: "the strongest rise in per cent among 4 groups of region"."""
+    first = table[key].iloc[0]
+    strong = (first > 0) == bool(job.spec["descending"])
+    shared = int((table[key] == first).sum()) > 1
+    what = f"{'strongest' if strong else 'weakest'} {'rise' if first > 0 else 'fall'}"
+    if first == 0:
+        what = f"{'highest' if job.spec['descending'] else 'lowest'} change"
+    how = "in per cent" if key == "per cent" else "in absolute terms"
+    groups = job.report.value("ranked_groups", int(table[key].notna().sum()))
+    return f"; this is {'shared with others ' if shared else ''}the {what} {how} among {groups} groups of {job.label(by)}"
+
+
 def _one(
-    job: Job, row: pd.Series, by: str | None, measure: str | None, statistic: str, time: str, periods: list[str], dropped: int
+    job: Job,
+    row: pd.Series,
+    by: str | None,
+    measure: str | None,
+    statistic: str,
+    time: str,
+    periods: list[str],
+    dropped: int,
+    place: str | None = None,
 ) -> None:
     report, group = job.report, row["group"] if by else None
     unit = job.unit(measure) if measure and statistic != "count" else None
@@ -164,6 +203,8 @@ def _one(
     )
     if difference == 0:
         text = f"{of}{who}{job.where} is the same in {shown[0]} and in {shown[1]}: {ends[0]} (change {signed}{percent}{basis})."
+    if place:
+        text = f"{text.removesuffix('.')}{place}."
     about = assertion(
         measure,
         "difference",

@@ -1,0 +1,87 @@
+"""What grew fastest or most: between which times, ranked by what, and of which measure."""
+
+from __future__ import annotations
+
+import pytest
+
+from functions.ds_star.reader.reading import Reading, Refusal
+from tests.support.questions import FIRMS, WEATHER, column, file, read, spec_of
+
+REGIONS = file(
+    "revenues.xlsx",
+    column("region", "category", 4, values=("North", "South", "East", "West")),
+    column("year", "time", 4, dtype="integer", minimum=2021, maximum=2024),
+    column("revenue", "measure", dtype="integer", additive=True),
+    rows=16,
+)
+TRAINS = file(
+    "trains.csv",
+    column("line", "category", 3, values=("red", "green", "blue")),
+    column("year", "time", 4, dtype="integer", minimum=2021, maximum=2024),
+    column("speed", "measure", additive=False),
+    rows=12,
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "ranked_by", "descending"),
+    [
+        ("Which region grew fastest?", "per_cent", True),
+        ("Which region grew the most?", "per_cent", True),
+        ("Which region's revenue grew fastest?", "per_cent", True),
+        ("Which region's revenue rose the most?", "per_cent", True),
+        ("Which region's revenue fell the most?", "per_cent", False),
+        ("Which region grew slowest?", "per_cent", False),
+        ("Which region had the fastest growing revenue?", "per_cent", True),
+        ("Which region had the highest growth in revenue?", "difference", True),
+        ("Which region had the highest percentage growth in revenue?", "per_cent", True),
+        ("Which region had the largest absolute increase in revenue?", "difference", True),
+        ("Which region had the largest decrease in revenue?", "difference", False),
+    ],
+)
+def test_what_grew_most_is_the_change_from_the_first_time_to_the_last(question: str, ranked_by: str, descending: bool) -> None:
+    reading = read(question, REGIONS)
+    assert isinstance(reading, Reading)
+    spec = reading.specs[0]
+    assert (spec.operation, spec.measure, spec.by, spec.periods) == ("change", "revenue", ("region",), ("2021", "2024"))
+    assert (spec.ranked_by, spec.descending) == (ranked_by, descending)
+    assert any("from the first to the last" in note for note in reading.notes)
+    assert any(note.startswith("the changes are ranked by") for note in reading.notes)
+    assert any("only measure of the table" in note for note in reading.notes) == ("revenue" not in question)
+
+
+@pytest.mark.parametrize(
+    ("question", "ranked_by"),
+    [
+        ("Which region had the highest percentage growth in profit from 2018 to 2020?", "per_cent"),
+        ("Which region grew most in percent in profit from 2018 to 2020?", "per_cent"),
+        ("Which region's profit grew fastest from 2018 to 2020?", "per_cent"),
+        ("Which region had the highest growth in profit from 2018 to 2020?", "difference"),
+        ("How did profit change by region from 2018 to 2020?", None),
+    ],
+)
+def test_named_periods_are_ranked_by_what_the_question_says(question: str, ranked_by: str | None) -> None:
+    spec = spec_of(question, FIRMS)
+    assert (spec.operation, spec.periods, spec.ranked_by) == ("change", ("2018", "2020"), ranked_by)
+
+
+def test_of_several_measures_none_is_taken_for_what_grew() -> None:
+    refusal = read("Which region grew fastest?", FIRMS)
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason.startswith('the question does not say what changes; name "profit" or')
+
+
+def test_a_column_of_speeds_is_still_what_fastest_speaks_of() -> None:
+    spec = spec_of("Which line is the fastest?", TRAINS)
+    assert (spec.operation, spec.measure, spec.by) == ("top_n", "speed", ("line",))
+    assert spec_of("Which line's speed grew fastest?", TRAINS).operation == "change"
+
+
+def test_where_there_are_enough_times_growth_stays_a_trend() -> None:
+    assert spec_of("Which station's temperature rose fastest?", WEATHER).operation == "trend"
+
+
+def test_speed_is_still_asked_for_where_nothing_grew() -> None:
+    refusal = read("Which region is the fastest?", REGIONS)
+    assert isinstance(refusal, Refusal)
+    assert "speaks of speed" in refusal.reason
