@@ -164,3 +164,14 @@ def test_a_column_called_value_is_a_measure_and_no_part_of_a_cue() -> None:
     table = file("long.csv", column("city", "category", 3, values=STATIONS), column("value", "measure"))
     spec = spec_of("mean value by city", table)
     assert (spec.operation, spec.measure, spec.by) == ("mean", "value", ("city",))
+
+
+def test_a_column_that_a_few_cells_keep_from_being_numbers_is_refused_with_these_cells() -> None:
+    takings = file("takings.csv", column("takings", "category", 4, values=("1000", "$500", "2700", "90")), rows=5)
+    warning = '`takings` is read as text: most of its cells are plain numbers, but not "$500"'
+    dirty = takings.model_copy(update={"tables": (takings.tables[0].model_copy(update={"warnings": (warning,)}),)})
+    refusals = [read("What are the total takings?", f) for f in (dirty, takings)]
+    assert [r.reason for r in refusals if isinstance(r, Refusal)] == [
+        '"takings" is read as text: most of its cells are plain numbers, but not "$500"; correct such cells and ask again',
+        '"takings" holds names, not numbers',
+    ]

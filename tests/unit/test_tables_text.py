@@ -35,6 +35,7 @@ def _files(folder: Path) -> list[DataInput]:
         write(folder, "quoted.csv", 'name,text\nx,"a, b\nand c"\ny,"say ""hi"""\n'),
         write(folder, "money.csv", 'item,price,rate\na,"$1,234.50",5%\nb,"$99.00",7.5%\nc,"($5.00)",-1%\n'),
         write(folder, "accounting.csv", 'item,profit,mass_g\na,"$(1,234.50)",5\nb,$99.00,7\nc,$(5.00),9\n'),
+        write(folder, "dirty.csv", 'town,takings,note\na,1000,ok\nb,"1,200",1\nc,-,x\nd,$500,y\ne,about 70,z\nf,2700,2\ng,90,3b\n'),
         write(folder, "space.csv", "name;wert\na;1\u202f234,56\nb;12\u202f000,10\nc;3,5\n"),
         write(folder, "thousands.csv", 'city,people\na,"1,234"\nb,"23,456"\nc,"345,678"\n'),
         write(
@@ -102,6 +103,13 @@ def test_apostrophes_spaces_currencies_and_per_cent_are_parts_of_numbers(files: 
     people = column(files["thousands.csv"], "people")
     assert (people.maximum, people.dtype) == (345678, "integer")
     assert any("thousands" in a for a in table(files["thousands.csv"]).assumptions)
+
+
+def test_the_cells_that_keep_a_column_from_being_numbers_are_named(files: Files) -> None:
+    assert column(files["dirty.csv"], "takings").dtype == "string"
+    assert table(files["dirty.csv"]).warnings == (
+        '`takings` is read as text: most of its cells are plain numbers, but not "$500", "about 70"',
+    )
 
 
 def test_other_delimiters_quotes_and_line_ends(files: Files) -> None:

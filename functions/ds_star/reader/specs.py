@@ -142,7 +142,7 @@ def measure_columns(slots: Slots, sentence: Sentence) -> list[Column]:
     if coded:
         return coded
     if slots.groups:
-        raise Refused("unsuitable", f'"{slots.groups[0].name}" holds names, not numbers')
+        raise Refused("unsuitable", _no_numbers(slots))
     measures = [c for c in slots.view.columns if c.is_measure and c.description.role == "measure"]
     unexplained = [
         t
@@ -171,6 +171,14 @@ def measure_columns(slots: Slots, sentence: Sentence) -> list[Column]:
         )
     lacks = lacking_column(sentence, left_over(sentence, slots, ReadingHints()))
     raise Refused("unmatched", "no word of the question names a numeric column", lacks=lacks)
+
+
+def _no_numbers(slots: Slots) -> str:
+    """Why the column that is named holds no numbers, with the cells that stand in the way where most of the others are numbers."""
+    name = slots.groups[0].name
+    lead = f"`{name}` is read as text: "
+    known = next((w.removeprefix(lead) for w in slots.view.warnings if w.startswith(lead)), None)
+    return f'"{name}" is read as text: {known}; correct such cells and ask again' if known else f'"{name}" holds names, not numbers'
 
 
 def what_is_measured(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Column | None, Statistic]:

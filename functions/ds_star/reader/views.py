@@ -91,6 +91,8 @@ class View:
     joined_rows: int | None = None
     whole: bool = True
     """Whether all rows were described; of a sample, the least and the greatest value are not known."""
+    warnings: tuple[str, ...] = ()
+    """What the analyzer warned of; each about a column begins with its name in backticks."""
 
     @property
     def label(self) -> str:
@@ -141,7 +143,7 @@ def views(descriptions: Sequence[FileDescription]) -> tuple[View, ...]:
 
 def _single(file: FileDescription, table: TableDescription) -> View:
     columns = tuple(Column(c) for c in table.columns if c.role != "empty")
-    return View(TableRef(file=file.file, table=table.name), table.rows, columns, whole=table.sampled_rows is None)
+    return View(TableRef(file=file.file, table=table.name), table.rows, columns, whole=table.sampled_rows is None, warnings=table.warnings)
 
 
 def _join(left: View, right: View) -> View | None:

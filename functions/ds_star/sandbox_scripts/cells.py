@@ -85,6 +85,7 @@ def type_column(raw: pd.Series, name: str, *, decimal: str | None = None, delimi
     if column is None:
         kept = np.array([None if _is_missing(t, texts) else t for t in texts], dtype=object)
         column = Column(pd.Series(kept), "string")
+        column.warnings += _in_the_way(texts, present, codes, name)
     column.values = _spread(column.values, codes)
     return column
 
@@ -176,6 +177,23 @@ def _numbers(
         shown = ", ".join(repr(texts[i]) for i in unread[:3])
         column.warnings.append(f"`{name}`: {bad} cells are not numbers ({shown}) and count as missing")
     return _after_numbers(column, name)
+
+
+def _in_the_way(texts: list[str], present: list[str], codes: np.ndarray, name: str) -> list[str]:
+    """What to say of a column that would hold numbers but for a few cells: the first of them. Nothing of any other text."""
+    counts = dict(zip(texts, np.bincount(codes[codes >= 0], minlength=len(texts)).tolist(), strict=True))
+    cells = [t for t in present if t.casefold() not in MISSING_AMONG_NUMBERS]
+    read = {t: _parse(t, ".") or _parse(t, ",") for t in cells}
+    usual: dict[str | None, int] = {}
+    for text, parsed in read.items():
+        if parsed is not None:
+            usual[parsed[1]] = usual.get(parsed[1], 0) + counts[text]
+    unit = max(usual, key=lambda u: usual[u], default=None)
+    odd = [t for t in cells if (parsed := read[t]) is None or parsed[1] != unit]
+    if not usual or not odd or 2 * usual[unit] <= sum(counts[t] for t in cells):
+        return []
+    shown = ", ".join(f'"{t[:30]}"' for t in odd[:3])
+    return [f"`{name}` is read as text: most of its cells are plain numbers{f' in {unit}' if unit else ''}, but not {shown}"]
 
 
 def _parse(text: str, mark: str) -> tuple[float, str | None] | None:
