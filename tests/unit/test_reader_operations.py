@@ -61,6 +61,7 @@ def test_what_is_no_question_for_one_cell_is_not_looked_up(question: str) -> Non
         ("Did profit fall from 2018 to 2020?", ("2018", "2020"), "profit", "sum", ()),
         ("How did profit change by region from 2019 to 2021?", ("2019", "2021"), "profit", "sum", ("region",)),
         ("By how many percent did profit change from 2019 to 2021?", ("2019", "2021"), "profit", "sum", ()),
+        ("By how many per cent did profit change from 2019 to 2021?", ("2019", "2021"), "profit", "sum", ()),
         ("By what percentage did profit rise between 2019 and 2021?", ("2019", "2021"), "profit", "sum", ()),
         ("What was the percentage change in profit from 2019 to 2021?", ("2019", "2021"), "profit", "sum", ()),
         ("How much percent did profit grow between 2019 and 2021 in the north?", ("2019", "2021"), "profit", "sum", ()),

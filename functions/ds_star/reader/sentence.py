@@ -26,7 +26,7 @@ class Sentence:
 
     @classmethod
     def of(cls, text: str, lexicon: Lexicon) -> Sentence:
-        found = tokens(text)
+        found = _with_per_cent(tokens(text))
         quoted = []
         for match in _QUOTED.finditer(text):
             inside = [i for i, t in enumerate(found) if match.start() <= t.start and t.end <= match.end()]
@@ -60,3 +60,14 @@ class Sentence:
     def copy(self) -> Sentence:
         """The same sentence with its own notes, for another attempt."""
         return Sentence(self.text, self.lexicon, self.tokens, self.stems, dict(self.explained), self.quoted)
+
+
+def _with_per_cent(found: tuple[Token, ...]) -> tuple[Token, ...]:
+    """The tokens with "per cent" as the one word that it is."""
+    joined: list[Token] = []
+    for token in found:
+        if joined and (joined[-1].folded, token.folded) == ("per", "cent"):
+            before = joined.pop()
+            token = Token(f"{before.text} {token.text}", before.start, token.end, "percent")
+        joined.append(token)
+    return tuple(joined)

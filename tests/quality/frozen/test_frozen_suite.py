@@ -14,8 +14,17 @@ from tests.support.command import Kimera
 
 SUITE = Path(__file__).resolve().parent
 FILES = SUITE / "files"
-REACHED = {"a1-mean-by-route", "a2-highest-total", "m1-agreement", "m3-figure-and-reason", "r1-opened", "r3-reason", "r4-disagreeing"}
-"""What the extractive tier answers right. The others want two documents joined, a change in per cent, a conflict seen, a refusal."""
+REACHED = {
+    "a1-mean-by-route",
+    "a2-highest-total",
+    "a4-change",
+    "m1-agreement",
+    "m3-figure-and-reason",
+    "r1-opened",
+    "r3-reason",
+    "r4-disagreeing",
+}
+"""What the extractive tier answers right. The others want two documents joined, a conflict seen, a refusal."""
 
 
 @pytest.fixture(scope="module")
