@@ -154,10 +154,12 @@ class Publisher:
             }
             if publication.outcome.flags:
                 detail["flags"] = [*publication.outcome.flags]
+            formats = {uri: publication.files[uri] for uri in (report.outcome_uri, report.markdown_uri, report.html_uri)}
             changed = mission.model_copy(
                 update={
                     "fusion_status": status,
                     "reports": (*mission.reports, report),
+                    "published": mission.published | formats,
                     "flags": publication.outcome.flags,
                 }
             )

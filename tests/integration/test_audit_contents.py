@@ -130,12 +130,15 @@ def test_a_forged_package_or_state_is_found(runtime: Runtime, mission_id: str, w
     assert [text for _, _, text in breaks(runtime, mission_id)] == [f"{key} is not what was stored"]
 
 
-def test_a_forged_chart_table_or_script_of_the_report_is_found(runtime: Runtime, mission_id: str) -> None:
+def test_a_forged_chart_table_or_script_of_the_report_is_found_and_not_handed_out(runtime: Runtime, mission_id: str) -> None:
     outcome = json.loads(runtime.artifacts.get(f"{SCHEME}{REPORT.format(mission_id)}report.json"))
     attached = outcome["artifacts"][0]["name"]
     key = outcome["provenance"]["uris"][attached].removeprefix(SCHEME)
     forge(runtime, key, digest_too=True)
     assert {text for _, _, text in breaks(runtime, mission_id)} == {f"{key} is not what was stored"}
+    kimera, folder = Kimera(runtime.home.parent), runtime.home.parent / "saved"
+    assert kimera("report", mission_id, "--out", str(folder)).code == 0
+    assert (folder / "report.json").exists() and attached not in {path.name for path in folder.rglob("*/*")}
 
 
 def test_a_file_that_is_gone_is_found_unless_the_mission_was_deleted(runtime: Runtime, mission_id: str) -> None:
@@ -182,6 +185,16 @@ def test_a_mission_that_names_other_files_as_its_report_is_found(runtime: Runtim
     change_mission(runtime, mission_id, reports=[*reports, {**reports[0], "version": 2}])
     untold = "the mission's document has a version 2 of the report, of which no entry tells"
     assert breaks(runtime, mission_id) == [("fusion", 0, untold)]
+
+
+@pytest.mark.parametrize("form", ["md", "html", "json"])
+def test_a_report_that_is_not_what_was_published_is_not_handed_out(runtime: Runtime, mission_id: str, form: str) -> None:
+    kimera = Kimera(runtime.home.parent)
+    assert kimera("report", mission_id, "--format", form).code == 0
+    forge(runtime, f"{REPORT.format(mission_id)}report.{form}", digest_too=True)
+    refused = kimera("report", mission_id, "--format", form)
+    assert (refused.code, refused.out) == (1, "")
+    assert f"report.{form} is not what was published" in refused.err and f"kimera audit verify {mission_id}" in refused.err
 
 
 def test_the_command_tells_what_differs_and_can_leave_files_alone(runtime: Runtime, mission_id: str) -> None:
