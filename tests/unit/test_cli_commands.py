@@ -8,12 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from cli.commands import GROUPS, all_names
 from cli.console import log_to
 from cli.main import main
-from infra.local.api import MissionsApi
+from infra.local.api import MissionsApi, error_of
+from schemas.problem import Problem
 from shared.errors import NotFound
 from tests.support.command import ROOT
 
@@ -172,6 +174,12 @@ def test_doctor_says_that_the_data_folder_is_a_file(monkeypatch: pytest.MonkeyPa
 def test_an_id_that_no_address_can_carry_is_an_unknown_mission(mission: str) -> None:
     with pytest.raises(NotFound, match="There is no mission"):
         MissionsApi.over_http("http://127.0.0.1:1", None).state(mission)
+
+
+def test_what_a_platform_refuses_as_contradicting_what_it_holds_is_bad_input_too() -> None:
+    for code in ("idempotency_mismatch", "conflict", "already_exists"):
+        problem = Problem(type="about:blank", title="Conflict", status=409, code=code, detail="no", request_id="r_1")
+        assert error_of(httpx.Response(409, content=problem.model_dump_json())).exit_code == 2
 
 
 def test_a_defect_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
