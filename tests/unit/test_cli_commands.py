@@ -129,6 +129,18 @@ def test_no_missions_is_an_answer_to_list_and_leaves_no_folder_behind(folder: Pa
     assert not (folder / ".kimera").exists()
 
 
+@pytest.mark.parametrize("place", ["a.csv", "a.csv/below/it"])
+@pytest.mark.parametrize("command", [["list"], ["status", "m_x"], ["costs"], ["dead-letters", "list"], ["audit", "verify"]])
+def test_a_data_folder_that_cannot_be_one_is_named(
+    command: list[str], place: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIMERA_HOME", place)
+    assert main(command) == 2
+    told = capsys.readouterr()
+    assert f"{folder / place} is no data folder: {folder / 'a.csv'} is not a folder" in told.err.replace("~", str(Path.home()))
+    assert (told.out, told.err.count("\n"), (folder / "a.csv").read_text()) == ("", 1, "city,temp\nBern,12\n")
+
+
 def test_a_damaged_database_is_named_and_left_as_it_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / ".kimera").mkdir()
     database = folder / ".kimera" / "kimera.sqlite3"
