@@ -141,6 +141,21 @@ def test_a_data_folder_that_cannot_be_one_is_named(
     assert (told.out, told.err.count("\n"), (folder / "a.csv").read_text()) == ("", 1, "city,temp\nBern,12\n")
 
 
+def test_an_interruption_while_a_command_is_imported_is_no_traceback() -> None:
+    code = """
+import os, signal, sys
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupts())
+from cli.main import main
+sys.exit(main(["list"]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
 def test_a_damaged_database_is_named_and_left_as_it_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / ".kimera").mkdir()
     database = folder / ".kimera" / "kimera.sqlite3"
