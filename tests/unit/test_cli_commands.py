@@ -197,10 +197,12 @@ def test_doctor_says_that_the_data_folder_is_a_file(monkeypatch: pytest.MonkeyPa
     assert "a.csv is a file, not a folder" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("mission", ["", "m\nx", "m\x1b[31m"])
+@pytest.mark.parametrize("mission", ["", "m\nx", "m\x1b[31m", "../../etc", "m/x", ".", ".."])
 def test_an_id_that_no_address_can_carry_is_an_unknown_mission(mission: str) -> None:
     with pytest.raises(NotFound, match="There is no mission"):
         MissionsApi.over_http("http://127.0.0.1:1", None).state(mission)
+    with pytest.raises(NotFound, match="There is no dead letter"):
+        MissionsApi.over_http("http://127.0.0.1:1", None).dead_letter(mission)
 
 
 def test_what_a_platform_refuses_as_contradicting_what_it_holds_is_bad_input_too() -> None:
