@@ -70,7 +70,7 @@ def test_the_table_names_each_command_once() -> None:
         (["run", QUESTION, "--research", "gemini"], "--budget 6"),
         (["run", QUESTION, "--web", "altavista"], "--web"),
         (["run", QUESTION, "--data", "a.csv", "--space", "No Space!"], "--space"),
-        (["run", QUESTION, "--data", "a.csv", "--soft", "100", "--hard", "10"], "--soft, --hard"),
+        (["run", QUESTION, "--data", "a.csv", "--soft", "100", "--hard", "10"], "--soft, --hard, --late: deadlines have to be in order"),
         (["run", QUESTION, "--data", "a.csv", "--out", "a.csv"], "--out"),
         (["run", "--resume", "m_x", "--data", "a.csv"], "--resume"),
         (["run", "--resume", "m_x"], "no missions"),
