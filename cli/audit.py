@@ -29,9 +29,14 @@ def audit() -> None:
 @app.command()
 def verify(
     mission: Annotated[str | None, typer.Argument(metavar="[MISSION]", help="One mission; else all.", show_default=False)] = None,
+    events_only: Annotated[
+        bool, typer.Option("--events-only", help="Read no file: only events, and the documents that they tell of.")
+    ] = False,
     as_json: AsJson = False,
 ) -> int:
-    """Find any change, reordering or removal in the audit chains up to their last anchor. Exit 1 where there is one."""
+    """Find any change, reordering or removal in the audit chains up to their last anchor, and whatever is stored otherwise than the
+    events say: a mission's request, the tracks' states and packages, the reports with their files. Exit 1 where there is one.
+    """
     from infra.local.access import stored
 
     settings = load_settings()
@@ -42,9 +47,10 @@ def verify(
     with stored(settings) as runtime:
         if mission is None:
             note("reading the hourly anchors")
-        for checked in runtime.audit.checked(mission):
+        for checked in runtime.audit.checked(mission, None if events_only else runtime.artifacts):
             if total.add(checked) and total.missions % _PROGRESS_EVERY == 0:
-                note(f"{total.missions} missions with {total.events} events verified, {total.breaks} break(s) so far")
+                read = f" and {total.files} files" if total.files else ""
+                note(f"{total.missions} missions with {total.events} events{read} verified, {total.breaks} break(s) so far")
             if not as_json:
                 _print(checked, every_chain=mission is not None)
                 continue
@@ -60,6 +66,8 @@ def verify(
             "letter_events": total.letter_events,
             "unanchored": total.unanchored,
             "anchors": total.anchors,
+            "files": total.files,
+            "undigested": total.undigested,
         }
         print_json({"ok": not breaks, **counts, **({"chains": chains} if mission is not None else {}), "breaks": breaks})
     else:
@@ -77,6 +85,8 @@ class _Total:
     letter_events: int = 0
     unanchored: int = 0
     anchors: int = 0
+    files: int = 0
+    undigested: int = 0
     breaks: int = 0
 
     def add(self, checked: CheckedMission) -> bool:
@@ -87,6 +97,8 @@ class _Total:
         self.letter_events += checked.events if checked.of_letters else 0
         self.unanchored += checked.unanchored
         self.anchors += checked.anchors
+        self.files += checked.files
+        self.undigested += checked.undigested
         self.breaks += len(checked.breaks)
         return is_mission
 
@@ -94,11 +106,17 @@ class _Total:
         """The verdict, and what it does not cover."""
         verdict = f"{self.breaks} break(s)" if self.breaks else "intact"
         letters = f", {self.letter_events} of dead letters without a mission" if self.letter_events else ""
-        yield f"{verdict}: {self.events - self.letter_events} events of {self.missions} mission(s){letters}, {self.anchors} anchors"
+        of_missions = f"{self.events - self.letter_events} events of {self.missions} mission(s)"
+        yield f"{verdict}: {of_missions}{letters}, {self.anchors} anchors, {self.files} files"
         if self.unanchored:
             yield (
                 f"not covered by an anchor: {self.unanchored} of these events (dead letters never are, a mission's within the hour). "
                 "A change of one is found; that the last ones were cut off is found only while their writer's own document tells."
+            )
+        if self.undigested:
+            yield (
+                f"not covered by a digest: {self.undigested} files of reports. An earlier version published them, and its events name the "
+                "JSON format alone by its digest."
             )
 
 

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+INTERRUPTED = 130
+"""The exit code of a process that its user interrupted (128 + SIGINT), as shells have it."""
+
 
 class Command(NamedTuple):
     """One command: ``module`` holds its ``app``."""

@@ -9,6 +9,7 @@ from pydantic_settings import SettingsError
 
 from shared.errors import BadInput
 from shared.settings import Settings
+from shared.validation import said
 
 
 def load_settings() -> Settings:
@@ -16,7 +17,7 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors(include_url=False, include_input=False))
+        wrong = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {said(e)}" for e in error.errors(include_url=False, include_input=False))
         raise BadInput(
             f"The settings are wrong: {wrong}.", remedy="Look at KIMERA_... in the environment, .env and kimera.toml."
         ) from error

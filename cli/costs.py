@@ -107,7 +107,7 @@ def _lines(report: CostReport) -> list[str]:
     elif report.unattributed_micro_usd:
         lines.append(f"Not attributed: {dollars(report.unattributed_micro_usd)}, of missions that were deleted or are somebody else's.")
     if report.unknown:
-        lines += ["", f"Charged at their bound, since no answer came ({len(report.unknown)}):"]
+        lines += ["", f"Charged at their bound, since no answer says what they cost ({len(report.unknown)}):"]
         lines += _table(
             [(c.sent_at or "", c.mission_id, c.track, c.role, c.model, dollars(c.charged_micro_usd)) for c in report.unknown], left=5
         )

@@ -19,7 +19,21 @@ if TYPE_CHECKING:
 
 app = new_app("Tell a mission's whole story in time order, failed or not.")
 _KEPT_SPANS = ("sandbox.", "fusion.", "orchestration.", ".slice")
-_HIDDEN = {"state", "handoff", "script", "request_sha256", "request_id", "error", "error.type", "track", "attempt", "epoch"}
+_HIDDEN = {
+    "state",
+    "state_sha256",
+    "handoff",
+    "handoff_sha256",
+    "files",
+    "script",
+    "request_sha256",
+    "request_id",
+    "error",
+    "error.type",
+    "track",
+    "attempt",
+    "epoch",
+}
 
 
 @app.command()

@@ -8,7 +8,7 @@ import sys
 from types import FrameType, TracebackType
 from typing import Self
 
-from cli.invocation import INTERRUPTED
+from cli.commands import INTERRUPTED
 
 
 class Interruption:

@@ -11,12 +11,9 @@ from pathlib import Path
 
 import typer
 
-from cli.commands import Command
+from cli.commands import INTERRUPTED, Command
 from cli.console import JSON_OPTION, print_json
 from shared.errors import KimeraError
-
-INTERRUPTED = 130
-"""The exit code of a process that its user interrupted (128 + SIGINT), as shells have it."""
 
 
 def invoke(command: Command, arguments: Sequence[str]) -> int:

@@ -5,15 +5,22 @@ from __future__ import annotations
 import gc
 import sys
 
-from cli.commands import all_names, find, help_text
+from cli.commands import INTERRUPTED, all_names, find, help_text
 
 GARBAGE_AFTER = 50_000
 """Objects made until the collector looks for cycles. Imports make many that stay: looking after every 700 costs a tenth of the start."""
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command; its exit code (0 done, 1 failed, 2 bad input, 3 a dependency is not available)."""
-    given = sys.argv[1:] if arguments is None else arguments
+    """Run one command; its exit code (0 done, 1 failed, 2 bad input, 3 a dependency is not available, 130 interrupted)."""
+    try:
+        return _run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:  # while what a command needs is imported: from then on ``invoke`` sees to it
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _run(given: list[str]) -> int:
     if not given or given[0] in ("--help", "-h", "help"):
         print(help_text())
         return 0

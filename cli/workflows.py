@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.commands import INTERRUPTED
 from cli.console import AsJson, new_app, note, print_json
-from cli.invocation import INTERRUPTED
 
 if TYPE_CHECKING:
     from infra.local.workflows.command import RunReport

@@ -52,6 +52,10 @@ class ArtifactStore(Protocol):
         """The bytes, checked against their sha256."""
         ...
 
+    def digest(self, uri: str) -> str:
+        """The SHA-256 of the bytes as they lie there now, read in chunks; what is recorded of them is not asked."""
+        ...
+
     def local_copy(self, uri: str, folder: Path) -> Path:
         """A read-only file with the bytes, for a sandbox or a parser; it may be the stored file itself. ``folder`` takes it otherwise."""
         ...

@@ -16,13 +16,13 @@ KimeraError                     code, HTTP status, what happened, what to do
 ├── Unauthenticated             who is calling is not known                       401, exit 2
 ├── Forbidden                   a caller that may not reach this platform         403, exit 2
 ├── NotFound                    no such mission, document, artifact               404, exit 2
-├── Conflict                    the world moved on                                409
+├── Conflict                    what is asked contradicts what is stored          409, exit 2
 │   ├── AlreadyExists           create or put-if-absent met an existing one
 │   ├── PreconditionFailed      the document changed since it was read
 │   ├── StaleEpoch              a newer execution owns the mission: never retried
 │   ├── IdempotencyMismatch     the same key with another body
-│   ├── JournalMismatch         a model call's key is known with another request
-│   └── IllegalTransition       the state machine has no such arrow
+│   ├── JournalMismatch         a model call's key is known with another request  exit 1
+│   └── IllegalTransition       the state machine has no such arrow               exit 1
 ├── Busy                        somebody else holds the lease: come back later    503
 ├── Unavailable                 a dependency is down or missing                   503, exit 3
 │   ├── SandboxUnavailable      bubblewrap is missing or does not work            501
@@ -186,6 +186,7 @@ class Conflict(KimeraError):
 
     code = "conflict"
     status = 409
+    exit_code = 2
 
 
 class AlreadyExists(Conflict):
@@ -216,12 +217,14 @@ class JournalMismatch(Conflict):
     """A model call's key is known with another request: a defect of its role, never a reason to guess."""
 
     code = "journal_mismatch"
+    exit_code = 1
 
 
 class IllegalTransition(Conflict):
     """The state machine has no arrow between these two states."""
 
     code = "illegal_transition"
+    exit_code = 1
 
 
 class Busy(KimeraError):

@@ -34,6 +34,7 @@ from shared.errors import BadInput, KimeraError, MethodNotAllowed, NotFound, Too
 from shared.problems import MEDIA_TYPE, InvalidFields, problem_body, problem_headers, usable_request_id
 from shared.telemetry import names
 from shared.telemetry.context import REQUEST_ID_HEADER, CallContext, about
+from shared.validation import said
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIEnvironment
@@ -117,8 +118,7 @@ def parse(model: type[BodyT], raw: bytes | str) -> BodyT:
         return model.model_validate_json(raw)
     except ValidationError as error:
         wrong = [
-            f"{'.'.join(str(part) for part in e['loc']) or 'body'}: {e['msg']}"
-            for e in error.errors(include_url=False, include_input=False)
+            f"{'.'.join(str(part) for part in e['loc']) or 'body'}: {said(e)}" for e in error.errors(include_url=False, include_input=False)
         ]
         raise InvalidFields(wrong) from error
     except RecursionError as error:

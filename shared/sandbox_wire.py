@@ -24,6 +24,7 @@ from schemas.sandbox import (
 from shared.adapters.sandbox_outputs import OutputWriter
 from shared.errors import BadInput, Corrupt
 from shared.sandbox import OutputFile, RecordedValue, SandboxInput, SandboxJob, SandboxLimits, SandboxResult
+from shared.validation import said
 
 MEDIA_TYPE = "application/vnd.kimera.sandbox-run"
 MAX_REQUEST_BYTES = 8 << 20
@@ -52,7 +53,7 @@ def request_of(job: SandboxJob, links: Sequence[SandboxLink], scope: str) -> San
             inputs=tuple(links),
         )
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_url=False, include_input=False)[:5])
+        wrong = "; ".join(f"{'.'.join(map(str, e['loc']))}: {said(e)}" for e in error.errors(include_url=False, include_input=False)[:5])
         raise BadInput(f"The sandbox service does not take this job: {wrong}.", remedy="Keep within the service's bounds.") from error
 
 

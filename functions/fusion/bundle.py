@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from collections.abc import Mapping
@@ -24,16 +25,18 @@ _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 
 
 def read_files(outcome: MissionOutcomePackage, artifacts: ArtifactStore) -> dict[str, bytes]:
-    """The bytes of the outcome's artifacts by name; one that is gone or damaged is left out, and the page says so."""
+    """The bytes of the outcome's artifacts by name; one that is gone, damaged or another is left out, and the page says so."""
     files: dict[str, bytes] = {}
     for artifact in outcome.artifacts:
         uri = outcome.provenance.uris.get(artifact.name)
         if uri is None:
             continue
         try:
-            files[artifact.name] = artifacts.get(uri)
+            data = artifacts.get(uri)
         except (NotFound, BadInput, Corrupt):
             continue
+        if hashlib.sha256(data).hexdigest() == artifact.sha256:
+            files[artifact.name] = data
     return files
 
 

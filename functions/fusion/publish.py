@@ -15,6 +15,7 @@ from shared.documents import Json
 from shared.errors import AlreadyExists, Busy, Conflict, StaleEpoch
 from shared.ledger.spending import Spending
 from shared.missions.chain import Happening
+from shared.missions.contents import FILES, PUBLISHED
 from shared.missions.machine import check_fusion
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change, Missions, fence
@@ -144,18 +145,25 @@ class Publisher:
             if mission.fusion_status in _ALREADY_COVERED[request.mode] or any(r.version >= report.version for r in mission.reports):
                 return None
             check_fusion(mission.fusion_status, status)
-            outcome = self._artifacts.stat(report.outcome_uri)
-            detail: dict[str, Json] = {"version": report.version, "mode": request.mode, "outcome": outcome.uri, "sha256": outcome.sha256}
+            detail: dict[str, Json] = {
+                "version": report.version,
+                "mode": request.mode,
+                "outcome": report.outcome_uri,
+                "sha256": publication.files[report.outcome_uri],
+                FILES: dict(publication.files),
+            }
             if publication.outcome.flags:
                 detail["flags"] = [*publication.outcome.flags]
+            formats = {uri: publication.files[uri] for uri in (report.outcome_uri, report.markdown_uri, report.html_uri)}
             changed = mission.model_copy(
                 update={
                     "fusion_status": status,
                     "reports": (*mission.reports, report),
+                    "published": mission.published | formats,
                     "flags": publication.outcome.flags,
                 }
             )
-            return Change(changed, [Happening("report.published", detail)])
+            return Change(changed, [Happening(PUBLISHED, detail)])
 
         return self._missions.change(request.mission_id, "fusion", decide, caller=request)
 

@@ -59,6 +59,8 @@ class FusionPublication:
     package_uri: str
     alignment_uri: str
     published: bool
+    files: Mapping[str, str]
+    """The sha256 of each of its files and of what it was made from, by address."""
 
 
 class Fusion:
@@ -75,7 +77,7 @@ class Fusion:
         ``AlreadyExists`` where the version belongs to another mode; errors of the store as they are.
         """
         folder = _folder(inputs.mission_id, inputs.version)
-        package, package_uri = self._package(folder, inputs, models)
+        package, kept = self._package(folder, inputs, models)
         alignment = self._put(f"{folder}/{ALIGNMENT}", package.alignment.model_dump_json(indent=2).encode(), "application/json")
         stored = self._find(f"{folder}/{OUTCOME}")
         if stored is not None:
@@ -95,7 +97,8 @@ class Fusion:
             html_uri=html.uri,
             created_at=package.created_at,
         )
-        return FusionPublication(report, outcome, package_uri, alignment.uri, published=stored is None)
+        files_of_it = {file.uri: file.sha256 for file in (saved, markdown, html, kept, alignment)}
+        return FusionPublication(report, outcome, kept.uri, alignment.uri, published=stored is None, files=files_of_it)
 
     def adds_to(self, version: int, inputs: FusionInputs) -> bool:
         """Whether these inputs say something that the stored report of ``version`` does not hold. Errors of the store as they are."""
@@ -126,7 +129,7 @@ class Fusion:
             created_at=inputs.created_at,
         )
 
-    def _package(self, folder: str, inputs: FusionInputs, models: Models | None) -> tuple[FusionInputPackage, str]:
+    def _package(self, folder: str, inputs: FusionInputs, models: Models | None) -> tuple[FusionInputPackage, Artifact]:
         """The stored input package of this version; it is made and stored where there is none."""
         key = f"{folder}/{PACKAGE}"
         stored = self._find(key)
@@ -138,7 +141,7 @@ class Fusion:
                 f"Report version {inputs.version} of mission {inputs.mission_id} is a {package.mode} report, not a {inputs.mode} one.",
                 remedy="Ask for the next version.",
             )
-        return package, stored.uri
+        return package, stored
 
     def _previous(self, package: FusionInputPackage) -> MissionOutcomePackage | None:
         if package.previous_outcome_uri is None:

@@ -12,6 +12,8 @@ from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.errors import Busy, NotFound
 from shared.inbox import Inbox
+from shared.missions.published import published
+from shared.missions.records import MissionRecord
 from shared.missions.repository import Missions
 
 STATUS_FILE = "status.json"
@@ -42,14 +44,14 @@ class Deliverer:
         state = self._missions.state(mission)
         newest = state.reports[-1].version if state.reports else 0
         if newest > record.delivered or state.status.terminal:
-            self._lay_out(record, state)
+            self._lay_out(record, mission, state)
             self._mark(record, newest)
         if not mission.over:
             young = self._clock.now() - record.since < _YOUNG
             raise Busy(f"Mission {mission.mission_id} is {mission.status}.", retry_after_s=_SOON_S if young else _LATER_S)
         return IntakeResult(outcome="delivered", mission_id=mission.mission_id)
 
-    def _lay_out(self, record: IntakeRecord, state: MissionState) -> None:
+    def _lay_out(self, record: IntakeRecord, mission: MissionRecord, state: MissionState) -> None:
         folder = record.folder
         if state.reports:
             report = state.reports[-1]
@@ -59,7 +61,7 @@ class Deliverer:
                 "report.json": (report.outcome_uri, "application/json"),
             }
             for name, (uri, media_type) in files.items():
-                self._inbox.answer(f"{folder}/{name}", self._artifacts.get(uri), media_type=media_type)
+                self._inbox.answer(f"{folder}/{name}", published(self._artifacts, mission, uri), media_type=media_type)
         if state.error is not None:
             text = f"The mission is {state.status}.\n{state.error.message}\n{state.error.remedy}\n"
             self._inbox.answer(f"{folder}/{ERROR_FILE}", text.encode(), media_type=_TEXT)

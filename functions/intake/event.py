@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from shared.errors import BadInput
 from shared.http import parse
 from shared.inbox import InboxObject
+from shared.validation import said
 
 FINALIZED = "google.cloud.storage.object.v1.finalized"
 MAX_BYTES = 1 << 20
@@ -66,7 +67,7 @@ def read_event(headers: Mapping[str, str], body: bytes) -> StorageObject:
         return StorageObject.model_validate(event.get_data())
     except ValidationError as error:
         wrong = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'data'}: {e['msg']}" for e in error.errors(include_url=False, include_input=False)
+            f"{'.'.join(map(str, e['loc'])) or 'data'}: {said(e)}" for e in error.errors(include_url=False, include_input=False)
         )
         raise BadInput(
             f"This CloudEvent is not that of a finished upload: {wrong[:300]}.", remedy=f"Its type has to be {FINALIZED}."

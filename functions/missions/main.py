@@ -36,6 +36,7 @@ from shared.http import Answer, Api, Call
 from shared.inputs import safe_name
 from shared.ledger.attribution import Dimension
 from shared.missions.chain import Happening
+from shared.missions.published import published
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change
 from shared.missions.submission import Submission
@@ -153,7 +154,7 @@ def report(call: Call) -> Response:
         "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:",
         "X-Content-Type-Options": "nosniff",
     }
-    return Response(call.runtime.artifacts.get(uri), 200, headers, content_type=_MEDIA_TYPES[wanted])
+    return Response(published(call.runtime.artifacts, mission, uri), 200, headers, content_type=_MEDIA_TYPES[wanted])
 
 
 @api.route("GET", "/missions/<mission_id>/report/changes")
@@ -168,7 +169,7 @@ def report_changes(call: Call) -> ReportDifference:
             remedy="A second version comes where a partial report is completed, or a late track upgrades it.",
         )
     old = _version(mission, given.get("from", str(earlier[-1].version) if earlier else None))
-    read = (MissionOutcomePackage.model_validate_json(call.runtime.artifacts.get(report.outcome_uri)) for report in (old, new))
+    read = (MissionOutcomePackage.model_validate_json(published(call.runtime.artifacts, mission, r.outcome_uri)) for r in (old, new))
     return difference(mission.mission_id, *read)
 
 

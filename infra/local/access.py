@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from infra.local.api import MissionsApi
 from infra.local.lock import DataFolderLock, Holder
 from shared.artifacts import ArtifactStore
-from shared.errors import NotFound, Unavailable
+from shared.errors import BadInput, NotFound, Unavailable
 from shared.runtime import Runtime
 from shared.settings import Settings
 
@@ -75,14 +76,25 @@ def artifacts_at_hand(settings: Settings, endpoint: str | None) -> Iterator[Arti
 
 @contextmanager
 def stored(settings: Settings) -> Iterator[Runtime]:
-    """The data folder's stores, or the cloud's, without a workflow or a queue. ``NoMissionsYet`` where there is no such folder."""
+    """The data folder's stores, or the cloud's, without a workflow or a queue. ``NoMissionsYet`` where there is no such folder.
+
+    ``BadInput`` where there can be none, since something else lies there.
+    """
     runtime = Runtime(settings)
+    if settings.profile == "embedded":
+        _require_folder(runtime.home)
     if settings.profile == "embedded" and not (runtime.home / "kimera.sqlite3").exists():
         raise NoMissionsYet(f"There are no missions in {settings.home}.", remedy="Begin with `kimera run`, or set KIMERA_HOME.")
     try:
         yield runtime
     finally:
         runtime.close()
+
+
+def _require_folder(home: Path) -> None:
+    found = next(place for place in (home, *home.parents) if place.exists())
+    if not found.is_dir():
+        raise BadInput(f"{home} is no data folder: {found} is not a folder.", remedy="Set KIMERA_HOME to a folder.")
 
 
 @contextmanager

@@ -200,15 +200,20 @@ def bearer(token: str | None) -> dict[str, str]:
 
 
 def _mission(mission_id: str) -> str:
-    if not mission_id or not mission_id.isprintable():  # no route would take it, so no platform could say what is wrong
+    if not _fits_route(mission_id):
         raise NotFound(f"There is no mission {mission_id[:64]!r}.", remedy="List yours with `kimera list`.")
     return f"/missions/{quote(mission_id, safe='')}"
 
 
 def _letter(name: str) -> str:
-    if not name or not name.isprintable() or "/" in name:
+    if not _fits_route(name):
         raise NotFound(f"There is no dead letter {name[:80]!r}.", remedy="List yours with `kimera dead-letters list`.")
     return f"/dead-letters/{quote(name, safe='')}"
+
+
+def _fits_route(name: str) -> bool:
+    """Whether a platform would see the name in an address as one: a "/" parts it, escaped or not, and no route takes the rest."""
+    return name not in ("", ".", "..") and name.isprintable() and "/" not in name
 
 
 def error_of(answer: httpx.Response) -> KimeraError:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import builtins
 import hashlib
+import io
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -26,6 +27,7 @@ from shared.artifacts import SCHEME, Artifact
 from shared.errors import AlreadyExists, Corrupt, NotFound
 
 if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
     from google.api_core.exceptions import GoogleAPICallError
     from google.cloud.storage import Blob
 
@@ -43,6 +45,21 @@ class _Stored:
 
     artifact: Artifact
     generation: int
+
+
+class _Digesting(io.RawIOBase):
+    """Takes bytes and keeps their digest alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found = hashlib.sha256()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: ReadableBuffer) -> int:
+        self.found.update(data)
+        return len(memoryview(data))
 
 
 class CloudStorageArtifacts:
@@ -79,6 +96,14 @@ class CloudStorageArtifacts:
         )
         _check(known.artifact, hashlib.sha256(data).hexdigest(), len(data))
         return data
+
+    def digest(self, uri: str) -> str:
+        def read(blob: Blob, timeout: float) -> bytes:
+            target = _Digesting()  # a further try begins anew
+            blob.download_to_file(target, raw_download=True, checksum="crc32c", timeout=timeout, retry=None)
+            return target.found.digest()
+
+        return self._reading(self._stored(key_of(uri)), read).hex()
 
     def local_copy(self, uri: str, folder: Path) -> Path:
         known = self._stored(key_of(uri))

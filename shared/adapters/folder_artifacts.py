@@ -65,6 +65,11 @@ class FolderArtifacts:
         self._check(known, folder_files.digest(BytesIO(data)))
         return data
 
+    def digest(self, uri: str) -> str:
+        known = self.stat(uri)
+        with self._reading(known), self._bytes(known.key).open("rb") as stream:
+            return folder_files.digest(stream).sha256
+
     def local_copy(self, uri: str, folder: Path) -> Path:
         known = self.stat(uri)
         path = self._bytes(known.key)

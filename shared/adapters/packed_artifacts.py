@@ -91,6 +91,11 @@ class PackedArtifacts:
             )
         return data
 
+    def digest(self, uri: str) -> str:
+        with self._packed.reader() as connection, self._packed.translating():
+            row = connection.execute("SELECT data FROM artifacts WHERE key = ?", (key_of(uri),)).fetchone()
+        return self._files.digest(uri) if row is None else hashlib.sha256(row[0]).hexdigest()
+
     def local_copy(self, uri: str, folder: Path) -> Path:
         known = self._find(key_of(uri))
         if known is None:

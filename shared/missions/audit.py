@@ -19,7 +19,8 @@ from shared.ledger.ledger import WRITER
 from shared.ledger.records import LedgerRecord, ledger_ref
 from shared.missions.anchored_heads import AnchoredHead, AnchoredHeads
 from shared.missions.anchors import Anchors, KeptAnchor
-from shared.missions.chain_reading import RESTORE, stored_chains
+from shared.missions.chain_reading import RESTORE, mission_record, stored_chains
+from shared.missions.contents import FUSION, Contents
 from shared.missions.records import EVENTS, MISSIONS, MissionRecord, TrackRecord, track_ref
 from shared.missions.repository import OPEN, heartbeat
 from shared.missions.verifying import Break, CheckedChain, Witness, check_chain, never_written
@@ -41,6 +42,10 @@ class CheckedMission:
     chains: tuple[CheckedChain, ...]
     anchors: int
     breaks: tuple[Break, ...]
+    files: int = 0
+    """Artifacts that were read and compared with what its events say of them."""
+    undigested: int = 0
+    """Files of its reports of which no event holds a digest, since an earlier version published them."""
 
     @property
     def events(self) -> int:
@@ -79,7 +84,7 @@ class Audit:
     def events(self, mission_id: str) -> list[AuditEvent]:
         """All events of a mission in time order (within one writer: in chain order). ``Corrupt`` where one is damaged."""
         found: dict[tuple[datetime, str, int], AuditEvent] = {}
-        for chain in stored_chains(self._documents, mission_id):
+        for chain in stored_chains(self._documents, mission_id, mission_record(self._documents, mission_id)):
             at = _LONG_AGO
             for entry in chain.entries:
                 if entry.event is None or entry.wrong:
@@ -115,19 +120,21 @@ class Audit:
         self._anchors.close_hour(heads, at=now)
         return count
 
-    def verify(self, mission_id: str | None = None) -> AuditResult:
-        """Every change, reordering or removal in the chains of one mission, or of all."""
+    def verify(self, mission_id: str | None = None, artifacts: ArtifactStore | None = None) -> AuditResult:
+        """What ``checked`` finds of one mission, or of all."""
         missions, events, anchors, breaks = 0, 0, 0, list[Break]()
-        for checked in self.checked(mission_id):
+        for checked in self.checked(mission_id, artifacts):
             missions += bool(checked.events) and not checked.of_letters
             events += checked.events
             anchors += checked.anchors
             breaks += checked.breaks
         return AuditResult(missions, events, anchors, tuple(breaks))
 
-    def checked(self, mission_id: str | None = None) -> Iterator[CheckedMission]:
+    def checked(self, mission_id: str | None = None, artifacts: ArtifactStore | None = None) -> Iterator[CheckedMission]:
         """One mission, or all of which anything is stored or anchored, one after the other. Hourly anchors are read before the first.
 
+        Every change, reordering or removal in their chains is found, and what their documents hold otherwise than their events say; with
+        ``artifacts`` also what is stored there otherwise: each of those that events name is read.
         What is anchored is read before the chains, which may go on meanwhile. Anchors that name no mission come first, without chains.
         """
         made = made_at(mission_id) if mission_id else None
@@ -136,10 +143,11 @@ class Audit:
             if broken or (count and mission_id is None):
                 yield CheckedMission("", (), count if mission_id is None else 0, tuple(broken))
             for found in [mission_id] if mission_id else self._all_missions(hourly.missions()):
-                yield self._check(found, hourly.of(found), count if mission_id else 0)
+                yield self._check(found, hourly.of(found), count if mission_id else 0, artifacts)
 
-    def _check(self, mission_id: str, hourly: Sequence[AnchoredHead], anchors: int) -> CheckedMission:
+    def _check(self, mission_id: str, hourly: Sequence[AnchoredHead], anchors: int, artifacts: ArtifactStore | None) -> CheckedMission:
         chains: list[CheckedChain] = []
+        files = undigested = 0
         anchored: dict[str, dict[int, list[Witness]]] = {}
         broken: list[Break] = []
         try:
@@ -153,14 +161,18 @@ class Audit:
                 ends += heads
             for writer, n, witness in (*hourly, *ends):
                 anchored.setdefault(writer, {}).setdefault(n, []).append(witness)
-            for chain in stored_chains(self._documents, mission_id):
+            mission = mission_record(self._documents, mission_id)
+            contents = Contents(self._documents, mission_id, mission, artifacts)
+            for chain in stored_chains(self._documents, mission_id, mission):
                 own = chain.mission_id == mission_id
-                chains.append(check_chain(chain, anchored.pop(chain.writer, {}) if own else {}))
+                chains.append(check_chain(chain, anchored.pop(chain.writer, {}) if own else {}, contents))
+            broken += [Break(mission_id, FUSION, 0, what) for what in contents.untold()]
+            files, undigested = contents.files, contents.undigested
         except (BadInput, Corrupt) as damaged:  # bad input: a document that is none of ours has an id that is none
             broken.append(Break(mission_id, "", 0, damaged.message))
         lost = [found for writer, heads in sorted(anchored.items()) for found in never_written(mission_id, writer, heads)]
         breaks = (*broken, *(found for chain in chains for found in chain.breaks), *lost)
-        return CheckedMission(mission_id, tuple(sorted(chains, key=lambda chain: chain.writer)), anchors, breaks)
+        return CheckedMission(mission_id, tuple(sorted(chains, key=lambda chain: chain.writer)), anchors, breaks, files, undigested)
 
     def _heads(self, mission: MissionRecord, tracks: Iterable[TrackRecord]) -> list[ChainHead]:
         """The heads of all chains of a mission; that of its money is looked up where it may have one."""

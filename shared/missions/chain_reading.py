@@ -65,9 +65,15 @@ class StoredChain:
     entries: Iterator[Entry]
 
 
-def stored_chains(documents: DocumentStore, mission_id: str) -> Iterator[StoredChain]:
-    """The mission's chains, by writer. ``Corrupt`` where a document that holds one cannot be read."""
-    held = _held(documents, mission_id)  # before the pages: what leaves a tail meanwhile is found in these
+def mission_record(documents: DocumentStore, mission_id: str) -> MissionRecord | None:
+    """The mission's document as it is stored; ``None`` where there is none. ``Corrupt`` where it cannot be read."""
+    document = documents.get(mission_ref(mission_id))
+    return _read(MissionRecord, document) if document is not None else None
+
+
+def stored_chains(documents: DocumentStore, mission_id: str, mission: MissionRecord | None) -> Iterator[StoredChain]:
+    """The mission's chains, by writer; ``mission`` is its document, just read. ``Corrupt`` where another that holds one cannot be read."""
+    held = _held(documents, mission_id, mission)  # before the pages: what leaves a tail meanwhile is found in these
     pages = (entry for document in _events(documents, mission_id) for entry in _entries(document))
     for (place, writer), entries in groupby(pages, key=lambda entry: (entry.mission_id, entry.writer)):
         chain = held.pop(writer, Chain()) if place == mission_id else Chain()
@@ -81,14 +87,10 @@ def _chain(mission_id: str, writer: str, chain: Chain, pages: Iterator[Entry]) -
     return StoredChain(mission_id, writer, chain.head, entries)
 
 
-def _held(documents: DocumentStore, mission_id: str) -> dict[str, Chain]:
+def _held(documents: DocumentStore, mission_id: str, mission: MissionRecord | None) -> dict[str, Chain]:
     """The chains of the mission's own documents, by writer."""
-    mission = documents.get(mission_ref(mission_id))
     ledger = documents.get(ledger_ref(mission_id))
-    held: dict[str, Chain] = {}
-    if mission is not None:
-        record = _read(MissionRecord, mission)
-        held |= {writer: record.chain(writer) for writer in record.heads | record.tails}
+    held = {writer: mission.chain(writer) for writer in mission.heads | mission.tails} if mission else {}
     for document in documents.query(Query(TRACKS, (Where("mission_id", "==", mission_id),))):
         track = _read(TrackRecord, document)
         held[track.track.value] = track.chain

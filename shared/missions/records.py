@@ -149,6 +149,8 @@ class MissionRecord(Record):
     attempts: dict[Track, int] = {Track.DEEP_RESEARCH: 1, Track.DS_STAR: 1}
     flags: tuple[str, ...] = ()
     reports: tuple[ReportVersion, ...] = ()
+    published: dict[str, Sha256] = {}
+    """The digests of the reports' formats, by address."""
     cancel_requested: bool = False
     late: bool = False
     """Whether the mission has ended but a track of it goes on, to upgrade the report until the late deadline."""

@@ -51,10 +51,11 @@ class Missions:
 
     def create(self, request: MissionRequest, *, owner: str, idempotency_key: str | None) -> tuple[MissionRecord, bool]:
         """The mission of this key, and whether it is new. The same key with another body raises ``IdempotencyMismatch``."""
+        from shared.missions.request_digest import is_digest_of, request_digest
         from shared.missions.screening import request_findings
 
         now = self._clock.now()
-        body = hashlib.sha256(request.model_dump_json().encode()).hexdigest()
+        body = request_digest(request)
         mission = MissionRecord(
             mission_id=self._ids.new("m"),
             owner=owner,
@@ -68,7 +69,7 @@ class Missions:
 
         def work(tx: Transaction) -> str | None:
             if key and (known := tx.get(key)):
-                if known.data["body"] != body:
+                if not is_digest_of(str(known.data["body"]), request):
                     raise IdempotencyMismatch(
                         f"The idempotency key {idempotency_key!r} was used for another request.", remedy="Use a new key for a new mission."
                     )

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 from schemas.mission import MissionError
 from schemas.steps import StepRequest
-from shared.artifacts import ArtifactStore
+from shared.artifacts import Artifact, ArtifactStore
 from shared.clock import Clock
 from shared.errors import KimeraError, StaleEpoch
 from shared.missions.chain import Happening
@@ -32,8 +32,8 @@ _log = logging.getLogger(__name__)
 class Worked:
     """What a slice's work came to, stored but not committed."""
 
-    state_uri: str | None
-    handoff_uri: str | None
+    state: Artifact | None
+    handoff: Artifact | None
     final: bool
     offers_uri: str | None = None
     error: MissionError | None = None
@@ -102,7 +102,7 @@ class SliceWork:
             outcome = logic.close(context, state, f"failed: {error.message}")
         except Exception:  # noqa: BLE001 - the track has failed already; this says that not even its handoff could be made
             _log.exception("The failed track %s of mission %s could not hand off", context.track, context.mission_id)
-            return Worked(state_uri=None, handoff_uri=None, final=True, error=error, flags=opened.flags())
+            return Worked(state=None, handoff=None, final=True, error=error, flags=opened.flags())
         return self._stored(context, outcome, opened, error=error)
 
     def _stored(self, context: SliceContext, outcome: SliceOutcome[StateT], opened: OpenSlice, *, error: MissionError | None) -> Worked:
@@ -116,10 +116,10 @@ class SliceWork:
         if outcome.package is not None:
             handoff = context.put_artifact(
                 "handoff.json", outcome.package.model_dump_json(indent=1).encode(), media_type="application/json"
-            ).uri
+            )
         return Worked(
-            state_uri=state.uri,
-            handoff_uri=handoff,
+            state=state,
+            handoff=handoff,
             offers_uri=offers,
             final=outcome.package is not None,
             error=error,

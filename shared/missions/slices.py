@@ -24,10 +24,10 @@ from pydantic import BaseModel
 
 from schemas.mission import Track, TrackStatus
 from schemas.steps import CANCELLED, HARD_DEADLINE, StepRequest, StepResult
-from shared.artifacts import ArtifactStore
+from shared.artifacts import Artifact, ArtifactStore
 from shared.clock import Clock
 from shared.crash_points import reached
-from shared.documents import DocumentStore, Transaction
+from shared.documents import DocumentStore, Json, Transaction
 from shared.errors import Conflict, KimeraError, StaleEpoch
 from shared.ids import Ids
 from shared.missions.chain import Happening, append
@@ -215,9 +215,9 @@ class SliceEngine:
                 "epoch": request.epoch,
                 "outcome": result.outcome,
                 "status": status,
-                "state": worked.state_uri,
             }
-            | ({"handoff": worked.handoff_uri} if worked.handoff_uri else {})
+            | _named("state", worked.state)
+            | _named("handoff", worked.handoff)
             | ({"progress": worked.progress[:300]} if worked.progress else {})
             | ({"error": worked.error.code} if worked.error else {}),
         )
@@ -246,8 +246,8 @@ class SliceEngine:
                 "done": track.done | {str(request.seq): done},
                 "tries": 0,
                 # A detached track goes on from where it was, not from what closing made of it.
-                "state_uri": track.state_uri if detached else worked.state_uri or track.state_uri,
-                "handoff_uri": worked.handoff_uri or track.handoff_uri,
+                "state_uri": track.state_uri if detached or worked.state is None else worked.state.uri,
+                "handoff_uri": worked.handoff.uri if worked.handoff else track.handoff_uri,
                 "offers_uri": worked.offers_uri or track.offers_uri,
                 "hearing": hearing,
                 "closed_because": request.close,
@@ -292,6 +292,11 @@ class SliceEngine:
         if track.attempt != request.attempt:
             raise StaleEpoch(f"{request.track} is at attempt {track.attempt}, not {request.attempt}.")
         return mission, track
+
+
+def _named(what: str, artifact: Artifact | None) -> dict[str, Json]:
+    """How an event names what a slice has stored: by address and digest."""
+    return {what: artifact.uri, f"{what}_sha256": artifact.sha256} if artifact else {}
 
 
 def _about(request: StepRequest) -> AbstractContextManager[None]:

@@ -1,4 +1,5 @@
-"""Whether an audit chain is what was written: every entry in its place, each following from the one before it, none cut off.
+"""Whether an audit chain is what was written: every entry in its place, each following from the one before it, none cut off; and
+whether what its entries name is what is stored.
 
 A chain proves order and content of what it holds. That nothing was cut off its end, or written anew from some entry on, is proven by
 witnesses: anchored heads, and the head in the document that the writer writes.
@@ -9,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from schemas.events import AuditEvent
 from shared.missions.chain import GENESIS
-from shared.missions.chain_reading import CHANGED, StoredChain
+from shared.missions.chain_reading import CHANGED, Entry, StoredChain
+from shared.missions.contents import Contents
 
 IN_ITS_DOCUMENT = "is the last one by its writer's own document"
 
@@ -43,8 +46,11 @@ class CheckedChain:
     breaks: tuple[Break, ...]
 
 
-def check_chain(chain: StoredChain, anchored: Mapping[int, Sequence[Witness]]) -> CheckedChain:
-    """Every change, reordering or removal in the chain. ``anchored``: the witnesses for each entry that anchors name."""
+def check_chain(chain: StoredChain, anchored: Mapping[int, Sequence[Witness]], contents: Contents) -> CheckedChain:
+    """Every change, reordering or removal in the chain, and whatever its entries name that is stored otherwise.
+
+    ``anchored``: the witnesses for each entry that anchors name.
+    """
     breaks: list[Break] = []
 
     def broken(n: int, what: str) -> None:
@@ -70,6 +76,7 @@ def check_chain(chain: StoredChain, anchored: Mapping[int, Sequence[Witness]]) -
             events += 1
             if follows and entry.event.previous != last_hash and entry.wrong != CHANGED:
                 broken(entry.n, "it does not follow from the entry before it")
+            breaks += _stored_otherwise(entry, entry.event, contents)
         for witness in waiting.pop(entry.n, ()):
             if witness.hash != known:
                 broken(entry.n, f"it is not the entry that {witness.seen}")
@@ -78,6 +85,13 @@ def check_chain(chain: StoredChain, anchored: Mapping[int, Sequence[Witness]]) -
         for witness in witnesses:
             broken(n, _cut_off(n, last, witness))
     return CheckedChain(chain.writer, events, max(anchored, default=0), tuple(breaks))
+
+
+def _stored_otherwise(entry: Entry, event: AuditEvent, contents: Contents) -> list[Break]:
+    """What is not as the entry says, if it is one to be believed."""
+    if entry.wrong:
+        return []
+    return [Break(entry.mission_id, entry.writer, entry.n, what) for what in contents.differences(event)]
 
 
 def never_written(mission_id: str, writer: str, anchored: Mapping[int, Iterable[Witness]]) -> tuple[Break, ...]:

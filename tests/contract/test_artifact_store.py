@@ -36,6 +36,16 @@ def test_nothing_is_an_artifact_too(artifacts: ArtifactStore) -> None:
     assert artifacts.get(URI) == b""
 
 
+@pytest.mark.parametrize("size", [0, 4, 200_000])
+def test_the_digest_is_that_of_the_bytes_themselves(artifacts: ArtifactStore, size: int) -> None:
+    data = b"x" * size
+    artifacts.put(KEY, data)
+    assert artifacts.digest(URI) == hashlib.sha256(data).hexdigest()
+    artifacts.delete_prefix(KEY)
+    with pytest.raises(NotFound, match=r"report\.md"):
+        artifacts.digest(URI)
+
+
 def test_the_same_bytes_again_give_the_stored_one(artifacts: ArtifactStore) -> None:
     made = artifacts.put(KEY, b"text", media_type="text/markdown")
     assert artifacts.put(KEY, b"text", media_type="text/plain") == made

@@ -36,7 +36,7 @@ def test_audit_finds_every_forgery_and_holds_no_more_for_more_missions(kimera: K
     assert done.code == 0, done.out + done.err
     told = done.json
     assert (told["all"]["events"], told["all"]["missions"]) == (5000, 200)
-    assert told["forgeries_found"] == {"changed": True, "reordered": True, "removed": True, "cut off": True}
+    assert told["forgeries_found"] == {"changed": True, "reordered": True, "removed": True, "cut off": True, "asked otherwise": True}
     assert told["memory_kept"] is True
 
 

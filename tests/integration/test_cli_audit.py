@@ -65,7 +65,7 @@ def test_what_is_as_it_was_written_is_intact(kimera: Kimera, missions: list[str]
         "ok      api            1 entries, anchored up to 1",
         "ok      ds_star        1 entries, anchored up to 1",
         f"ok      lifecycle      {PAGE_EVENTS + 1} entries, anchored up to {PAGE_EVENTS + 1}",
-        f"intact: {PAGE_EVENTS + 3} events of 1 mission(s), 1 anchors",
+        f"intact: {PAGE_EVENTS + 3} events of 1 mission(s), 1 anchors, 2 files",
     ]
     events = PAGE_EVENTS + 3 + 4
     assert all_.json == {
@@ -75,6 +75,8 @@ def test_what_is_as_it_was_written_is_intact(kimera: Kimera, missions: list[str]
         "letter_events": 0,
         "unanchored": 0,
         "anchors": 2,
+        "files": 4,
+        "undigested": 0,
         "breaks": [],
     }
 
@@ -84,7 +86,7 @@ def test_what_no_anchor_covers_is_said_and_a_letter_is_no_mission(kimera: Kimera
     shown = kimera("audit", "verify")
     assert shown.code == 0, shown.out + shown.err
     verdict, uncovered = shown.out.splitlines()
-    assert verdict == f"intact: {PAGE_EVENTS + 3 + 4 + 1} events of 2 mission(s), 2 of dead letters without a mission, 2 anchors"
+    assert verdict == f"intact: {PAGE_EVENTS + 3 + 4 + 1} events of 2 mission(s), 2 of dead letters without a mission, 2 anchors, 4 files"
     assert uncovered.startswith("not covered by an anchor: 3 of these events")
 
 

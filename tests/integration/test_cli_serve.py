@@ -44,7 +44,7 @@ def test_submit_watch_and_the_same_key_twice(kimera: Kimera, served: tuple[Runni
     watched = kimera("watch", first["mission_id"], "--endpoint", served[1])
     assert (watched.code, "14.5" in watched.out) == (0, True), watched.err
     other = kimera("submit", "How many rows are there?", "--data", "a.csv", "--idempotency-key", "k1")
-    assert other.code == 1
+    assert other.code == 2
     assert "idempotency key" in other.err
 
 

@@ -8,12 +8,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from cli.commands import GROUPS, all_names
 from cli.console import log_to
 from cli.main import main
-from infra.local.api import MissionsApi
+from infra.local.api import MissionsApi, error_of
+from schemas.problem import Problem
 from shared.errors import NotFound
 from tests.support.command import ROOT
 
@@ -68,7 +70,7 @@ def test_the_table_names_each_command_once() -> None:
         (["run", QUESTION, "--research", "gemini"], "--budget 6"),
         (["run", QUESTION, "--web", "altavista"], "--web"),
         (["run", QUESTION, "--data", "a.csv", "--space", "No Space!"], "--space"),
-        (["run", QUESTION, "--data", "a.csv", "--soft", "100", "--hard", "10"], "--soft, --hard"),
+        (["run", QUESTION, "--data", "a.csv", "--soft", "100", "--hard", "10"], "--soft, --hard, --late: deadlines have to be in order"),
         (["run", QUESTION, "--data", "a.csv", "--out", "a.csv"], "--out"),
         (["run", "--resume", "m_x", "--data", "a.csv"], "--resume"),
         (["run", "--resume", "m_x"], "no missions"),
@@ -127,6 +129,33 @@ def test_no_missions_is_an_answer_to_list_and_leaves_no_folder_behind(folder: Pa
     assert not (folder / ".kimera").exists()
 
 
+@pytest.mark.parametrize("place", ["a.csv", "a.csv/below/it"])
+@pytest.mark.parametrize("command", [["list"], ["status", "m_x"], ["costs"], ["dead-letters", "list"], ["audit", "verify"]])
+def test_a_data_folder_that_cannot_be_one_is_named(
+    command: list[str], place: str, folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIMERA_HOME", place)
+    assert main(command) == 2
+    told = capsys.readouterr()
+    assert f"{folder / place} is no data folder: {folder / 'a.csv'} is not a folder" in told.err.replace("~", str(Path.home()))
+    assert (told.out, told.err.count("\n"), (folder / "a.csv").read_text()) == ("", 1, "city,temp\nBern,12\n")
+
+
+def test_an_interruption_while_a_command_is_imported_is_no_traceback() -> None:
+    code = """
+import os, signal, sys
+class Interrupts:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupts())
+from cli.main import main
+sys.exit(main(["list"]))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+
+
 def test_a_damaged_database_is_named_and_left_as_it_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / ".kimera").mkdir()
     database = folder / ".kimera" / "kimera.sqlite3"
@@ -168,10 +197,18 @@ def test_doctor_says_that_the_data_folder_is_a_file(monkeypatch: pytest.MonkeyPa
     assert "a.csv is a file, not a folder" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("mission", ["", "m\nx", "m\x1b[31m"])
+@pytest.mark.parametrize("mission", ["", "m\nx", "m\x1b[31m", "../../etc", "m/x", ".", ".."])
 def test_an_id_that_no_address_can_carry_is_an_unknown_mission(mission: str) -> None:
     with pytest.raises(NotFound, match="There is no mission"):
         MissionsApi.over_http("http://127.0.0.1:1", None).state(mission)
+    with pytest.raises(NotFound, match="There is no dead letter"):
+        MissionsApi.over_http("http://127.0.0.1:1", None).dead_letter(mission)
+
+
+def test_what_a_platform_refuses_as_contradicting_what_it_holds_is_bad_input_too() -> None:
+    for code in ("idempotency_mismatch", "conflict", "already_exists"):
+        problem = Problem(type="about:blank", title="Conflict", status=409, code=code, detail="no", request_id="r_1")
+        assert error_of(httpx.Response(409, content=problem.model_dump_json())).exit_code == 2
 
 
 def test_a_defect_is_said_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -249,7 +249,7 @@ def test_the_command_prints_a_table_for_a_person(spender: Spender, capsys: pytes
         "coder    ds_star            2      1,000          50  $1.234567  $0.000005",
         "reader   deep_research      1          0           0      $0.07      $0.00",
     ]
-    assert "Charged at their bound, since no answer came (1):" in told
+    assert "Charged at their bound, since no answer says what they cost (1):" in told
     assert "(UTC): $0.00 spent; $10.00 left of $10.00" in told, "the command's clock is the machine's"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
@@ -68,3 +69,12 @@ def test_a_put_leaves_nothing_but_the_artifact(root: Path) -> None:
     store.put("a/report.md", b"text")
     store.delete_prefix("a/")
     assert sorted(str(path.relative_to(root)) for path in root.rglob("*")) == ["objects", "tmp"]
+
+
+def test_the_digest_is_of_what_lies_there_whatever_is_recorded_of_it(root: Path) -> None:
+    stored_file(root).chmod(0o644)
+    stored_file(root).write_bytes(b"forged")
+    assert FolderArtifacts(root).digest(URI) == hashlib.sha256(b"forged").hexdigest()
+    stored_file(root).unlink()
+    with pytest.raises(Corrupt, match=r"report\.md"):
+        FolderArtifacts(root).digest(URI)

@@ -1,4 +1,4 @@
-"""What somebody with access to the store could do to the audit chain of a mission, deep inside it: for who measures that it is found."""
+"""What somebody with access to the store could do to a mission's audit chain, or to what it tells of: for who measures that it is found."""
 
 from __future__ import annotations
 
@@ -46,11 +46,21 @@ def _cut_off(documents: DocumentStore, mission_id: str) -> None:
     documents.put(document.ref, mission.model_copy(update={"tails": tails, "heads": mission.heads | {_WRITER: head}}).data())
 
 
+def _ask_otherwise(documents: DocumentStore, mission_id: str) -> None:
+    """Another question in the mission's document; the chain stays as it is."""
+    document = documents.get(mission_ref(mission_id))
+    assert document is not None
+    mission = MissionRecord.read(document)
+    asked = mission.request.model_copy(update={"question": "Who asked this?"})
+    documents.put(document.ref, mission.model_copy(update={"request": asked}).data())
+
+
 FORGERIES: Mapping[str, Callable[[DocumentStore, str], None]] = {
     "changed": _change,
     "reordered": _reorder,
     "removed": _remove,
     "cut off": _cut_off,
+    "asked otherwise": _ask_otherwise,
 }
 """Each by its name. They need a mission of at least two pages of the lifecycle's entries."""
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from shared.documents import Json
 from shared.errors import BadInput
+from shared.validation import said
 
 DRAWS = 10_000
 SEED = 20_260_101
@@ -65,7 +66,7 @@ def read_baseline(path: Path) -> dict[str, float]:
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_input=False)[0]
         raise BadInput(
-            f"--baseline: {path} is no stored run: {'.'.join(map(str, wrong['loc'])) or 'the whole'}: {wrong['msg']}.",
+            f"--baseline: {path} is no stored run: {'.'.join(map(str, wrong['loc'])) or 'the whole'}: {said(wrong)}.",
             remedy="Give the summary.json of an --out folder, or what --json printed.",
         ) from error
     return {task.name: float(task.passed) if task.score is None else task.score for task in stored.tasks}

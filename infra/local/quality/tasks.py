@@ -26,6 +26,7 @@ from pydantic import Field, ValidationError, model_validator
 from schemas.base import Contract
 from schemas.mission import ReadingHints
 from shared.errors import BadInput
+from shared.validation import said
 
 FILE = "task.toml"
 
@@ -147,7 +148,7 @@ def _load(path: Path, name: str) -> Task:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"{path} is no TOML: {error}.", remedy="Correct it.") from error
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {e['msg']}" for e in error.errors(include_url=False, include_input=False))
+        wrong = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {said(e)}" for e in error.errors(include_url=False, include_input=False))
         raise BadInput(f"{path}: {wrong}.", remedy="Correct it.") from error
     data, documents = (tuple(path.parent / given for given in names) for names in (content.inputs, content.docs))
     for file in (*data, *documents):

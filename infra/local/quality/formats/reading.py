@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from schemas.mission import MAX_QUESTION_CHARS
 from shared.errors import BadInput
+from shared.validation import said
 
 RecordT = TypeVar("RecordT", bound=BaseModel)
 _MAX_GUIDELINES = 2_000
@@ -96,6 +97,6 @@ def _validated(path: Path, found: object, record: type[RecordT], *, line_number:
         place = [str(part) for part in wrong["loc"]]
         where = f", line {line_number}" if line_number else f", record {place[0]}" if place else ""
         raise BadInput(
-            f"{path}{where}: {'.'.join(place[1:]) or 'the whole'}: {wrong['msg']}.",
+            f"{path}{where}: {'.'.join(place[1:]) or 'the whole'}: {said(wrong)}.",
             remedy="It has another layout than docs/benchmarks.md describes; download it again.",
         ) from error

@@ -1,0 +1,163 @@
+"""Whether what a mission's events name is what is stored: its request, its tracks' states and packages, its reports and their files.
+
+A chain proves what its events say. They say by digest what was submitted, handed on and published; who changes that, and every digest
+that lies beside it, still does not change the event. What is gone because the mission was deleted is as it should be.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from schemas.events import AuditEvent
+from schemas.mission import ReportVersion
+from shared.artifacts import SCHEME, ArtifactStore
+from shared.documents import DocumentStore
+from shared.errors import BadInput, Corrupt, NotFound
+from shared.missions.records import MissionRecord, mission_ref
+from shared.missions.request_digest import is_digest_of
+
+CREATED, PUBLISHED, DELETED = "mission.created", "report.published", "mission.deleted"
+API, FUSION = "api", "fusion"
+"""The writers of these events."""
+FILES = "files"
+"""In the event of a report: the digest of each of its files, by address."""
+_SHA256 = "sha256"
+_DIGEST_IN_ADDRESS = re.compile(r"/([0-9a-f]{16})/[^/]+")
+"""What a slice stores lies under the beginning of its digest (``SliceContext.put_artifact``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An artifact that an event names, with its digest, or the beginning of it, or nothing where the event has none."""
+
+    uri: str
+    digest: str
+
+
+def named(event: AuditEvent) -> Iterator[Named]:
+    """The artifacts of its mission that an event names."""
+    own = f"{SCHEME}missions/{event.mission_id}/"
+    detail = event.detail
+    files = detail.get(FILES)
+    told = files if isinstance(files, Mapping) else {}
+    yield from (Named(uri, str(digest)) for uri, digest in told.items() if uri.startswith(own))
+    for key, value in detail.items():
+        if isinstance(value, str) and value.startswith(own) and value not in told:
+            stated = detail.get(_SHA256 if event.kind == PUBLISHED else f"{key}_{_SHA256}")
+            in_address = _DIGEST_IN_ADDRESS.fullmatch(value[value.rfind("/", 0, value.rfind("/")) :])
+            yield Named(value, str(stated) if stated is not None else in_address[1] if in_address else "")
+
+
+class Contents:
+    """What is stored of one mission, to be compared with its events. To be made before its chains are read, which may go on meanwhile."""
+
+    def __init__(self, documents: DocumentStore, mission_id: str, mission: MissionRecord | None, artifacts: ArtifactStore | None) -> None:
+        """``mission``: its document, ``None`` where there is none (any more). Without ``artifacts`` none is read."""
+        self._documents = documents
+        self._mission_id = mission_id
+        self._mission = mission
+        self._artifacts = artifacts
+        self._digests: dict[str, str] = {}
+        """Of the artifacts that were read, by address; empty where there is none."""
+        self._told: set[int] = set()
+        """The versions of the report that events tell of."""
+        self.undigested = 0
+        """Files of reports of which no event holds a digest: an earlier version told of the JSON format alone."""
+
+    @property
+    def files(self) -> int:
+        """How many artifacts were read."""
+        return sum(bool(digest) for digest in self._digests.values())
+
+    def differences(self, event: AuditEvent) -> Iterator[str]:
+        """What is stored otherwise than the event says."""
+        if event.mission_id != self._mission_id or self._mission is None:
+            return
+        if (event.writer, event.kind) == (API, CREATED):
+            yield from self._created(event, self._mission)
+        elif (event.writer, event.kind) == (FUSION, PUBLISHED):
+            yield from self._published(event, self._mission)
+        if self._artifacts is not None:
+            for artifact in named(event):
+                yield from self._artifact(artifact, self._artifacts)
+            if event.kind == PUBLISHED:
+                for artifact in self._of_report(event, self._artifacts):
+                    yield from self._artifact(artifact, self._artifacts)
+
+    def untold(self) -> Iterator[str]:
+        """What the mission's document says that no event told. To be asked when all its chains are read."""
+        for report in self._mission.reports if self._mission else ():
+            if report.version not in self._told:
+                yield f"the mission's document has a version {report.version} of the report, of which no entry tells"
+
+    def _created(self, event: AuditEvent, mission: MissionRecord) -> Iterator[str]:
+        if not is_digest_of(str(event.detail.get(f"request_{_SHA256}")), mission.request):
+            yield "the mission's document has another request than was submitted"
+        if event.detail.get("owner") != mission.owner:
+            yield "the mission's document has another owner than who submitted it"
+
+    def _published(self, event: AuditEvent, mission: MissionRecord) -> Iterator[str]:
+        version, head = event.detail.get("version"), mission.heads.get(FUSION)
+        if isinstance(version, int):
+            self._told.add(version)
+        if head is None or event.n > head.n:
+            return  # it happened after the document was read
+        self.undigested += 2 * (FILES not in event.detail)
+        report = next((report for report in mission.reports if report.version == version), None)
+        if report is None:
+            yield f"the mission's document does not have version {version} of the report"
+        elif (report.kind, *_addresses(report)) != (event.detail.get("mode"), *_files(str(event.detail.get("outcome")))):
+            yield f"the mission's document has another version {version} of the report"
+
+    def _of_report(self, event: AuditEvent, artifacts: ArtifactStore) -> Iterator[Named]:
+        """What is published with the report an event tells of, without being named in it."""
+        outcome, markdown, html = _files(str(event.detail.get("outcome")))
+        if FILES not in event.detail:
+            yield from (Named(markdown, ""), Named(html, ""))
+        if outcome.startswith(SCHEME) and self._digests.get(outcome) == event.detail.get(_SHA256):
+            report = json.loads(artifacts.get(outcome))
+            own, uris = f"{SCHEME}missions/{event.mission_id}/", report["provenance"]["uris"]
+            for attached in report["artifacts"]:
+                uri = uris.get(attached["name"], "")
+                if uri.startswith(own):
+                    yield Named(uri, attached[_SHA256])
+
+    def _artifact(self, artifact: Named, artifacts: ArtifactStore) -> Iterator[str]:
+        if artifact.uri not in self._digests:
+            try:
+                self._digests[artifact.uri] = artifacts.digest(artifact.uri)
+            except NotFound:
+                self._digests[artifact.uri] = ""
+                if not self._deleted():
+                    yield f"{_key(artifact)} is gone"
+            except (BadInput, Corrupt) as error:
+                self._digests[artifact.uri] = ""
+                yield f"{_key(artifact)} cannot be read: {error.message}"
+        found = self._digests[artifact.uri]
+        if found and not found.startswith(artifact.digest or artifacts.stat(artifact.uri).sha256):
+            yield f"{_key(artifact)} is not what was stored"
+
+    def _deleted(self) -> bool:
+        """Whether the mission is deleted by now, or its deletion, whose entry is the last one of its writer, has begun."""
+        document = self._documents.get(mission_ref(self._mission_id))
+        if document is None:
+            return True
+        tail = MissionRecord.read(document).chain(API).tail
+        return tail is not None and bool(tail.entries) and json.loads(tail.entries[-1])["kind"] == DELETED
+
+
+def _addresses(report: ReportVersion) -> tuple[str, str, str]:
+    return report.outcome_uri, report.markdown_uri, report.html_uri
+
+
+def _files(outcome_uri: str) -> tuple[str, str, str]:
+    """The addresses of a report's three formats: they lie together."""
+    folder = outcome_uri.rpartition("/")[0]
+    return outcome_uri, f"{folder}/report.md", f"{folder}/report.html"
+
+
+def _key(artifact: Named) -> str:
+    return artifact.uri.removeprefix(SCHEME)
