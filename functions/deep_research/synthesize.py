@@ -8,7 +8,6 @@ from functions.deep_research.audit import disagreements
 from functions.deep_research.hypotheses import MAX_HYPOTHESES, suggest
 from functions.deep_research.instructions import INSTRUCTION_LIKE
 from functions.deep_research.pages import page_name
-from functions.deep_research.quotes import asks_for_a_cause
 from functions.deep_research.state import Candidate, CheckedQuote, ModelClaim, ReadDocument, Reported, ResearchState, WebPage
 from schemas.evidence import (
     AnswerStatus,
@@ -23,6 +22,7 @@ from schemas.evidence import (
     SubQuestion,
 )
 from schemas.mission import Tier
+from shared.language.causes import asks_for_a_cause
 from shared.tracks import SliceContext
 
 NOTHING_FOUND = "nothing found in these documents"
