@@ -69,7 +69,7 @@ def synthesize(
         gaps=_gaps(state, questions, answers),
         taken_up=state.taken_up,
         limitations=_limitations(state, reason),
-        tier=state.tier if state.usage.calls else Tier.EXTRACTIVE.value,
+        tier=state.tier if _rests_on_a_model(state) else Tier.EXTRACTIVE.value,
         prompts=state.prompts,
         dropped=sum(state.dropped_claims.values()),
         usage=state.usage,
@@ -163,6 +163,11 @@ def _stated(own: str, claim: ModelClaim, evidence: _Evidence) -> Claim:
         tier=claim.tier,
         prompt_version=claim.prompt_version,
     )
+
+
+def _rests_on_a_model(state: ResearchState) -> bool:
+    """Whether a model's answers are part of this: one that was asked and never answered has done none of the work."""
+    return bool(state.usage.calls and (state.claims or state.conclusions or any(study.read for study in state.studies)))
 
 
 def _claim(own: str, quote: CheckedQuote, evidence: _Evidence) -> Claim:
