@@ -27,3 +27,17 @@ def test_paragraphs_of_a_whole_passage_are_quotes_of_their_own() -> None:
 def test_a_passage_that_is_too_long_is_cut_between_words() -> None:
     (line,) = lines("Rents rose again. " * 100, "What about rents?")
     assert line.endswith(" …” (Notes)") and len(line) <= MAX_PASSAGE_CHARS + 20
+
+
+def test_the_lines_of_a_quote_stay_apart_in_markdown() -> None:
+    from functions.fusion.compose import compose
+    from functions.fusion.render.markdown import render_markdown
+    from tests.support.packages import FILES, full_package
+
+    package = full_package()
+    assert package.research is not None
+    first = package.research.evidence[0]
+    broken = first.model_copy(update={"quote": first.quote.replace(" ", "\n", 1)})
+    research = package.research.model_copy(update={"evidence": (broken, *package.research.evidence[1:])})
+    start, rest = first.quote.split(" ", 1)
+    assert f"> {start}\n> \n> {rest[:20]}" in render_markdown(compose(package.model_copy(update={"research": research})), FILES)
