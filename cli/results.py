@@ -61,7 +61,7 @@ def answer_lines(outcome: MissionOutcomePackage) -> list[str]:
     if outcome.status != "answered":  # what stood in the way, a file that could not be read for one, is no detail of the report then
         lines += [f"- {limitation}" for limitation in outcome.limitations[:MAX_LIMITATIONS]]
     if outcome.conflicts:
-        lines.append(f"{len(outcome.conflicts)} conflict(s) between data and documents: see the report.")
+        lines.append(f"{len(outcome.conflicts)} conflict(s) between the sources: see the report.")
     trust = outcome.trust
     cost = dollars(trust.cost_micro_usd)
     lines.append(f"({trust.verified} statements verified, {trust.unverified} not; tier {trust.tier}; cost {cost})")

@@ -64,6 +64,14 @@ _MODAL: tuple[tuple[re.Pattern[str], Modality], ...] = (
     ),
 )
 _LEAD = re.compile(r"^(?:[^,]{0,60}),\s+(?=\S)")
+_SUBORDINATE = re.compile(
+    r"(?:as|when|while|whereas|where|after|before|since|until|once|because|although|though|even|despite)\b", re.IGNORECASE
+)
+_NARROWS = re.compile(
+    r"\b(?:excluding|excl|including|without|adjusted|organic(?:ally)?|like-for-like|in (?:real|nominal) terms|at constant|on an?)\b",
+    re.IGNORECASE,
+)
+"""Behind a comma these say that the figure is of something else than the words before it name."""
 _DETERMINER = re.compile(r"^(?:the|a|an|its|their|our|this|these|overall|annual|yearly|monthly|daily)\s+", re.IGNORECASE)
 _PRONOUN = re.compile(
     r"^(?:it|they|this|these|that|those|he|she|we|there|which|who|one|some|most|many|all|both|each|here)\b", re.IGNORECASE
@@ -96,7 +104,7 @@ def parse_assertion(sentence: str) -> Assertion | None:
     unchanged = _NO_CHANGE.search(text)
     if _UNSURE.search(_without_comparators(text)) and not unchanged:
         return None
-    head = _LEAD.sub("", text) if _LEAD.match(text) and period_of(text[: text.index(",")]) else text
+    head = _without_lead(text)
     verb = _VERB.search(head)
     if verb is None:
         return None
@@ -113,6 +121,16 @@ def parse_assertion(sentence: str) -> Assertion | None:
         )
     gap = re.split(r"[-−+]?[\d$€£]", head[verb.end() :], maxsplit=1)[0]
     return _with_figure(subject, text, found, direction) if _LEADS_TO_FIGURE.fullmatch(gap) else None
+
+
+def _without_lead(text: str) -> str:
+    """The text without the words before its first comma where they only say when; empty where it is not plain what they say."""
+    lead, _, tail = text.partition(",")
+    if not _LEAD.match(text) or period_of(lead) is None:
+        return text
+    if _VERB.search(lead) is None:
+        return _LEAD.sub("", text)
+    return "" if _SUBORDINATE.match(lead) or _NARROWS.search(tail) else text  # "Sales fell in 2024, driven by ..." says it before the comma
 
 
 def _without_comparators(text: str) -> str:

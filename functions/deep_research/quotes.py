@@ -13,6 +13,7 @@ from functions.deep_research.state import Candidate
 from schemas.evidence import SubQuestion
 from shared.knowledge.port import Hit, QueryTerm
 from shared.knowledge.terms import index_terms, language_of, query_terms
+from shared.language.causes import asks_for_a_cause, names_a_cause
 
 MAX_SENTENCES = 3
 _COST_OF_A_SENTENCE = 0.12
@@ -36,17 +37,6 @@ _LEANS = re.compile(
     r"dies\w*|er|sie|es|dadurch|daher|deshalb|jedoch|aber|auch|somit|beide)\b",
     re.IGNORECASE,
 )
-_CAUSE = re.compile(
-    r"\b(?:because|due to|owing to|caused? by|causes?|reasons?|as a result|result(?:s|ed|ing)? (?:from|in)|attribut\w+ to|driven by|led to|"
-    r"leads to|explain\w*|therefore|thanks to|consequence|responsible for|weil|aufgrund|wegen|deshalb|dadurch|ursache\w*|grund|gründe)\b",
-    re.IGNORECASE,
-)
-_WHY = re.compile(
-    r"\b(?:why|how come|what (?:causes?|caused|explains?|drives|led to)|reasons? (?:for|of|why)|explain|causes? of|warum|wieso|weshalb)\b",
-    re.IGNORECASE,
-)
-
-
 _NUMBER_WORD = (
     r"\b(?:no|none|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|twenty|thirty|forty|fifty|hundreds?|thousands?|"
     r"millions?|billions?|half|third|quarter|most|majority|few|kein\w*|eine?r?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|"
@@ -111,11 +101,6 @@ class _Passage:
     hit: Hit
     sentences: list[_Sentence]
     heading: frozenset[int]
-
-
-def asks_for_a_cause(question: str) -> bool:
-    """Whether a why is asked; data cannot answer that, a document may."""
-    return _WHY.search(question) is not None
 
 
 def _needed(question: str) -> re.Pattern[str] | None:
@@ -214,7 +199,7 @@ def _candidate(
         heading_path=tuple(str(part) for part in cast("list[str]", hit.node.properties["heading_path"])),
         score=hit.score,
         coverage=round(min(share, hit.coverage, 1.0 if len(weights) > 1 else _ONE_WORD), 6),
-        causal=_CAUSE.search(quote) is not None,
+        causal=names_a_cause(quote),
         flags=(INSTRUCTION_LIKE,) if any(sentence.instruction for sentence in quoted) else (),
     )
 
@@ -234,7 +219,7 @@ def _best_window(
             if not held & own or (needed and not any(s.held and needed.search(s.text) for s in found[first : last + 1])):
                 continue
             value = sum(weights[i] for i in held) / total - _COST_OF_A_SENTENCE * (last - first)
-            if why and any(_CAUSE.search(sentence.text) for sentence in found[first : last + 1]):
+            if why and any(names_a_cause(sentence.text) for sentence in found[first : last + 1]):
                 value += _CAUSE_BONUS
             if any(sentence.instruction for sentence in found[first : last + 1]):
                 value -= 1

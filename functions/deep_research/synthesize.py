@@ -8,7 +8,6 @@ from functions.deep_research.audit import disagreements
 from functions.deep_research.hypotheses import MAX_HYPOTHESES, suggest
 from functions.deep_research.instructions import INSTRUCTION_LIKE
 from functions.deep_research.pages import page_name
-from functions.deep_research.quotes import asks_for_a_cause
 from functions.deep_research.state import Candidate, CheckedQuote, ModelClaim, ReadDocument, Reported, ResearchState, WebPage
 from schemas.evidence import (
     AnswerStatus,
@@ -23,6 +22,7 @@ from schemas.evidence import (
     SubQuestion,
 )
 from schemas.mission import Tier
+from shared.language.causes import asks_for_a_cause
 from shared.tracks import SliceContext
 
 NOTHING_FOUND = "nothing found in these documents"
@@ -69,7 +69,7 @@ def synthesize(
         gaps=_gaps(state, questions, answers),
         taken_up=state.taken_up,
         limitations=_limitations(state, reason),
-        tier=state.tier if state.usage.calls else Tier.EXTRACTIVE.value,
+        tier=state.tier if _rests_on_a_model(state) else Tier.EXTRACTIVE.value,
         prompts=state.prompts,
         dropped=sum(state.dropped_claims.values()),
         usage=state.usage,
@@ -163,6 +163,11 @@ def _stated(own: str, claim: ModelClaim, evidence: _Evidence) -> Claim:
         tier=claim.tier,
         prompt_version=claim.prompt_version,
     )
+
+
+def _rests_on_a_model(state: ResearchState) -> bool:
+    """Whether a model's answers are part of this: one that was asked and never answered has done none of the work."""
+    return bool(state.usage.calls and (state.claims or state.conclusions or any(study.read for study in state.studies)))
 
 
 def _claim(own: str, quote: CheckedQuote, evidence: _Evidence) -> Claim:

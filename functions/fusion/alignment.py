@@ -231,7 +231,9 @@ def _verdict(
         return Judgement("related", f"{pair} speak of the same measure, but whether {_listed(unknown)} match is not known.", *parts)
     if _projected(one.assertion) != _projected(two.assertion):
         return Judgement("related", f"{pair} speak of the same measure, but one of them is a projection.", *parts)
-    if _has_figure(one.assertion) and _has_figure(two.assertion) and conversion is not None:
+    changes = {"increases", "decreases"} & {one.assertion.comparator, two.assertion.comparator}
+    opposite = (direction(one.assertion), direction(two.assertion)) in _OPPOSITE
+    if _has_figure(one.assertion) and _has_figure(two.assertion) and conversion is not None and not (changes and opposite):
         verdict, reason = _compare_figures(one, two, conversion)
     else:
         verdict, reason = _compare_directions(one, two)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from itertools import zip_longest
 
-from functions.fusion.numbers import sentences
-from functions.fusion.text import one_line
+from functions.fusion.nearest import nearest
+from functions.fusion.text import clean, one_line
 from schemas.outcome import Agreement, Conflict, MergedClaim, Section
 
 MAX_LINES = 5
 MAX_CHARS = 320
-_WORD = re.compile(r"[^\W\d_]{4,}")
+MAX_PASSAGE_CHARS = 700
+"""For a passage no sentence of which says it alone: what research quotes at once (``shared/reading/passages.py``)."""
 
 
 def is_verified(claim: MergedClaim) -> bool:
@@ -72,23 +72,23 @@ def _not_answered(why: str) -> str:
 
 
 def _line(claim: MergedClaim, question: str) -> str:
-    """A finding as it stands; of a passage the sentence that is nearest to the question, with where it stands."""
+    """A finding as it stands; of a passage the sentence that is nearest to the question, with where it stands.
+
+    A passage that has to stand as a whole keeps its paragraphs apart: each is a quote of its own.
+    """
     if claim.origin == "data":
         return one_line(claim.text)
-    best = _clipped(_nearest(claim.text, question))
-    quoted = f"“{best}”" if claim.support == "verbatim" else best
+    near = nearest(claim.text, question)
+    verbatim = claim.support == "verbatim"
+    paragraphs = [line for part in clean(near).split("\n") if (line := one_line(part))]
+    best = _clipped(("” “" if verbatim else " ").join(paragraphs), MAX_CHARS if near != claim.text else MAX_PASSAGE_CHARS)
+    quoted = f"“{best}”" if verbatim else best
     return f"{quoted} ({claim.citations[0].label})"
 
 
-def _nearest(text: str, question: str) -> str:
-    asked = {w.casefold()[:6] for w in _WORD.findall(question)}
-    parts = sentences(text)
-    return max(parts, key=lambda s: len(asked & {w.casefold()[:6] for w in _WORD.findall(s)})) if parts else text
-
-
-def _clipped(text: str) -> str:
+def _clipped(text: str, at_most: int = MAX_CHARS) -> str:
     """One line of bearable length, cut between words."""
     line = one_line(text)
-    if len(line) <= MAX_CHARS:
+    if len(line) <= at_most:
         return line
-    return line[:MAX_CHARS].rsplit(" ", 1)[0].rstrip(",;:") + " …"
+    return line[:at_most].rsplit(" ", 1)[0].rstrip(",;:") + " …"

@@ -1,7 +1,7 @@
 """What a track says besides its statements: readings, notes, limitations, assumptions, warnings.
 
 A warning is worth more than its figure, so a remark is never dropped: a number in it that no recorded fact holds is withheld, and
-counted as a dropped sentence would be.
+counted as a dropped sentence would be. What the platform says of itself (``own_words.py``) is neither.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from functions.fusion.numbers import NumberSources, numerals
+from functions.fusion.own_words import own_clauses, own_spans
 from functions.fusion.statements import QUOTE_NOT_FOUND
 from schemas.analysis import AnalyticalReportPackage
 from schemas.evidence import ResearchEvidencePackage
@@ -22,6 +23,7 @@ class Remarks:
 
     def __init__(self, package: FusionInputPackage) -> None:
         self._facts = _facts(package)
+        self._clauses = own_clauses(f.encoding for f in package.analysis.files) if package.analysis else own_clauses(())
         self.withheld = 0
 
     def checked(self, text: str) -> str:
@@ -31,8 +33,12 @@ class Remarks:
         bad = [n for n in numerals(text) if not self._facts.holds(n)]
         if not bad:
             return text
-        self.withheld += len(bad)
         plain = unicodedata.normalize("NFKC", text)
+        own = own_spans(plain, self._clauses)
+        bad = [n for n in bad if not any(start <= n.span[0] and n.span[1] <= end for start, end in own)]
+        if not bad:
+            return text
+        self.withheld += len(bad)
         for numeral in reversed(bad):
             start, end = numeral.span
             plain = plain[:start] + WITHHELD + plain[end:]

@@ -8,7 +8,7 @@ import pytest
 
 from functions.deep_research.state import ResearchState
 from functions.deep_research.track import DeepResearchTrack
-from schemas.evidence import ResearchEvidencePackage
+from schemas.evidence import ResearchEvidencePackage, Usage
 from schemas.mission import MissionRequest, Tier
 from shared.errors import BudgetRefused
 from shared.models.calls import ModelCall
@@ -59,6 +59,14 @@ def test_without_money_it_is_the_extractive_package_and_says_so(bench: ResearchB
     assert (package.tier, package.usage.calls) == ("extractive", 0)
     bench.run(QUESTION, files, models=played.desk)
     assert {"tier_extractive", "budget_exhausted"} <= bench.flags
+
+
+def test_requests_that_no_model_answered_are_no_work_of_a_model(bench: ResearchBench, tmp_path: Path) -> None:
+    files = bench.given(write_pdf(tmp_path / "report.pdf"))
+    played = Players(planner=away, reader=away, auditor=away, synthesizer=away)
+    package = bench.run(QUESTION, files, models=lambda seq: played.desk(seq, spent=lambda: Usage(calls=2)))
+    assert package.usage.calls > 0
+    assert package.tier == "extractive"
 
 
 @pytest.mark.parametrize("last", range(1, 8))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from schemas.mission import Tier
 from shared.ledger.accounts import Account
 from shared.models.calls import CallKey, ModelAnswer, ModelCall, ModelSpec, Price
-from shared.models.desk import Desk
+from shared.models.desk import Desk, Spent
 from shared.models.scripting import Script, ScriptedAnswer, ScriptedSender
 
 SPEC = ModelSpec("openai", "scripted", Price(Decimal(1), Decimal(4)))
@@ -30,7 +30,7 @@ class Scripted:
         self._given[call.key.role] += 1
         return answer
 
-    def desk(self, seq: int = 0, *, tier: Tier = Tier.STANDARD) -> Desk:
+    def desk(self, seq: int = 0, *, tier: Tier = Tier.STANDARD, spent: Spent | None = None) -> Desk:
         """The models of slice ``seq``; the script goes on where the slice before left it."""
         return Desk(
             self,
@@ -41,4 +41,5 @@ class Scripted:
             account=self._account,
             attempt=1,
             seq=seq,
+            spent=spent,
         )

@@ -53,6 +53,10 @@ from functions.deep_research.numerals import quantities
             "In 2010, the median age was between 30 and 35 years.",
             {"statistic": "median", "low": 30, "high": 35, "value": None, "period": "2010"},
         ),
+        (
+            "Revenue in the South region grew by 12 % in 2024, driven by new customers in Bavaria.",
+            {"entity": "South region", "measure": "Revenue", "statistic": "difference", "value": 12, "period": "2024", "direction": "up"},
+        ),
         ("Snow depth will reach 40 cm.", {"modality": "projected", "value": 40}),
         (
             "Participation did not change between 2001 and 2009.",
@@ -80,6 +84,9 @@ def test_a_plain_sentence_is_read(sentence: str, expected: dict[str, object]) ->
         "The station was moved by a team of 12 people.",
         "",
         "a | b | 3",
+        "As was the case in 2023, revenue in the South grew by 12 %.",
+        "When prices rose in 2023, demand fell.",
+        "Revenue grew by 12 % in 2024, excluding acquisitions.",
     ],
 )
 def test_what_is_not_plain_is_left_alone(sentence: str) -> None:

@@ -98,6 +98,32 @@ def test_trends_compare_by_direction(claim: dict[str, Any], finding: dict[str, A
     assert verdict(TREND | claim, TREND | finding) == expected
 
 
+CHANGE: dict[str, Any] = {"statistic": "difference", "value": 3.0, "digits": 0, "unit": "%", "comparator": "decreases", "direction": "down"}
+ROSE: dict[str, Any] = {"value": 12.0, "comparator": "increases", "direction": "up"}
+
+
+@pytest.mark.parametrize(
+    ("other", "expected"),
+    [
+        (ROSE, "conflict"),
+        (ROSE | {"value": 3.0}, "conflict"),  # the same figure, the other way
+        (ROSE | {"entity": "Basel"}, None),
+        (ROSE | {"period": None}, "related"),
+        (ROSE | {"population": None}, "related"),
+        (ROSE | {"population": "valley stations"}, "differs_in_scope"),
+        (ROSE | {"unit": None}, "related"),
+        (ROSE | {"unit": "mm"}, "not_comparable"),
+        (ROSE | {"statistic": "mean"}, "not_comparable"),
+        (ROSE | {"modality": "projected"}, "related"),
+        ({"value": 12.0}, "related"),  # both fell: against what is not said
+    ],
+)
+def test_changes_by_a_figure_compare_by_their_direction(other: dict[str, Any], expected: str | None) -> None:
+    one, two = Side(Assertion(**(BASE | CHANGE)), "document"), Side(Assertion(**(BASE | CHANGE | other)), "document")
+    for judgement in (judge(one, two), judge(two, one)):
+        assert (judgement.verdict if judgement else None) == expected
+
+
 _KNOWN = ("population", "period", "statistic", "unit", "measure")
 
 

@@ -118,6 +118,9 @@ def test_statements_read_like_sentences(cases: dict[str, Outcome]) -> None:
     assert cases["sum"].sentence() == "The total amount_eur is 1050.75 EUR (5 rows)."
     assert cases["maximum"].sentence() == "The highest amount_eur is 400.00 EUR (5 rows), at order_id 106, city Bern, day 2026-12-28."
     assert cases["top"].sentence(1) == "In order, beginning with the highest total amount_eur: Bern (450.25 EUR), Zürich (400.50 EUR)."
+    assert (
+        cases["bottom"].sentence() == "order_id 101 has the lowest mean units: 1.00 (6 groups compared)."
+    )  # a number alone does not say what it is
     assert cases["sum_filter"].sentence() == "The total amount_eur where city is zurich or GENEVE is 600.5 EUR (3 rows)."
 
 

@@ -77,15 +77,16 @@ def _say(
     parts = []
     for place, row in ranking.head(n).iterrows():
         key = " / ".join(str(plain(row[b])) for b in by)
+        named = _of_what(job, by, key)
         value = int(row["value"]) if whole else float(row["value"])
         digits = 0 if whole else data_digits(numbers) if statistic in ("sum", "minimum", "maximum") else job.digits(numbers, value)
         name = report.value(f"top_{place + 1}_name", safe(key))
         slot = report.value(f"top_{place + 1}", value, unit, n=int(row["rows"]), digits=digits)
-        parts.append(f"{name} ({with_unit(slot, unit)})")
+        parts.append(f"{named}{name} ({with_unit(slot, unit)})")
         if place == 0:
             highest = "highest" if spec["descending"] else "lowest"
             compared = f"{report.value('groups_compared', len(ranking))} {'rows' if rows else 'groups'} compared"
-            text = f"{name} has the {highest} {what}{job.where}: {with_unit(slot, unit)} ({compared})."
+            text = f"{named}{name} has the {highest} {what}{job.where}: {with_unit(slot, unit)} ({compared})."
             comparator = "="
             about = assertion(
                 measure,
@@ -123,6 +124,12 @@ def _say(
     report.table(table, file, caption)
     labels = [" / ".join(str(plain(r[b])) for b in by) for _, r in ranking.head(n).iterrows()]
     bars(report, file, caption, labels, [float(v) for v in ranking["value"].head(n)], axis_label(what, unit))
+
+
+def _of_what(job: Job, by: list[str], key: str) -> str:
+    """``customer_id `` before a name that is only a number, and says by itself nothing of what it is; a time speaks for itself."""
+    columns = [b for b in by if b in job.table.columns and job.info(b).role != "time"]
+    return f"{' / '.join(job.label(b) for b in columns)} " if columns and not any(c.isalpha() for c in key) else ""
 
 
 emit(carry_out(top, parameters, inputs, record))  # noqa: F821

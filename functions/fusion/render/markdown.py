@@ -165,7 +165,7 @@ def _passage(claim: MergedClaim) -> Iterator[str]:
 
 
 def _paragraphs(quote: str) -> Iterator[str]:
-    for i, part in enumerate(p for p in re.split(r"\n\s*\n", clean(quote)) if p.strip()):
+    for i, part in enumerate(p for p in clean(quote).split("\n") if p.strip()):
         if i:
             yield ""
         yield part

@@ -1,0 +1,25 @@
+"""Whether a question asks for a cause, and whether a text names one: in the words of English and German."""
+
+from __future__ import annotations
+
+import re
+
+_CAUSE = re.compile(
+    r"\b(?:because|due to|owing to|caused? by|causes?|reasons?|as a result|result(?:s|ed|ing)? (?:from|in)|attribut\w+ to|driven by|led to|"
+    r"leads to|explain\w*|therefore|thanks to|consequence|responsible for|weil|aufgrund|wegen|deshalb|dadurch|ursache\w*|grund|gründe)\b",
+    re.IGNORECASE,
+)
+_WHY = re.compile(
+    r"\b(?:why|how come|what (?:causes?|caused|explains?|drives|led to)|reasons? (?:for|of|why)|explain|causes? of|warum|wieso|weshalb)\b",
+    re.IGNORECASE,
+)
+
+
+def asks_for_a_cause(question: str) -> bool:
+    """Whether a why is asked; data cannot answer that, a document may."""
+    return _WHY.search(question) is not None
+
+
+def names_a_cause(text: str) -> bool:
+    """Whether the text says why something is as it is: a hint only, which never decides alone."""
+    return _CAUSE.search(text) is not None

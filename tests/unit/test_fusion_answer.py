@@ -1,0 +1,43 @@
+"""The lines a reader sees first, of passages: one sentence, or the whole passage with its paragraphs apart."""
+
+from __future__ import annotations
+
+from functions.fusion.answer import MAX_PASSAGE_CHARS, answer_lines
+from schemas.evidence import Support
+from schemas.outcome import Citation, MergedClaim, Section
+
+
+def lines(text: str, question: str, support: Support = "verbatim") -> tuple[str, ...]:
+    claim = MergedClaim(
+        id="c1", origin="document", text=text, support=support, citations=(Citation(origin="document", label="Notes", quote=text),)
+    )
+    return answer_lines((Section(question=question, status="answered", passages=(claim,)),), (claim,), (), ())
+
+
+def test_one_sentence_stands_for_its_passage_where_it_says_it_alone() -> None:
+    assert lines("Rents rose in Bern.\n\nRents fell in Basel.", "What happened to rents in Basel?") == ("“Rents fell in Basel.” (Notes)",)
+
+
+def test_paragraphs_of_a_whole_passage_are_quotes_of_their_own() -> None:
+    text = "Rents rose in Bern.\n\nRents rose in Basel. So did wages."
+    assert lines(text, "What about rents?") == ("“Rents rose in Bern.” “Rents rose in Basel. So did wages.” (Notes)",)
+    assert lines(text, "What about rents?", "entailed") == ("Rents rose in Bern. Rents rose in Basel. So did wages. (Notes)",)
+
+
+def test_a_passage_that_is_too_long_is_cut_between_words() -> None:
+    (line,) = lines("Rents rose again. " * 100, "What about rents?")
+    assert line.endswith(" …” (Notes)") and len(line) <= MAX_PASSAGE_CHARS + 20
+
+
+def test_the_lines_of_a_quote_stay_apart_in_markdown() -> None:
+    from functions.fusion.compose import compose
+    from functions.fusion.render.markdown import render_markdown
+    from tests.support.packages import FILES, full_package
+
+    package = full_package()
+    assert package.research is not None
+    first = package.research.evidence[0]
+    broken = first.model_copy(update={"quote": first.quote.replace(" ", "\n", 1)})
+    research = package.research.model_copy(update={"evidence": (broken, *package.research.evidence[1:])})
+    start, rest = first.quote.split(" ", 1)
+    assert f"> {start}\n> \n> {rest[:20]}" in render_markdown(compose(package.model_copy(update={"research": research})), FILES)
