@@ -85,7 +85,7 @@ def _followed_up(
 def _open_hypotheses(
     research: ResearchEvidencePackage | None, analysis: AnalyticalReportPackage, package: FusionInputPackage, remarks: Remarks
 ) -> list[HandedOver]:
-    if research is None:
+    if research is None or not analysis.files:  # without data nothing could have been put to them
         return []
     evidence = {e.id: e for e in research.evidence}
     titles = {s.id: s.title for s in research.sources}

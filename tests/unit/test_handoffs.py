@@ -102,6 +102,12 @@ def test_what_came_too_late_is_listed_as_open_and_a_running_track_is_not_blamed(
     assert not any("had ended" in limit for limit in partial.limitations)
 
 
+def test_without_data_no_suggestion_of_the_documents_is_left_open() -> None:
+    documents = research().model_copy(update={"hypotheses": (Hypothesis(id="h1", text="glaciers shrink faster in the east"),)})
+    outcome = compose(package(research=documents, analysis=analysis().model_copy(update={"files": ()})))
+    assert outcome.handoffs == ()
+
+
 def test_a_section_that_only_the_documents_suggested_answers_no_part_of_the_question() -> None:
     data = analysis()
     offer = offer_of("hypothesis", "height is larger in the east", analysis="compare height between east and west", source="A report, p. 3")
