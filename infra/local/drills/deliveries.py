@@ -12,7 +12,7 @@ import httpx
 from infra.local.drills import promises
 from infra.local.drills.drill import Drill, Scene
 from infra.local.drills.host import OpenHost
-from infra.local.drills.messages import Message
+from infra.local.drills.messages import How, Message
 from infra.local.drills.missions import Asked, until_over
 from infra.local.drills.open_host import headers_of
 from infra.local.drills.standin import StandIn
@@ -53,11 +53,12 @@ def _mission(scene: Scene, *, unruly: bool) -> tuple[OpenHost, StandIn, str]:
 
 def _unruly(scene: Scene) -> None:
     host, standin, mission_id = _mission(scene, unruly=True)
+    # The mission has ended with its last message's first delivery: the other one may still be under way.
+    twins = scene.until(lambda: _all_kinds(host.messages, "twin"), "the second delivery of every kind of message", seconds=60)
     messages = host.messages
     again = Counter((m.how, _kind(m)) for m in messages if m.how != "first")
-    twins = {kind for how, kind in again if how == "twin"}
     told = ", ".join(f"{times} {kind} {how}" for (how, kind), times in sorted(again.items()))
-    scene.hurt("every message is delivered twice at once, older ones late", proof=told, really=bool(twins.issuperset(KINDS)))
+    scene.hurt("every message is delivered twice at once, older ones late", proof=told, really=bool(twins))
     state = host.api.state(mission_id)
     promises.all_kept(scene, host, state, standin)
     scene.check("no delivery replaces the execution", state.epoch == 1, f"epoch {state.epoch}")
@@ -66,6 +67,12 @@ def _unruly(scene: Scene) -> None:
     failures = [m for m in messages if m.status >= 400 and m.status not in (REFUSED, PASSING)]
     seen = f"{len(messages)} deliveries, {len(failures)} errors" + (f": {failures[0].answer[:200]}" if failures else "")
     scene.check("no delivery is an error", not failures, seen)
+
+
+def _all_kinds(messages: Sequence[Message], how: How) -> set[str] | None:
+    """The kinds of messages that were delivered like this, once all have been."""
+    kinds = {_kind(message) for message in messages if message.how == how}
+    return kinds if kinds.issuperset(KINDS) else None
 
 
 def _same_results(scene: Scene, messages: Sequence[Message]) -> None:
@@ -90,6 +97,7 @@ def _same_results(scene: Scene, messages: Sequence[Message]) -> None:
 
 def _late(scene: Scene) -> None:
     host, standin, mission_id = _mission(scene, unruly=False)
+    scene.until(lambda: _all_kinds(host.messages, "first"), "the answer to every kind of message", seconds=60)
     before, asked = _all(host, mission_id), len(standin.seen)
     messages = [m for m in host.messages if m.status < 300 and not m.path.startswith(("/lifecycle/reconcile", "/lifecycle/anchor"))]
     kinds = Counter(_kind(m) for m in messages)
