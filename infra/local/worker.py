@@ -19,6 +19,7 @@ from shared.errors import KimeraError
 
 _POLL_S = 5.0
 _FILTERED_POLL_S = 0.2
+_AFTER_TROUBLE_S = 1.0
 _BATCH = 50
 _PARALLEL = 4
 _log = logging.getLogger(__name__)
@@ -78,6 +79,7 @@ class QueueWorker:
             return queue.deliver(task, self._post)
         except KimeraError as error:
             _log.warning("Task %s was not delivered: %s", task.ref.id, error)
+            self._stopped.wait(_AFTER_TROUBLE_S)  # the task is as due as before: a full disk would be tried without a pause
             return False
 
     def _due(self, queue: DocumentQueue) -> tuple[list[Document], datetime | None]:

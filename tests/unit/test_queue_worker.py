@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,7 +18,8 @@ from infra.local.workflows.transport import HttpRequest, HttpResponse
 from shared.adapters.document_queue import DocumentQueue
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.clock import SystemClock
-from shared.documents import Document, Query
+from shared.documents import Document, JsonMap, Query, Ref
+from shared.errors import StorageFull
 from shared.queue import Task
 
 WITHIN_S = 60.0
@@ -32,6 +34,13 @@ class Looked(SqliteDocuments):
         self.looks = 0
         self.looked = threading.Event()
         """Set when the worker has begun, and seen all that was there."""
+        self.full_until, self.refused = 0.0, 0
+
+    def update(self, ref: Ref, data: JsonMap, *, expect: str) -> Document:
+        if time.monotonic() < self.full_until:
+            self.refused += 1
+            raise StorageFull("There is no room left.")
+        return super().update(ref, data, expect=expect)
 
     def query(self, query: Query) -> list[Document]:
         self.looks += 1
@@ -130,3 +139,12 @@ def test_each_task_takes_one_look_at_the_queue(tmp_path: Path) -> None:
             queue.enqueue(Task(f"t{n}", "lifecycle/dispatch", {"n": n}))
             assert functions.all_taken.wait(WITHIN_S)
     assert documents.looks - before <= 30
+
+
+def test_a_store_that_takes_no_writes_is_not_tried_without_a_pause(tmp_path: Path) -> None:
+    functions = Functions(expected=1)
+    with working(tmp_path, functions) as (queue, documents):
+        queue.enqueue(Task("later", "lifecycle/dispatch", {}, SystemClock().now() + timedelta(seconds=0.2)))
+        documents.full_until = time.monotonic() + 1.5
+        assert functions.all_taken.wait(WITHIN_S)
+    assert 1 <= documents.refused <= 10
