@@ -11,13 +11,30 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Self
 
 _GRAIN = "(?:year|quarter|month|week|day)"
 _NAME = "`[^`]*`"
 """What the platform puts between the words, a column's name say: never inside the group, so its numbers need a source of their own."""
 
-CLAUSES: tuple[re.Pattern[str], ...] = tuple(
-    re.compile(clause, re.IGNORECASE)
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A clause of the platform's. ``own`` has one group: what of it is the platform's own."""
+
+    own: re.Pattern[str]
+    words: str
+    """The longest words in a row that it always has: a text without them, as most are, need not be searched."""
+
+    @classmethod
+    def of(cls, pattern: str) -> Self:
+        """The clause; upper and lower case are the same to it."""
+        return cls(re.compile(pattern, re.IGNORECASE), max(re.findall("[a-z][a-z ]+", pattern), key=len))
+
+
+CLAUSES = tuple(
+    Clause.of(clause)
     for clause in (
         r"(a trend needs at least 8)",
         rf"complete periods by {_GRAIN}; (at least [18] are needed)",
@@ -47,18 +64,19 @@ CLAUSES: tuple[re.Pattern[str], ...] = tuple(
         r"(characters are not valid UTF-8 and were replaced)",
     )
 )
-"""Each with one group: what of it is the platform's own."""
 
 
-def own_clauses(encodings: Iterable[str | None]) -> tuple[re.Pattern[str], ...]:
+def own_clauses(encodings: Iterable[str | None]) -> tuple[Clause, ...]:
     """The clauses, and for each encoding that a file was read in the ones that name it; a name that no codec has is not taken."""
     known = dict.fromkeys(re.escape(e) for e in encodings if e and _is_codec(e))
-    return (*CLAUSES, *(re.compile(rf"(read as {e}) \((?:the bytes are not UTF-8|no byte-order mark)\)", re.IGNORECASE) for e in known))
+    named = (rf"(read as {e}) \((?:the bytes are not UTF-8|no byte-order mark)\)" for e in known)
+    return (*CLAUSES, *(Clause(re.compile(pattern, re.IGNORECASE), "read as ") for pattern in named))
 
 
-def own_spans(text: str, clauses: Iterable[re.Pattern[str]]) -> tuple[tuple[int, int], ...]:
+def own_spans(text: str, clauses: Iterable[Clause]) -> tuple[tuple[int, int], ...]:
     """Where ``text`` says what only the platform says. A number that reaches beyond such a span is not the platform's."""
-    return tuple(match.span(1) for clause in clauses for match in clause.finditer(text))
+    said = text.lower()
+    return tuple(match.span(1) for clause in clauses if clause.words in said for match in clause.own.finditer(text))
 
 
 def _is_codec(name: str) -> bool:
