@@ -39,6 +39,8 @@ class Alignment(Contract):
 
     pairs: tuple[AlignedPair, ...] = ()
     claim_conflicts: tuple[ClaimConflict, ...] = ()
+    claims_compared: int = Field(default=0, ge=0)
+    """Pairs of claims of different documents that agree or conflict."""
 
 
 class TrackHandoff(Contract):

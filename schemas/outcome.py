@@ -138,6 +138,8 @@ class Trust(Contract):
     tier: str
     verified: int
     unverified: int
+    compared: int | None = Field(default=None, ge=0)
+    """Pairs of statements that agree or conflict: without one, that there is no conflict says nothing. Reports of before do not count."""
     dropped_sentences: int = 0
     cost_micro_usd: MicroUsd = 0
     flags: tuple[str, ...] = ()

@@ -26,6 +26,9 @@ from schemas.fusion import AlignedPair, Alignment, ClaimConflict, Verdict
 EPSILON = 1e-9
 """Relative slack for binary fractions: 13.25 against 13.2 is exactly half a digit away."""
 
+COMPARED: tuple[Verdict, ...] = ("agree", "conflict")
+"""The verdicts of what could be compared: the others leave open whether both sides speak of the same thing."""
+
 _OPPOSITE = {("up", "down"), ("down", "up")}
 _SCOPE = ("population", "period")
 
@@ -71,18 +74,25 @@ def align(research: ResearchEvidencePackage | None, analysis: AnalyticalReportPa
                         differing=judgement.differing,
                     )
                 )
-    return Alignment(pairs=tuple(pairs), claim_conflicts=tuple(_claim_conflicts(claims, research)))
+    judged = list(_between_documents(claims, research))
+    return Alignment(
+        pairs=tuple(pairs),
+        claim_conflicts=tuple(conflict for verdict, conflict in judged if verdict == "conflict"),
+        claims_compared=sum(verdict in COMPARED for verdict, _ in judged),
+    )
 
 
-def _claim_conflicts(claims: list[tuple[Claim, Side]], research: ResearchEvidencePackage | None) -> Iterable[ClaimConflict]:
-    """Pairs of claims from different documents that cannot both hold."""
+def _between_documents(
+    claims: list[tuple[Claim, Side]], research: ResearchEvidencePackage | None
+) -> Iterable[tuple[Verdict, ClaimConflict]]:
+    """Pairs of claims from different documents with their verdict, and what they would be as a conflict."""
     sources = {e.id: e.source_id for e in research.evidence} if research else {}
     for (first, side), (second, other) in combinations(claims, 2):
         if {sources[i] for i in first.evidence_ids} & {sources[i] for i in second.evidence_ids}:
             continue  # one document may correct itself; that is no conflict between documents
         judgement = judge(side, other)
-        if judgement is not None and judgement.verdict == "conflict":
-            yield ClaimConflict(first_claim_id=first.id, second_claim_id=second.id, reason=judgement.reason)
+        if judgement is not None:
+            yield judgement.verdict, ClaimConflict(first_claim_id=first.id, second_claim_id=second.id, reason=judgement.reason)
 
 
 def _claim_sides(research: ResearchEvidencePackage, rows: frozenset[str]) -> list[tuple[Claim, Side]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functions.fusion.alignment import COMPARED
 from functions.fusion.answer import MAX_LINES, answer_lines, closing_lines, is_verified, summary
 from functions.fusion.changes import changes_since
 from functions.fusion.handoffs import handoffs
@@ -198,6 +199,7 @@ def _trust(package: FusionInputPackage, statements: tuple[MergedClaim, ...], dro
         tier=tier,
         verified=sum(is_verified(c) for c in distinct),
         unverified=sum(not is_verified(c) for c in distinct),
+        compared=sum(p.verdict in COMPARED for p in package.alignment.pairs) + package.alignment.claims_compared,
         dropped_sentences=dropped,
         cost_micro_usd=sum(_costs(package).values()),
         flags=flags,

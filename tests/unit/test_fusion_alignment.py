@@ -157,6 +157,16 @@ def test_two_documents_that_say_different_things() -> None:
     assert (conflict.first_claim_id, conflict.second_claim_id) == ("c1", "c3")
     assert "2.3 °C" in conflict.reason
     assert align(changed, None) == align(changed, None)
+    assert align(changed, None).claims_compared == 1
+
+
+def test_documents_that_agree_count_as_compared() -> None:
+    package = research()
+    same = package.claims[2].model_copy(update={"assertion": package.claims[0].assertion})
+    # the other quote does not state the figure: the direction alone is left to compare
+    agreeing = align(package.model_copy(update={"claims": (package.claims[0], same)}), None)
+    assert (agreeing.claim_conflicts, agreeing.claims_compared) == ((), 1)
+    assert align(package.model_copy(update={"claims": package.claims[:1]}), None).claims_compared == 0
 
 
 def test_the_same_document_does_not_conflict_with_itself() -> None:

@@ -41,3 +41,20 @@ def test_the_lines_of_a_quote_stay_apart_in_markdown() -> None:
     research = package.research.model_copy(update={"evidence": (broken, *package.research.evidence[1:])})
     start, rest = first.quote.split(" ", 1)
     assert f"> {start}\n> \n> {rest[:20]}" in render_markdown(compose(package.model_copy(update={"research": research})), FILES)
+
+
+def test_without_anything_to_compare_no_conflict_is_not_said_to_be_none_found() -> None:
+    from functions.fusion.alignment import align
+    from functions.fusion.compose import compose
+    from functions.fusion.render.html import render_html
+    from functions.fusion.render.markdown import render_markdown
+    from tests.support.packages import FILES, full_package
+
+    both = full_package()
+    alone = both.model_copy(update={"analysis": None, "alignment": align(both.research, None)})
+    for package, said in ((both, "none found"), (alone, "nothing to compare")):
+        package = package.model_copy(update={"alignment": align(package.research, package.analysis)})
+        outcome = compose(package)
+        outcome = outcome.model_copy(update={"conflicts": ()})
+        assert f"| {said} |" in render_markdown(outcome, FILES)
+        assert f"<dd>{said}</dd>" in render_html(outcome, FILES)

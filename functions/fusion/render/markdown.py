@@ -58,11 +58,10 @@ def _blocks(view: Page) -> Iterator[str]:
 
 def _trust(view: Page) -> Iterator[str]:
     outcome, trust = view.outcome, view.outcome.trust
-    conflicts = number_text(len(outcome.conflicts)) if outcome.conflicts else "none found"
     yield from ("## How far to trust this", "", "| Verified | Not verified | Conflicts | Left out, no source | Model tier | Cost |")
     yield "| --- | --- | --- | --- | --- | --- |"
     yield (
-        f"| {number_text(trust.verified)} | {number_text(trust.unverified)} | {conflicts} | {number_text(trust.dropped_sentences)} "
+        f"| {number_text(trust.verified)} | {number_text(trust.unverified)} | {view.conflicts} | {number_text(trust.dropped_sentences)} "
         f"| {escape(trust.tier)} | {view.cost} |"
     )
     yield ""

@@ -59,6 +59,7 @@ class Page:
     tables: tuple[NamedTable, ...]
     sections: tuple[SectionView, ...]
     flag_sentences: tuple[str, ...]
+    conflicts: str
     cost: str
     documents: tuple[OutcomeSource, ...]
     data_files: tuple[OutcomeSource, ...]
@@ -99,11 +100,19 @@ def page(outcome: MissionOutcomePackage, files: Mapping[str, bytes]) -> Page:
         tables=tuple(lead_tables),
         sections=tuple(sections),
         flag_sentences=tuple(dict.fromkeys(flag_sentence(f) for f in outcome.flags if f not in TOLD_BY_NOTICES)),
+        conflicts=_conflicts(outcome),
         cost=money_text(outcome.trust.cost_micro_usd),
         documents=tuple(s for s in outcome.sources if DATA_FILE not in s.flags),
         data_files=tuple(s for s in outcome.sources if DATA_FILE in s.flags),
         answered=bool(outcome.executive_summary),
     )
+
+
+def _conflicts(outcome: MissionOutcomePackage) -> str:
+    """How many conflicts there are; where nothing could be compared, none could be found."""
+    if outcome.conflicts:
+        return number_text(len(outcome.conflicts))
+    return "nothing to compare" if outcome.trust.compared == 0 else "none found"
 
 
 def _lead(items: list[tuple[OutcomeArtifact, T]], outcome: MissionOutcomePackage) -> tuple[list[T], list[tuple[OutcomeArtifact, T]]]:
