@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import tempfile
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,6 +49,11 @@ if TYPE_CHECKING:
 FLUSH_S = 5.0
 """How long an answer waits for its spans to be sent."""
 CHECKOUT = Path(__file__).parents[1]
+_CLOSED_IN_ORDER = (
+    "queue", "secrets", "_bubblewrap", "executions", "models", "telemetry", "tracing", "knowledge", "anchors", "artifacts", "neo4j",
+    "documents", "_sqlite",
+)  # fmt: skip
+"""What has something to close: who uses another one, before it."""
 REMOTE_PLACES = 64
 """Runs of the sandbox service that a process waits for at the same time: the service itself grows with them."""
 
@@ -364,36 +370,14 @@ class Runtime:
                 self.tracing.flush(FLUSH_S)
 
     def close(self) -> None:
-        """Close what was opened."""
+        """Close what was opened, also where one of them cannot be closed."""
         opened = self.__dict__
-        if "queue" in opened:
-            self.queue.close()
-        if "secrets" in opened:
-            self.secrets.close()
-        if "_bubblewrap" in opened:
-            self._bubblewrap.close()
-        if "executions" in opened:
-            self.executions.close()
-        if "models" in opened:
-            self.models.close()
-        if "telemetry" in opened:
-            self.telemetry.close()
-        if "tracing" in opened:
-            self.tracing.close()
-        if "knowledge" in opened:
-            self.knowledge.close()
-        if "anchors" in opened:
-            self.anchors.close()
-        if "artifacts" in opened:
-            self.artifacts.close()
-        if "neo4j" in opened:
-            self.neo4j.close()
-        if "documents" in opened:
-            self.documents.close()
-        if "_sqlite" in opened:
-            self._sqlite.close()
-        if "_temporary" in opened:
-            self._temporary.cleanup()
+        with ExitStack() as closing:  # the last callback is called first
+            if "_temporary" in opened:
+                closing.callback(self._temporary.cleanup)
+            for name in reversed(_CLOSED_IN_ORDER):
+                if name in opened:
+                    closing.callback(opened[name].close)
 
 
 def sandbox_python(settings: Settings) -> Path:
