@@ -22,14 +22,15 @@ from pydantic import JsonValue
 from schemas.base import Stored, Timestamp
 from shared.documents import Document, Json, Ref, Transaction
 from shared.errors import Busy
-from shared.missions.chain import Happening, append, spill
-from shared.missions.records import Chain, ChainPointer, MissionRecord, Record, mission_ref
+from shared.missions.chain import Chain, ChainPointer, Happening, append, spill
 from shared.queue import MAX_DELIVERIES, TASK_HEADER
+from shared.record import Record
 from shared.telemetry.context import current_trace_id
 
 if TYPE_CHECKING:
     from shared.documents import DocumentStore
     from shared.http import Call
+    from shared.missions.records import MissionRecord
 
 DEAD_LETTERS = "dead_letters"
 RETRIES_HEADER = "X-CloudTasks-TaskRetryCount"
@@ -121,9 +122,8 @@ def keep(
 
     def work(tx: Transaction) -> None:
         stored = tx.get(Ref(DEAD_LETTERS, name))
-        found = tx.get(mission_ref(about)) if about is not None else None
         earlier = Letter.read(stored) if stored else None
-        mission = MissionRecord.read(found) if found else None
+        mission = _mission(tx, about) if about is not None else None
         letter = Letter(
             name=name,
             route=route,
@@ -180,6 +180,13 @@ def _mission_of(payload: Json) -> str | None:
     """The mission that a task is about, where its payload names one that could be stored."""
     named = payload.get("mission_id") if isinstance(payload, dict) else None
     return named if isinstance(named, str) and named.isascii() and named.replace("_", "").isalnum() and len(named) <= 100 else None
+
+
+def _mission(tx: Transaction, mission_id: str) -> MissionRecord | None:
+    from shared.missions.records import MissionRecord, mission_ref  # an upload's event, most of what Pub/Sub hands over, is about none
+
+    found = tx.get(mission_ref(mission_id))
+    return MissionRecord.read(found) if found else None
 
 
 def _trace_id(traceparent: str) -> str | None:
