@@ -12,7 +12,7 @@ from functions.intake.event import MAX_BYTES, read_event, read_message
 from functions.intake.manifest import read_manifest
 from functions.intake.records import Intakes
 from functions.intake.service import Intake
-from schemas.steps import IntakeResult, IntakeTask
+from schemas.uploads import IntakeResult, IntakeTask
 from shared.callers import Part
 from shared.dead_letters import kept_on_last_delivery
 from shared.errors import TooLarge

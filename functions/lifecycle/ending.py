@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schemas.lifecycle import AdvanceRequest, CompensateRequest, MissionStatusResult
+from schemas.messages import ExecutionRef
 from schemas.mission import FusionStatus, MissionError, MissionStatus, Track, TrackStatus
-from schemas.steps import AdvanceRequest, CompensateRequest, ExecutionRef, MissionStatusResult
 from shared.clock import Clock
 from shared.crash_points import reached
 from shared.dead_letters import GIVEN_UP, keep

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from schemas.messages import ExecutionRef
 from schemas.mission import MissionStatus, Track, TrackStatus
-from schemas.steps import ExecutionRef
 from shared.clock import Clock
 from shared.documents import DocumentStore, Json, Query, Ref, Transaction, Where
 from shared.errors import IdempotencyMismatch, NotFound, StaleEpoch
