@@ -14,9 +14,9 @@ from functions.intake.records import Intakes
 from functions.intake.service import Intake
 from schemas.uploads import IntakeResult, IntakeTask
 from shared.callers import Part
-from shared.dead_letters import kept_on_last_delivery
 from shared.errors import TooLarge
 from shared.http import Api, Call, parse
+from shared.last_delivery import kept_on_last_delivery
 from shared.missions.submission import Submission
 
 api = Api("intake")

@@ -21,8 +21,8 @@ from schemas.lifecycle import (
 )
 from schemas.messages import ExecutionRef
 from shared.callers import Part
-from shared.dead_letters import kept_on_last_delivery
 from shared.http import Api, Call, parse
+from shared.last_delivery import kept_on_last_delivery
 
 api = Api("lifecycle")
 
