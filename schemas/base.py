@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
 
 SCHEMA_VERSION = 1
-"""The version that stored documents and packages carry. Raise it with an upcast (``shared/missions/records.py``), never silently."""
+"""The version that stored documents and packages carry. Raise it with an upcast (``shared/record.py``), never silently."""
 
 
 class Contract(BaseModel):

@@ -17,34 +17,30 @@ from schemas.analysis import AnalyticalReportPackage
 from schemas.compatibility import Difference, differences
 from schemas.events import Anchor, AuditEvent
 from schemas.evidence import ResearchEvidencePackage
+from schemas.fusing import FuseRequest, FuseResult
 from schemas.fusion import Alignment, FusionInputPackage
+from schemas.gate import GateRequest, GateResult
 from schemas.handoff import TrackOffers
-from schemas.mission import MissionRequest, MissionState
-from schemas.outcome import MissionOutcomePackage
-from schemas.problem import Problem
-from schemas.sandbox import SandboxHealth, SandboxRunRequest, SandboxRunResult
-from schemas.steps import (
+from schemas.letters import Kept
+from schemas.lifecycle import (
     AdvanceRequest,
     ClaimRequest,
     ClaimResult,
     CompensateRequest,
     DispatchRequest,
     DispatchResult,
-    ExecutionRef,
-    FuseRequest,
-    FuseResult,
-    GateRequest,
-    GateResult,
-    IntakeResult,
-    Kept,
     MissionStatusResult,
     ReconcileRequest,
     ReconcileResult,
-    StepRequest,
-    StepResult,
-    StopRequest,
-    StopResult,
 )
+from schemas.messages import ExecutionRef
+from schemas.mission import MissionRequest, MissionState
+from schemas.outcome import MissionOutcomePackage
+from schemas.problem import Problem
+from schemas.research_jobs import StopRequest, StopResult
+from schemas.sandbox import SandboxHealth, SandboxRunRequest, SandboxRunResult
+from schemas.steps import StepRequest, StepResult
+from schemas.uploads import IntakeResult
 
 VERSION = "v1"
 FOLDER = Path(__file__).parent / VERSION

@@ -1,7 +1,7 @@
 """Tasks and messages that could not be delivered: kept with all that is needed to look at them and to send them again.
 
 The embedded queue writes a letter when it gives a task up. Cloud Tasks forgets such a task, so there the handler writes it, on the
-last delivery (the queue's ``max_attempts`` is ``shared.queue.MAX_DELIVERIES``). Messages of Pub/Sub come through the function
+last delivery (``shared/last_delivery.py``). Messages of Pub/Sub come through the function
 ``dead_letter``; the reconciler keeps one of a mission that it gave up.
 
 What happens to a letter is told in an audit chain of its own, whose head lies in the letter; where it has a mission, among the mission's.
@@ -9,30 +9,23 @@ What happens to a letter is told in an audit chain of its own, whose head lies i
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
-from urllib.parse import unquote
 
 from pydantic import JsonValue
 
 from schemas.base import Stored, Timestamp
 from shared.documents import Document, Json, Ref, Transaction
-from shared.errors import Busy
-from shared.missions.chain import Happening, append, spill
-from shared.missions.records import Chain, ChainPointer, MissionRecord, Record, mission_ref
-from shared.queue import MAX_DELIVERIES, TASK_HEADER
+from shared.missions.chain import Chain, ChainPointer, Happening, append, spill
+from shared.record import Record
 from shared.telemetry.context import current_trace_id
 
 if TYPE_CHECKING:
     from shared.documents import DocumentStore
-    from shared.http import Call
+    from shared.missions.records import MissionRecord
 
 DEAD_LETTERS = "dead_letters"
-RETRIES_HEADER = "X-CloudTasks-TaskRetryCount"
 MAX_ERROR_CHARS = 500
 UPLOADS = "intake/"
 """The route of an upload's event: Pub/Sub delivers it, the queue does not."""
@@ -121,9 +114,8 @@ def keep(
 
     def work(tx: Transaction) -> None:
         stored = tx.get(Ref(DEAD_LETTERS, name))
-        found = tx.get(mission_ref(about)) if about is not None else None
         earlier = Letter.read(stored) if stored else None
-        mission = MissionRecord.read(found) if found else None
+        mission = _mission(tx, about) if about is not None else None
         letter = Letter(
             name=name,
             route=route,
@@ -131,7 +123,7 @@ def keep(
             error=error[:MAX_ERROR_CHARS],
             deliveries=deliveries,
             at=at,
-            trace_id=trace_id or (_trace_id(mission.traceparent) if mission and mission.traceparent else None),
+            trace_id=trace_id or (trace_id_of(mission.traceparent) if mission and mission.traceparent else None),
             mission_id=about,
             owner=mission.owner if mission else earlier.owner if earlier else None,
             replays=earlier.replays if earlier else (),
@@ -142,32 +134,6 @@ def keep(
         write(tx, letter, Happening("dead_letter.kept", {"letter": name, "route": route, "deliveries": deliveries}), at=at)
 
     documents.transact(work)
-
-
-@contextmanager
-def kept_on_last_delivery(call: Call, route: str, raw: bytes) -> Iterator[None]:
-    """Around the handling of a task of ``route`` with the body ``raw``: an error on its last delivery by Cloud Tasks leaves a letter.
-
-    ``Busy`` leaves none: nothing is wrong with the task, it waits for its turn, and the reconciler enqueues it again.
-    """
-    try:
-        yield
-    except Busy:
-        raise
-    except Exception as error:
-        name, deliveries = unquote(call.request.headers.get(TASK_HEADER, "")), _deliveries(call.request.headers.get(RETRIES_HEADER, ""))
-        if name and deliveries >= MAX_DELIVERIES:
-            keep(
-                call.runtime.documents,
-                name,
-                route=route,
-                payload=_readable(raw),
-                error=str(error),
-                deliveries=deliveries,
-                at=call.runtime.clock.now(),
-                trace_id=_trace_id(call.request.headers.get("traceparent", "")),
-            )
-        raise
 
 
 def _same(earlier: Letter, now: Letter) -> bool:
@@ -182,20 +148,14 @@ def _mission_of(payload: Json) -> str | None:
     return named if isinstance(named, str) and named.isascii() and named.replace("_", "").isalnum() and len(named) <= 100 else None
 
 
-def _trace_id(traceparent: str) -> str | None:
+def _mission(tx: Transaction, mission_id: str) -> MissionRecord | None:
+    from shared.missions.records import MissionRecord, mission_ref  # an upload's event, most of what Pub/Sub hands over, is about none
+
+    found = tx.get(mission_ref(mission_id))
+    return MissionRecord.read(found) if found else None
+
+
+def trace_id_of(traceparent: str) -> str | None:
     """The trace id of a W3C ``traceparent`` (version-traceid-parent-flags)."""
     parts = traceparent.split("-")
     return parts[1] if len(parts) == 4 and len(parts[1]) == 32 else None
-
-
-def _deliveries(retries: str) -> int:
-    """Deliveries up to this one. The header counts those before it, also those that never reached the function."""
-    return int(retries) + 1 if retries.isdecimal() else 0
-
-
-def _readable(raw: bytes) -> Json:
-    try:
-        payload: Json = json.loads(raw)
-    except ValueError:
-        return raw.decode(errors="replace")
-    return payload

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from schemas.gate import GateRequest, GateResult
 from schemas.mission import FusionStatus, Track
-from schemas.steps import CANCELLED, HARD_DEADLINE, LATE_DEADLINE, GateRequest, GateResult
+from schemas.steps import CANCELLED, HARD_DEADLINE, LATE_DEADLINE
 from shared.clock import Clock
 from shared.missions.deadlines import late_deadline, past_hard_deadline, past_soft_deadline
 from shared.missions.records import MissionRecord, TrackRecord

@@ -6,7 +6,7 @@ import functions_framework
 from flask import Request, Response
 
 from functions.budget.gate import Gate
-from schemas.steps import GateRequest, GateResult
+from schemas.gate import GateRequest, GateResult
 from shared.callers import Part
 from shared.http import Api, Call
 

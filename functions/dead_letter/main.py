@@ -10,7 +10,7 @@ import functions_framework
 from flask import Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from schemas.steps import Kept
+from schemas.letters import Kept
 from shared.callers import Part
 from shared.dead_letters import keep
 from shared.documents import Json

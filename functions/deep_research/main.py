@@ -6,10 +6,11 @@ import functions_framework
 from flask import Request, Response
 
 from functions.deep_research.track import DeepResearchTrack
-from schemas.steps import StepRequest, StepResult, StopRequest, StopResult
+from schemas.research_jobs import StopRequest, StopResult
+from schemas.steps import StepRequest, StepResult
 from shared.callers import Part
-from shared.dead_letters import kept_on_last_delivery
 from shared.http import Api, Call, parse
+from shared.last_delivery import kept_on_last_delivery
 
 api = Api("deep_research")
 

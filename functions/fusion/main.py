@@ -7,7 +7,7 @@ from flask import Request, Response
 
 from functions.fusion.publish import Publisher
 from functions.fusion.service import Fusion
-from schemas.steps import FuseRequest, FuseResult
+from schemas.fusing import FuseRequest, FuseResult
 from shared.callers import Part
 from shared.http import Api, Call
 from shared.telemetry.context import about_mission

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functions.fusion.service import Fusion, FusionInputs, FusionPublication
 from schemas.analysis import AnalyticalReportPackage
 from schemas.evidence import ResearchEvidencePackage
+from schemas.fusing import FuseRequest, FuseResult
 from schemas.fusion import TrackHandoff
 from schemas.mission import FusionMode, FusionStatus, MissionRequest, ReportVersion, Track, TrackStatus
-from schemas.steps import FuseRequest, FuseResult
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.crash_points import reached

@@ -7,7 +7,7 @@ from datetime import timedelta
 from functions.intake.records import IntakeRecord, Intakes, IntakeStatus
 from functions.intake.service import ERROR_FILE
 from schemas.mission import MissionState
-from schemas.steps import IntakeResult
+from schemas.uploads import IntakeResult
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.errors import Busy, NotFound

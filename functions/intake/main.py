@@ -12,11 +12,11 @@ from functions.intake.event import MAX_BYTES, read_event, read_message
 from functions.intake.manifest import read_manifest
 from functions.intake.records import Intakes
 from functions.intake.service import Intake
-from schemas.steps import IntakeResult, IntakeTask
+from schemas.uploads import IntakeResult, IntakeTask
 from shared.callers import Part
-from shared.dead_letters import kept_on_last_delivery
 from shared.errors import TooLarge
 from shared.http import Api, Call, parse
+from shared.last_delivery import kept_on_last_delivery
 from shared.missions.submission import Submission
 
 api = Api("intake")

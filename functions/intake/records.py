@@ -10,7 +10,7 @@ from schemas.base import Timestamp
 from schemas.mission import MissionRequest
 from shared.documents import DocumentStore, Ref, Transaction
 from shared.inbox import InboxObject
-from shared.missions.records import Record
+from shared.record import Record
 
 INTAKES = "intakes"
 

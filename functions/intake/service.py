@@ -17,7 +17,7 @@ from functions.intake.event import StorageObject
 from functions.intake.files import look_for, store
 from functions.intake.manifest import MAX_BYTES, Manifest, is_manifest
 from functions.intake.records import IntakeRecord, Intakes, IntakeStatus
-from schemas.steps import IntakeResult
+from schemas.uploads import IntakeResult
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.crash_points import reached

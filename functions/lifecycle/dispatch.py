@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from schemas.lifecycle import ClaimedTrack, ClaimRequest, ClaimResult, DispatchRequest, DispatchResult
 from schemas.mission import MissionStatus, Track
-from schemas.steps import ClaimedTrack, ClaimRequest, ClaimResult, DispatchRequest, DispatchResult
 from shared.clock import Clock
 from shared.crash_points import reached
 from shared.documents import JsonMap

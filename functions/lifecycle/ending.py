@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from schemas.lifecycle import AdvanceRequest, CompensateRequest, MissionStatusResult
+from schemas.messages import ExecutionRef
 from schemas.mission import FusionStatus, MissionError, MissionStatus, Track, TrackStatus
-from schemas.steps import AdvanceRequest, CompensateRequest, ExecutionRef, MissionStatusResult
 from shared.clock import Clock
 from shared.crash_points import reached
-from shared.dead_letters import GIVEN_UP, keep
 from shared.documents import DocumentStore, Json
 from shared.errors import BadInput, IllegalTransition
 from shared.missions.chain import Happening
@@ -117,6 +117,8 @@ class Ending:
         """Keep a dead letter of a mission that fails: before it ends, so that one that dies in between leaves both or is asked again."""
         if self._letters is None or mission.status.terminal or mission.cancel_requested:
             return
+        from shared.dead_letters import GIVEN_UP, keep  # for a mission that fails alone
+
         keep(
             self._letters,
             f"failed-{mission.mission_id}",

@@ -8,21 +8,21 @@ from flask import Request, Response
 from functions.lifecycle import dispatch as dispatching
 from functions.lifecycle.ending import Ending
 from functions.lifecycle.reconcile import Reconciler
-from schemas.steps import (
+from schemas.lifecycle import (
     AdvanceRequest,
     ClaimRequest,
     ClaimResult,
     CompensateRequest,
     DispatchRequest,
     DispatchResult,
-    ExecutionRef,
     MissionStatusResult,
     ReconcileRequest,
     ReconcileResult,
 )
+from schemas.messages import ExecutionRef
 from shared.callers import Part
-from shared.dead_letters import kept_on_last_delivery
 from shared.http import Api, Call, parse
+from shared.last_delivery import kept_on_last_delivery
 
 api = Api("lifecycle")
 

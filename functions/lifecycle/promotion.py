@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from schemas.evidence import ResearchEvidencePackage
+from schemas.messages import ExecutionRef
 from schemas.mission import MissionStatus, Track
-from schemas.steps import ExecutionRef
 from shared.artifacts import ArtifactStore
 from shared.knowledge.indexing import document_id
 from shared.knowledge.port import KnowledgeGraph, Scope

@@ -16,8 +16,8 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 from functions.lifecycle.ending import Ending
+from schemas.lifecycle import ReconcileRequest, ReconcileResult
 from schemas.mission import MissionError, Track
-from schemas.steps import ReconcileRequest, ReconcileResult
 from shared.clock import Clock
 from shared.errors import Unavailable
 from shared.executions import ExecutionState, WorkflowExecutions

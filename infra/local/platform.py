@@ -24,7 +24,7 @@ from infra.local.lock import DataFolderLock, Holder
 from infra.local.worker import QueueWorker, Scheduler
 from infra.local.workflows.transport import HttpResponse
 from infra.local.wsgi_transport import WsgiTransport
-from schemas.steps import ReconcileRequest, ReconcileResult
+from schemas.lifecycle import ReconcileRequest, ReconcileResult
 from shared.adapters.document_queue import DocumentQueue
 from shared.clock import Clock
 from shared.documents import JsonMap

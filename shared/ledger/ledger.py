@@ -20,8 +20,7 @@ from shared.ledger.leasing import check_cap, leased
 from shared.ledger.money import dollars
 from shared.ledger.records import DayRecord, Held, LedgerRecord, Overrun, PurseRecord, Tranche
 from shared.ledger.tranches import DayCap, cover, foresee, hand_back, level, provide
-from shared.missions.chain import Happening, append
-from shared.missions.records import Chain
+from shared.missions.chain import Chain, Happening, append
 from shared.telemetry.context import current_trace_id
 
 WRITER = "ledger"

@@ -11,7 +11,8 @@ from typing import Literal
 from schemas.base import Contract, MicroUsd, Stored, Timestamp
 from shared.documents import Ref
 from shared.ledger.accounts import Account
-from shared.missions.records import Chain, ChainPointer, Record, Tail
+from shared.missions.chain import Chain, ChainPointer, Tail
+from shared.record import Record
 
 PURSES = "purses"
 LEDGERS = "ledgers"

@@ -19,9 +19,10 @@ from shared.ledger.ledger import WRITER
 from shared.ledger.records import LedgerRecord, ledger_ref
 from shared.missions.anchored_heads import AnchoredHead, AnchoredHeads
 from shared.missions.anchors import Anchors, KeptAnchor
+from shared.missions.chain import EVENTS
 from shared.missions.chain_reading import RESTORE, mission_record, stored_chains
 from shared.missions.contents import FUSION, Contents
-from shared.missions.records import EVENTS, MISSIONS, MissionRecord, TrackRecord, track_ref
+from shared.missions.records import MISSIONS, MissionRecord, TrackRecord, track_ref
 from shared.missions.repository import OPEN, heartbeat
 from shared.missions.verifying import Break, CheckedChain, Witness, check_chain, never_written
 

@@ -13,16 +13,63 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from schemas.base import Sha256, Stored
 from schemas.events import AuditEvent
-from shared.documents import Json, Transaction
-from shared.missions.records import Chain, ChainPage, ChainPointer, Tail
+from shared.documents import Json, Ref, Transaction
+from shared.record import Record
 
+EVENTS = "events"
 GENESIS = "0" * 64
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 PAGE_EVENTS = 32
 """A tail that holds more becomes a page: most missions never need one."""
 PAGE_BYTES = 64 * 1024
 """The same by size, far below what a document may hold: the tail is written again with every change of its document."""
+
+
+class ChainPointer(Stored):
+    """The last event that a writer appended."""
+
+    n: int
+    hash: Sha256
+
+
+class Tail(Stored):
+    """The newest events of a chain, in the document that its writer writes anyway.
+
+    ``entries`` are events as canonical JSON, the very text that their hashes cover: who carries them along need not read them.
+    """
+
+    first: int
+    """The number of the first entry; the others follow it without a gap."""
+    entries: tuple[str, ...]
+
+    @property
+    def last(self) -> int:
+        """The number of the last entry."""
+        return self.first + len(self.entries) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A writer's chain as its document holds it."""
+
+    head: ChainPointer | None = None
+    tail: Tail | None = None
+
+
+class ChainPage(Record):
+    """Events that no longer fitted into a chain's tail. It is written once."""
+
+    mission_id: str
+    writer: str
+    first: int
+    entries: tuple[str, ...]
+
+    @property
+    def ref(self) -> Ref:
+        """Where the page is stored: as a single event of its first number would be, so that ids keep the chain's order."""
+        return event_ref(self.mission_id, self.writer, self.first)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,3 +161,8 @@ def _fitting(entries: Sequence[str]) -> int:
 
 def _size(entries: Sequence[str]) -> int:
     return sum(len(entry.encode()) for entry in entries)
+
+
+def event_ref(mission_id: str, writer: str, n: int) -> Ref:
+    """Where a page that begins with entry ``n`` is stored, or, by the version before pages, entry ``n`` alone."""
+    return Ref(EVENTS, f"{mission_id}:{writer}:{n:06d}")

@@ -19,19 +19,9 @@ from shared.documents import Document, DocumentStore, Query, Ref, Where
 from shared.errors import Corrupt
 from shared.ledger.ledger import WRITER
 from shared.ledger.records import LedgerRecord, ledger_ref
-from shared.missions.chain import canonical, digest, digest_of_text
-from shared.missions.records import (
-    EVENTS,
-    TRACKS,
-    Chain,
-    ChainPage,
-    ChainPointer,
-    MissionRecord,
-    Record,
-    Tail,
-    TrackRecord,
-    mission_ref,
-)
+from shared.missions.chain import EVENTS, Chain, ChainPage, ChainPointer, Tail, canonical, digest, digest_of_text
+from shared.missions.records import TRACKS, MissionRecord, TrackRecord, mission_ref
+from shared.record import Record
 
 RecordT = TypeVar("RecordT", bound=Record)
 _BATCH = 50

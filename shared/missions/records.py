@@ -1,129 +1,26 @@
 """What is stored of a mission: a document for the mission and one for each track's attempt, with the newest events of their audit chains.
 
-What no longer fits into these lies in pages of the chains (``EVENTS``).
+What no longer fits into these lies in pages of the chains (``shared/missions/chain.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Self
 
-from schemas.base import SCHEMA_VERSION, Sha256, Stored, Timestamp
+from schemas.base import Sha256, Stored, Timestamp
 from schemas.mission import FusionStatus, MissionError, MissionRequest, MissionStatus, ReportVersion, Tier, Track, TrackStatus
 from schemas.steps import StepResult
-from shared.documents import Document, Json, Ref, Transaction
+from shared.documents import Ref
 from shared.ledger.accounts import Account
+from shared.missions.chain import Chain, ChainPointer, Tail
+from shared.record import Record
 
 MISSIONS = "missions"
 TRACKS = "tracks"
-EVENTS = "events"
 IDEMPOTENCY = "idempotency"
 SLICES = "slices"
 JOURNAL = "journal"
 """The physical requests of a mission (``shared/models/rows.py``)."""
-
-
-class ChainPointer(Stored):
-    """The last event that a writer appended."""
-
-    n: int
-    hash: Sha256
-
-
-class Tail(Stored):
-    """The newest events of a chain, in the document that its writer writes anyway.
-
-    ``entries`` are events as canonical JSON, the very text that their hashes cover: who carries them along need not read them.
-    """
-
-    first: int
-    """The number of the first entry; the others follow it without a gap."""
-    entries: tuple[str, ...]
-
-    @property
-    def last(self) -> int:
-        """The number of the last entry."""
-        return self.first + len(self.entries) - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """A writer's chain as its document holds it."""
-
-    head: ChainPointer | None = None
-    tail: Tail | None = None
-
-
-Upcast = Callable[[dict[str, Json]], dict[str, Json]]
-
-
-class Record(Stored):
-    """A stored document. A deployment in mid-mission reads what the version before wrote, and keeps what a newer one added."""
-
-    UPCASTS: ClassVar[Mapping[int, Upcast]] = {}
-    """How a document of a version becomes one of the next version."""
-
-    @classmethod
-    def read(cls, document: Document) -> Self:
-        """The record in ``document``, brought to this version's shape."""
-        data = document.data
-        version = data.get("schema_version", 1)
-        assert isinstance(version, int)
-        for old in range(version, SCHEMA_VERSION):
-            data = cls.UPCASTS[old](data)
-        return cls.model_validate(data)
-
-    @classmethod
-    def known(cls, document: Document) -> Self:
-        """The same, validated once for each version of the document: for who works with it, not for who checks what is stored."""
-        key = (cls, document.ref, document.version)
-        found = _KNOWN.get(key)
-        if isinstance(found, cls):
-            return found
-        record = cls.read(document)
-        _remember(key, record)
-        return record
-
-    @property
-    def ref(self) -> Ref:
-        """Where the record is stored."""
-        raise NotImplementedError
-
-    def put(self, tx: Transaction) -> None:
-        """Write the record. Where its version is known at once, who reads it in this process need not validate it again."""
-        version = tx.put(self.ref, self.data())
-        if version is not None:
-            _remember((type(self), self.ref, version), self)
-
-    def data(self) -> dict[str, Json]:
-        """The record as the document store takes it."""
-        return self.model_dump(mode="json")
-
-
-class ChainPage(Record):
-    """Events that no longer fitted into a chain's tail. It is written once."""
-
-    mission_id: str
-    writer: str
-    first: int
-    entries: tuple[str, ...]
-
-    @property
-    def ref(self) -> Ref:
-        """Where the page is stored: as a single event of its first number would be, so that ids keep the chain's order."""
-        return event_ref(self.mission_id, self.writer, self.first)
-
-
-_KNOWN: dict[tuple[type[Record], Ref, str], Record] = {}
-"""Records by the version of their document: a call reads the same ones several times, and so do the calls that follow it."""
-_MOST_KNOWN = 512
-
-
-def _remember(key: tuple[type[Record], Ref, str], record: Record) -> None:
-    if len(_KNOWN) >= _MOST_KNOWN:
-        _KNOWN.clear()
-    _KNOWN[key] = record
 
 
 class MissionRecord(Record):
@@ -306,11 +203,6 @@ def mission_ref(mission_id: str) -> Ref:
 def track_ref(mission_id: str, track: Track, attempt: int) -> Ref:
     """Where an attempt of a track is stored."""
     return Ref(TRACKS, f"{mission_id}:{track}:{attempt}")
-
-
-def event_ref(mission_id: str, writer: str, n: int) -> Ref:
-    """Where a page that begins with entry ``n`` is stored, or, by the version before pages, entry ``n`` alone."""
-    return Ref(EVENTS, f"{mission_id}:{writer}:{n:06d}")
 
 
 def slice_id(mission_id: str, account: Account, attempt: int, seq: int) -> str:

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from schemas.messages import ExecutionRef
 from schemas.mission import MissionStatus, Track, TrackStatus
-from schemas.steps import ExecutionRef
 from shared.clock import Clock
 from shared.documents import DocumentStore, Json, Query, Ref, Transaction, Where
 from shared.errors import IdempotencyMismatch, NotFound, StaleEpoch
 from shared.ids import Ids
-from shared.missions.chain import Happening, append
-from shared.missions.records import EVENTS, IDEMPOTENCY, MISSIONS, Chain, MissionRecord, TrackRecord, mission_ref, track_ref
+from shared.missions.chain import EVENTS, Chain, Happening, append
+from shared.missions.records import IDEMPOTENCY, MISSIONS, MissionRecord, TrackRecord, mission_ref, track_ref
 from shared.telemetry.context import current_trace_id, current_traceparent
 
 if TYPE_CHECKING:

@@ -17,9 +17,9 @@ from shared.circuit import Circuit, CircuitOpen
 from shared.clock import Clock
 from shared.documents import DocumentStore, Query, Ref
 from shared.errors import KimeraError, ModelCircuitOpen
-from shared.missions.records import Record
 from shared.models.calls import ModelAnswer, ModelCall, Sender
 from shared.models.failures import Failure, RequestFailed
+from shared.record import Record
 
 BREAKERS = "breakers"
 MAX_FAILURES = 5

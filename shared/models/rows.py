@@ -11,8 +11,9 @@ from shared.documents import Ref
 from shared.errors import IllegalTransition
 from shared.ledger.accounts import Account
 from shared.ledger.records import Held
-from shared.missions.records import JOURNAL, Record, slice_id
+from shared.missions.records import JOURNAL, slice_id
 from shared.models.calls import CallKey, CallUsage
+from shared.record import Record
 
 
 class RowState(StrEnum):

@@ -12,7 +12,7 @@ from functions.intake.event import FINALIZED
 from functions.intake.records import Intakes, IntakeStatus
 from infra.local.emulated.cloud import INBOX, PROJECT, account
 from schemas.mission import MissionState, MissionStatus
-from schemas.steps import IntakeResult
+from schemas.uploads import IntakeResult
 from shared.callers import Part
 from shared.id_tokens import unsigned_token
 from tests.support.emulated import EmulatedPlatform

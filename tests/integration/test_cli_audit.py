@@ -10,8 +10,8 @@ import pytest
 from schemas.mission import MissionStatus, Track
 from shared.dead_letters import NO_MISSION, keep
 from shared.documents import Ref
-from shared.missions.chain import PAGE_EVENTS, Happening
-from shared.missions.records import MissionRecord, TrackRecord, event_ref
+from shared.missions.chain import PAGE_EVENTS, Happening, event_ref
+from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change, Decide
 from tests.support.chains import place, with_field
 from tests.support.command import Kimera

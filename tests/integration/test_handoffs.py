@@ -18,9 +18,10 @@ from functions.lifecycle.reconcile import raise_epoch
 from infra.local.platform import Platform
 from schemas.events import AuditEvent
 from schemas.handoff import Offer, TrackOffers
+from schemas.lifecycle import ClaimRequest
 from schemas.mission import MissionInput, MissionRequest, Track, TrackStatus
 from schemas.outcome import MissionOutcomePackage
-from schemas.steps import ClaimRequest, StepRequest
+from schemas.steps import StepRequest
 from shared.handoffs import all_offers, heard, offer_of
 from shared.inputs import store_input
 from shared.runtime import Runtime

@@ -13,8 +13,8 @@ import pytest
 
 from infra.local.functions import INTERNAL_ROOT
 from infra.local.platform import Platform
+from schemas.lifecycle import ReconcileRequest
 from schemas.mission import Deadlines, FusionStatus, MissionInput, MissionRequest, MissionStatus, Track, TrackStatus
-from schemas.steps import ReconcileRequest
 from shared.inputs import store_input
 from shared.missions.records import MissionRecord
 from shared.settings import Settings

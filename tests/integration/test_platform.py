@@ -13,9 +13,9 @@ import pytest
 from functions.lifecycle.reconcile import raise_epoch
 from infra.local.executions import DirectExecutions
 from infra.local.platform import OneMission, Platform
+from schemas.lifecycle import ReconcileRequest
 from schemas.mission import Deadlines, FusionStatus, MissionInput, MissionRequest, MissionStatus, Track, TrackStatus
 from schemas.outcome import MissionOutcomePackage
-from schemas.steps import ReconcileRequest
 from shared.documents import Query
 from shared.errors import DataFolderInUse
 from shared.inputs import store_input

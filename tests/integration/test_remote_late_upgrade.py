@@ -11,8 +11,8 @@ import pytest
 from functions.lifecycle.ending import Ending
 from infra.local.drills.standin.remote import RemoteStandIn
 from infra.local.platform import Platform
+from schemas.lifecycle import ReconcileRequest
 from schemas.mission import Deadlines, FusionStatus, MissionError, MissionInput, MissionRequest, MissionStatus, Track, TrackStatus
-from schemas.steps import ReconcileRequest
 from shared.inputs import store_input
 from shared.missions.records import MissionRecord
 from shared.models.rows import RowState

@@ -9,8 +9,8 @@ import pytest
 
 from cli.main import main
 from infra.local.platform import Platform
+from schemas.lifecycle import ReconcileRequest
 from schemas.mission import Track, TrackStatus
-from schemas.steps import ReconcileRequest
 from shared.settings import Settings
 from tests.integration.test_late_upgrade import DEADLINES, begun_mission, late_mission
 from tests.support.clock import ShiftedClock

@@ -16,8 +16,8 @@ from shared.artifacts import ArtifactStore
 from shared.documents import Document, Json, JsonMap, Query, Ref, Where
 from shared.errors import Corrupt
 from shared.missions.anchors import ANCHORS
-from shared.missions.chain import PAGE_EVENTS, Happening
-from shared.missions.records import EVENTS, MISSIONS, TRACKS, MissionRecord, TrackRecord, track_ref
+from shared.missions.chain import EVENTS, PAGE_EVENTS, Happening
+from shared.missions.records import MISSIONS, TRACKS, MissionRecord, TrackRecord, track_ref
 from shared.missions.repository import Change
 from shared.tracks import Note, SliceContext, SliceOutcome
 from tests.support.chains import append_as_the_version_before, as_the_version_before, place, places, with_field, written_anew

@@ -14,8 +14,9 @@ from functions.budget.gate import decide
 from functions.lifecycle.dispatch import claim, dispatch
 from functions.lifecycle.ending import Ending
 from functions.lifecycle.reconcile import Reconciler
+from schemas.lifecycle import AdvanceRequest, ClaimRequest, CompensateRequest, DispatchRequest, ReconcileRequest
+from schemas.messages import ExecutionRef
 from schemas.mission import MissionError, MissionStatus, Track
-from schemas.steps import AdvanceRequest, ClaimRequest, CompensateRequest, DispatchRequest, ExecutionRef, ReconcileRequest
 from shared.errors import Busy, Conflict, StaleEpoch
 from shared.executions import ExecutionState
 from shared.missions.machine import MISSION_ARROWS

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from functions.lifecycle.reconcile import raise_epoch
+from schemas.lifecycle import CompensateRequest
 from schemas.mission import MissionError, Track
-from schemas.steps import CompensateRequest
 from shared.artifacts import SCHEME
 from shared.errors import Conflict, Unavailable
 from shared.models import pay

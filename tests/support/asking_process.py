@@ -7,8 +7,8 @@ from pathlib import Path
 
 from functions.lifecycle.dispatch import claim
 from functions.lifecycle.reconcile import raise_epoch
+from schemas.lifecycle import ClaimRequest
 from schemas.mission import ModelChoice, Track
-from schemas.steps import ClaimRequest
 from shared.runtime import Runtime
 from shared.settings import Settings
 from tests.support.chain import ASKING, PRICE, AskingTrack, adder

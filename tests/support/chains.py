@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from shared.documents import Document, DocumentStore, Json, Query, Ref, Where
-from shared.missions.chain import GENESIS, canonical, digest
-from shared.missions.records import EVENTS, MISSIONS, TRACKS, event_ref
+from shared.missions.chain import EVENTS, GENESIS, canonical, digest, event_ref
+from shared.missions.records import MISSIONS, TRACKS
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 
 from schemas.analysis import AnalyticalReportPackage
 from schemas.evidence import Lineage, SubQuestion
+from schemas.lifecycle import ClaimRequest, ClaimResult
 from schemas.mission import MissionInput, MissionRequest, Track
-from schemas.steps import ClaimRequest, ClaimResult, StepRequest
+from schemas.steps import StepRequest
 from shared.adapters.declared_queries import DeclaredQueries
 from shared.adapters.folder_artifacts import FolderArtifacts
 from shared.adapters.sqlite_documents import SqliteDocuments

@@ -22,7 +22,7 @@ from shared.ledger.ledger import Ledger, Payer, Reservation
 from shared.ledger.records import DAYS, LEDGERS, PURSES, DayRecord, LedgerRecord, PurseRecord, ledger_ref, purse_ref
 from shared.ledger.spending import spent_on
 from shared.ledger.tranches import DayCap
-from shared.missions.records import EVENTS
+from shared.missions.chain import EVENTS
 from tests.support.clock import FrozenClock
 
 T = TypeVar("T")

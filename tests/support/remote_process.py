@@ -12,8 +12,8 @@ from functions.deep_research.track import DeepResearchTrack
 from functions.lifecycle.dispatch import claim
 from functions.lifecycle.ending import Ending
 from functions.lifecycle.reconcile import raise_epoch
+from schemas.lifecycle import ClaimRequest, CompensateRequest
 from schemas.mission import MissionError, Track
-from schemas.steps import ClaimRequest, CompensateRequest
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.web.addresses import AddressGuard

@@ -11,8 +11,8 @@ from functions.lifecycle.dispatch import claim
 from functions.lifecycle.reconcile import Reconciler
 from functions.missions.deletion import delete_mission
 from schemas.events import Anchor
+from schemas.lifecycle import ClaimRequest, ReconcileRequest
 from schemas.mission import MissionStatus, Track
-from schemas.steps import ClaimRequest, ReconcileRequest
 from shared.adapters.folder_artifacts import FolderArtifacts
 from shared.adapters.sqlite_knowledge import SqliteKnowledge
 from shared.documents import Document, DocumentStore, Query, Ref

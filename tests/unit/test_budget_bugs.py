@@ -12,8 +12,8 @@ from typing import TypeVar
 import pytest
 
 from functions.lifecycle.reconcile import raise_epoch
+from schemas.lifecycle import CompensateRequest
 from schemas.mission import Cost, MissionError, ModelChoice
-from schemas.steps import CompensateRequest
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.documents import DocumentStore, Query, Transaction
 from shared.errors import BudgetRefused, Unavailable

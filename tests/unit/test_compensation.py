@@ -10,8 +10,8 @@ import pytest
 from functions.lifecycle.dispatch import dispatch
 from functions.lifecycle.ending import Ending
 from functions.lifecycle.reconcile import Reconciler
+from schemas.lifecycle import CompensateRequest, DispatchRequest, ReconcileRequest
 from schemas.mission import FusionStatus, MissionError, MissionStatus
-from schemas.steps import CompensateRequest, DispatchRequest, ReconcileRequest
 from shared.dead_letters import DEAD_LETTERS, Letter
 from shared.documents import Query
 from shared.errors import StaleEpoch

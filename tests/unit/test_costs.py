@@ -14,8 +14,8 @@ from cli.main import main
 from functions.lifecycle.ending import Ending
 from functions.missions.deletion import delete_mission
 from infra.local.functions import public_app
+from schemas.lifecycle import CompensateRequest
 from schemas.mission import Budget, MissionError, MissionRequest, MissionState, MissionStatus, Tier
-from schemas.steps import CompensateRequest
 from shared.documents import Json, Query, Ref
 from shared.errors import BudgetRefused
 from shared.ledger.accounts import Account

@@ -10,7 +10,7 @@ import pytest
 from functions.lifecycle.dispatch import claim, dispatch
 from functions.lifecycle.ending import Ending
 from functions.lifecycle.reconcile import Reconciler
-from schemas.steps import ClaimRequest, DispatchRequest, ReconcileRequest
+from schemas.lifecycle import ClaimRequest, DispatchRequest, ReconcileRequest
 from shared.errors import Unavailable
 from shared.executions import ExecutionState
 from tests.support.house import REQUEST, House

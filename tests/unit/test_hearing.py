@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from functions.lifecycle.reconcile import raise_epoch
+from schemas.lifecycle import ClaimRequest
 from schemas.mission import MissionInput, MissionRequest, Track
-from schemas.steps import CANCELLED, ClaimRequest, StepResult
+from schemas.steps import CANCELLED, StepResult
 from shared.handoffs import all_offers, offer_of
 from shared.missions.records import TrackRecord
 from shared.times import MAX_RETRY_AFTER_S

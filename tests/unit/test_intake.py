@@ -19,7 +19,7 @@ from functions.intake.manifest import read_manifest
 from functions.intake.records import Intakes, IntakeStatus
 from functions.intake.service import WAIT, Intake
 from schemas.mission import Tier
-from schemas.steps import IntakeResult
+from schemas.uploads import IntakeResult
 from shared.adapters.folder_inbox import FolderInbox
 from shared.adapters.sqlite_knowledge import SqliteKnowledge
 from shared.documents import Json

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from functions.lifecycle.reconcile import raise_epoch
+from schemas.lifecycle import CompensateRequest
 from schemas.mission import MissionError, ModelChoice, Tier, Track
-from schemas.steps import CompensateRequest
 from shared.documents import Query
 from shared.errors import StaleEpoch, Unavailable
 from shared.ledger.records import LedgerRecord, ledger_ref

@@ -8,9 +8,10 @@ from typing import ClassVar
 import pytest
 
 from schemas.mission import Tier
+from shared import record
 from shared.documents import Document, Json, Ref
-from shared.missions import records
-from shared.missions.records import MissionRecord, Record
+from shared.missions.records import MissionRecord
+from shared.record import Record
 from tests.support.clock import START
 from tests.support.house import REQUEST, House
 
@@ -25,7 +26,7 @@ def stored(**data: Json) -> Document:
 
 
 def test_a_document_of_an_older_version_is_brought_up_step_by_step(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(records, "SCHEMA_VERSION", 3)
+    monkeypatch.setattr(record, "SCHEMA_VERSION", 3)
     read = Note.read(stored(schema_version=1, txt="hello"))
     assert (read.text, read.schema_version) == ("hello", 3)
 

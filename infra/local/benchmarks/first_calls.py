@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from functions.lifecycle.dispatch import claim
+from schemas.lifecycle import ClaimRequest
 from schemas.mission import MissionRequest
-from schemas.steps import ClaimRequest
 from shared.documents import Json
 from shared.identity import LOCAL_OWNER
 from shared.runtime import Runtime

@@ -6,8 +6,8 @@ import json
 from collections.abc import Callable, Mapping
 
 from shared.documents import Document, DocumentStore, Json
-from shared.missions.chain import PAGE_EVENTS, canonical, digest
-from shared.missions.records import ChainPage, ChainPointer, MissionRecord, Tail, event_ref, mission_ref
+from shared.missions.chain import PAGE_EVENTS, ChainPage, ChainPointer, Tail, canonical, digest, event_ref
+from shared.missions.records import MissionRecord, mission_ref
 
 _WRITER = "lifecycle"
 
