@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from functions.ds_star.asserting import About, assertion_of
 from functions.ds_star.loop_state import Candidate
+from functions.ds_star.origin import not_from_data
 from functions.ds_star.requesting import requesting_unmet
 from functions.ds_star.roles.finalizer import FINALIZER, FinalizerAnswer
 from functions.ds_star.state import DataFile, DsStarState, OpenFinding
@@ -42,6 +43,8 @@ def settled(state: DsStarState, best: Candidate, worded: FinalizerAnswer | None,
 
     With ``worded`` every sub-question is answered; without it only those that a value was recorded for, in plain lines.
     """
+    if best.sufficient and (why := not_from_data(code, [v.value for v in best.run.values])):
+        best = best.model_copy(update={"sufficient": False, "missing": why})
     first = len(state.values)
     values = tuple(
         Value(

@@ -9,6 +9,7 @@ from functions.fusion.text import clean, one_line
 from schemas.outcome import Agreement, Conflict, MergedClaim, Section
 
 MAX_LINES = 5
+MORE = " More results stand below."
 MAX_CHARS = 320
 MAX_PASSAGE_CHARS = 700
 """For a passage no sentence of which says it alone: what research quotes at once (``shared/reading/passages.py``)."""
@@ -63,7 +64,19 @@ def answer_lines(
         )
         return (_not_answered(why),)
     asked = {c.id: s.question for s in sections for c in (*s.findings, *s.passages)}
-    return (*(_line(c, asked.get(c.id, "")) for c in chosen), *closing)[:MAX_LINES]
+    cut = _cut_short(sections, {c.id for c in chosen})
+    return (*(_line(c, asked.get(c.id, "")) + (MORE if c.id in cut else "") for c in chosen), *closing)[:MAX_LINES]
+
+
+def _cut_short(sections: tuple[Section, ...], chosen: set[str]) -> set[str]:
+    """The last finding of each section that is shown while others of it are not: the North without the West is half an answer."""
+    cut: set[str] = set()
+    for section in sections:
+        ids = [c.id for c in section.findings if is_verified(c)]
+        shown = [i for i in ids if i in chosen]
+        if shown and len(shown) < len(ids):
+            cut.add(shown[-1])
+    return cut
 
 
 def _not_answered(why: str) -> str:

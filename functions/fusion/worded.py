@@ -10,6 +10,8 @@ from functions.fusion.statements import Statements, fill_slots, value_sources, w
 from schemas.analysis import AnalyticalReportPackage, Value
 from schemas.fusion import WordedSentence
 from schemas.outcome import Citation, MergedClaim, StatedValue
+from shared.knowledge.terms import index_terms, language_of
+from shared.language.detect import detect_language
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,8 @@ def _claim(
     allowed = NumberSources.of([question, *quotes, *texts]) | value_sources(values)
     if text is None or unsourced(text, allowed) or _bare_numbers(sentence.text, [question, *quotes, *texts]):
         return None
+    if not _speaks_of(text, [*quotes, *(part for claim in cited for part in (claim.text, *(v.name for v in claim.values)))]):
+        return None
     return MergedClaim(
         id=own,
         origin="data" if any(f is not None for f in findings) else "document",
@@ -68,6 +72,18 @@ def _claim(
         citations=_distinct(cited),
         values=_stated(cited),
     )
+
+
+def _speaks_of(text: str, sources: list[str]) -> bool:
+    """Whether the sentence has a telling word, no figure, in common with what it cites; not told across languages."""
+    source = " ".join(sources)
+    if detect_language(text) != detect_language(source):
+        return True
+    return any(term in _telling(source) for term in _telling(text) if not term[0].isdigit())
+
+
+def _telling(text: str) -> frozenset[str]:
+    return frozenset(index_terms(text, language_of(text)))
 
 
 def _bare_numbers(text: str, sources: list[str]) -> bool:

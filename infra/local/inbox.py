@@ -86,7 +86,7 @@ class InboxWatcher:
             self.look()
 
     def look(self) -> None:
-        """Tell of each file that is as it was at the last look, and new since it was told of."""
+        """Tell of each new file once nothing in its mission's folder has changed since the last look: one may still be copied there."""
         if not self._looking.over:
             return
         try:
@@ -99,8 +99,9 @@ class InboxWatcher:
         if self._looking.worked():
             _log.warning("The inbox can be looked into again.")
         self._telling = {name: patience for name, patience in self._telling.items() if name in now}
+        restless = {_mission_of(name) for name, entry in now.items() if self._seen.get(name) != entry}
         for name, entry in now.items():
-            if self._seen.get(name) == entry and self._told.get(name) != entry.generation:
+            if _mission_of(name) not in restless and self._told.get(name) != entry.generation:
                 patience = self._telling.setdefault(name, _Patience(self._clock))
                 if patience.over and self._tell(entry, patience):
                     self._told[name] = entry.generation
@@ -123,3 +124,8 @@ class InboxWatcher:
             _log.warning("intake answered %s to %s and is told again: %s", answer.status_code, entry.name, answer.text[:300])
         patience.failed()
         return False
+
+
+def _mission_of(name: str) -> str:
+    """The first folder of a file's path: one mission's files lie in it."""
+    return name.partition("/")[0]

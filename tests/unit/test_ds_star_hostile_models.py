@@ -182,6 +182,22 @@ record("environment", len([k for k in os.environ if "TOKEN" in k or "KEY" in k])
     assert mission.store.get(mission.request.inputs[0].uri).decode() == HEIGHTS
 
 
+@pytest.mark.parametrize(
+    ("invented", "why"),
+    [
+        ("for team in ('blue', 'red'):\n    record(f'mean height, {team}', 987654.32, 'cm', n=30)\n", "reads none of the files"),
+        (MEANS + "record('people, blue team', 0 * len(rows) + 987654.32)\n", "stands in the code itself"),
+    ],
+)
+def test_figures_that_a_model_wrote_into_its_code_are_not_verified(sandbox: CodeSandbox, tmp_path: Path, invented: str, why: str) -> None:
+    worded = {"findings": [{"question_id": "q1", "statement": "The mean height is {v1}."}], "answers": WORDED["answers"]}
+    script = Scripted(step("Calculate the means."), code(invented), say("verifier", SUFFICIENT), say("finalizer", worded))
+    package = Mission(sandbox, tmp_path, script).package()
+    assert [f.verified for f in package.findings] == [False]
+    assert "analysis_unverified" in package.flags
+    assert any(why in text for text in package.limitations)
+
+
 def test_columns_that_do_not_exist_are_named_to_the_debugger_and_never_reported(sandbox: CodeSandbox, tmp_path: Path) -> None:
     wrong = READ + 'record("mean weight", statistics.mean(float(row["weight_kg"]) for row in rows), "kg", n=len(rows))\n'
     script = Scripted(step("Calculate the mean of weight_kg."), code(wrong), *[fix(wrong)] * 3)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functions.fusion.answer import MAX_PASSAGE_CHARS, answer_lines
+from functions.fusion.answer import MAX_PASSAGE_CHARS, answer_lines, summary
 from schemas.evidence import Support
 from schemas.outcome import Citation, MergedClaim, Section
 
@@ -22,6 +22,16 @@ def test_paragraphs_of_a_whole_passage_are_quotes_of_their_own() -> None:
     text = "Rents rose in Bern.\n\nRents rose in Basel. So did wages."
     assert lines(text, "What about rents?") == ("“Rents rose in Bern.” “Rents rose in Basel. So did wages.” (Notes)",)
     assert lines(text, "What about rents?", "entailed") == ("Rents rose in Bern. Rents rose in Basel. So did wages. (Notes)",)
+
+
+def test_an_answer_that_shows_some_results_of_a_question_only_says_so() -> None:
+    cited = (Citation(origin="data", label="sales.csv"),)
+    results = tuple(MergedClaim(id=f"f{i}", origin="data", text=f"Result {i}.", support="verbatim", citations=cited) for i in range(7))
+    section = Section(question="What is the total by region?", status="answered", findings=results)
+    found = answer_lines((section,), summary((section,)), (), ())
+    assert found == ("Result 0.", "Result 1.", "Result 2.", "Result 3.", "Result 4. More results stand below.")
+    whole = section.model_copy(update={"findings": results[:4]})
+    assert answer_lines((whole,), summary((whole,)), (), ())[-1] == "Result 3."
 
 
 def test_a_passage_that_is_too_long_is_cut_between_words() -> None:

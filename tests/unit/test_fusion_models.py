@@ -73,6 +73,7 @@ def test_the_answer_is_worded_by_the_model_and_its_figures_by_code() -> None:
         sentence("The temperature rose by 9 °C.", findings=("f1",)),  # an invented one
         sentence("The temperature rose by {v3}.", findings=("f1",)),  # a slot of another finding
         sentence("The temperature rose by 1{v1}.", findings=("f1",)),  # digits glued to a slot
+        sentence("The museum was closed for good.", claims=("c5",)),  # nothing that is cited speaks of it
     ],
 )
 def test_a_sentence_without_its_source_is_dropped_and_counted(bad: JsonValue) -> None:

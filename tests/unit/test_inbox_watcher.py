@@ -57,6 +57,21 @@ def test_a_file_is_told_once_it_rests_and_only_once(watcher: InboxWatcher, intak
     assert intake.told == ["a.csv"]
 
 
+def test_a_manifest_is_told_when_the_files_beside_it_rest_too(
+    watcher: InboxWatcher, intake: Intake, clock: FrozenClock, tmp_path: Path
+) -> None:
+    for mission in ("slow", "quick"):
+        (tmp_path / "inbox" / mission).mkdir()
+        (tmp_path / "inbox" / mission / "mission.yaml").write_text("question: How many rows are there?\ndata: [a.csv]\n")
+    growing = tmp_path / "inbox" / "slow" / "a.csv"
+    for second in range(3):
+        growing.write_text("n\n" + "1\n" * second)
+        looks(watcher, clock, 1)
+    assert intake.told == ["quick/mission.yaml"]
+    looks(watcher, clock, 1)
+    assert sorted(intake.told) == ["quick/mission.yaml", "slow/a.csv", "slow/mission.yaml"]
+
+
 def test_a_file_that_intake_cannot_take_is_told_again_with_growing_pauses_and_logged_once(
     watcher: InboxWatcher, intake: Intake, clock: FrozenClock, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -15,6 +15,7 @@ from schemas.evidence import SubQuestion
 from schemas.mission import ReadingHints
 from shared.language.lexicon import load_lexicon
 from tests.support.questions import (
+    BILLS,
     PEOPLE,
     SALES,
     SHOPS,
@@ -150,6 +151,21 @@ def test_two_tables_that_fit_equally_are_both_named() -> None:
     assert isinstance(refusal, Refusal)
     assert "other.csv" in refusal.reason
     assert isinstance(read('mean temperature by station in "other.csv"', WEATHER, twin), Reading)
+
+
+@pytest.mark.parametrize(
+    ("question", "operation", "by"),
+    [
+        ("What is the total amount by bill?", "sum", ("bill_id",)),
+        ("What is the amount per bill?", "sum", ("bill_id",)),
+        ("What is the average amount by bill?", "mean", ("bill_id",)),
+        ("What is the average amount per bill?", "mean", ()),
+        ("What is the highest amount per bill?", "maximum", ()),
+    ],
+)
+def test_what_each_row_is_called_groups_the_rows_unless_it_only_says_row(question: str, operation: str, by: tuple[str, ...]) -> None:
+    spec = spec_of(question, BILLS)
+    assert (spec.operation, spec.measure, spec.by) == (operation, "amount", by)
 
 
 CUES = sorted({w for p in load_lexicon().operations for w in p.words})

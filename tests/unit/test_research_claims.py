@@ -13,9 +13,14 @@ from functions.deep_research.claims import (
     shares_nothing,
     without_doubles,
 )
+from functions.deep_research.contradicting import contradicts
 from functions.deep_research.instructions import INSTRUCTION_LIKE
 from functions.deep_research.locate import letters_of, locate, whole_sentences
+from functions.deep_research.roles.auditor import AuditorInput, ask_auditors
 from functions.deep_research.state import ModelClaim
+from shared.errors import NoModelAnswer
+from shared.models.scripting import ScriptedAnswer
+from tests.support.models import Scripted
 from tests.support.research_claims import AUTHOR, claim, listed, stated
 
 TEXT = "Snow was rare. It’s not true that the “Aletsch” glacier\nlost 1,200 m – or −3.5 % – in 2015. Visitors came by ﬁne trains."
@@ -181,6 +186,34 @@ def test_a_claim_without_a_word_of_its_quote_does_not_follow_from_it() -> None:
     assert shares_nothing("The museum is known for the paintings.", "The mean temperature was high in the valley.")
     assert not shares_nothing("It was warm in the valley.", "The mean temperature was high in the valley.")
     assert not shares_nothing("The glacier is losing ice.", "Der Gletscher verliert in der letzten Zeit an Eis.")
+
+
+FELL = "Revenue in the South region fell by 6 per cent because two large customers left. Prices of steel rose by 9 per cent."
+STILL = "The East region did not grow. Offices were kept in Leeds."
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "expected"),
+    [
+        ("Revenue in the South region rose by 6 per cent.", FELL.partition(". ")[0] + ".", True),
+        ("Revenue in the North region fell by 6 per cent.", FELL.partition(". ")[0] + ".", True),
+        ("Revenue in the South region fell by 6 per cent.", FELL, False),
+        ("Revenue in the South fell by 6 per cent.", FELL.partition(". ")[0] + ".", False),
+        ("The East region did grow.", STILL, True),
+        ("The East region did not grow.", STILL, False),
+        ("Offices were kept in Leeds.", STILL, False),
+    ],
+)
+def test_a_claim_of_the_opposite_or_of_something_else_does_not_follow_whatever_the_auditor_says(
+    text: str, quote: str, expected: bool
+) -> None:
+    assert contradicts(text, quote) is expected
+    claimed = claim(text, support="unchecked", judged=False)
+    claimed = claimed.model_copy(update={"quotes": (claimed.quotes[0].model_copy(update={"quote": quote}),)})
+    desk = Scripted(ScriptedAnswer(role="auditor", answer={"verdicts": [{"claim": "c1", "verdict": "entailed"}]})).desk()
+    (found,) = ask_auditors(desk, [AuditorInput((claimed,), (), {})])
+    assert not isinstance(found, NoModelAnswer)
+    assert found[0].support == ("unchecked" if expected else "entailed")
 
 
 def test_what_holds_comes_first_and_takes_the_quotes_of_its_doubles() -> None:

@@ -179,3 +179,27 @@ def test_numbers_behind_a_code_are_years_only_where_the_whole_set_of_columns_sho
     assert [t.name for t in files["coded.csv"].tables] == ["coded", "coded (long)"]
     for name in ("survey.csv", "numbered.csv", "gaps.csv"):
         assert [t.name for t in files[name].tables] == [name.removesuffix(".csv")], name
+
+
+def _calculated_elsewhere(path: Path, *, total_alone: bool) -> DataInput:
+    """A workbook from a program that writes formulas and does not calculate them."""
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["region", "revenue"], ["north", 5], ["south", 7 if total_alone else "=B2*2"], ["Total", "=SUM(B2:B3)"]):
+        sheet.append(row)
+    book.save(path)
+    return DataInput.of(path)
+
+
+def test_a_sheet_whose_formulas_have_no_results_is_not_summed_without_them(tmp_path: Path, sandbox: CodeSandbox) -> None:
+    found = describe(sandbox, [_calculated_elsewhere(tmp_path / "half.xlsx", total_alone=False)], tmp_path / "out")["half.xlsx"]
+    assert not found.tables
+    assert "formulas without stored results" in (found.error or "")
+
+
+def test_a_total_that_has_no_result_is_left_out_as_any_other(tmp_path: Path, sandbox: CodeSandbox) -> None:
+    found = describe(sandbox, [_calculated_elsewhere(tmp_path / "total.xlsx", total_alone=True)], tmp_path / "out")["total.xlsx"]
+    assert [(t.rows, column(found, "revenue").missing) for t in found.tables] == [(2, 0)]

@@ -14,6 +14,7 @@ from typing import Literal
 from pydantic import Field
 
 from functions.deep_research.claims import shares_nothing
+from functions.deep_research.contradicting import contradicts
 from functions.deep_research.frontier import place_of
 from functions.deep_research.state import ModelClaim
 from schemas.base import Contract
@@ -87,7 +88,8 @@ def _judged(answer: AuditorAnswer, given: AuditorInput) -> tuple[Judged, ...]:
         own = [v for v in answer.verdicts if v.claim == f"c{number}"]
         words = {v.verdict for v in own}
         support: Word = words.pop() if len(words) == 1 else "unchecked"
-        if support == "entailed" and shares_nothing(claim.text, claim.quotes[0].quote):
+        quote = claim.quotes[0].quote
+        if support == "entailed" and (shares_nothing(claim.text, quote) or contradicts(claim.text, quote)):
             support = "unchecked"
         same = next((places[v.same_as] for v in own if v.same_as in places), None)
         earlier = same is not None and same < places[f"c{number}"]

@@ -22,6 +22,8 @@ from schemas.mission import ReadingHints
 _LEAD_IN = frozenset(
     {"the", "a", "an", "all", "of", "each", "every", "different", "individual", "various", "these", "those", "single", "their", "its"}
 )
+_OF_EACH = frozenset({"sum", "count"})
+_AVERAGES = frozenset({"mean", "median"})
 GRAINS: tuple[Grain, ...] = ("day", "week", "month", "quarter", "year")
 
 
@@ -164,7 +166,8 @@ def _sort_mentions(sentence: Sentence, slots: Slots) -> None:
             if column.is_measure and not column.is_group and not _steps(column):
                 slots.measures.append(column)
             else:
-                _as_group(slots, column)
+                if not _is_its_row(sentence, slots, column, hit.text.casefold()):
+                    _as_group(slots, column)
                 by_column = True
             sentence.explain(hit.start, hit.end, "grouping")
             by_until = mention.end
@@ -225,9 +228,19 @@ def _as_which(sentence: Sentence, slots: Slots, mention: Mention) -> None:
         _as_named(slots, mention)
 
 
+def _is_its_row(sentence: Sentence, slots: Slots, column: Column, word: str) -> bool:
+    """Whether "per order" says no more than "per row", since each row is an order: the mean per order is the mean of the rows.
+
+    A total or a number per order is one of each order, not of all.
+    """
+    if column.description.role != "id" or column.description.distinct != slots.view.rows or slots.view.join:
+        return False
+    asked = {h.meaning for h in sentence.lexicon.find(sentence.lexicon.operations, sentence.tokens)}
+    of_each = _OF_EACH | _AVERAGES if word == "by" else _OF_EACH
+    return not asked <= of_each or any(t.folded in sentence.lexicon.superlatives for t in sentence.tokens)
+
+
 def _as_group(slots: Slots, column: Column) -> None:
-    if column.description.role == "id" and column.description.distinct == slots.view.rows and not slots.view.join:
-        return  # "per order" where each row is an order
     if column.is_time:
         slots.time = column
         slots.periods_asked = True

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
 
 import pandas as pd
 from delimited import RawTable
@@ -17,6 +19,18 @@ MAX_RATIO = 200
 SMALL = 20_000_000
 MAX_CELLS = 12_000_000
 RESAVE = "Save it again, or export the sheet as CSV."
+RECALCULATE = "Open it in a spreadsheet program, save it, and give it again."
+_CHUNK = 4_000_000
+_LONGEST_CELL = 40_000
+"""Bytes of XML: a formula has at most 8,192 characters."""
+_WITHOUT_RESULT = re.compile(rb'<c\b(?![^>]*\bt="str")[^>]*>\s*<f\b[^<]*(?:/>|</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>')
+"""A formula as programs store it that do not calculate. The result of a calculated one may be an empty text (``t="str"``)."""
+
+
+class _Uncalculated(str):
+    """Stands for the figure that a formula without a stored result would give."""
+
+    __slots__ = ()
 
 
 def check_bomb(path: str) -> None:
@@ -44,38 +58,60 @@ def read_workbook(path: str, only: str | None) -> tuple[list[RawTable], list[str
 
     check_bomb(path)
     tables, warnings = [], []
+    uncalculated = 0
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-        for sheet in book.worksheets:
-            if only is not None and sheet.title != only:
-                continue
-            rows = _grid(sheet)
-            if len([r for r in rows if r]) < 2:
-                if any(rows):
-                    warnings.append(f"the sheet `{sheet.title}` holds no table")
-                continue
-            tables.append(_table(sheet.title, rows))
-            if sheet.sheet_state != "visible":
-                tables[-1].notes.append("the sheet is hidden in the workbook")
-        book.close()
+        with ExitStack() as stack:
+            book = stack.enter_context(closing(openpyxl.load_workbook(path, read_only=True, data_only=True)))
+            formulas = None
+            if _holds_uncalculated(path):
+                formulas = stack.enter_context(closing(openpyxl.load_workbook(path, read_only=True)))
+            for sheet in book.worksheets:
+                if only is not None and sheet.title != only:
+                    continue
+                rows = _grid(sheet, formulas[sheet.title] if formulas else None)
+                if len([r for r in rows if r]) < 2:
+                    if any(rows):
+                        warnings.append(f"the sheet `{sheet.title}` holds no table")
+                    continue
+                found = _table(sheet.title, rows)
+                if where := _uncalculated_in(found):
+                    uncalculated += 1
+                    warnings.append(f"the sheet `{sheet.title}` was not read: {where} holds formulas without stored results. {RECALCULATE}")
+                    continue
+                tables.append(found)
+                if sheet.sheet_state != "visible":
+                    tables[-1].notes.append("the sheet is hidden in the workbook")
     except (KeyError, ValueError, OSError, zipfile.BadZipFile, zipfile.LargeZipFile, TypeError, AttributeError, SyntaxError) as broken:
         raise Unreadable(f"the workbook cannot be read ({type(broken).__name__}: {str(broken)[:150]})", RESAVE) from broken
     if not tables:
-        if _has_formulas(path):
-            raise Unreadable(
-                "the workbook holds formulas without stored results", "Open it in a spreadsheet program, save it, and give it again."
-            )
+        if uncalculated:
+            raise Unreadable("the workbook holds formulas without stored results", RECALCULATE)
         raise Unreadable("the workbook holds no table", "Check which file was exported.")
     return tables, warnings
 
 
-def _grid(sheet: object) -> list[list[object]]:
-    """The sheet's rows without empty cells at their ends; percentages become figures in per cent."""
+def _rows(sheet: object, formulas: object | None) -> Iterator[list[object]]:
+    """The values of each row; where ``formulas`` shows one that has no result, what stands for it."""
     sheet.reset_dimensions()
+    if formulas is None:
+        yield from ([_value(cell) for cell in row] for row in sheet.iter_rows())
+        return
+    formulas.reset_dimensions()
+    for row, written in zip(sheet.iter_rows(), formulas.iter_rows(), strict=True):
+        pairs = zip(row, written, strict=True)
+        yield [_Uncalculated("0") if c.value is None and w.data_type == "f" else _value(c) for c, w in pairs]
+
+
+def _uncalculated_in(table: RawTable) -> str:
+    """The first column of figures that formulas without results would give; empty where there is none."""
+    return next((f"`{name}`" for name, cells in table.frame.items() if any(isinstance(c, _Uncalculated) for c in cells)), "")
+
+
+def _grid(sheet: object, formulas: object | None) -> list[list[object]]:
+    """The sheet's rows without empty cells at their ends; percentages become figures in per cent."""
     rows: list[list[object]] = []
     cells = 0
-    for row in sheet.iter_rows():
-        values = [_value(cell) for cell in row]
+    for values in _rows(sheet, formulas):
         while values and values[-1] is None:
             values.pop()
         cells += len(values)
@@ -135,11 +171,17 @@ def _second_table(data: list[list[object]], gap: int, width: int) -> int | None:
     return None
 
 
-def _has_formulas(path: str) -> bool:
+def _holds_uncalculated(path: str) -> bool:
+    """Whether a formula of any sheet has no stored result."""
     with zipfile.ZipFile(path) as archive:
         for entry in archive.namelist():
-            if entry.startswith("xl/worksheets/sheet"):
-                with archive.open(entry) as part:
-                    if b"<f>" in part.read(2_000_000):
+            if not entry.startswith("xl/worksheets/") or not entry.endswith(".xml"):
+                continue
+            with archive.open(entry) as part:
+                held = b""
+                while chunk := part.read(_CHUNK):
+                    held += chunk
+                    if _WITHOUT_RESULT.search(held):
                         return True
+                    held = held[-_LONGEST_CELL:]
     return False
