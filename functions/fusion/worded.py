@@ -79,7 +79,7 @@ def _speaks_of(text: str, sources: list[str]) -> bool:
     source = " ".join(sources)
     if detect_language(text) != detect_language(source):
         return True
-    return any(term in _telling(source) for term in _telling(text) if not term[0].isdigit())
+    return any(not term[0].isdigit() for term in _telling(text) & _telling(source))
 
 
 def _telling(text: str) -> frozenset[str]:
