@@ -71,6 +71,7 @@ DATA: dict[str, dict[str, Grower]] = {
     "flat.csv": {"A": Grower(2000, 0, 200), "B": Grower(2000, 0, 200), "C": Grower(2000, 0, 200)},
     "falling.csv": {"A": Grower(2000, -50, 5), "B": Grower(2000, -150, 5), "C": Grower(2000, -250, 5)},
     "relative.csv": {"big": Grower(90000, 3000), "small": Grower(400, 90, 5)},
+    "mixed.csv": {"A": Grower(2000, 200), "B": Grower(2000, -100), "C": Grower(2000, -300)},
     "many.csv": MANY,
 }
 RANKED: dict[str, object] = {"measure": "revenue", "time": "date", "statistic": "sum", "by": ("region",), "n": 1, "ranked_by": "per_cent"}
@@ -92,6 +93,7 @@ SPECS = {
     "absolute": _ranked("relative.csv", ranked_by="difference"),
     "equal": _ranked("equal.csv"),
     "top": _ranked("many.csv", n=3),
+    "mixed": _ranked("mixed.csv", n=2),
     "all": _ranked("many.csv", n=100),
     "short": _ranked("short.csv"),
     "single": _ranked("clear.csv", filters=({"column": "region", "op": "==", "values": ("South",)},)),
@@ -231,8 +233,13 @@ def test_the_first_three_of_many_groups_are_named_in_order(cases: Cases) -> None
     sentence = outcome.sentence()
     assert sentence.startswith("The strongest rises in per cent of revenue among 12 groups of region are those for Item A (")
     assert sentence.index("Item A") < sentence.index("Item B") < sentence.index("Item C") < sentence.index("Item D comes next")
-    assert len(outcome.result.findings) == 9
-    assert any("12 groups were computed; the trends of 8 are stated" in text for text in outcome.result.limitations)
+    assert len(outcome.result.findings) == 9 and outcome.result.tables[0].file == outcome.result.charts[0].file.replace("svg", "csv")
+    assert outcome.result.tables[0].caption.startswith("Change in revenue per year by region, in order")
+    assert any(text.startswith("only the trends of the first groups are stated") for text in outcome.result.limitations)
+
+
+def test_several_first_ones_that_go_both_ways_have_the_highest_changes(cases: Cases) -> None:
+    assert cases[0]["mixed"].sentence().startswith("The highest changes in per cent of revenue among 3 groups of region are those for A (")
 
 
 def test_where_all_groups_are_asked_for_the_first_one_is_named(cases: Cases) -> None:

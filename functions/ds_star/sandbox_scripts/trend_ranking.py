@@ -67,11 +67,11 @@ def say_ranking(job: Job, asked: Asked) -> None:
     key = ranking_key(job, table, asked.by, "went below nothing at times, or never above it")
     order = in_order(job, table, key)
     named = {t.group: t for t in trends}
+    _table(job, asked, [named[g] for g in order["group"]], key)
     if len(order) > MAX_GROUPS:
-        job.report.limit(f"{len(order)} groups were computed; the trends of {MAX_GROUPS} are stated, all stand in the table")
+        job.report.limit("only the trends of the first groups are stated on their own; all stand in the table")
     say_trends(job, asked, list(order["group"][:MAX_GROUPS]))
     ranked = [named[g] for g in order.loc[order[key].notna(), "group"]]
-    _table(job, asked, [named[g] for g in order["group"]], key)
     if len(ranked) < 2:
         job.report.limit(f"only one group of `{asked.by}` can be ranked")
         return
@@ -148,7 +148,7 @@ def _table(job: Job, asked: Asked, trends: list[Trend], key: str) -> None:
         rows.append({**row, f"{asked.grain}s": t.change.n})
     of = job.label(asked.measure) if asked.measure else "rows"
     given = f", where {job.filters}" if job.filters else ""
-    caption = f"Change in {of} per {per} by {safe(job.label(asked.by))}, in order, with {95} % intervals{given}"
+    caption = f"Change in {of} per {per} by {safe(job.label(asked.by))}, in order{given}"
     name = f"ranking_{asked.measure or 'rows'}"
     job.report.table(pd.DataFrame(rows), name, caption)
     shown = [(t, t.by(key)) for t in trends if key != "per cent" or t.per_cent]
@@ -227,9 +227,10 @@ def _say(job: Job, asked: Asked, ranked: Ranked) -> None:
     last, following = ranked.edge
     strong = is_strong(last.by(ranked.key).value, descending=descending)
     own = max(t.change.p for t in ranked.first)
+    one_way = len({t.change.value > 0 for t in ranked.first}) == 1
     p = max(rate.p for rate in ranked.apart.values())
     p = max(p, own) if strong else p
-    what = place(last.by(ranked.key).value, ranked.key, descending=descending, certain=own < CLEAR)
+    what = place(last.by(ranked.key).value, ranked.key, descending=descending, certain=own < CLEAR and one_way)
     what = what if n == 1 else what.replace(" in ", "s in ", 1)
     of = job.label(asked.measure) if asked.measure else "the number of rows"
     groups, by = report.value("ranked_groups", len(ranked.trends)), safe(job.label(asked.by))
