@@ -21,7 +21,9 @@ OPERATING = (
     "trends",
     "charting",
     "operating",
+    "ranking",
     "trending",
+    "trend_ranking",
     "category_comparison",
 )
 """The modules that the operations share, in the same order."""

@@ -62,7 +62,8 @@ class OperationSpec(Contract):
     ``statistic`` aggregates ``measure`` inside top_n, compare_groups, trend and trend_difference (a count needs no measure).
     ``entity`` is the unit of analysis: rows are aggregated per entity before groups are compared. ``share_of`` marks the rows
     that a share counts. ``grain`` is the length of a period on ``time``. ``periods`` are the two that a change lies between, in ISO 8601.
-    ``ranked_by`` says what the changes of groups are ranked by, where the question ranks them.
+    ``ranked_by`` says what the changes or the trends of groups are ranked by, where the question ranks them: in per cent of the start,
+    or of a trend's mean. Of ranked trends, ``n`` are asked for.
     A ratio divides ``measure`` by ``second_measure``.
     """
 

@@ -22,6 +22,15 @@ TRAINS = file(
     rows=12,
 )
 
+MONTHLY = file(
+    "sales.csv",
+    column("date", "time", 36, minimum="2022-01-01", maximum="2024-12-01"),
+    column("region", "category", 4, values=("North", "South", "East", "West")),
+    column("product", "category", 12, values=tuple(f"Item {c}" for c in "ABCDEFGHIJKL")),
+    column("revenue", "measure", dtype="integer", additive=True),
+    rows=144,
+)
+
 
 @pytest.mark.parametrize(
     ("question", "ranked_by", "descending"),
@@ -79,6 +88,63 @@ def test_a_column_of_speeds_is_still_what_fastest_speaks_of() -> None:
 
 def test_where_there_are_enough_times_growth_stays_a_trend() -> None:
     assert spec_of("Which station's temperature rose fastest?", WEATHER).operation == "trend"
+
+
+@pytest.mark.parametrize(
+    ("question", "by", "ranked_by", "n", "descending"),
+    [
+        ("Which region grew fastest?", "region", "per_cent", 1, True),
+        ("Which region declined most?", "region", "per_cent", 1, False),
+        ("Which region shrank fastest?", "region", "per_cent", 1, False),
+        ("Which region is declining fastest?", "region", "per_cent", 1, False),
+        ("Which region grew slowest?", "region", "per_cent", 1, False),
+        ("Which region fell least?", "region", "per_cent", 1, True),
+        ("Which region had the highest percentage growth?", "region", "per_cent", 1, True),
+        ("Which region had the highest growth in revenue?", "region", "difference", 1, True),
+        ("Which region grew fastest in absolute terms?", "region", "difference", 1, True),
+        ("Which region has the steepest decline?", "region", "difference", 1, False),
+        ("Which region has the strongest upward trend?", "region", "difference", 1, True),
+        ("What is the fastest growing region?", "region", "per_cent", 1, True),
+        ("What are the three fastest growing products?", "product", "per_cent", 3, True),
+        ("Which three products grew fastest?", "product", "per_cent", 3, True),
+        ("Top 3 products by revenue growth", "product", "difference", 3, True),
+        ("Rank the regions by revenue growth", "region", "difference", 100, True),
+        ("Which product grew fastest in the North?", "product", "per_cent", 1, True),
+    ],
+)
+def test_with_enough_times_the_trends_of_groups_are_ranked(question: str, by: str, ranked_by: str, n: int, descending: bool) -> None:
+    reading = read(question, MONTHLY)
+    assert isinstance(reading, Reading)
+    spec = reading.specs[0]
+    assert (spec.operation, spec.measure, spec.by) == ("trend", "revenue", (by,))
+    assert (spec.ranked_by, spec.n, spec.descending) == (ranked_by, n, descending)
+    assert any(note.startswith("the changes are ranked by") for note in reading.notes)
+    assert f"{'highest' if descending else 'lowest'} first" in reading.text
+
+
+def test_a_period_of_the_question_stays_a_condition_of_the_ranking() -> None:
+    spec = spec_of("Which region grew fastest since 2023?", MONTHLY)
+    assert (spec.ranked_by, [(f.column, f.op) for f in spec.filters]) == ("per_cent", [("date", ">=")])
+
+
+@pytest.mark.parametrize("question", ["Which region did not grow fastest?", "Which region never grew fastest?"])
+def test_a_negated_superlative_of_growth_is_refused(question: str) -> None:
+    assert isinstance(read(question, MONTHLY), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("question", "operation"),
+    [
+        ("Which month was the best?", "top_n"),
+        ("Which year was the best?", "top_n"),
+        ("When did revenue peak?", "maximum"),
+        ("How did revenue grow by region?", "trend"),
+        ("Did North grow faster than South?", "trend_difference"),
+    ],
+)
+def test_what_ranks_no_growth_stays_as_it_is(question: str, operation: str) -> None:
+    spec = spec_of(question, MONTHLY)
+    assert (spec.operation, spec.ranked_by) == (operation, None)
 
 
 def test_speed_is_still_asked_for_where_nothing_grew() -> None:

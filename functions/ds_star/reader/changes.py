@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from functions.ds_star.operation import OperationSpec
-from functions.ds_star.reader.cues import PER_CENT, Cues, growth_of
+from functions.ds_star.reader.cues import Cues
+from functions.ds_star.reader.growth import DOWN, PER_CENT, growth_of, note_of_ranking
 from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.lookups import asks_yes_or_no
+from functions.ds_star.reader.rankings import how_many
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots
@@ -20,9 +22,6 @@ _OF_ALL_PERIODS = frozenset(
 )
 """Words that ask for the way between two periods, and not for its ends."""
 _HOW_MANY = frozenset({("how", "many"), ("how", "much"), ("by", "what")})
-_DOWN = frozenset(
-    {"decrease", "decreased", "decline", "declined", "fall", "fell", "fallen", "drop", "dropped", "shrink", "shrank", "lose", "lost"}
-)
 
 
 def asked_periods(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, str] | None:
@@ -115,26 +114,26 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
     _both_held(sentence, slots, slots.time)
     if cues.has("sum") and only_how_much(sentence):
         cues.named.remove("sum")  # "how much did the price rise"
-    if cues.superlative and slots.which is None and not slots.by:
+    if cues.superlative and not grouping(slots):
         raise Refused("ambiguous", "the question names a change and an extreme; ask for one at a time")
     slots.by += [c for c in slots.groups if c not in slots.by]
     by = grouping(slots)
     if len(by) > 1:
         raise Refused("ambiguous", f"a change is given by one column at a time, and the question names {' and '.join(by[:3])}")
     ranked = cues.superlative
+    if growth_of(sentence):
+        how_many(sentence, slots, cues)  # "the three fastest growing": all are given in order
     superlative, cues.superlative = cues.superlative, None  # it ranks the changes, and not the values
     column, statistic = what_is_measured(sentence, slots, cues)
     cues.superlative = superlative
     words = {t.folded for t in sentence.tokens}
-    descending = not (_DOWN & words) if ranked is None or cues.highest else bool(_DOWN & words)
     growth = growth_of(sentence) if by else None
-    for i, token in enumerate(sentence.tokens):
-        if growth and token.folded == "absolute":
-            sentence.explain(i, i + 1, "cue")
+    down = growth.down if growth else bool(DOWN & words)
+    descending = not down if ranked is None or cues.highest else down
     ranked_by = growth.ranked_by if growth else "per_cent" if PER_CENT & words else "difference"
-    if by and ranked is not None:
-        how = "per cent" if ranked_by == "per_cent" else "their difference"
-        slots.notes.append(f"the changes are ranked by {how}, and not by {'their difference' if ranked_by == 'per_cent' else 'per cent'}")
+    is_ranked = bool(by) and (ranked is not None or growth is not None)
+    if is_ranked:
+        note_of_ranking(slots, ranked_by)
     for condition in slots.times:
         sentence.explain(condition.start, condition.end, "time")
     return (
@@ -148,7 +147,7 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
             filters=slots.filters(without_times=True),
             periods=periods,
             descending=descending,
-            ranked_by=ranked_by if by and ranked is not None else None,
+            ranked_by=ranked_by if is_ranked else None,
         ),
     )
 

@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots
-
-PER_CENT = frozenset({"percent", "percentage", "pct", "%"})
-_ADVERBS = frozenset({"fastest", "slowest", "most", "least"})
 
 
 @dataclass
@@ -27,35 +23,6 @@ class Cues:
 
     def has(self, *names: str) -> bool:
         return any(name in self.named for name in names)
-
-
-@dataclass(frozen=True)
-class Growth:
-    """A superlative that speaks of a change ("grew fastest", "the largest increase"), and what it ranks the changes by."""
-
-    at: int
-    ranked_by: Literal["difference", "per_cent"]
-
-
-def growth_of(sentence: Sentence) -> Growth | None:
-    """What ranks changes: by per cent where it says so or how fast something grew, by the difference for "the largest increase"."""
-    hits = sentence.lexicon.find(sentence.lexicon.operations, sentence.tokens)
-    changes = {h.start for h in hits if h.meaning == "trend" and h.end - h.start == 1}
-    words = {t.folded for t in sentence.tokens}
-    for i, token in enumerate(sentence.tokens):
-        if token.folded not in sentence.lexicon.superlatives:
-            continue
-        before, after = i - 1, i + 1
-        while sentence.word(before) in {"the", "by", "its", "their"} or sentence.explained.get(before) == "column":
-            before -= 1
-        while sentence.word(after) in PER_CENT | {"absolute"} or sentence.explained.get(after) == "column":
-            after += 1
-        as_adverb = token.folded in _ADVERBS and before in changes
-        if as_adverb or after in changes:
-            fast = as_adverb or token.folded in {"fastest", "slowest"}
-            relative = bool(words & PER_CENT) or (fast and "absolute" not in words)
-            return Growth(i, "per_cent" if relative else "difference")
-    return None
 
 
 def find_cues(sentence: Sentence, slots: Slots) -> Cues:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.changes import change_specs
-from functions.ds_star.reader.cues import Cues, find_cues, growth_of
+from functions.ds_star.reader.cues import Cues, find_cues
 from functions.ds_star.reader.deciding import operation_of
 from functions.ds_star.reader.filters import columns_about
+from functions.ds_star.reader.growth import growth_of, name_groups, note_of_ranking
 from functions.ds_star.reader.lookups import lookup_specs
-from functions.ds_star.reader.rankings import top_specs
+from functions.ds_star.reader.rankings import how_many, top_specs
 from functions.ds_star.reader.ratios import ratio_specs
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
@@ -62,6 +63,8 @@ def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
     growth = growth_of(sentence)
     by_adjective = measure_by_adjective(sentence, slots.view) if not slots.measures and growth is None else []
     cues = find_cues(sentence, slots)
+    if growth is not None and cues.has("trend"):
+        name_groups(sentence, slots)
     if len(by_adjective) > 1 and not slots.measures:
         names = " or ".join(f'"{c.name}"' for c in by_adjective[:3])
         raise Refused("ambiguous", f"the question may mean {names}; name one of them in full")
@@ -251,9 +254,32 @@ def _distribution(sentence: Sentence, slots: Slots, _: Cues) -> tuple[OperationS
 def _trend(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
     time = needs_time(sentence, slots)
     slots.by += [c for c in slots.groups if c not in slots.by]
+    growth = growth_of(sentence)
+    by = grouping(slots)
+    if growth is None or not by:
+        column, statistic = what_is_measured(sentence, slots, cues)
+        enough_periods(slots, time)
+        return (make_spec(slots, "trend", measure=column, statistic=statistic, by=by[:1], time=time),)
+    if len(by) > 1:
+        raise Refused("ambiguous", f"growth is ranked by one column at a time, and the question names {' and '.join(by[:3])}")
+    n, highest = how_many(sentence, slots, cues)
+    cues.superlative = None  # it ranks the trends, and not the values
     column, statistic = what_is_measured(sentence, slots, cues)
     enough_periods(slots, time)
-    return (make_spec(slots, "trend", measure=column, statistic=statistic, by=grouping(slots)[:1], time=time),)
+    note_of_ranking(slots, growth.ranked_by)
+    return (
+        make_spec(
+            slots,
+            "trend",
+            measure=column,
+            statistic=statistic,
+            by=by,
+            time=time,
+            ranked_by=growth.ranked_by,
+            n=n,
+            descending=highest != growth.down,
+        ),
+    )
 
 
 def _trend_difference(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:

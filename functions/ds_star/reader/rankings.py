@@ -13,7 +13,7 @@ from functions.ds_star.reader.specs import make_spec, what_is_measured
 
 def top_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
     """The groups, periods or rows at one end."""
-    n, descending = _how_many(sentence, slots, cues)
+    n, descending = how_many(sentence, slots, cues)
     groups = [*([slots.which] if slots.which else []), *slots.by, *slots.groups, *slots.ids]
     measure_in_by = [c for c in groups if c.is_measure and not c.is_group]
     groups = [c for c in groups if c not in measure_in_by]
@@ -45,7 +45,7 @@ def top_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSp
     return (spec,)
 
 
-def _how_many(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[int, bool]:
+def how_many(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[int, bool]:
     """("top 5", "three largest", "rank" -> n, from the highest or the lowest)."""
     words = [t.folded for t in sentence.tokens]
     places = (

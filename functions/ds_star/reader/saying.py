@@ -31,11 +31,10 @@ def say(spec: OperationSpec, view: View) -> str:
         said = f"the value of {spec.measure}"
     elif spec.operation == "change":
         said, groups = f"change of {aggregate} from {spec.periods[0]} to {spec.periods[1]} in {spec.time}", list(spec.by)
-        if spec.ranked_by:
-            how = "per cent" if spec.ranked_by == "per_cent" else "absolute terms"
-            said = f"{said} in {how}, {'highest' if spec.descending else 'lowest'} first,"
+        said += _ranking(spec)
     elif spec.operation in ("trend", "trend_difference"):
         said = f"{'trend' if spec.operation == 'trend' else 'difference in trends'} of {aggregate} over {per or spec.time}"
+        said += _ranking(spec)
         groups = list(spec.by)
     elif spec.operation == "compare_groups":
         is_number = spec.measure is None or view.by_name[spec.measure].is_numeric
@@ -46,6 +45,14 @@ def say(spec: OperationSpec, view: View) -> str:
     unit = f" per {spec.entity} first" if spec.entity and spec.operation in ("compare_groups", "trend_difference") else ""
     where = f", where {' and '.join(map(_condition, spec.filters))}" if spec.filters else ""
     return said + by + unit + where
+
+
+def _ranking(spec: OperationSpec) -> str:
+    """How the changes of groups are ranked, where they are."""
+    if not spec.ranked_by:
+        return ""
+    how = "per cent" if spec.ranked_by == "per_cent" else "absolute terms"
+    return f" in {how}, {'highest' if spec.descending else 'lowest'} first,"
 
 
 def _period(spec: OperationSpec) -> str | None:

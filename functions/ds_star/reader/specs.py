@@ -6,7 +6,8 @@ from typing import Literal
 
 from functions.ds_star.operation import Filter, OperationName, OperationSpec
 from functions.ds_star.reader.cells import CellMention
-from functions.ds_star.reader.cues import Cues, growth_of
+from functions.ds_star.reader.cues import Cues
+from functions.ds_star.reader.growth import growth_of
 from functions.ds_star.reader.lacking import figures_of
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence

@@ -7,12 +7,11 @@ from charting import axis_label, bars
 from figures import Refusal, assertion, capital, data_digits, digits_for, plain, points, safe, with_unit
 from operating import Job, carry_out
 from periods import as_dates, complete, iso_range, native_grain
+from ranking import NO_RATIO, in_order, place, ranking_key
 from selecting import span_of
 from units_of_analysis import AGGREGATE
 
 WORDS = {"sum": "total", "mean": "mean", "median": "median", "minimum": "lowest", "maximum": "highest"}
-NO_RATIO = ("%", "°C", "°F")
-"""Units whose zero is no nothing, or that are shares already: their changes have no per cent."""
 STATED = 6
 
 
@@ -111,11 +110,11 @@ def _say(
     table["per cent"] = pd.Series(
         [100 * d / s if ratio and s > 0 else None for d, s in zip(table["difference"], table["start"], strict=True)], dtype=float
     )
-    key = _key(job, table, by)
-    table = table.sort_values(key, ascending=not job.spec["descending"], kind="stable", na_position="last").reset_index(drop=True)
+    key = ranking_key(job, table, by, "began at nothing or below")
+    table = in_order(job, table, key)
     for at, row in table.head(STATED).iterrows():
-        place = _place(job, table, key, by) if at == 0 and by and job.spec.get("ranked_by") and len(table) > 1 else None
-        _one(job, row, by, measure, statistic, time, periods, dropped, place)
+        standing = _place(job, table, key, by) if at == 0 and by and job.spec.get("ranked_by") and len(table) > 1 else None
+        _one(job, row, by, measure, statistic, time, periods, dropped, standing)
     if len(table) > STATED:
         job.report.limit(f"{len(table)} groups were computed; {STATED} are stated, all stand in the table")
     if statistic in ("sum", "count") and (table["rows"] != table["rows at the end"]).any() and statistic == "sum":
@@ -132,32 +131,13 @@ def _say(
     bars(job.report, f"change_{measure or 'rows'}", caption, labels, values, axis_label(of, points(unit) if by else unit))
 
 
-def _key(job: Job, table: pd.DataFrame, by: str | None) -> str:
-    """What the changes are ranked by: per cent only where the question ranks by it and there are such figures."""
-    if job.spec.get("ranked_by") != "per_cent" or not by:
-        return "difference"
-    if table["per cent"].isna().all():
-        job.report.assume("the changes are ranked by their difference, since a change of these figures has no per cent")
-        return "difference"
-    without = [str(g) for g in table.loc[table["per cent"].isna(), "group"]]
-    if without:
-        job.report.limit(
-            f"{', '.join(without[:8])} began at nothing or below, so that the change has no per cent and no place among the others"
-        )
-    return "per cent"
-
-
 def _place(job: Job, table: pd.DataFrame, key: str, by: str) -> str:
     """What the first of the ranked changes is: "the strongest rise in per cent among 4 groups of region"."""
     first = table[key].iloc[0]
-    strong = (first > 0) == bool(job.spec["descending"])
-    shared = int((table[key] == first).sum()) > 1
-    what = f"{'strongest' if strong else 'weakest'} {'rise' if first > 0 else 'fall'}"
-    if first == 0:
-        what = f"{'highest' if job.spec['descending'] else 'lowest'} change"
-    how = "in per cent" if key == "per cent" else "in absolute terms"
+    shared = "shared with others " if int((table[key] == first).sum()) > 1 else ""
     groups = job.report.value("ranked_groups", int(table[key].notna().sum()))
-    return f"; this is {'shared with others ' if shared else ''}the {what} {how} among {groups} groups of {job.label(by)}"
+    what = place(first, key, descending=bool(job.spec["descending"]))
+    return f"; this is {shared}the {what} among {groups} groups of {job.label(by)}"
 
 
 def _one(
@@ -169,7 +149,7 @@ def _one(
     time: str,
     periods: list[str],
     dropped: int,
-    place: str | None = None,
+    standing: str | None = None,
 ) -> None:
     report, group = job.report, row["group"] if by else None
     unit = job.unit(measure) if measure and statistic != "count" else None
@@ -203,8 +183,8 @@ def _one(
     )
     if difference == 0:
         text = f"{of}{who}{job.where} is the same in {shown[0]} and in {shown[1]}: {ends[0]} (change {signed}{percent}{basis})."
-    if place:
-        text = f"{text.removesuffix('.')}{place}."
+    if standing:
+        text = f"{text.removesuffix('.')}{standing}."
     about = assertion(
         measure,
         "difference",

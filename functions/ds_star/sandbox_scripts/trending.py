@@ -102,10 +102,12 @@ def _expected(periods: pd.Series, grain: str) -> int:
     ] + 1
 
 
-def say_trends(job: Job, asked: Asked) -> None:
-    """A finding for each group's trend (or the one of all rows), their table and their chart."""
+def say_trends(job: Job, asked: Asked, order: list[str] | None = None) -> None:
+    """A finding for each group's trend (or the one of all rows), their table and their chart; of those in ``order`` where it is given."""
     frame, by, measure, statistic, grain = asked.frame, asked.by, asked.measure, asked.statistic, asked.grain
     groups = {None: frame} if by is None else {str(plain(g)): part for g, part in frame.groupby(by, observed=True, sort=True)}
+    if order is not None:
+        groups = {name: groups[name] for name in order}
     drawn, rows, skipped = {}, [], []
     for group, part in groups.items():
         series = series_of(job, part, statistic, grain)

@@ -12,6 +12,8 @@ from scipy import stats
 
 MIN_POINTS = 8
 MIN_CLUSTERS = 20
+ROUNDING = 1e-9
+"""What is smaller than this part of the figures that it comes from is nothing but their rounding."""
 
 
 @dataclass
@@ -62,15 +64,19 @@ def hac_lags(n: int) -> int:
     return max(1, math.floor(4 * (n / 100) ** (2 / 9)))
 
 
+def seasons_of(periods: pd.Series, grain: str) -> np.ndarray:
+    """The centred seasonal columns of a trend; none where there are too few periods to tell seasons."""
+    seasonal = dummies(season_of(periods, grain), len(periods))
+    return seasonal if len(periods) >= seasonal.shape[1] + 6 else dummies(None, len(periods))
+
+
 def fit(periods: pd.Series, values: np.ndarray, grain: str) -> Slope:
     """The trend of one series of at least ``MIN_POINTS`` periods, in order."""
     from statsmodels.regression.linear_model import OLS  # statsmodels.api would cost a second more to import
 
     x = years_of(periods, grain)
-    season = season_of(periods, grain)
-    seasonal = dummies(season, len(x))
-    if len(x) < seasonal.shape[1] + 6:
-        season, seasonal = None, dummies(None, len(x))
+    seasonal = seasons_of(periods, grain)
+    season = season_of(periods, grain) if seasonal.size else None
     design = np.column_stack([np.ones(len(x)), x, seasonal])
     model = OLS(values, design).fit(cov_type="HAC", cov_kwds={"maxlags": hac_lags(len(x)), "use_correction": True}, use_t=True)
     low, high = model.conf_int(alpha=0.05)[1]
@@ -94,6 +100,46 @@ def fit(periods: pd.Series, values: np.ndarray, grain: str) -> Slope:
         adjusted,
         model.params[0] + model.params[1] * x,
     )
+
+
+@dataclass
+class Rate:
+    """A change per year, of one series or between two, with its 95 % interval and the p-value of no such change."""
+
+    value: float
+    low: float
+    high: float
+    p: float
+    n: int
+
+
+def change_rate(periods: pd.Series, values: np.ndarray, grain: str, *, less: np.ndarray | None = None, relative: bool = False) -> Rate:
+    """The change per year of ``values``, less that of another series of the same periods: least squares, Newey and West's errors.
+
+    ``relative``: in per cent of the series' own mean, whose error counts too. Without it, this is the slope and the interval of ``fit``.
+    """
+    x = years_of(periods, grain)
+    design = np.column_stack([np.ones(len(x)), x - x.mean(), seasons_of(periods, grain)])
+    n, k = design.shape
+    weights = np.linalg.pinv(design)  # what each value adds to the mean level and to the slope
+    change, influence, size = 0.0, np.zeros(n), 0.0
+    for series, sign in ((values, 1.0), (less, -1.0)):
+        if series is None:
+            continue
+        level, slope, *_ = found = weights @ series
+        scale, share = (sign * 100 / level, slope / level) if relative else (sign, 0.0)
+        change += scale * slope
+        size = max(size, abs(scale * slope), 1e-3 * abs(scale * level))
+        influence += scale * (weights[1] - share * weights[0]) * (series - design @ found)
+    lags = hac_lags(n)
+    variance = float(influence @ influence)
+    variance += 2 * sum((1 - lag / (lags + 1)) * float(influence[lag:] @ influence[:-lag]) for lag in range(1, lags + 1))
+    error = math.sqrt(max(variance, 0.0) * n / (n - k))
+    if abs(change) <= ROUNDING * size and error <= ROUNDING * size:
+        return Rate(0.0, 0.0, 0.0, 1.0, n)
+    reach = float(stats.t.ppf(0.975, n - k)) * error
+    p = float(2 * stats.t.sf(abs(change) / error, n - k)) if error > 0 else 0.0
+    return Rate(change, change - reach, change + reach, p, n)
 
 
 def interaction(panel: pd.DataFrame, grain: str) -> dict[str, float | list[float]]:
