@@ -19,6 +19,7 @@ from functions.ds_star.state import DataFile, DsStarState, OpenFinding
 from schemas.analysis import AnalysisAnswer, AnalysisArtifact, FileDescription, Finding, Value
 from schemas.evidence import AnswerStatus
 from shared.language.instructions import reads_like_instructions
+from shared.language.mistaken import Kinds
 
 UNVERIFIED = "analysis_unverified"
 """The flag of findings that no verifier called sufficient."""
@@ -128,12 +129,16 @@ def _sentences(
         return plain, 0
     ids = {f"v{i}": value for i, value in enumerate(values, start=1)}
     known = _numbers(_sources(state, columns))
+    kinds = Kinds.of(column.values for file in state.descriptions for table in file.tables for column in table.columns)
+    recorded_for = {slot: f"{value.name} {value.filters or ''}" for slot, value in ids.items()}
     kept: list[Sentence] = []
     for found in worded.findings:
         statement = " ".join(found.statement.split())
         cited = [ids[slot] for slot in dict.fromkeys(_SLOT.findall(statement))]
         own = known | _numbers(text for v in cited for text in (v.name, v.filters or ""))
         if not cited or _numbers([_SLOT.sub(" ", statement)]) - own or safe_remark(statement) != statement:
+            continue
+        if kinds.mistaken(statement, recorded_for):
             continue
         with_ids = _SLOT.sub(lambda m: "{" + ids[m.group(1)].id + "}", statement)
         kept.append(Sentence(found.question_id, with_ids, tuple(v.id for v in cited), found.about))

@@ -12,6 +12,7 @@ from schemas.fusion import WordedSentence
 from schemas.outcome import Citation, MergedClaim, StatedValue
 from shared.knowledge.terms import index_terms, language_of
 from shared.language.detect import detect_language
+from shared.language.mistaken import Kinds
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,9 @@ def worded(
     """The sentences whose every source is verified and whose every number has one (invariants 5 and 6); the others are counted."""
     kept: list[tuple[WordedSentence, MergedClaim]] = []
     dropped = 0
+    kinds = Kinds.of(c.values for f in package.files for t in f.tables for c in t.columns) if package else Kinds(())
     for sentence in sentences:
-        claim = _claim(f"w{len(kept) + 1}", sentence, question, research, analysis, package)
+        claim = _claim(f"w{len(kept) + 1}", sentence, question, research, analysis, package, kinds)
         if claim is None:
             dropped += 1
         else:
@@ -49,6 +51,7 @@ def _claim(
     research: Statements,
     analysis: Statements,
     package: AnalyticalReportPackage | None,
+    kinds: Kinds,
 ) -> MergedClaim | None:
     claims = [research.by_id.get(i) for i in sentence.claim_ids]
     findings = [analysis.by_id.get(i) for i in sentence.finding_ids]
@@ -61,6 +64,8 @@ def _claim(
     texts = [claim.text for claim in cited if claim.origin == "document"]
     allowed = NumberSources.of([question, *quotes, *texts]) | value_sources(values)
     if text is None or unsourced(text, allowed) or _bare_numbers(sentence.text, [question, *quotes, *texts]):
+        return None
+    if kinds.mistaken(sentence.text, {v.id: f"{v.name} {v.filters or ''}" for v in values}):
         return None
     if not _speaks_of(text, [*quotes, *(part for claim in cited for part in (claim.text, *(v.name for v in claim.values)))]):
         return None

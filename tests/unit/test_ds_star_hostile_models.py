@@ -268,3 +268,13 @@ def test_an_id_that_was_not_listed_is_sent_back(sandbox: CodeSandbox, tmp_path: 
     )
     assert len(Mission(sandbox, tmp_path, script).package().findings) == 2
     assert "v99" in script.rejected[0][1]
+
+
+def test_a_figure_of_one_group_is_not_given_to_another(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    swapped = {"question_id": "q1", "statement": "The red team has a mean of {v1}."}
+    right = {"question_id": "q1", "statement": "The blue team has a mean of {v1}."}
+    script = Scripted(
+        step("Calculate the means."), code(COUNTS), say("verifier", SUFFICIENT), say("finalizer", {**WORDED, "findings": [swapped, right]})
+    )
+    package = Mission(sandbox, tmp_path, script).package()
+    assert [f.statement for f in package.findings] == ["The blue team has a mean of {v1}."]

@@ -8,6 +8,7 @@ from pydantic import JsonValue
 from functions.fusion.compose import compose
 from functions.fusion.modelling import model_work
 from functions.fusion.roles.filler import Filling, Statement, merged
+from schemas.analysis import ColumnDescription
 from schemas.assertion import Assertion
 from schemas.fusion import FusionInputPackage, ModelWork, WordedSentence
 from schemas.outcome import MissionOutcomePackage
@@ -98,6 +99,20 @@ def test_a_claim_that_is_not_verified_cannot_be_cited_even_in_a_stored_package()
     outcome = compose(base.model_copy(update={"model_work": work}))
     assert not any("no warming" in line for line in outcome.answer)
     assert outcome.trust.dropped_sentences == compose(base).trust.dropped_sentences + 1
+
+
+def test_a_figure_recorded_for_one_region_does_not_stand_for_another() -> None:
+    data = analysis()
+    region = ColumnDescription(name="region", dtype="string", role="category", values=("North", "South"))
+    table = data.files[0].tables[0]
+    table = table.model_copy(update={"columns": (*table.columns, region)})
+    file = data.files[0].model_copy(update={"tables": (table, *data.files[0].tables[1:])})
+    values = (data.values[0].model_copy(update={"filters": "region == 'North'"}), *data.values[1:])
+    base = package(research=research(), analysis=data.model_copy(update={"files": (file, *data.files[1:]), "values": values}))
+    sentences = tuple(WordedSentence(text=f"The annual mean in the {r} rose by {{v1}}.", finding_ids=("f1",)) for r in ("South", "North"))
+    outcome = compose(base.model_copy(update={"model_work": ModelWork(sentences=sentences)}))
+    assert [line for line in outcome.answer if "rose by" in line][:1] == [outcome.answer[0]] and "in the North" in outcome.answer[0]
+    assert not any("in the South" in line for line in outcome.answer)
 
 
 def test_where_nothing_worded_holds_the_answer_stands_as_the_tracks_found_it() -> None:
