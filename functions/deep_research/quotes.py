@@ -27,6 +27,8 @@ _LEAST = 0.4
 _ONE_WORD = 0.6
 """Coverage of a question with a single word to look for: a match says little."""
 _MIN_WORDS = 3
+_MIN_CELLS = 2
+"""Words of a table's row: "Lugano | 9" says something under its header."""
 _LEADERS = re.compile(r"(?:\.\s?){4,}|(?:\s\.){3,}|…{2,}")
 _CODE = re.compile(r"[;{}]\s*$|^\s*(?://|#!?\[|\$ |>>> |=|\d+ \|)|\w\(\w*(?:, ?\w+)*\)\s*[;{]?$")
 _POINTS_BACK = re.compile(
@@ -135,18 +137,25 @@ def quotes_from(question: SubQuestion, query: Sequence[QueryTerm], hits: Sequenc
 
 
 def _passage(hit: Hit, query: Sequence[QueryTerm]) -> _Passage:
-    """The passage's sentences and which terms of the query each holds."""
+    """The passage's sentences and which terms of the query each holds.
+
+    A row of a table that holds one itself says what the header above it says, too; without, it is about something else.
+    """
     base = cast(int, hit.node.properties["start"])
     language = language_of(hit.node.text)
+    columns = cast(str, hit.node.properties.get("columns", ""))
+    above = _held(columns, language, query)
     found: list[_Sentence] = []
     for start, end in cast("list[list[int]]", hit.node.properties["sentences"]):
         text = hit.node.text[start - base : end - base]
-        says = (
-            sum(any(c.isalnum() for c in word) for word in text.split()) >= _MIN_WORDS
-            and not _LEADERS.search(text)
-            and not _CODE.search(text)
-        )
-        found.append(_Sentence(start, end, text, _held(text, language, query), reads_like_instructions(text), says))
+        held = _held(text, language, query)
+        said = sum(any(c.isalnum() for c in word) for word in text.split())
+        if columns:
+            says = said >= _MIN_CELLS and bool(held) and text != columns
+            held |= above
+        else:
+            says = said >= _MIN_WORDS and not _LEADERS.search(text) and not _CODE.search(text)
+        found.append(_Sentence(start, end, text, held, reads_like_instructions(text), says))
     headings = " ".join(str(part) for part in cast("list[str]", hit.node.properties["heading_path"]))
     return _Passage(hit, found, _held(headings, language, query))
 

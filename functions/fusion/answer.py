@@ -7,6 +7,7 @@ from itertools import zip_longest
 from functions.fusion.nearest import nearest
 from functions.fusion.text import clean, one_line
 from schemas.outcome import Agreement, Conflict, MergedClaim, Section
+from shared.reading.document import CELL_BREAK
 
 MAX_LINES = 5
 MORE = " More results stand below."
@@ -96,7 +97,14 @@ def _line(claim: MergedClaim, question: str) -> str:
     paragraphs = [line for part in clean(near).split("\n") if (line := one_line(part))]
     best = _clipped(("” “" if verbatim else " ").join(paragraphs), MAX_CHARS if near != claim.text else MAX_PASSAGE_CHARS)
     quoted = f"“{best}”" if verbatim else best
-    return f"{quoted} ({claim.citations[0].label})"
+    return f"{quoted}{_under(claim)} ({claim.citations[0].label})"
+
+
+def _under(claim: MergedClaim) -> str:
+    """The header of the table of which a row is quoted: without it, a row's figures mean nothing."""
+    path = claim.citations[0].heading_path
+    is_row = bool(path) and CELL_BREAK in path[-1] and CELL_BREAK in claim.text
+    return f" under “{one_line(path[-1])}”" if is_row else ""
 
 
 def _clipped(text: str, at_most: int = MAX_CHARS) -> str:

@@ -18,6 +18,8 @@ NEXT_WEIGHT = 1.0
 SIMILAR_AT_LEAST = 0.3
 """Jaccard similarity of two chunks' salient terms from which they are linked."""
 SIMILAR_PER_CHUNK = 3
+SHOWN_COLUMNS = 200
+"""Characters of a table's header that are shown above its rows, as the last of their headings."""
 COMMON_TERM = 20
 """A term that more chunks than this mention says too little to look for pairs by it."""
 
@@ -68,10 +70,12 @@ def index_document(document: ExtractedDocument, *, name: str, uri: str, text_uri
             "start": passage.start,
             "end": passage.end,
             "page": passage.page,
-            "heading_path": list(passage.heading_path),
+            "heading_path": [*passage.heading_path, *([passage.columns[:SHOWN_COLUMNS]] if passage.columns else [])],
             "sentences": [[start, end] for start, end in passage.sentences],
         }
-        found = index_terms(text, language) + index_terms(heading, language)
+        if passage.columns:
+            where["columns"] = passage.columns
+        found = index_terms(text, language) + index_terms(heading, language) + index_terms(passage.columns, language)
         nodes.append(Node(chunk, "Chunk", text=text, document=own, terms=found, properties=where))
         edges.append(Edge(own, chunk, "HAS_CHUNK"))
         for term in salient_terms(text, language):

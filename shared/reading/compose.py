@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from shared.reading.blocks import Block
-from shared.reading.document import ExtractedTable, Span
+from shared.reading.document import CELL_BREAK, ExtractedTable, Span
 
 _WORD_HYPHEN = re.compile(r"([^\W\d_]+)-$")
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
@@ -117,7 +117,7 @@ def _body_size(blocks: Iterable[Block]) -> float:
 
 def _pieces(block: Block, hyphens: _Hyphens, body: float, sizes: list[float]) -> list[_Piece]:
     if block.kind == "table":
-        return [_Piece(" | ".join(row), "row", block.page) for row in block.rows]
+        return [_Piece(CELL_BREAK.join(row), "row", block.page) for row in block.rows]
     if block.kind == "code":
         return [_Piece(line, "code", block.page) for line in block.lines]
     text = hyphens.lines(block.lines).strip()

@@ -23,6 +23,10 @@ class Span(Contract):
     heading_path: tuple[str, ...] = ()
 
 
+CELL_BREAK = " | "
+"""What stands between the cells of a table's row in the text."""
+
+
 class ExtractedTable(Contract):
     """A table as it was found: rows of cells, the first row often being the header."""
 

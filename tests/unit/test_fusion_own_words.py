@@ -20,7 +20,7 @@ IN_ERRORS = ("a 7z archive", "a bzip2 archive", "an HDF5 file", "the file is emp
 """What stands in the error of a file, which is a recorded fact as a whole (``FileDescription.error``)."""
 NO_SENTENCES = ("age alter altitude", "eur EUR; usd USD", "(?P<")
 FROM_DATA = "777"
-FILLED_IN = {"grain": "year", "what": "rows", "MAX_BARS + left_out": FROM_DATA, "len(order)": FROM_DATA}
+FILLED_IN = {"grain": "year", "asked.grain": "year", "what": "rows", "MAX_BARS + left_out": FROM_DATA, "len(order)": FROM_DATA}
 
 
 def messages() -> Iterator[tuple[str, str]]:
