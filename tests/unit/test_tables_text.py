@@ -130,7 +130,8 @@ def test_a_header_is_made_found_in_a_comment_or_completed(files: Files) -> None:
     assert [c.name for c in table(files["headless.csv"]).columns] == ["column_1", "column_2", "column_3"]
     assert table(files["headless.csv"]).rows == 3
     assert [c.name for c in table(files["commented.csv"]).columns] == ["station", "temp"]
-    assert [c.name for c in table(files["doubled.csv"]).columns] == ["a", "a_2", "b"] and table(files["doubled.csv"]).warnings
+    doubled = table(files["doubled.csv"])
+    assert [c.name for c in doubled.columns] == ["a (column 1)", "a (column 2)", "b"] and doubled.warnings
     assert [c.name for c in table(files["r_style.csv"]).columns] == ["row", "x", "y"]
 
 

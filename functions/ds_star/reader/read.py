@@ -8,6 +8,7 @@ from dataclasses import replace
 from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.combining import check_conditions
 from functions.ds_star.reader.lacking import text_of
+from functions.ds_star.reader.naming import named_sheet, sheet_of, unknown_sheet, which_sheet
 from functions.ds_star.reader.negations import no_negation_left
 from functions.ds_star.reader.operations import choose
 from functions.ds_star.reader.reading import Reading, Refusal, RefusalKind, Refused
@@ -71,6 +72,18 @@ def _read(
         return Refusal("no_data", "there is no table to calculate with")
     if not any(t.folded[0].isalnum() for t in sentence.tokens):
         return Refusal("no_operation", "the question holds no words")
+    named = named_sheet(sentence, found)
+    if named is not None:
+        outcome = _read_of(named.sentence, named.views, hints, before)
+        told = f'calculated from the sheet "{named.sheet}"'
+        return replace(outcome, notes=(told, *outcome.notes)) if isinstance(outcome, Reading) else outcome
+    outcome = _read_of(sentence, found, hints, before)
+    unknown = unknown_sheet(sentence, found) if isinstance(outcome, Refusal) and outcome.kind == "unmatched" else None
+    return replace(outcome, reason=unknown) if unknown and isinstance(outcome, Refusal) else outcome
+
+
+def _read_of(sentence: Sentence, found: Sequence[View], hints: ReadingHints, before: OperationSpec | None) -> Reading | Refusal:
+    """The question read against every view: the best reading, else the refusal that understood most."""
     attempts = [_attempt(sentence.copy(), view, hints, before) for view in found]
     refused = _refused_outright(sentence, found, attempts)
     if refused is not None:
@@ -164,8 +177,7 @@ def _the_one(readings: list[Reading], found: Sequence[View], sentence: Sentence)
         best = next((r for r in near if not any(_made_from(_source(r), _source(other)) for other in near)), best)
     equal = [r for r in near if _source(r) != _source(best) and not _made_from(_source(r), _source(best))]
     if equal and not best.specs[0].join:
-        names = [_label(found, _source(r)) for r in (best, *equal)]
-        return Refusal("ambiguous", f"several tables fit ({' and '.join(names[:3])}); name the file in the question", ())
+        return Refusal("ambiguous", _which_table([_view(found, _source(r)) for r in (best, *equal)]), ())
     return best
 
 
@@ -179,8 +191,15 @@ def _source(reading: Reading) -> tuple[str, str]:
     return source.file, source.table
 
 
-def _label(found: Sequence[View], source: tuple[str, str]) -> str:
-    return next(v.label for v in found if (v.source.file, v.source.table) == source)
+def _which_table(equal: Sequence[View]) -> str:
+    """What to name where these tables fit equally: the file, or the sheet where they stand in one workbook."""
+    if all(v.is_sheet for v in equal) and len({v.source.file for v in equal}) == 1:
+        return which_sheet(sorted({sheet_of(v) for v in equal}), equal[0].source.file)
+    return f"several tables fit ({' and '.join([v.label for v in equal][:3])}); name the file in the question"
+
+
+def _view(found: Sequence[View], source: tuple[str, str]) -> View:
+    return next(v for v in found if (v.source.file, v.source.table) == source)
 
 
 def _file_named(sentence: Sentence, view: View) -> float:

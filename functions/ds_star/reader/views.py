@@ -93,6 +93,8 @@ class View:
     """Whether all rows were described; of a sample, the least and the greatest value are not known."""
     warnings: tuple[str, ...] = ()
     """What the analyzer warned of; each about a column begins with its name in backticks."""
+    is_sheet: bool = False
+    """Whether the table stands in a workbook."""
 
     @property
     def label(self) -> str:
@@ -143,7 +145,8 @@ def views(descriptions: Sequence[FileDescription]) -> tuple[View, ...]:
 
 def _single(file: FileDescription, table: TableDescription) -> View:
     columns = tuple(Column(c) for c in table.columns if c.role != "empty")
-    return View(TableRef(file=file.file, table=table.name), table.rows, columns, whole=table.sampled_rows is None, warnings=table.warnings)
+    source, whole = TableRef(file=file.file, table=table.name), table.sampled_rows is None
+    return View(source, table.rows, columns, whole=whole, warnings=table.warnings, is_sheet=file.format == "xlsx")
 
 
 def _join(left: View, right: View) -> View | None:
@@ -175,7 +178,7 @@ def _join(left: View, right: View) -> View | None:
         return None
     join = Join(right=right.source, left_key=key[0], right_key=key[1])
     whole = left.whole and right.whole
-    return View(left.source, left.rows, (*left.columns, *added), join=join, joined_rows=right.rows, whole=whole)
+    return View(left.source, left.rows, (*left.columns, *added), join=join, joined_rows=right.rows, whole=whole, is_sheet=left.is_sheet)
 
 
 def _pointing(left: View, right: View) -> tuple[str, str] | None:

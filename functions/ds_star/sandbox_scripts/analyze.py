@@ -53,7 +53,7 @@ def describe_column(name: str, values: pd.Series, info: ColumnInfo) -> dict[str,
     """One column: counts, extremes, samples, and all values of a category that has few."""
     present = values.dropna()
     uniques = present.unique()
-    ordered = info.kind in ("integer", "number", "date", "datetime") and len(present) > 0
+    ordered = info.kind in ("integer", "number", "date", "datetime") and len(present) > 0 and info.unsure is None
     listed = (
         info.role in ("category", "ordinal", "flag", "id", "constant")
         and info.kind in ("string", "boolean", "integer")

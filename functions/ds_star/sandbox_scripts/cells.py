@@ -58,6 +58,11 @@ class Column:
     unit: str | None = None
     grain: str | None = None
     decimal: str | None = None
+    """The decimal mark, where the cells tell it."""
+    order: str | None = None
+    """``day first`` or ``month first``, where the cells tell it."""
+    unsure: str | None = None
+    """Why a figure of the column may be wrong, and the remedy: its cells can be read in two ways, and nothing tells which."""
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -67,8 +72,11 @@ def clean(text: str) -> str:
     return text.translate(_SPACES).strip()
 
 
-def type_column(raw: pd.Series, name: str, *, decimal: str | None = None, delimiter: str | None = None) -> Column:
-    """``raw`` holds strings, numbers, booleans, datetimes or ``None``; the result is what the column as a whole says."""
+def type_column(raw: pd.Series, name: str, *, decimal: str | None = None, delimiter: str | None = None, order: str | None = None) -> Column:
+    """``raw`` holds strings, numbers, booleans, datetimes or ``None``; the result is what the column as a whole says.
+
+    ``decimal`` and ``order`` (of day and month) are what the table's other columns show; they decide where the column does not.
+    """
     if raw.dtype.kind in "iufM":
         return _native(raw, name)
     codes, uniques = pd.factorize(raw, use_na_sentinel=True)
@@ -81,7 +89,9 @@ def type_column(raw: pd.Series, name: str, *, decimal: str | None = None, delimi
     present = [t for t in texts if not _is_missing(t, texts)]
     if not present:
         return Column(pd.Series([None] * len(raw), dtype="object"), "empty")
-    column = _flags(texts, present) or _numbers(texts, present, codes, name, decimal, delimiter) or _dates(texts, present, codes, name)
+    column = (
+        _flags(texts, present) or _numbers(texts, present, codes, name, decimal, delimiter) or _dates(texts, present, codes, name, order)
+    )
     if column is None:
         kept = np.array([None if _is_missing(t, texts) else t for t in texts], dtype=object)
         column = Column(pd.Series(kept), "string")
@@ -154,7 +164,7 @@ def _numbers(
     convention = decide_decimal(kept, decimal, delimiter)
     if convention is None:
         return None
-    mark, notes = convention
+    mark, certain, unsure, notes = convention
     known = set(kept)
     if mark == "." and all(_PLAIN.match(t) for t in kept):
         values, unit = pd.Series([float(t) if t in known else np.nan for t in texts], dtype="float64"), None
@@ -172,7 +182,10 @@ def _numbers(
     good = int(counts[values.notna().to_numpy()].sum())
     if not good or bad > TOLERATED * (good + bad):
         return None
-    column = Column(values, "number", unit=unit, decimal=mark if any(mark in t for t in kept) else None, notes=notes)
+    column = Column(values, "number", unit=unit, decimal=mark if certain else None, notes=notes)
+    if unsure is not None:
+        column.unsure = f"`{name}` can be read in two ways: {unsure}"
+        column.warnings.append(column.unsure)
     if bad:
         shown = ", ".join(repr(texts[i]) for i in unread[:3])
         column.warnings.append(f"`{name}`: {bad} cells are not numbers ({shown}) and count as missing")
@@ -217,8 +230,12 @@ def _parse(text: str, mark: str) -> tuple[float, str | None] | None:
     return number, CURRENCIES.get(symbol.casefold(), symbol.upper() if symbol.upper() in CODES else symbol)
 
 
-def decide_decimal(texts: list[str], hint: str | None, delimiter: str | None) -> tuple[str, list[str]] | None:
-    """The decimal mark of a column and what was assumed; ``None`` where two conventions contradict each other."""
+Convention = tuple[str, bool, str | None, list[str]]
+"""(the decimal mark, whether the cells tell it, why it may be the other one, what was assumed)"""
+
+
+def decide_decimal(texts: list[str], hint: str | None, delimiter: str | None) -> Convention | None:
+    """The decimal mark of a column; ``None`` where two conventions contradict each other."""
     votes = {".": 0, ",": 0}
     dotted = commaed = plain = 0
     for text in texts[:5000]:
@@ -241,29 +258,39 @@ def decide_decimal(texts: list[str], hint: str | None, delimiter: str | None) ->
         else:
             plain += 1
     if votes["."] and votes[","]:
-        return (".", []) if votes["."] > 30 * votes[","] else (",", []) if votes[","] > 30 * votes["."] else None
+        mark = next((a for a, b in ((".", ","), (",", ".")) if votes[a] > 30 * votes[b]), None)
+        return (mark, True, None, []) if mark else None
     if votes["."] or votes[","]:
-        return (",", []) if votes[","] else (".", [])
+        return "," if votes[","] else ".", True, None, []
     if not dotted and not commaed:
-        return hint or ".", []
+        return hint or ".", False, None, []
     if dotted and commaed:
         return None
-    return _ambiguous(dotted, plain, hint, delimiter, "." if dotted else ",")
+    example = next(t for t in texts if "." in t or "," in t)
+    return _ambiguous(dotted or commaed, plain, hint, delimiter, "." if dotted else ",", example)
 
 
-def _ambiguous(count: int, plain: int, hint: str | None, delimiter: str | None, mark: str) -> tuple[str, list[str]]:
-    """Every number has exactly three digits after its only mark: 1.234 may be 1234."""
+def _ambiguous(count: int, plain: int, hint: str | None, delimiter: str | None, mark: str, example: str) -> Convention:
+    """Every number has exactly three digits after its only mark: 1.234 may be 1234.
+
+    A semicolon between the cells says that the file is not plain English, and no more: which of the two is meant stays open.
+    """
     other = "," if mark == "." else "."
+    unsure = None
     if hint:
         chosen = hint
     elif plain and count >= 5:
         chosen = other
-    elif mark == ".":
-        chosen = "."
+    elif delimiter == ";":
+        chosen = mark
+        unsure = (
+            f"{example} may be {example.replace(mark, '')} or {example.replace(mark, '.')}, and nothing in the file tells which; "
+            f"write such numbers without a thousands separator or with another number of decimals, and give the file again"
+        )
     else:
-        chosen = "," if delimiter == ";" else "."
+        chosen = "."
     role = "decimal mark" if chosen == mark else "thousands separator"
-    return chosen, [f"`{mark}` is read as {role}"]
+    return chosen, False, unsure, [f"`{mark}` is read as {role}"]
 
 
 def _after_numbers(column: Column, name: str) -> Column:
@@ -289,10 +316,11 @@ def _after_numbers(column: Column, name: str) -> Column:
     return column
 
 
-def _dates(texts: list[str], present: list[str], codes: np.ndarray, name: str) -> Column | None:
+def _dates(texts: list[str], present: list[str], codes: np.ndarray, name: str, order: str | None) -> Column | None:
     missing = set(texts) - set(present)
     counts = np.bincount(codes[codes >= 0], minlength=len(texts))
-    read = read_dates([None if t in missing or t.casefold() in MISSING_AMONG_NUMBERS else t for t in texts], name, counts, TOLERATED)
+    cells = [None if t in missing or t.casefold() in MISSING_AMONG_NUMBERS else t for t in texts]
+    read = read_dates(cells, name, counts, TOLERATED, order)
     if read is None:
         return None
-    return Column(read.values, read.kind, grain=read.grain, notes=read.notes, warnings=read.warnings)
+    return Column(read.values, read.kind, grain=read.grain, order=read.order, unsure=read.unsure, notes=read.notes, warnings=read.warnings)

@@ -52,6 +52,22 @@ _EPOCH_NAME = re.compile(r"epoch|unix|timestamp|(^|_)ts($|_)", re.IGNORECASE)
 _YEAR_NAME = re.compile(r"(^|[^a-z])(year|years|yr|jahr|année|annee|an|año|anno|fy|jaar)([^a-z]|$)", re.IGNORECASE)
 
 
+DAY, MONTH = "day first", "month first"
+ENOUGH_TO_BE_SORTED = 6
+"""Different dates that show an order of the rows: six stand in one of both orders by chance once in 360 times."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which of day and month comes first, and what to say of it; empty for a form that leaves no choice."""
+
+    first: str | None = None
+    said: str = ""
+    told: bool = False
+    """Whether the cells tell it."""
+    unsure: str | None = None
+
+
 @dataclass
 class Dates:
     """Timestamps without zone (UTC where the cells had one)."""
@@ -59,12 +75,21 @@ class Dates:
     values: pd.Series
     kind: str
     grain: str
+    order: str | None = None
+    """``day first`` or ``month first``, where the cells tell it."""
+    unsure: str | None = None
+    """Why the dates may be others, and the remedy."""
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
-def read_dates(texts: Sequence[str | None], name: str, counts: np.ndarray, tolerated: float) -> Dates | None:
-    """Dates of the distinct cells ``texts`` (each standing ``counts`` times), or ``None`` if the column is not one of dates."""
+def read_dates(
+    texts: Sequence[str | None], name: str, counts: np.ndarray, tolerated: float, known_order: str | None = None
+) -> Dates | None:
+    """Dates of the distinct cells ``texts`` (each standing ``counts`` times), or ``None`` if the column is not one of dates.
+
+    The cells come in the order in which the rows first hold them. ``known_order`` is that of the table's other dates.
+    """
     present = [(i, t) for i, t in enumerate(texts) if t is not None]
     if not present:
         return None
@@ -73,8 +98,9 @@ def read_dates(texts: Sequence[str | None], name: str, counts: np.ndarray, toler
         if sum(bool(pattern.match(t)) for t in probe) < (1 - 2 * tolerated) * len(probe):
             continue
         parts = pd.Series([t for _, t in present], dtype=object).str.extract(pattern)
-        read = _assemble(form, parts, name)
-        if read is None:
+        order = _order(parts, name, known_order) if form == "numeric" else Order()
+        read = _assemble(parts, name, order) if order is not None else None
+        if order is None or read is None:
             continue
         stamps, notes = read
         weights = counts[[i for i, _ in present]]
@@ -88,11 +114,14 @@ def read_dates(texts: Sequence[str | None], name: str, counts: np.ndarray, toler
         if bad:
             shown = next(t for (_, t), gone in zip(present, stamps.isna(), strict=True) if gone)
             warnings.append(f"`{name}`: {bad} cells are not dates ({shown!r}) and count as missing")
-        return Dates(values, "datetime" if timed else "date", grain, notes, warnings)
+        if order.unsure:
+            warnings.append(order.unsure)
+        told = order.first if order.told else None
+        return Dates(values, "datetime" if timed else "date", grain, told, order.unsure, notes, warnings)
     return None
 
 
-def _assemble(form: str, parts: pd.DataFrame, name: str) -> tuple[pd.Series, list[str]] | None:
+def _assemble(parts: pd.DataFrame, name: str, order: Order) -> tuple[pd.Series, list[str]] | None:
     notes: list[str] = []
     years = pd.to_numeric(parts["y"], errors="coerce")
     if (short := parts["y"].str.len() == 2).any():
@@ -100,12 +129,9 @@ def _assemble(form: str, parts: pd.DataFrame, name: str) -> tuple[pd.Series, lis
         notes.append(f"`{name}`: years of two digits up to 69 are read as 20xx")
     if years.dropna().empty or not years.dropna().between(1000, 2999).all():
         return None
-    if form == "numeric":
-        order = _order(parts, name)
-        if order is None:
-            return None
-        (day, month), said = order
-        notes += said
+    if order.first is not None:
+        day, month = (pd.to_numeric(parts[p]) for p in ("ab" if order.first == DAY else "ba"))
+        notes.append(f"`{name}`: {order.said}")
     else:
         month = pd.to_numeric(parts["m"], errors="coerce") if "m" in parts else None
         if "mon" in parts:
@@ -126,8 +152,8 @@ def _assemble(form: str, parts: pd.DataFrame, name: str) -> tuple[pd.Series, lis
     return stamps, notes
 
 
-def _order(parts: pd.DataFrame, name: str) -> tuple[tuple[pd.Series, pd.Series], list[str]] | None:
-    """Day and month of 01/02/2026, decided by the column as a whole."""
+def _order(parts: pd.DataFrame, name: str, known: str | None) -> Order | None:
+    """Day and month of 01/02/2026, decided by the column as a whole, else by the table's other dates; ``None`` where it is neither."""
     first, second = pd.to_numeric(parts["a"]), pd.to_numeric(parts["b"])
     day_first, month_first = bool((first > 12).any()), bool((second > 12).any())
     if day_first and month_first:
@@ -137,12 +163,40 @@ def _order(parts: pd.DataFrame, name: str) -> tuple[tuple[pd.Series, pd.Series],
         day_first = (first > 12).sum() > (second > 12).sum()
         month_first = not day_first
     if month_first:
-        return (second, first), [f"`{name}`: dates are month first (a second number above 12 occurs)"]
+        return Order(MONTH, "dates are month first (a second number above 12 occurs)", told=True)
     if day_first:
-        return (first, second), [f"`{name}`: dates are day first (a first number above 12 occurs)"]
+        return Order(DAY, "dates are day first (a first number above 12 occurs)", told=True)
     if (parts["sep"] == ".").all():
-        return (first, second), [f"`{name}`: dates are day first (written with full stops)"]
-    return (first, second), [f"`{name}`: day and month cannot be told apart; read as day first"]
+        return Order(DAY, "dates are day first (written with full stops)")
+    for one, shown in ((DAY, _shows(first, second, parts)), (MONTH, _shows(second, first, parts))):
+        if shown:
+            return Order(one, f"dates are {one} ({shown})", told=True)
+    if known is not None:
+        return Order(known, f"dates are {known}, as in another column of the table")
+    said = "day and month cannot be told apart; read as day first"
+    if (first == second).all():
+        return Order(DAY, said)
+    example = next(f"{a}{sep}{b}{sep}{y}" for a, b, sep, y in parts[["a", "b", "sep", "y"]].itertuples(index=False) if int(a) != int(b))
+    unsure = (
+        f"`{name}` can be read in two ways: nothing tells whether {example} has its day first or its month; "
+        f"write such dates as 2026-01-31 and give the file again"
+    )
+    return Order(DAY, said, unsure=unsure)
+
+
+def _shows(day: pd.Series, month: pd.Series, parts: pd.DataFrame) -> str | None:
+    """What makes this reading the right one where no number is above 12; ``None`` where nothing does. The other one is tried too."""
+    year = pd.to_numeric(parts["y"])
+    if day.nunique() == 1 and month.nunique() > 1 and year.nunique() > 1:
+        return "then they are the same day of each month"
+    here, there = year * 10_000 + month * 100 + day, year * 10_000 + day * 100 + month
+    if here.nunique() >= ENOUGH_TO_BE_SORTED and _in_order(here) and not _in_order(there):
+        return "only then the rows are in the order of time"
+    return None
+
+
+def _in_order(values: pd.Series) -> bool:
+    return bool(values.is_monotonic_increasing or values.is_monotonic_decreasing)
 
 
 def _clock(parts: pd.DataFrame) -> pd.Series:
@@ -168,15 +222,15 @@ def time_from_integers(values: pd.Series, name: str) -> Dates | None:
     if present.between(19000101, 21001231).all() and (present.nunique() >= 5 or _TIME_NAME.search(name)):
         stamps = pd.to_datetime(values.astype("Int64").astype(str), format="%Y%m%d", errors="coerce")
         if stamps.notna().sum() == len(present):
-            return Dates(stamps.astype("datetime64[us]"), "date", "day", [f"`{name}`: integers are read as dates yyyymmdd"])
+            return Dates(stamps.astype("datetime64[us]"), "date", "day", notes=[f"`{name}`: integers are read as dates yyyymmdd"])
     if _TIME_NAME.search(name) and present.between(190001, 210012).all() and (present % 100).between(1, 12).all():
         stamps = pd.to_datetime(values.astype("Int64").astype(str), format="%Y%m", errors="coerce")
-        return Dates(stamps.astype("datetime64[us]"), "date", "month", [f"`{name}`: integers are read as months yyyymm"])
+        return Dates(stamps.astype("datetime64[us]"), "date", "month", notes=[f"`{name}`: integers are read as months yyyymm"])
     if _EPOCH_NAME.search(name) and present.between(3e8, 5e12).all():
         unit = "ms" if present.median() > 1e11 else "s"
         stamps = pd.to_datetime(values, unit=unit, errors="coerce")
         word = "milliseconds" if unit == "ms" else "seconds"
-        return Dates(stamps.astype("datetime64[us]"), "datetime", "day", [f"`{name}`: Unix time in {word}, read as UTC"])
+        return Dates(stamps.astype("datetime64[us]"), "datetime", "day", notes=[f"`{name}`: Unix time in {word}, read as UTC"])
     return None
 
 

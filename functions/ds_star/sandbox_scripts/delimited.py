@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
-from grids import Layout, drop_below, find_layout, is_numberlike, text_of
+from grids import Layout, drop_below, find_layout, is_numberlike, tell_apart, text_of
 from sniffing import BLOCK, Unreadable, detect_delimiter, detect_encoding, prime_from
 
 csv.field_size_limit(10_000_000)
@@ -188,6 +188,7 @@ def _rows(reader: Iterator[list[str]], layout: Layout, name: str, skip: int) -> 
         layout.warnings.append(f"{misfits} of {total} {have} another number of cells than the header; left out (the first: row {where})")
     if not len(frame):
         raise Unreadable("the file has a header but no rows of data", "Check the export and give the file again.")
+    frame = tell_apart(frame, layout)
     units = {layout.names[i]: unit for i, unit in layout.units.items() if i < width}
     return RawTable(name, frame, total, units=units, notes=layout.notes, warnings=layout.warnings)
 

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import pandas as pd
 from cells import MISSING, clean
 
 LOOK = 60
@@ -34,6 +35,8 @@ class Layout:
     names: list[str]
     first: int
     units: dict[int, str] = field(default_factory=dict)
+    doubled: dict[str, tuple[str, int]] = field(default_factory=dict)
+    """Of columns whose name the header has more than once: what each is called here -> (its name in the header, its place from 1)."""
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
@@ -161,6 +164,7 @@ def _name_all(layout: Layout, below: Sequence[Sequence[object]]) -> None:
     seen: Counter[str] = Counter()
     doubled = sorted(n for n, k in Counter(names).items() if k > 1)
     taken = set(names)
+    titles = list(names)
     for index, name in enumerate(names):
         seen[name] += 1
         if seen[name] > 1:
@@ -168,8 +172,32 @@ def _name_all(layout: Layout, below: Sequence[Sequence[object]]) -> None:
                 seen[name] += 1
             names[index] = f"{name}_{seen[name]}"
             taken.add(names[index])
-    if doubled:
-        layout.warnings.append(f"the header names {', '.join(f'`{n}`' for n in doubled[:5])} more than once; later ones are numbered")
+    layout.doubled = {names[i]: (title, i + 1) for i, title in enumerate(titles) if title in doubled}
+
+
+def tell_apart(frame: pd.DataFrame, layout: Layout) -> pd.DataFrame:
+    """The table with columns of one name called by their places too: none of them is *the* one of that name.
+
+    Those that are equal cell by cell are one column.
+    """
+    for title in dict.fromkeys(t for t, _ in layout.doubled.values()):
+        own = [n for n, (t, _) in layout.doubled.items() if t == title and n in frame]
+        different: list[str] = []
+        for name in own:
+            if not any(frame[name].equals(frame[other]) for other in different):
+                different.append(name)
+        if len(different) < len(own):
+            frame = frame.drop(columns=[n for n in own if n not in different])
+            layout.notes.append(f"the header names `{title}` more than once, with the same cells below; it is read once")
+        if len(different) < 2:
+            continue
+        places = {n: f"{title} (column {layout.doubled[n][1]})" for n in different}
+        frame = frame.rename(columns=places)
+        for name, placed in places.items():
+            layout.names[layout.doubled[name][1] - 1] = placed
+        shown = ", ".join(f"`{p}`" for p in list(places.values())[:5])
+        layout.warnings.append(f"the header names `{title}` more than once; its columns are called by their places: {shown}")
+    return frame
 
 
 def _units_row(layout: Layout, rows: Sequence[Sequence[object]]) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 from charting import axis_label, bars, lines
 from figures import Refusal, assertion, capital, data_digits, plain, safe, with_unit
 from operating import Job, carry_out
-from periods import as_dates, choose_grain, complete, label, starts
+from periods import as_dates, choose_grain, complete, label, starts, swapped
 from units_of_analysis import AGGREGATE, per_entity
 
 WORDS = {"sum": "total", "mean": "mean", "median": "median", "minimum": "lowest", "maximum": "highest", "count": "number"}
@@ -177,6 +177,8 @@ def _by_period(
     if said:
         report.assume(said)
     whole, left_out = complete(dates, grain)
+    if (unsure := job.info(time).unsure) and (grain != "year" or complete(swapped(dates), grain)[1] != left_out):
+        raise Refusal(unsure)
     if left_out and statistic in ("sum", "count"):
         frame, dates = frame[whole], dates[whole]
         report.limit(f"incomplete {grain}s are left out: {', '.join(left_out)}")

@@ -23,7 +23,9 @@ def missing_and_outliers(job: Job) -> None:
     measures = [c for c in columns if job.info(c).role in ("measure", "ordinal") and job.info(c).kind in ("integer", "number")]
     if measure and not measures and not rows:
         raise Refusal(f"`{measure}` holds no numbers")
-    found = [_outliers(job, c) for c in measures]
+    for unsure in [u for c in measures if (u := job.info(c).unsure)]:
+        job.report.limit(unsure)
+    found = [_outliers(job, c) for c in measures if not job.info(c).unsure]
     table = pd.DataFrame(rows)
     fences = pd.DataFrame([f for f in found if f], columns=["column", "outliers", "lower fence", "upper fence"])
     job.report.table(

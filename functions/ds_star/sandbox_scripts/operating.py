@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -15,6 +16,9 @@ from selecting import describe_filters, in_words, keep, without_value
 from sniffing import Unreadable
 from tables import ColumnInfo, Table, read_table
 
+BY_PERIOD = ("count", "sum", "mean", "median", "minimum", "maximum")
+"""Operations that check themselves whether the periods depend on how dates are read."""
+YEAR = re.compile(r"\d{4}")
 MANY_VALUES = 6
 """Values of one filter that a statement names."""
 
@@ -95,7 +99,7 @@ class Job:
         times = (
             [self.spec["time"]] if self.spec.get("time") else [c for c, i in self.table.columns.items() if i.role == "time" and c in frame]
         )
-        if len(times) != 1 or times[0] not in frame:
+        if len(times) != 1 or times[0] not in frame or self.info(times[0]).unsure:
             return None
         return iso_range(as_dates(frame[times[0]]), self.table.columns[times[0]].grain)
 
@@ -117,6 +121,7 @@ def prepare(parameters: dict, inputs: dict[str, str], record: Callable[..., None
     if spec.get("join"):
         right = _read(spec["join"]["right"], inputs, options)
         table = join(table, right, spec["join"]["left_key"], spec["join"]["right_key"], report)
+    check_sure(spec, table)
     report.estimated = table.sampled is not None
     frame = table.frame[keep(table, filters)].reset_index(drop=True)
     for column, missing in without_value(table, filters).items():
@@ -129,6 +134,21 @@ def prepare(parameters: dict, inputs: dict[str, str], record: Callable[..., None
         phrases = [_where(report, f, i) for i, f in enumerate(filters)]
         where = " where " + " and ".join(phrases)
     return Job(spec, report, table, frame, report.filters, where)
+
+
+def check_sure(spec: dict, table: Table) -> None:
+    """``Refusal`` where a column can be read in two ways, nothing tells which, and the result depends on it. A date's year does not."""
+    conditions = [*spec.get("filters", []), *spec.get("share_of", [])]
+    used = [spec.get("measure"), spec.get("second_measure"), spec.get("entity"), *spec.get("by", [])]
+    used += [spec["join"]["left_key"]] if spec.get("join") else []
+    for name, info in table.columns.items():
+        if info.unsure is None:
+            continue
+        by_year = spec.get("grain") == "year" and spec["operation"] in BY_PERIOD
+        timed = spec.get("time") == name and not by_year
+        years = info.role == "time" and all(YEAR.fullmatch(str(v)) for c in conditions if c["column"] == name for v in c["values"])
+        if name in used or timed or (any(c["column"] == name for c in conditions) and not years):
+            raise Refusal(info.unsure)
 
 
 def _where(report: Report, item: dict, index: int) -> str:

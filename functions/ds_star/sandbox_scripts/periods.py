@@ -20,6 +20,11 @@ def as_dates(values: pd.Series) -> pd.Series:
     return pd.to_datetime(text, format="%Y-%m-%d", errors="coerce")
 
 
+def swapped(dates: pd.Series) -> pd.Series:
+    """The dates with day and month exchanged, which both are at most 12."""
+    return pd.to_datetime({"year": dates.dt.year, "month": dates.dt.day, "day": dates.dt.month})
+
+
 def starts(dates: pd.Series, grain: str) -> pd.Series:
     """The first day of the period in which each date lies."""
     return dates.dt.to_period(FREQUENCY[grain]).dt.start_time

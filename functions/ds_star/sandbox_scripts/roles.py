@@ -86,8 +86,18 @@ def words_of(name: str) -> list[str]:
     return [w for w in re.split(r"[^\w°%²³]+|_", spaced.lower()) if w]
 
 
+def title_and_place(name: str) -> tuple[str, str]:
+    """(the name as the header has it, the place behind it that tells it from others of that name; or an empty text)."""
+    title, mark, place = name.partition(" (column ")
+    return (title, mark + place) if re.fullmatch(r"\d+\)", place) else (name, "")
+
+
 def label_and_unit(name: str, values_unit: str | None) -> tuple[str, str | None]:
     """(the name without its unit, the unit from brackets, the last word, or the cells)."""
+    title, place = title_and_place(name)
+    if place:
+        label, unit = label_and_unit(title, values_unit)
+        return label + place, unit
     found = _BRACKETS.match(name)
     if found and not re.fullmatch(r"\d{4}|long|total|all", found["unit"], re.IGNORECASE):
         unit = re.sub(r"^(in|unit:)\s+", "", found["unit"].strip())

@@ -16,7 +16,7 @@ from databases import read_parquet, read_sqlite
 from delimited import RawTable, read_delimited
 from headers import periods_of_headers
 from nested import read_json, read_jsonl
-from roles import assign_role, is_additive, label_and_unit, words_of
+from roles import assign_role, is_additive, label_and_unit, title_and_place, words_of
 from sniffing import Unreadable, detect_format
 from workbooks import read_workbook
 
@@ -37,6 +37,8 @@ class ColumnInfo:
     unit: str | None = None
     additive: bool | None = None
     grain: str | None = None
+    unsure: str | None = None
+    """Why the values may be others, and the remedy, where the cells can be read in two ways and nothing tells which."""
 
 
 @dataclass
@@ -114,17 +116,21 @@ def load(path: str, table: str, options: dict[str, int] | None = None) -> pd.Dat
 def type_table(raw: RawTable, delimiter: str | None) -> Table:
     """The raw table with typed columns and their roles."""
     probe = [type_column(raw.frame[n].head(3000), n, delimiter=delimiter) for n in raw.frame]
-    decided = [c.decimal for c in probe if c.decimal and not c.notes]
+    decided = [c.decimal for c in probe if c.decimal]
     hint = max(sorted(set(decided)), key=decided.count) if decided else None
+    orders = {c.order for c in probe if c.order}
+    order = next(iter(orders)) if len(orders) == 1 else None
     table = Table(raw.name, pd.DataFrame(), {}, raw.rows, raw.sampled, list(raw.notes), list(raw.warnings), hint)
     values: dict[str, pd.Series] = {}
     for name in raw.frame:
-        column = type_column(raw.frame[name], name, decimal=hint, delimiter=delimiter)
-        role = assign_role(name, column, first=not values)
+        column = type_column(raw.frame[name], name, decimal=hint, delimiter=delimiter, order=order)
+        title = title_and_place(name)[0]
+        role = assign_role(title, column, first=not values)
         label, unit = label_and_unit(name, raw.units.get(name) or column.unit)
         measured = role in ("measure", "constant") and column.kind in ("integer", "number")
-        additive = is_additive(label, unit) if measured else None
-        table.columns[name] = ColumnInfo(role, column.kind, label, unit if measured or role == "ordinal" else None, additive, column.grain)
+        additive = is_additive(label_and_unit(title, None)[0], unit) if measured else None
+        shown = unit if measured or role == "ordinal" else None
+        table.columns[name] = ColumnInfo(role, column.kind, label, shown, additive, column.grain, column.unsure)
         table.assumptions += _said(name, column)
         table.warnings += column.warnings
         values[name] = column.values
@@ -182,7 +188,8 @@ def long_form(table: Table, stem: str) -> Table | None:
     for name in names.values():
         kind = "integer" if (frame[name].dropna() % 1 == 0).all() else "number"
         label, unit = label_and_unit(name, next(iter(units)) if len(units) == 1 else None)
-        columns[name] = ColumnInfo("measure", kind, label, unit, is_additive(label, unit), None)
+        unsure = next((u for n in wide if (u := table.columns[n].unsure)), None)
+        columns[name] = ColumnInfo("measure", kind, label, unit, is_additive(label, unit), None, unsure)
     long = Table(table.name + LONG, frame, columns, len(frame), None, list(table.assumptions), list(table.warnings), table.decimal)
     if table.sampled:
         long.sampled, long.rows = len(frame), len(frame) * table.rows // max(1, table.sampled)

@@ -9,7 +9,7 @@ from contextlib import ExitStack, closing
 
 import pandas as pd
 from delimited import RawTable
-from grids import drop_below, find_layout, text_of
+from grids import drop_below, find_layout, tell_apart, text_of
 from sniffing import Unreadable
 
 MAX_UNPACKED = 600_000_000
@@ -153,6 +153,7 @@ def _table(name: str, rows: list[list[object]]) -> RawTable:
     body = drop_below(body, layout.notes)
     columns = list(zip(*body, strict=True)) if body else [()] * width
     frame = pd.DataFrame({i: pd.Series(list(c), dtype=object) for i, c in enumerate(columns)}).set_axis(layout.names, axis=1)
+    frame = tell_apart(frame, layout)
     units = {layout.names[i]: u for i, u in layout.units.items() if i < width}
     return RawTable(name, frame, len(frame), units=units, notes=layout.notes, warnings=layout.warnings)
 
