@@ -56,6 +56,7 @@ CLAUSES = tuple(
         r"(\(a (?:first|second) number above 12 occurs\))",
         r"is not given; (ask for the top 5)",
         r"(say it beside a value or a period, as in \"not in 2021\")",
+        r"(write such dates as 2026-01-31)",
         r"needs its year right behind it; write it so, as in \"[^\"]* (2020\")",
         r"(write the time itself, such as \"2020\" or \"since 2020\")",
         r"bytes; (a document may have 250,000,000)\.",
