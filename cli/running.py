@@ -149,7 +149,7 @@ class Running:
         """Wait for a while for the trouble to pass; then raise it, with the command that goes on."""
         if clock.monotonic() - trouble.since > _TROUBLE_S:
             remedy = f"{trouble.error.remedy} Go on with: {self._resume_command(mission_id)}"
-            raise StorageFull(trouble.error.message, remedy=remedy.strip())
+            raise StorageFull(trouble.error.message, remedy=remedy.strip(), place=trouble.error.place)
 
     def _report_ended(self, runtime: Runtime, state: MissionState) -> int:
         from infra.local.functions import public_app

@@ -43,7 +43,8 @@ KimeraError                     code, HTTP status, what happened, what to do
     ├── RequestWithheld         the request holds a secret, or is too large, and was not sent  422
     └── AnswerRejected          nothing that the model answered fits              502
 
-The message says what happened and to what; ``remedy`` says what to do about it. Neither ever holds a secret.
+The message says what happened and to what; ``remedy`` says what to do about it. Neither ever holds a secret, and what stores raise holds no
+path and no key: reports and answers repeat it. ``place`` is where it happened, for the log and for who sits at the machine.
 """
 
 from __future__ import annotations
@@ -59,11 +60,12 @@ class KimeraError(Exception):
     exit_code: ClassVar[int] = 1
     retryable: ClassVar[bool] = False
 
-    def __init__(self, message: str, *, remedy: str = "", retry_after_s: float | None = None) -> None:
+    def __init__(self, message: str, *, remedy: str = "", retry_after_s: float | None = None, place: str = "") -> None:
         super().__init__(message)
         self.message = message
         self.remedy = remedy
         self.retry_after_s = retry_after_s
+        self.place = place
 
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()

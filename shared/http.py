@@ -231,6 +231,8 @@ class Api(Generic[RuntimeT]):
                         runtime.callers.require(caller, _Headers(environ))
                     return _answered(self._handlers[endpoint](Call(runtime, environ, given, arguments, request_id)), request_id)
             except KimeraError as error:
+                if error.place:  # no answer says it
+                    _log.warning("%s %r: %s: %s (request %s)", method, path, error.message, error.place, request_id)
                 return _problem(error, request_id)
             except Exception as error:  # noqa: BLE001 - the outermost place: a defect becomes a 500 with a request id, and a traceback in the log
                 _log.exception("%s %r failed (request %s)", method, path, request_id)

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
 from shared.artifacts import Artifact, ArtifactStore
-from shared.errors import BadInput
+from shared.errors import BadInput, Corrupt, InputUnreadable, NotFound
 
 MAX_NAME_BYTES = 200
 MAX_UPLOAD_BYTES = 4 << 30
 DATA_SUFFIXES = frozenset({".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".xlsx", ".xlsm", ".parquet", ".sqlite", ".sqlite3", ".db"})
 """What a folder of data is searched for; a file that is named itself may be called anything."""
+_DAMAGED = "it is damaged; what is stored of it is not what was given"
+_GIVE_AGAIN = "Give the file again, in a new mission."
+_log = logging.getLogger(__name__)
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode's categories of controls, direction marks, halves of pairs, what has no meaning, and line and paragraph separators."""
 
@@ -35,6 +40,19 @@ def store_input(artifacts: ArtifactStore, *, owner: str, name: str, source: Path
             if seen is not None:
                 seen(size)
     return artifacts.put_file(f"{input_prefix(owner)}{digest.hexdigest()}/{safe_name(name)}", source)
+
+
+@contextmanager
+def reading_input(name: str, uri: str) -> Iterator[None]:
+    """An input that turns out damaged or gone is ``InputUnreadable``: called what the user called it, since reports repeat that."""
+    try:
+        yield
+    except Corrupt as error:
+        _log.warning("The input %r, %s, is damaged: %s", name, uri, error.place or error.message)
+        raise InputUnreadable(f"{name}: {_DAMAGED}.", remedy=_GIVE_AGAIN) from error
+    except NotFound as error:
+        _log.warning("The input %r, %s, is gone: %s", name, uri, error.message)
+        raise InputUnreadable(f"{name}: it is not stored any more.", remedy=_GIVE_AGAIN) from error
 
 
 def safe_name(name: str) -> str:

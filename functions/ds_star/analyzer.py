@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,10 @@ from functions.ds_star.libraries import READING, digest, libraries, source_of
 from schemas.analysis import FileDescription
 from shared.artifacts import ArtifactStore
 from shared.documents import Json
-from shared.errors import AlreadyExists, InputUnreadable, NotFound
+from shared.errors import AlreadyExists, Corrupt, InputUnreadable, NotFound
 from shared.sandbox import CodeSandbox, SandboxInput, SandboxJob, SandboxLimits, SandboxResult
 
+_log = logging.getLogger(__name__)
 ANALYZER = "analyze"
 VERSION = 1
 """Raised when the shape of the description changes; a change of the scripts alone changes their digest, which is in the key too."""
@@ -100,6 +102,9 @@ def _cached(artifacts: ArtifactStore, key: str, data: DataInput) -> FileDescript
         return FileDescription.model_validate_json(artifacts.get(SCHEME + key)).model_copy(update={"file": data.name})
     except (NotFound, ValidationError):
         return None
+    except Corrupt as error:  # it is made anew from the file itself
+        _log.warning("A description that was kept is damaged: %s", error.place or error.message)
+        return None
 
 
 def _description(data: DataInput, result: SandboxResult) -> tuple[FileDescription, bool]:
@@ -134,7 +139,12 @@ def _why(result: SandboxResult) -> str:
     return f"it could not be read ({last[0][:200]}). Export the table as CSV and try again."
 
 
-def _failed(data: DataInput, why: str) -> FileDescription:
+def unreadable(name: str, sha256: str, why: str) -> FileDescription:
+    """The description of a file that nothing can be read of, and why."""
     return FileDescription(
-        file=data.name, sha256=data.sha256, format="unknown", tables=(), analyzer=ANALYZER, analyzer_version=str(VERSION), error=why
+        file=name, sha256=sha256, format="unknown", tables=(), analyzer=ANALYZER, analyzer_version=str(VERSION), error=why
     )
+
+
+def _failed(data: DataInput, why: str) -> FileDescription:
+    return unreadable(data.name, data.sha256, why)

@@ -15,7 +15,7 @@ from functions.ds_star.state import DataFile
 from schemas.analysis import FileDescription
 from schemas.base import Contract
 from shared.artifacts import SCHEME
-from shared.errors import AlreadyExists, NotFound
+from shared.errors import AlreadyExists, InputUnreadable, NotFound
 from shared.models.asking import Models
 from shared.models.prompts import fits
 from shared.sandbox import CodeSandbox, SandboxJob, SandboxResult
@@ -40,7 +40,10 @@ def describe_with_model(
         return FileDescription.model_validate_json(context.artifacts.get(SCHEME + key))
     except (NotFound, ValidationError):  # not described yet, or by a version that described otherwise
         pass
-    size = context.artifacts.stat(file.uri).size
+    try:
+        size = local_input(context.artifacts, file, context.workdir).path.stat().st_size
+    except InputUnreadable:  # the description says so already
+        return description
     if size == 0:
         return description
     problem = ""

@@ -114,11 +114,11 @@ def run_operation(
 
 def _unusable(wanted: Sequence[str], named: Mapping[str, DataInput], descriptions: Mapping[str, FileDescription]) -> str | None:
     for name in wanted:
-        if name not in named:
-            return f"there is no file {name} among the inputs"
         description = descriptions.get(name)
         if description is not None and description.error:
-            return f"{name} could not be read: {description.error}"
+            return f"{name} could not be read: {description.error.removesuffix('.')}"
+        if name not in named:
+            return f"there is no file {name} among the inputs"
     return None
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from pathlib import PurePosixPath
 
+from functions.ds_star.analyzer import DataInput
 from functions.ds_star.failures import summary_of
 from functions.ds_star.libraries import READING, libraries
 from functions.ds_star.loop_state import GeneratedRun, Output, Recorded
@@ -14,6 +15,7 @@ from functions.ds_star.once import once
 from functions.ds_star.roles.analyzer import local_input
 from functions.ds_star.standalone import lines_before_operation, standalone_script
 from functions.ds_star.state import DataFile
+from shared.errors import InputUnreadable
 from shared.sandbox import CodeSandbox, OutputFile, RecordedValue, SandboxJob, SandboxLimits, SandboxResult
 from shared.times import SANDBOX_RUN_S
 from shared.tracks import SliceContext
@@ -39,7 +41,7 @@ def run_generated(
 
     def run() -> GeneratedRun:
         usable = _usable(files)
-        inputs = [local_input(context.artifacts, file, context.workdir) for file in usable]
+        inputs, lost = _fetched(context, usable)
         job = SandboxJob(
             script=code,
             inputs=tuple(data.for_sandbox for data in inputs),
@@ -47,7 +49,7 @@ def run_generated(
             libraries=libraries(*READING),
         )
         result = sandbox.run(job, outputs_to=context.workdir / f"outputs-{place}")
-        return _read(context, result, code, [file.name for file in usable], number)
+        return _read(context, result, code, [file.name for file in usable], number, lost)
 
     return once(context, f"{place}-{digest[:16]}", GeneratedRun, run)
 
@@ -58,7 +60,19 @@ def _usable(files: Sequence[DataFile]) -> list[DataFile]:
     return [file for file in files if named.get(file.name) is file]
 
 
-def _read(context: SliceContext, result: SandboxResult, code: str, names: list[str], number: int) -> GeneratedRun:
+def _fetched(context: SliceContext, files: Sequence[DataFile]) -> tuple[list[DataInput], list[str]]:
+    """The files on this machine, and what is said of those that are damaged or gone: the code goes without them."""
+    inputs: list[DataInput] = []
+    lost: list[str] = []
+    for file in files:
+        try:
+            inputs.append(local_input(context.artifacts, file, context.workdir))
+        except InputUnreadable as error:
+            lost.append(str(error))
+    return inputs, lost
+
+
+def _read(context: SliceContext, result: SandboxResult, code: str, names: list[str], number: int, lost: list[str]) -> GeneratedRun:
     script_name = f"{number:02}-analysis.py"
     alone = standalone_script(
         name=script_name,
@@ -82,7 +96,7 @@ def _read(context: SliceContext, result: SandboxResult, code: str, names: list[s
         problem=summary_of(result, code),
         values=tuple(_recorded(v) for v in result.values[:MAX_VALUES]) if result.status == "ok" else (),
         outputs=outputs,
-        warnings=tuple(dict.fromkeys([*(w[:_MAX_TEXT] for w in result.warnings[:20]), *left_out])),
+        warnings=tuple(dict.fromkeys([*lost, *(w[:_MAX_TEXT] for w in result.warnings[:20]), *left_out])),
     )
 
 

@@ -11,13 +11,14 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 
+from functions.ds_star.analyzer import DataInput
 from functions.ds_star.collect import collect
 from functions.ds_star.describing import MAX_FILES, describe_with_model
 from functions.ds_star.loop import ModelLoop, Turn, reported, using, without_model
 from functions.ds_star.questions import questions_of
 from functions.ds_star.reader.reading import Reading, Refusal
 from functions.ds_star.requesting import because, read_ahead, requesting
-from functions.ds_star.roles.analyzer import ANALYZER, AnalyzerInput, analyze, local_input
+from functions.ds_star.roles.analyzer import ANALYZER, AnalyzerInput, analyze, local_input, why_lost
 from functions.ds_star.roles.coder import CoderInput, code, files_of
 from functions.ds_star.roles.finalizer import FinalizerInput, finalize
 from functions.ds_star.roles.planner import PlannerInput, plan
@@ -204,8 +205,7 @@ class DsStarTrack:
         spec = work.specs[work.done]
         outputs = context.workdir / f"outputs-{len(state.rounds) + 1}"
         shutil.rmtree(outputs, ignore_errors=True)
-        wanted = set(files_of(spec))
-        inputs = [local_input(context.artifacts, file, context.workdir) for file in state.files if file.name in wanted]
+        state, inputs = _fetched(context, state, set(files_of(spec)))
         run = code(self._sandbox, CoderInput(spec, state.descriptions, inputs, outputs))
         verdict = verify(run)
         collected = collect(context, state, work.question_id, run, verdict)
@@ -273,6 +273,19 @@ class DsStarTrack:
 def _data_file(context: SliceContext, item: MissionInput) -> DataFile:
     """The input under a name of one path component, as a sandbox takes it."""
     return DataFile(name=item.name.replace("/", " - "), uri=item.uri, sha256=item.sha256 or context.artifacts.stat(item.uri).sha256)
+
+
+def _fetched(context: SliceContext, state: DsStarState, names: set[str]) -> tuple[DsStarState, list[DataInput]]:
+    """The files on this machine; the state says of one that was damaged since it was described that it cannot be read any more."""
+    inputs: list[DataInput] = []
+    for file in state.files:
+        if file.name in names:
+            try:
+                inputs.append(local_input(context.artifacts, file, context.workdir))
+            except InputUnreadable as lost:
+                told = (d.model_copy(update={"error": why_lost(file, lost)}) if d.file == file.name else d for d in state.descriptions)
+                state = state.model_copy(update={"descriptions": tuple(told)})
+    return state, inputs
 
 
 def _may_loop(state: DsStarState, models: Models | None) -> bool:

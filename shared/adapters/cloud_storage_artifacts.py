@@ -287,4 +287,8 @@ def _same(known: Artifact, content: Content) -> Artifact:
 
 def _check(known: Artifact, sha256: str, size: int) -> None:
     if (known.sha256, known.size) != (sha256, size):
-        raise Corrupt(f"The artifact {known.key!r} is not what was stored.", remedy="Restore it from a backup, or run again what made it.")
+        raise Corrupt(
+            f"The artifact {known.key.rpartition('/')[2]!r} is not what was stored.",
+            remedy="Restore it from a backup, or run again what made it.",
+            place=known.key,
+        )

@@ -107,8 +107,9 @@ class FolderArtifacts:
         known = self.known(key)
         if known is not None:  # the bytes are compared, not written
             with folder_files.translating(self._place(key)):
-                found = folder_files.digest(stream)
-            return self._same(known, found)
+                if self._intact(known):
+                    return self._same(known, folder_files.digest(stream))
+                return self._mended(known, stream)
         with folder_files.translating(self._place(key)):
             draft = Path(tempfile.mkdtemp(dir=self._temporary))
             try:
@@ -125,6 +126,25 @@ class FolderArtifacts:
         if first is None:  # and deleted again in this very moment
             raise AlreadyExists(f"The artifact {key!r} was stored and deleted by somebody else meanwhile.", remedy="Try again.")
         return self._same(first, written)
+
+    def _intact(self, known: Artifact) -> bool:
+        path = self._bytes(known.key)
+        if not path.is_file() or path.stat().st_size != known.size:
+            return False
+        with path.open("rb") as stream:
+            return folder_files.digest(stream) == (known.sha256, known.size)
+
+    def _mended(self, known: Artifact, stream: BinaryIO) -> Artifact:
+        """The artifact, whose bytes were damaged, with the very same bytes put in their place."""
+        draft = Path(tempfile.mkdtemp(dir=self._temporary))
+        try:
+            written = draft / _name(known.key)
+            self._same(known, folder_files.write(written, stream, clone=None))
+            written.replace(self._bytes(known.key))
+            folder_files.flush_folder(self._place(known.key))
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
+        return known
 
     def _same(self, known: Artifact, found: folder_files.Digest) -> Artifact:
         if (known.sha256, known.size) != found:
@@ -196,4 +216,8 @@ def _description(artifact: Artifact) -> bytes:
 
 
 def _damaged(key: str, path: Path) -> Corrupt:
-    return Corrupt(f"The artifact {key!r} is not what was stored ({path}).", remedy="Restore it from a backup, or run again what made it.")
+    return Corrupt(
+        f"The artifact {_name(key)!r} is not what was stored.",
+        remedy="Restore it from a backup, or run again what made it.",
+        place=str(path),
+    )

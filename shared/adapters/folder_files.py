@@ -184,7 +184,13 @@ def _last_written(entry: Path) -> float:
 
 def _translated(error: OSError, path: Path) -> KimeraError:
     if error.errno in _NO_ROOM:
-        return StorageFull(f"There is no room left for {path}.", remedy="Free some space and try again; nothing was lost.")
+        return StorageFull(
+            f"There is no room left for {path.name}.", remedy="Free some space and try again; nothing was lost.", place=str(path)
+        )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return Unavailable(f"{path} may not be read or written ({error.strerror}).", remedy="Check the rights of the folder.")
-    return Unavailable(f"{path} failed ({error.strerror or error}).", remedy="Try again; if it lasts, check the disk.")
+        return Unavailable(
+            f"{path.name} may not be read or written ({error.strerror}).", remedy="Check the rights of the folder.", place=str(path)
+        )
+    return Unavailable(
+        f"{path.name} failed ({error.strerror or type(error).__name__}).", remedy="Try again; if it lasts, check the disk.", place=str(path)
+    )

@@ -86,8 +86,9 @@ class PackedArtifacts:
         data = bytes(row[0])
         if hashlib.sha256(data).hexdigest() != row[1]:
             raise Corrupt(
-                f"The artifact {key!r} is not what was stored ({self._packed.path}).",
+                f"The artifact {key.rpartition('/')[2]!r} is not what was stored.",
                 remedy="Restore it from a backup, or run again what made it.",
+                place=f"{key} in {self._packed.path}",
             )
         return data
 

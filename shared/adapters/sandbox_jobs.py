@@ -19,7 +19,7 @@ def checked_inputs(job: SandboxJob) -> dict[str, Path]:
         if item.name in inputs:
             raise BadInput(f"Two sandbox inputs are named {item.name!r}.", remedy="Give each input a name of its own.")
         if not item.path.is_file():
-            raise NotFound(f"The sandbox input {item.name!r} is no file: {item.path}.", remedy="Check that the file still exists.")
+            raise NotFound(f"The sandbox input {item.name!r} is no file.", remedy="Check that the file still exists.", place=str(item.path))
         inputs[item.name] = item.path.resolve()
     if not _is_unicode(job.script) or not all(_is_unicode(source) for _, source in job.libraries):
         raise BadInput("The script of a sandbox run is no Unicode text.", remedy="Take the lone surrogates out of it.")

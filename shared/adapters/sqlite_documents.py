@@ -42,7 +42,7 @@ class SqliteDocuments:
         composites: Sequence[Composite] = (),
         busy_timeout_s: float = 10.0,
     ) -> None:
-        """Opens or creates the file. Raises ``Corrupt``, ``StorageFull`` or ``Unavailable`` with the path and the remedy."""
+        """Opens or creates the file. Raises ``Corrupt``, ``StorageFull`` or ``Unavailable`` with the place and the remedy."""
         begins = {(one.collection, one.equal) for one in composites}  # an index of several fields serves the first one alone, too
         alone = {of: [name for name in names if (of, name) not in begins] for of, names in (indexes or {}).items()}
         statements = [query_sql.index(collection, name) for collection, names in alone.items() for name in names]
@@ -98,7 +98,7 @@ class SqliteDocuments:
                 self.writer.submit(transaction.commit)
             return result
 
-        what = f"A transaction on {self.file.path}"
+        what = f"A transaction on {self.file.path.name}"
         return until_undisturbed(once, what, _PERSISTENCE, pause=self.file.pause, jitter=self._jitter, turns=self._turns)
 
     def close(self) -> None:

@@ -18,25 +18,33 @@ def translated(error: sqlite3.Error, path: Path) -> KimeraError:
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return damaged(path, str(error))
     if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(path)):
-        return StorageFull(f"There is no room left for {path}.", remedy="Free some space and try again; nothing was lost.")
+        return StorageFull(
+            f"There is no room left for {path.name}.", remedy="Free some space and try again; nothing was lost.", place=str(path)
+        )
     if code == sqlite3.SQLITE_TOOBIG:
-        return BadInput(f"{path}: a value is too large for the database ({error}).")
+        return BadInput(f"{path.name}: a value is too large for the database ({error}).", place=str(path))
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return Unavailable(
-            f"Another process holds the lock of {path}.", remedy="Try again; if it lasts, look for a process that hangs.", retry_after_s=1.0
+            f"Another process holds the lock of {path.name}.",
+            remedy="Try again; if it lasts, look for a process that hangs.",
+            retry_after_s=1.0,
+            place=str(path),
         )
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
         return Unavailable(
-            f"{path} cannot be opened for writing ({error}).", remedy="Check that the folder exists and that you may write to it."
+            f"{path.name} cannot be opened for writing ({error}).",
+            remedy="Check that the folder exists and that you may write to it.",
+            place=str(path),
         )
-    return Unavailable(f"The database {path} failed: {error}.", remedy="Try again; if it lasts, check the disk.")
+    return Unavailable(f"The database {path.name} failed: {error}.", remedy="Try again; if it lasts, check the disk.", place=str(path))
 
 
 def damaged(path: Path, what: str) -> Corrupt:
     """The file is not a database of ours any more. It is left as it is."""
     return Corrupt(
-        f"The database {path} is damaged ({what}).",
+        f"The database {path.name} is damaged ({what}).",
         remedy=f"Restore it from a backup, or move {path.name} and its -wal and -shm files away to begin anew. Nothing was deleted.",
+        place=str(path),
     )
 
 

@@ -57,7 +57,9 @@ class SqliteFile:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise Unavailable(
-                f"The folder {self.path.parent} cannot be made ({error.strerror}).", remedy="Choose a folder you may write to."
+                f"The folder of {self.path.name} cannot be made ({error.strerror}).",
+                remedy="Choose a folder you may write to.",
+                place=str(self.path),
             ) from error
         with self.translating():
             self._prepare(indexes, statistics or {})
@@ -73,7 +75,7 @@ class SqliteFile:
     def reader(self) -> Iterator[sqlite3.Connection]:
         """A connection that only reads, for this thread until the block ends."""
         if self._closed.is_set():
-            raise Unavailable(f"The store {self.path} is closed.")
+            raise Unavailable(f"The store {self.path.name} is closed.", place=str(self.path))
         try:
             connection = self._idle.pop()
         except IndexError:
@@ -165,5 +167,9 @@ class SqliteFile:
         if owner != APPLICATION_ID:
             raise damaged(self.path, "it is another program's database")
         if version > SCHEMA_VERSION:
-            raise Unavailable(f"{self.path} was written by a newer KIMERA (layout {version}).", remedy="Install that version to go on.")
+            raise Unavailable(
+                f"{self.path.name} was written by a newer KIMERA (layout {version}).",
+                remedy="Install that version to go on.",
+                place=str(self.path),
+            )
         return False

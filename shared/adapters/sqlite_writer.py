@@ -109,7 +109,7 @@ class GroupWriter:
         member: _Member[T] = _Member(work, flush)
         with self._lock:
             if self._closed:
-                raise Unavailable(f"The store {self._file.path} is closed.")
+                raise Unavailable(f"The store {self._file.path.name} is closed.", place=str(self._file.path))
             self._waiting.append(member)  # type: ignore[arg-type]  # a queue of members of any type
             member.leads = not self._led
             self._led = True
@@ -141,8 +141,9 @@ class GroupWriter:
             if member in self._waiting:
                 self._waiting.remove(member)  # type: ignore[arg-type]  # as above
         raise Unavailable(
-            f"The document store {self._file.path} has committed nothing for {_LONGEST_S:.0f} s.",
+            f"The document store {self._file.path.name} has committed nothing for {_LONGEST_S:.0f} s.",
             remedy="Is its disk full, or on a network that is gone? Whether the last write is stored shows when it answers again.",
+            place=str(self._file.path),
         )
 
     def _withdraw(self, member: _Member[T]) -> None:
@@ -195,7 +196,11 @@ class GroupWriter:
             self._connection.execute("COMMIT")
         except BaseException as error:
             self._drop_connection()  # rolls back; the next commit begins with a new connection, whatever state this one was in
-            lost = error if isinstance(error, Exception) else Unavailable(f"A write to {self._file.path} was interrupted.")
+            lost = (
+                error
+                if isinstance(error, Exception)
+                else Unavailable(f"A write to {self._file.path.name} was interrupted.", place=str(self._file.path))
+            )
             for member in batch:
                 member.lose(lost)
             if lost is not error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from shared.artifacts import SCHEME, ArtifactStore
+from shared.artifacts import ArtifactStore
 from shared.errors import Corrupt
 from shared.missions.records import MissionRecord
 
@@ -15,7 +15,7 @@ def published(artifacts: ArtifactStore, mission: MissionRecord, uri: str) -> byt
     known = mission.published.get(uri)
     if known is not None and hashlib.sha256(data).hexdigest() != known:
         raise Corrupt(
-            f"The report {uri.removeprefix(SCHEME)} is not what was published: it was changed where it is stored.",
+            f"{uri.rpartition('/')[2]} is not what was published: it was changed where it is stored.",
             remedy=f"`kimera audit verify {mission.mission_id}` says what else was. Restore the data folder from a backup.",
         )
     return data

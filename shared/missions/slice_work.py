@@ -80,11 +80,15 @@ class SliceWork:
             except KimeraError as error:
                 if error.retryable:
                     raise
+                if error.place:
+                    _log.warning("The track %s of mission %s: %s: %s", request.track, request.mission_id, error.message, error.place)
                 failure = MissionError(code=error.code, message=error.message, remedy=error.remedy)
                 return self._failed(logic, context, state, failure, opened)
             except Exception as error:  # noqa: BLE001 - a defect of ours: recorded as the track's end, with the traceback in the log
                 _log.exception("The track %s of mission %s failed", request.track, request.mission_id)
-                failure = MissionError(code="internal", message=f"{type(error).__name__}: {error}")
+                failure = MissionError(
+                    code="internal", message=f"a defect of KIMERA ({type(error).__name__})", remedy="The log has the details."
+                )
                 return self._failed(logic, context, state, failure, opened)
             return self._stored(context, outcome, opened, error=None)
 

@@ -7,6 +7,7 @@ long document goes on where a slice stopped.
 from __future__ import annotations
 
 import hashlib
+import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas.mission import MissionInput
 from shared.artifacts import SCHEME, ArtifactStore
-from shared.errors import InputUnreadable, NotFound
+from shared.errors import Corrupt, InputUnreadable, NotFound
+from shared.inputs import reading_input
 from shared.reading.blocks import Block
 from shared.reading.compose import compose
 from shared.reading.document import EXTRACTOR_VERSION, ExtractedDocument
@@ -31,6 +33,7 @@ MAX_PAGES = 5_000
 Origin = Literal["file", "web"]
 """Whether a document is a user's file or a page that was fetched: they are read differently where they are HTML."""
 _SCRIPTS = Path(__file__).parent / "sandbox_scripts"
+_log = logging.getLogger(__name__)
 _LIMITS = SandboxLimits(seconds=45, memory_mb=2048, processes=16)
 
 
@@ -66,9 +69,9 @@ class Unfinished:
 def extract_document(sandbox: CodeSandbox, artifacts: ArtifactStore, item: MissionInput, workdir: Path) -> ExtractedDocument:
     """The document's text, however long that takes.
 
-    ``InputUnreadable`` names the file and what is wrong with it: empty, binary, damaged, of a type we do not read, protected by a
+    ``InputUnreadable`` names the file and what is wrong with it: gone, empty, binary, damaged, of a type we do not read, protected by a
     password, an archive that would explode, a scan without text, or a parser that ran out of time or memory. ``TooLarge``:
-    over ``MAX_FILE_BYTES``. ``NotFound``: no such artifact.
+    over ``MAX_FILE_BYTES``.
     """
     read = extract_within(sandbox, artifacts, item, workdir, time_left=lambda: math.inf)
     assert isinstance(read, ExtractedDocument)
@@ -85,14 +88,16 @@ def extract_within(
     origin: Origin = "file",
 ) -> ExtractedDocument | Unfinished:
     """Like ``extract_document``, but stops between two parts once ``time_left()`` is not positive; at least one part is read."""
-    sha256 = artifacts.stat(item.uri).sha256
+    with reading_input(item.name, item.uri):
+        sha256 = artifacts.stat(item.uri).sha256
     name = f"{sha256}.json" if origin == "file" else f"web/{sha256}.json"
     cached = _cached(artifacts, name)
     if cached is not None:
         return ExtractedDocument.model_validate_json(cached)
     folder = workdir / f"document-{sha256[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
-    path = artifacts.local_copy(item.uri, folder)
+    with reading_input(item.name, item.uri):
+        path = artifacts.local_copy(item.uri, folder)
     kind = detect_format(path, item.name) if origin == "file" else detect_page_format(path, item.name)
     reader = _PartReader(sandbox, artifacts, item, path, kind, sha256, folder)
     parts = [reader.part(1)]
@@ -114,6 +119,9 @@ def _cached(artifacts: ArtifactStore, name: str) -> bytes | None:
     try:
         return artifacts.get(SCHEME + _key(name))
     except NotFound:
+        return None
+    except Corrupt as error:  # it is made anew from the document itself
+        _log.warning("A text that was kept is damaged: %s", error.place or error.message)
         return None
 
 

@@ -153,6 +153,24 @@ def test_without_time_left_each_slice_does_one_thing_and_the_result_is_the_same(
     assert "data_unreadable" in first.flags
 
 
+@pytest.mark.bubblewrap
+def test_a_file_that_is_damaged_once_it_was_described_is_named_and_the_rest_is_answered(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    store = FolderArtifacts(tmp_path / "own")
+    scores = given(store, "scores.csv", b"player,score\nAnn,1\nBob,2\nCarl,6\n")
+    heights = given(store, "heights.csv", HEIGHTS.encode())
+    request = MissionRequest(question="What is the mean height? What is the mean score?", inputs=(heights, scores))
+    mission = Mission(sandbox, store, tmp_path, request)
+    mission.step()
+    (stored,) = (tmp_path / "own" / "objects").rglob("heights.csv@/heights.csv")
+    stored.chmod(0o644)
+    stored.write_bytes(b"other")
+    package = mission.package()
+    assert [a.status for a in package.answers] == ["not_answered", "answered"]
+    assert "heights.csv could not be read: it is damaged" in package.answers[0].note
+    assert "data_unreadable" in package.flags
+    assert str(tmp_path) not in package.model_dump_json()
+
+
 def test_tables_of_a_document_become_data_files_and_layouts_do_not() -> None:
     rows = (("year", "visitors"), ("2019", "1200"), ("2020", "400"))
     document = ExtractedDocument(

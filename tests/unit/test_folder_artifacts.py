@@ -10,7 +10,7 @@ import pytest
 
 from shared.adapters.folder_artifacts import STALE_AFTER_S, FolderArtifacts
 from shared.artifacts import SCHEME
-from shared.errors import Corrupt
+from shared.errors import AlreadyExists, Corrupt
 from tests.support.clock import START, FrozenClock
 
 URI = f"{SCHEME}a/report.md"
@@ -32,8 +32,24 @@ def test_changed_bytes_are_noticed_by_every_reader(root: Path, damage: bytes) ->
     stored_file(root).write_bytes(damage)
     store = FolderArtifacts(root)
     for read in (store.get, lambda uri: store.local_copy(uri, root)):
-        with pytest.raises(Corrupt, match=r"report\.md"):
+        with pytest.raises(Corrupt, match=r"'report\.md'") as damaged:
             read(URI)
+        assert str(root) not in str(damaged.value) and damaged.value.place == str(stored_file(root)), "reports repeat what an error says"
+
+
+@pytest.mark.parametrize("damage", [b"tex!", b"tex", None])
+def test_the_same_bytes_put_again_mend_what_was_damaged_and_others_do_not(root: Path, damage: bytes | None) -> None:
+    stored_file(root).unlink()
+    if damage is not None:
+        stored_file(root).write_bytes(damage)
+    store = FolderArtifacts(root)
+    with pytest.raises(AlreadyExists):
+        store.put("a/report.md", b"other")
+    with pytest.raises(Corrupt):
+        store.get(URI)
+    store.put("a/report.md", b"text")
+    assert store.get(URI) == b"text"
+    assert list((root / "tmp").iterdir()) == []
 
 
 def test_missing_bytes_are_noticed(root: Path) -> None:

@@ -10,13 +10,15 @@ from pathlib import Path
 
 from pydantic import Field
 
-from functions.ds_star.analyzer import DataInput, analyze_file
+from functions.ds_star.analyzer import DataInput, analyze_file, unreadable
 from functions.ds_star.briefing import PROBLEM_TOKENS
 from functions.ds_star.roles.coder import check_code, plain_code
 from functions.ds_star.state import DataFile
 from schemas.analysis import FileDescription
 from schemas.base import Contract
 from shared.artifacts import ArtifactStore
+from shared.errors import InputUnreadable
+from shared.inputs import reading_input
 from shared.models.asking import Models
 from shared.models.prompts import Prompt, PromptValue, fits
 from shared.models.roles import ModelRole
@@ -33,14 +35,27 @@ class AnalyzerInput:
 
 def analyze(sandbox: CodeSandbox, artifacts: ArtifactStore, given: AnalyzerInput) -> FileDescription:
     """The file's description; one that cannot be read has ``error`` set and stops no other."""
-    return analyze_file(sandbox, artifacts, local_input(artifacts, given.file, given.workdir), given.workdir)
+    try:
+        data = local_input(artifacts, given.file, given.workdir)
+    except InputUnreadable as lost:
+        return unreadable(given.file.name, given.file.sha256, why_lost(given.file, lost))
+    return analyze_file(sandbox, artifacts, data, given.workdir)
 
 
 def local_input(artifacts: ArtifactStore, file: DataFile, workdir: Path) -> DataInput:
-    """The file on this machine, in a folder of its own: two files may have the same name in the store."""
+    """The file on this machine, in a folder of its own: two files may have the same name in the store.
+
+    ``InputUnreadable`` where what is stored is damaged or gone.
+    """
     folder = workdir / f"input-{file.sha256[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
-    return DataInput(file.name, artifacts.local_copy(file.uri, folder), file.sha256, file.uri)
+    with reading_input(file.name, file.uri):
+        return DataInput(file.name, artifacts.local_copy(file.uri, folder), file.sha256, file.uri)
+
+
+def why_lost(file: DataFile, lost: InputUnreadable) -> str:
+    """What a description says of the file whose ``local_input`` there is none of."""
+    return str(lost).removeprefix(f"{file.name}: ")
 
 
 class AnalyzerAnswer(Contract):
