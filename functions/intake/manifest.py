@@ -46,6 +46,8 @@ def read_manifest(name: str, raw: bytes, settings: Settings, endpoints: ModelEnd
         raise BadInput(f"{name} holds no keys.", remedy=_REMEDY)
     if "inputs" in content:
         raise BadInput("In the inbox, files are named under data and docs, not under inputs.", remedy=_REMEDY)
+    if not isinstance(content.get("budget", {}), dict):
+        raise BadInput("budget has to say its cap in US dollars, under cap_usd.", remedy='For instance:  budget: {cap_usd: "0.50"}')
     data, documents = (_names(key, content.pop(key, ())) for key in ("data", "docs"))
     usual = select(settings, endpoints)
     model = usual.model.model_dump(mode="json") if usual.model and "tier" not in content else None

@@ -170,6 +170,7 @@ def test_expiry_of_what_has_started_changes_nothing(station: Station) -> None:
     [
         pytest.param("mission.json", "{", "cannot be read", id="no json"),
         pytest.param("mission.yaml", "question: How many?\nbudget: {cap_usd: -1}\nunknown: 1\n", "budget.cap_usd", id="wrong fields"),
+        pytest.param("mission.yaml", "question: How many?\nbudget: 2\n", 'budget: {cap_usd: "0.50"}', id="a bare budget"),
         pytest.param("mission.yaml", "question: How many?\ndata: [../../etc/passwd]\n", "outside", id="a path that leads out"),
         pytest.param("mission.yaml", "a: &a [1]\nb: *a\n", "aliases", id="aliases"),
         pytest.param("mission.yaml", "question: How many rows are there?\n", "nothing to work on", id="no inputs"),
