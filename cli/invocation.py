@@ -25,8 +25,7 @@ def invoke(command: Command, arguments: Sequence[str]) -> int:
         sys.stdout.flush()
         return answer if isinstance(answer, int) else 0
     except KimeraError as error:
-        remedy = " ".join(part for part in (error.remedy, f"It is {error.place}." if error.place else "") if part)
-        return _failed(error.code, error.message, remedy, error.exit_code, wants_json)
+        return _failed(error.code, error.message, error.remedy_here, error.exit_code, wants_json)
     except typer.TyperException as error:
         context = getattr(error, "ctx", None)  # of an error in what was written: the very command, `kimera bench audit`
         asked = context.command_path if context is not None else f"kimera {command.name}"

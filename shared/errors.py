@@ -67,6 +67,11 @@ class KimeraError(Exception):
         self.retry_after_s = retry_after_s
         self.place = place
 
+    @property
+    def remedy_here(self) -> str:
+        """The remedy for who sits at the machine, with the place."""
+        return f"{self.remedy} It is {self.place}.".strip() if self.place else self.remedy
+
     def __str__(self) -> str:
         return f"{self.message} {self.remedy}".strip()
 

@@ -196,7 +196,7 @@ def _open_missions(runtime: Runtime) -> Iterator[Finding]:
     try:
         waiting = runtime.missions.list(statuses=OPEN, limit=100)
     except KimeraError as error:
-        yield Finding("data", "missions", "missing", error.message, error.remedy)
+        yield Finding("data", "missions", "missing", error.message, error.remedy_here)
         return
     if waiting and holder_of(runtime.settings) is None:
         yield Finding(

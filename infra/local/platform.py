@@ -99,6 +99,7 @@ class Platform:
         self._lock.acquire(self._holder)
         try:
             shutil.rmtree(self.runtime.home / "scratch", ignore_errors=True)
+            _ = self.runtime.documents  # a file that is damaged is named here: no answer of a function says where it lies
             if self._only is None:
                 self.reconcile(ReconcileRequest(none_alive=True))
             elif self._only.mission_id is not None:

@@ -42,7 +42,7 @@ def test_a_check_that_fails_or_is_missing_is_no_verdict(bench: ResearchBench, tm
     package = bench.run("What was the mean temperature in Bern?", bench.given(write_docx(tmp_path / "a.docx")), models=played.desk)
     unchecked = next(c for c in package.claims if c.text == HONEST[TEMPERATURE])
     assert (unchecked.support, unchecked.confidence, unchecked.assertion) == ("unchecked", 0, None)
-    assert [c.text for c in package.claims if c.support == "verbatim"] == [TEMPERATURE]
+    assert [c.text for c in package.claims if c.support == "verbatim"] == [TEMPERATURE, "Bern | 8.8"]
     assert any("could not be verified" in text for text in package.limitations)
 
 

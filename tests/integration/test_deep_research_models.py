@@ -123,7 +123,7 @@ def test_a_reader_that_names_passages_it_was_not_given_is_told_so_and_then_code_
     package = bench.run("What was the mean temperature in Bern?", bench.given(write_docx(tmp_path / "a.docx")), models=played.desk)
     bench.check_citations(package)
     assert "no claim can be kept: the passage was not listed" in played.rejected[0][1]
-    assert [c.support for c in package.claims] == ["verbatim"]
+    assert [(c.text, c.support) for c in package.claims] == [(TEMPERATURE, "verbatim"), ("Bern | 8.8", "verbatim")]
     assert package.claims[0].prompt_version is None
     assert bench.flags == {"tier_extractive"}
 

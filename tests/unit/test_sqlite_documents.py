@@ -265,8 +265,9 @@ def test_a_file_of_a_newer_version_is_not_touched(path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(Unavailable, match="file"):
+    with pytest.raises(Unavailable, match=r"documents\.db") as raised:
         SqliteDocuments(tmp_path / "file/documents.db")
+    assert raised.value.place == str(tmp_path / "file/documents.db")
 
 
 @pytest.mark.parametrize(
