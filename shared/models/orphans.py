@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from shared.crash_points import reached
 from shared.errors import StaleEpoch
 from shared.ledger.ledger import Payer
 from shared.models.answers import Answers
@@ -53,3 +54,4 @@ class Orphans:
             return
         stored, answer = found
         self._journal.answer(row, answer, stored, payer=payer)
+        reached("model.answered", row.prompt_id)

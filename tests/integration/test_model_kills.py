@@ -16,7 +16,9 @@ from infra.local.platform import OneMission, Platform
 from schemas.mission import MissionStatus
 from shared.documents import Query
 from shared.missions.records import JOURNAL
+from shared.models.answers import Answers
 from shared.models.rows import JournalRow, RowState
+from shared.runtime import Runtime
 from shared.settings import Settings
 from tests.support.forked import Ended, kimera
 
@@ -35,15 +37,19 @@ def run(tmp_path: Path, standin: StandIn, *arguments: str, crash_at: str = "") -
     return kimera(["run", *arguments, "--out", str(tmp_path / "out"), "--json"], environment, within_s=110)
 
 
+def begun(tmp_path: Path, standin: StandIn, *, crash_at: str) -> Ended:
+    (tmp_path / "heights.csv").write_text(TABLE)
+    (tmp_path / "method.md").write_text(f"# Method\n\n{METHOD}\n")
+    files = ["--data", str(tmp_path / "heights.csv"), "--docs", str(tmp_path / "method.md")]
+    return run(tmp_path, standin, QUESTION, *files, "--model", "openai:stand-in", "--price", "1/4", crash_at=crash_at)
+
+
 @pytest.mark.parametrize("hit", [1, 5, 9, 12])
 @pytest.mark.parametrize("point", ["model.sent", "model.stored", "model.answered"])
 def test_a_mission_killed_at_a_model_call_buys_nothing_twice(
     standin: StandIn, tmp_path: Path, bubblewrap: Path, point: str, hit: int
 ) -> None:
-    (tmp_path / "heights.csv").write_text(TABLE)
-    (tmp_path / "method.md").write_text(f"# Method\n\n{METHOD}\n")
-    files = ["--data", str(tmp_path / "heights.csv"), "--docs", str(tmp_path / "method.md")]
-    killed = run(tmp_path, standin, QUESTION, *files, "--model", "openai:stand-in", "--price", "1/4", crash_at=f"{point}:{hit}")
+    killed = begun(tmp_path, standin, crash_at=f"{point}:{hit}")
     assert killed.code == -signal.SIGKILL, f"{point}:{hit} was not reached: {killed.err[-1500:]}"
     settings = Settings(home=tmp_path / "home")
     before = {row.ref.id: row for row in journal(settings)}
@@ -75,9 +81,29 @@ def test_a_mission_killed_at_a_model_call_buys_nothing_twice(
         assert platform.runtime.audit.verify().breaks == ()
 
 
-def journal(settings: Settings) -> list[JournalRow]:
-    from shared.runtime import Runtime
+def test_an_answer_that_a_killed_run_left_is_paid_once_though_the_next_one_dies_as_it_has_paid(
+    standin: StandIn, tmp_path: Path, bubblewrap: Path
+) -> None:
+    settings = Settings(home=tmp_path / "home")
+    assert begun(tmp_path, standin, crash_at="model.stored").code == -signal.SIGKILL
+    left = next(row for row in journal(settings) if has_answer_left(settings, row))
+    assert run(tmp_path, standin, "--resume", left.mission_id, crash_at=f"model.answered@{left.prompt_id}").code == -signal.SIGKILL
+    (paid,) = (row for row in journal(settings) if row.ref == left.ref)
+    assert (left.state, paid.state) == (RowState.SENT, RowState.ANSWERED)
 
+    assert run(tmp_path, standin, "--resume", left.mission_id).code == 0
+    assert [row for row in journal(settings) if row.key == left.key] == [paid]
+
+
+def has_answer_left(settings: Settings, row: JournalRow) -> bool:
+    runtime = Runtime(settings)
+    try:
+        return row.state is RowState.SENT and Answers(runtime.artifacts).left_behind(row) is not None
+    finally:
+        runtime.close()
+
+
+def journal(settings: Settings) -> list[JournalRow]:
     runtime = Runtime(settings)
     try:
         return [JournalRow.read(document) for document in runtime.documents.query(Query(JOURNAL))]
