@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import runpy
+import subprocess
 import sys
 import zipfile
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 import yaml
 
 from functions.manifest import MANIFEST
+from infra.pulumi.components.intake import subscription_of
 from infra.pulumi.configuration import read_settings
 from tests.infrastructure.declared import NUMBER, SMALL, Stack, run
 
@@ -53,3 +56,16 @@ def test_the_environment_it_runs_in_is_the_one_that_is_made_for_it() -> None:
     described = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))
     assert described["runtime"]["options"]["virtualenv"] == ".venv-infrastructure"
     assert (ROOT / described["main"] / "__main__.py").exists()
+
+
+def test_pulumi_gets_from_the_environment_the_packages_whose_plugins_it_needs() -> None:
+    asked = [str(ROOT / ".venv-infrastructure" / "bin" / "python"), "-m", "pip", "list", "--format", "json"]  # as its language host does
+    told = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert {"pulumi", "pulumi-gcp"} <= {package["name"].replace("_", "-") for package in json.loads(told)}
+
+
+def test_a_trigger_that_has_told_no_subscription_yet_is_warned_of_and_fails_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    warned: list[str] = []
+    monkeypatch.setattr(pulumi, "warn", warned.append)
+    assert subscription_of(None, "kimera-intake") == ""
+    assert "kimera-intake" in warned[0] and "pulumi refresh" in warned[0]
