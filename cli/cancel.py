@@ -26,7 +26,7 @@ def cancel(mission: MissionId, endpoint: Endpoint = None, as_json: AsJson = Fals
     with any_access(settings, endpoint=endpoint, token=os.environ.get("KIMERA_TOKEN")) as api:
         state = api.cancel(mission)
     if not state.over and endpoint is None and holder_of(settings) is None:
-        state = _close_here(settings, mission)
+        state = _close_here(settings, mission, late=state.status.terminal)
     if as_json:
         print_json(state)
     elif state.over:
@@ -36,12 +36,12 @@ def cancel(mission: MissionId, endpoint: Endpoint = None, as_json: AsJson = Fals
     return 0
 
 
-def _close_here(settings: Settings, mission_id: str) -> MissionState:
+def _close_here(settings: Settings, mission_id: str, *, late: bool) -> MissionState:
     """Nobody runs the mission, so nobody would see the cancel: bring a platform up until it has ended."""
     from infra.local.platform import OneMission, Platform
 
     note("Nothing runs on this data folder; closing the mission with what it has.")
-    with Platform(settings, command="kimera cancel", only=OneMission(mission_id)) as platform:
+    with Platform(settings, command="kimera cancel", only=OneMission(mission_id, late)) as platform:
         runtime = platform.runtime
         while True:
             mission = runtime.missions.get(mission_id)

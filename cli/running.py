@@ -84,7 +84,7 @@ class Running:
     def _embedded(self, *, prepared: Prepared | None, mission_id: str | None, late: bool = False) -> int:
         from infra.local.platform import OneMission, Platform
 
-        only = OneMission(mission_id)
+        only = OneMission(mission_id, late)
         with Platform(self.settings, command="kimera run", only=only) as platform, ExitStack() as open_things:
             runtime = platform.runtime
             api = MissionsApi.in_process(platform.public, self.token)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +10,14 @@ from typing import cast
 
 from pydantic import ValidationError
 
+from functions.ds_star.kept import keep, kept
 from functions.ds_star.libraries import READING, digest, libraries, source_of
 from schemas.analysis import FileDescription
 from shared.artifacts import ArtifactStore
 from shared.documents import Json
-from shared.errors import AlreadyExists, Corrupt, InputUnreadable, NotFound
+from shared.errors import InputUnreadable, NotFound
 from shared.sandbox import CodeSandbox, SandboxInput, SandboxJob, SandboxLimits, SandboxResult
 
-_log = logging.getLogger(__name__)
 ANALYZER = "analyze"
 VERSION = 1
 """Raised when the shape of the description changes; a change of the scripts alone changes their digest, which is in the key too."""
@@ -54,10 +53,9 @@ def analyze_file(
 
     ``workdir`` is a writable folder for the run's own files. Errors: those of the sandbox and of the store.
     """
-    key = _cache_key(data)
-    known = _cached(artifacts, key, data)
-    if known is not None:
-        return known
+    known = kept(artifacts, _cache_key(data))
+    if known.description is not None:
+        return known.description.model_copy(update={"file": data.name})
     folder = workdir / f"analyze-{data.sha256[:16]}-{hashlib.sha256(data.name.encode()).hexdigest()[:8]}"
     job = SandboxJob(
         script=source_of(ANALYZER),
@@ -74,10 +72,7 @@ def analyze_file(
         shutil.rmtree(folder, ignore_errors=True)
     description, lasting = _description(data, result)
     if lasting:
-        try:
-            artifacts.put(key, description.model_dump_json().encode(), media_type="application/json")
-        except AlreadyExists:
-            pass  # another slice described the same file at the same time
+        keep(artifacts, known, description)  # where another slice described the same file at the same time, it is the same
     return description
 
 
@@ -92,19 +87,7 @@ def _cache_key(data: DataInput) -> str:
     """Holds the name's digest too, since tables of one sheet are called after their file."""
     version = f"{VERSION}-{digest(ANALYZER, *READING)[:12]}"
     named = hashlib.sha256(data.name.encode()).hexdigest()[:12]
-    return f"cache/analyze/{version}/{data.sha256}-{named}.json"
-
-
-def _cached(artifacts: ArtifactStore, key: str, data: DataInput) -> FileDescription | None:
-    from shared.artifacts import SCHEME
-
-    try:
-        return FileDescription.model_validate_json(artifacts.get(SCHEME + key)).model_copy(update={"file": data.name})
-    except (NotFound, ValidationError):
-        return None
-    except Corrupt as error:  # it is made anew from the file itself
-        _log.warning("A description that was kept is damaged: %s", error.place or error.message)
-        return None
+    return f"cache/analyze/{version}/{data.sha256}-{named}"
 
 
 def _description(data: DataInput, result: SandboxResult) -> tuple[FileDescription, bool]:

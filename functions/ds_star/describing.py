@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import hashlib
 
-from pydantic import ValidationError
-
 from functions.ds_star.briefing import FILE_TOKENS
 from functions.ds_star.failures import summary_of
 from functions.ds_star.generated import LIMITS
+from functions.ds_star.kept import keep, kept
 from functions.ds_star.once import once
 from functions.ds_star.roles.analyzer import ANALYZER, ask_analyzer, local_input
 from functions.ds_star.state import DataFile
 from schemas.analysis import FileDescription
 from schemas.base import Contract
-from shared.artifacts import SCHEME
-from shared.errors import AlreadyExists, InputUnreadable, NotFound
+from shared.errors import InputUnreadable
 from shared.models.asking import Models
 from shared.models.prompts import fits
 from shared.sandbox import CodeSandbox, SandboxJob, SandboxResult
@@ -35,11 +33,9 @@ def describe_with_model(
     One file a slice: what comes from the cache asks no model, so a second file would be another call in a slice that is run again.
     Raises ``NoModelAnswer``.
     """
-    key = _cache_key(file)
-    try:
-        return FileDescription.model_validate_json(context.artifacts.get(SCHEME + key))
-    except (NotFound, ValidationError):  # not described yet, or by a version that described otherwise
-        pass
+    known = kept(context.artifacts, _cache_key(file))
+    if known.description is not None:
+        return known.description
     try:
         size = local_input(context.artifacts, file, context.workdir).path.stat().st_size
     except InputUnreadable:  # the description says so already
@@ -52,12 +48,7 @@ def describe_with_model(
         told = _run(sandbox, context, file, code, attempt)
         problem = told.problem
         if told.text:
-            described = description.model_copy(update={"text": told.text})
-            try:
-                context.artifacts.put(key, described.model_dump_json().encode(), media_type="application/json")
-            except AlreadyExists:
-                return FileDescription.model_validate_json(context.artifacts.get(SCHEME + key))
-            return described
+            return keep(context.artifacts, known, description.model_copy(update={"text": told.text}))
     return description
 
 
@@ -91,4 +82,4 @@ def _text(result: SandboxResult) -> str:
 
 def _cache_key(file: DataFile) -> str:
     named = hashlib.sha256(file.name.encode()).hexdigest()[:12]
-    return f"cache/analyze/generated-{ANALYZER.prompt.sha256[:12]}/{file.sha256}-{named}.json"
+    return f"cache/analyze/generated-{ANALYZER.prompt.sha256[:12]}/{file.sha256}-{named}"

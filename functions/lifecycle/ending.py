@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from schemas.lifecycle import AdvanceRequest, CompensateRequest, MissionStatusResult
@@ -10,23 +12,28 @@ from schemas.mission import FusionStatus, MissionError, MissionStatus, Track, Tr
 from shared.clock import Clock
 from shared.crash_points import reached
 from shared.documents import DocumentStore, Json
-from shared.errors import BadInput, IllegalTransition
+from shared.errors import BadInput, IllegalTransition, Unavailable
 from shared.missions.chain import Happening
+from shared.missions.dispatching import dispatch_task
 from shared.missions.machine import check_fusion, check_mission
 from shared.missions.records import MissionRecord, TrackRecord
-from shared.missions.repository import Change, Decide, Missions, fence
+from shared.missions.repository import Change, Decide, Missions, fence, progress
+from shared.queue import TaskQueue
 from shared.telemetry.sink import NOWHERE, TelemetrySink
 
 if TYPE_CHECKING:
     from shared.missions.audit import Audit
     from shared.models.access import ModelAccess
 
+_log = logging.getLogger(__name__)
+
 
 class Ending:
     """Moves missions towards their end, and anchors the audit chains of those that have ended.
 
     A mission that is over buys nothing more, and no request of it stays open. ``models`` is ``None`` where no mission asks any.
-    One that failed for good becomes a dead letter in ``letters``, from which its request can be submitted anew.
+    One that failed for good becomes a dead letter in ``letters``, from which its request can be submitted anew. One that is late goes on
+    by a task in ``queue``; without a queue, once the reconciler looks.
     """
 
     def __init__(
@@ -37,6 +44,7 @@ class Ending:
         models: ModelAccess | None = None,
         telemetry: TelemetrySink = NOWHERE,
         letters: DocumentStore | None = None,
+        queue: Callable[[], TaskQueue] | None = None,
     ) -> None:
         self._missions = missions
         self._audit = audit
@@ -44,6 +52,7 @@ class Ending:
         self._models = models
         self._telemetry = telemetry
         self._letters = letters
+        self._queue = queue
 
     def advance(self, request: AdvanceRequest) -> MissionStatusResult:
         """Record that both tracks have ended, or that one failed for good."""
@@ -63,8 +72,8 @@ class Ending:
     def complete(self, request: ExecutionRef) -> MissionStatusResult:
         """End a mission whose report is published: DONE; CANCELLED where that was asked for; FAILED where neither track got anywhere.
 
-        Where a track was detached at the hard deadline, the mission is DONE and ``late``: the reconciler lets that track go on.
-        Asked by the execution of a late mission, its late work has ended.
+        Where a track was detached at the hard deadline, the mission is DONE and ``late``, and at its next epoch, whose execution takes
+        that track on. Asked by that execution, its late work has ended.
         """
 
         def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
@@ -80,7 +89,11 @@ class Ending:
                 raise IllegalTransition("A mission without a report is not done.")
             return self._ended(mission, MissionStatus.DONE, None, tracks)
 
-        return self._end(request, decide)
+        mission = self._missions.get(request.mission_id)
+        if handed_on(mission, request):
+            return self._after(mission)
+        fence(mission, request)
+        return self._end(mission, request, decide)
 
     def compensate(self, request: CompensateRequest) -> MissionStatusResult:
         """End a mission that something went wrong with: release what it held and record why. Its reports stay.
@@ -97,7 +110,7 @@ class Ending:
         mission = self._missions.get(request.mission_id)
         fence(mission, request)
         self._keep_letter(mission, request.error)
-        return self._end(request, decide)
+        return self._end(mission, request, decide)
 
     def give_up(self, mission_id: str, error: MissionError) -> MissionStatusResult:
         """End a mission from outside of any execution (the reconciler's last word)."""
@@ -129,9 +142,7 @@ class Ending:
             at=self._clock.now(),
         )
 
-    def _end(self, request: ExecutionRef, decide: Decide) -> MissionStatusResult:
-        mission = self._missions.get(request.mission_id)
-        fence(mission, request)
+    def _end(self, mission: MissionRecord, request: ExecutionRef, decide: Decide) -> MissionStatusResult:
         self._close_calls(mission)
         mission = self._missions.change(request.mission_id, "lifecycle", decide, caller=request)
         reached("mission.completed")
@@ -144,7 +155,18 @@ class Ending:
         self._audit.anchor_mission(mission, tracks.values())
         if mission.status.terminal:
             self._tell(mission, tracks)
+        if mission.late and mission.dispatched_epoch < mission.epoch:
+            self._go_on(mission)
         return _result(mission)
+
+    def _go_on(self, mission: MissionRecord) -> None:
+        """Queue the execution that takes a late track on: by the task that the reconciler would make, so that both make one."""
+        if self._queue is None:
+            return
+        try:
+            self._queue().enqueue(dispatch_task(mission))
+        except Unavailable as error:
+            _log.warning("The late track of %s waits for the next reconciliation: %s", mission.mission_id, error)
 
     def _tell(self, mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> None:
         """The mission's row, and once more those of its slices and requests: a process that died in between may have told none."""
@@ -194,6 +216,15 @@ class Ending:
         if error is not None:
             detail["error"] = error.code
         if late:
+            # The epoch of the track's next execution begins here: a repeat of this call comes from the one before and ends nothing of it.
+            ended = ended.model_copy(
+                update={
+                    "epoch": mission.epoch + 1,
+                    "execution": None,
+                    "progress_mark": progress(mission, tracks),
+                    "fruitless_epochs": 0,
+                }
+            )
             detail["late"] = [track.track for track in detached]
         return Change(ended, [Happening(f"mission.{status.lower()}", detail)], tracks=[] if late else self._closed(detached))
 
@@ -226,6 +257,11 @@ class Ending:
             return Change(mission, [Happening("track.failed", {"track": track, "error": error.code})], tracks=[failed])
 
         return _result(self._missions.change(request.mission_id, "lifecycle", decide, caller=request))
+
+
+def handed_on(mission: MissionRecord, caller: ExecutionRef) -> bool:
+    """Whether the caller's epoch ended the mission but for a late track, whose next execution is not dispatched yet."""
+    return mission.late and caller.epoch == mission.dispatched_epoch == mission.epoch - 1
 
 
 def _result(mission: MissionRecord) -> MissionStatusResult:

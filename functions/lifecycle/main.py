@@ -80,7 +80,15 @@ def anchor(call: Call) -> ReconcileResult:
 
 def _ending(call: Call) -> Ending:
     runtime = call.runtime
-    return Ending(runtime.missions, runtime.audit, runtime.clock, runtime.models, runtime.telemetry, runtime.documents)
+    return Ending(
+        runtime.missions,
+        runtime.audit,
+        runtime.clock,
+        runtime.models,
+        runtime.telemetry,
+        runtime.documents,
+        queue=lambda: runtime.queue,
+    )
 
 
 @functions_framework.http

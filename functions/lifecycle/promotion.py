@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functions.lifecycle.ending import handed_on
 from schemas.evidence import ResearchEvidencePackage
 from schemas.messages import ExecutionRef
 from schemas.mission import MissionStatus, Track
@@ -21,6 +22,8 @@ def promote_verified(missions: Missions, request: ExecutionRef, *, artifacts: Ar
     Before the end, not after it: a call that dies in between is repeated then, and repeating it changes nothing.
     """
     mission = missions.get(request.mission_id)
+    if handed_on(mission, request):
+        return 0
     fence(mission, request)
     shared_space = mission.request.knowledge_space != UNNAMED
     ending_well = (mission.status is MissionStatus.FUSION or mission.late) and not mission.cancel_requested

@@ -5,8 +5,8 @@ nothing happens where it still waits). One whose execution has ended without end
 epoch by compare-and-set, which fences the old execution off. After five executions in a row that finished nothing, the last
 one only compensates: it fuses what there is and records why. If even that dies, the mission is FAILED here.
 
-A mission that is DONE but late (a track was detached at the hard deadline) gets an execution in the same way: it takes that track
-on from where it was, until its end or the late deadline, and upgrades the report.
+A mission that is DONE but late (a track was detached at the hard deadline) is looked after in the same way. Its end queued the dispatch
+of the execution that takes the track on (``ending.py``); where that got lost, it is queued here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from shared.executions import ExecutionState, WorkflowExecutions
 from shared.missions.chain import Happening
 from shared.missions.dispatching import dispatch_task
 from shared.missions.records import MissionRecord, TrackRecord
-from shared.missions.repository import OPEN, Change, Missions, heartbeat
+from shared.missions.repository import OPEN, Change, Missions, heartbeat, progress
 from shared.queue import TaskQueue
 from shared.times import HEARTBEAT_STALE_S, MAX_EPOCHS
 
@@ -115,7 +115,7 @@ def raise_epoch(missions: Missions, seen: MissionRecord, *, anew: bool = False) 
     def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
         if mission.over or mission.epoch != seen.epoch:
             return None
-        mark = sum(track.next_seq for track in tracks.values()) + len(mission.reports)
+        mark = progress(mission, tracks)
         fruitless = 0 if anew or mark > mission.progress_mark else mission.fruitless_epochs + 1
         why = f"{fruitless} executions in a row died without finishing a single step." if fruitless >= MAX_EPOCHS else None
         raised = mission.model_copy(

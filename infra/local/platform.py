@@ -28,7 +28,7 @@ from schemas.lifecycle import ReconcileRequest, ReconcileResult
 from shared.adapters.document_queue import DocumentQueue
 from shared.clock import Clock
 from shared.documents import JsonMap
-from shared.errors import StorageFull
+from shared.errors import NotFound, StorageFull
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.times import WORKFLOW_HTTP_TIMEOUT_S
@@ -45,10 +45,12 @@ _STOP_S = 60.0
 class OneMission:
     """What a platform is limited to that came up for one mission: the others wait for a platform of their own.
 
-    ``mission_id`` is ``None`` until the mission is submitted.
+    ``mission_id`` is ``None`` until the mission is submitted. Unless it came up for a ``late`` mission, it stays until the mission has its
+    result, and late work behind that waits, too: it would be left, and what it buys with it, a moment after it began.
     """
 
     mission_id: str | None = None
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,12 +213,17 @@ class Platform:
             return found
 
         only = self._only
-        return QueueWorker(queue, self._calls, self.runtime.clock, wanted=(lambda payload: _is_about(payload, only)) if only else None)
+        return QueueWorker(queue, self._calls, self.runtime.clock, wanted=(lambda payload: self._is_for(payload, only)) if only else None)
+
+    def _is_for(self, payload: JsonMap, only: OneMission) -> bool:
+        """Whether a task is of what this platform came up for."""
+        if only.mission_id is None or payload.get("mission_id") != only.mission_id:
+            return False
+        try:
+            return only.late or not self.runtime.missions.get(only.mission_id).late
+        except NotFound:
+            return True  # its handler knows what to do about a mission that was deleted
 
     @cached_property
     def _scheduler(self) -> Scheduler:
         return Scheduler(self._calls, self.runtime.clock, about=lambda: {"mission_id": self._only.mission_id} if self._only else {})
-
-
-def _is_about(payload: JsonMap, only: OneMission) -> bool:
-    return only.mission_id is not None and payload.get("mission_id") == only.mission_id

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from heapq import merge
 from itertools import groupby
 
@@ -29,6 +30,8 @@ from shared.missions.verifying import Break, CheckedChain, Witness, check_chain,
 _BATCH = 200
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _HEADS_KEPT_TOGETHER = 5_000
+_INPUTS_KNOWN = 5_000
+"""Inputs whose digests are kept, of those seen last: missions about the same large file follow each other, and it is read once."""
 _MARGIN = timedelta(minutes=10)
 """How much earlier a change may say it was made than it was committed: the clocks of instances, and a transaction that had to wait."""
 _HEAD_WRITER = "anchor"
@@ -44,7 +47,7 @@ class CheckedMission:
     anchors: int
     breaks: tuple[Break, ...]
     files: int = 0
-    """Artifacts that were read and compared with what its events say of them."""
+    """Artifacts that were compared with what its events, and its request, say of them."""
     undigested: int = 0
     """Files of its reports of which no event holds a digest, since an earlier version published them."""
 
@@ -135,18 +138,26 @@ class Audit:
         """One mission, or all of which anything is stored or anchored, one after the other. Hourly anchors are read before the first.
 
         Every change, reordering or removal in their chains is found, and what their documents hold otherwise than their events say; with
-        ``artifacts`` also what is stored there otherwise: each of those that events name is read.
+        ``artifacts`` also what is stored there otherwise: each of those that events name is read, and each input that a request names.
         What is anchored is read before the chains, which may go on meanwhile. Anchors that name no mission come first, without chains.
         """
         made = made_at(mission_id) if mission_id else None
+        input_digest = lru_cache(_INPUTS_KNOWN)(artifacts.digest) if artifacts else None
         with AnchoredHeads() as hourly:
             broken, count = _read_into(hourly, self._anchors.hourly(made - _MARGIN if made else None), mission_id)
             if broken or (count and mission_id is None):
                 yield CheckedMission("", (), count if mission_id is None else 0, tuple(broken))
             for found in [mission_id] if mission_id else self._all_missions(hourly.missions()):
-                yield self._check(found, hourly.of(found), count if mission_id else 0, artifacts)
+                yield self._check(found, hourly.of(found), count if mission_id else 0, artifacts, input_digest)
 
-    def _check(self, mission_id: str, hourly: Sequence[AnchoredHead], anchors: int, artifacts: ArtifactStore | None) -> CheckedMission:
+    def _check(
+        self,
+        mission_id: str,
+        hourly: Sequence[AnchoredHead],
+        anchors: int,
+        artifacts: ArtifactStore | None,
+        input_digest: Callable[[str], str] | None,
+    ) -> CheckedMission:
         chains: list[CheckedChain] = []
         files = undigested = 0
         anchored: dict[str, dict[int, list[Witness]]] = {}
@@ -163,7 +174,7 @@ class Audit:
             for writer, n, witness in (*hourly, *ends):
                 anchored.setdefault(writer, {}).setdefault(n, []).append(witness)
             mission = mission_record(self._documents, mission_id)
-            contents = Contents(self._documents, mission_id, mission, artifacts)
+            contents = Contents(self._documents, mission_id, mission, artifacts, input_digest)
             for chain in stored_chains(self._documents, mission_id, mission):
                 own = chain.mission_id == mission_id
                 chains.append(check_chain(chain, anchored.pop(chain.writer, {}) if own else {}, contents))

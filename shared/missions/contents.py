@@ -1,4 +1,4 @@
-"""Whether what a mission's events name is what is stored: its request, its tracks' states and packages, its reports and their files.
+"""Whether what a mission's events name is what is stored: its request and inputs, its tracks' states and packages, its reports and files.
 
 A chain proves what its events say. They say by digest what was submitted, handed on and published; who changes that, and every digest
 that lies beside it, still does not change the event. What is gone because the mission was deleted is as it should be.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from schemas.events import AuditEvent
@@ -35,6 +35,8 @@ class Named:
 
     uri: str
     digest: str
+    called: str = ""
+    """What people know it by; else its key."""
 
 
 def named(event: AuditEvent) -> Iterator[Named]:
@@ -54,12 +56,23 @@ def named(event: AuditEvent) -> Iterator[Named]:
 class Contents:
     """What is stored of one mission, to be compared with its events. To be made before its chains are read, which may go on meanwhile."""
 
-    def __init__(self, documents: DocumentStore, mission_id: str, mission: MissionRecord | None, artifacts: ArtifactStore | None) -> None:
-        """``mission``: its document, ``None`` where there is none (any more). Without ``artifacts`` none is read."""
+    def __init__(
+        self,
+        documents: DocumentStore,
+        mission_id: str,
+        mission: MissionRecord | None,
+        artifacts: ArtifactStore | None,
+        input_digest: Callable[[str], str] | None = None,
+    ) -> None:
+        """``mission``: its document, ``None`` where there is none (any more). Without ``artifacts`` none is read.
+
+        ``input_digest`` is the store's ``digest``, which may know an input from another mission that has the same one.
+        """
         self._documents = documents
         self._mission_id = mission_id
         self._mission = mission
         self._artifacts = artifacts
+        self._input_digest = input_digest
         self._digests: dict[str, str] = {}
         """Of the artifacts that were read, by address; empty where there is none."""
         self._told: set[int] = set()
@@ -96,6 +109,9 @@ class Contents:
     def _created(self, event: AuditEvent, mission: MissionRecord) -> Iterator[str]:
         if not is_digest_of(str(event.detail.get(f"request_{_SHA256}")), mission.request):
             yield "the mission's document has another request than was submitted"
+        elif self._artifacts is not None:
+            for item in _inputs(mission):
+                yield from self._artifact(item, self._artifacts, self._input_digest)
         if event.detail.get("owner") != mission.owner:
             yield "the mission's document has another owner than who submitted it"
 
@@ -125,10 +141,10 @@ class Contents:
                 if uri.startswith(own):
                     yield Named(uri, attached[_SHA256])
 
-    def _artifact(self, artifact: Named, artifacts: ArtifactStore) -> Iterator[str]:
+    def _artifact(self, artifact: Named, artifacts: ArtifactStore, digest: Callable[[str], str] | None = None) -> Iterator[str]:
         if artifact.uri not in self._digests:
             try:
-                self._digests[artifact.uri] = artifacts.digest(artifact.uri)
+                self._digests[artifact.uri] = (digest or artifacts.digest)(artifact.uri)
             except NotFound:
                 self._digests[artifact.uri] = ""
                 if not self._deleted():
@@ -159,5 +175,10 @@ def _files(outcome_uri: str) -> tuple[str, str, str]:
     return outcome_uri, f"{folder}/report.md", f"{folder}/report.html"
 
 
+def _inputs(mission: MissionRecord) -> Iterator[Named]:
+    """The inputs of a mission by the digests in its request, for which the request's own digest vouches."""
+    yield from (Named(item.uri, item.sha256, f"the input {item.name!r}") for item in mission.request.inputs if item.sha256 is not None)
+
+
 def _key(artifact: Named) -> str:
-    return artifact.uri.removeprefix(SCHEME)
+    return artifact.called or artifact.uri.removeprefix(SCHEME)

@@ -235,6 +235,11 @@ def _unknown(mission_id: str) -> NotFound:
     return NotFound(f"There is no mission {mission_id[:64]!r} that you may see.", remedy="List yours with `kimera list`.")
 
 
+def progress(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> int:
+    """Finished slices and reports: whether an execution got anywhere is seen from how this grew."""
+    return sum(track.next_seq for track in tracks.values()) + len(mission.reports)
+
+
 def heartbeat(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> datetime:
     """When the mission last showed life."""
     return max([mission.updated_at, *(t.updated_at for t in tracks.values())])

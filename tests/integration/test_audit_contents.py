@@ -6,15 +6,17 @@ import hashlib
 import json
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from infra.local.platform import Platform
 from schemas.mission import MissionRequest, MissionStatus
-from shared.artifacts import SCHEME
+from shared.artifacts import SCHEME, ArtifactStore
 from shared.documents import Json
 from shared.missions.anchors import ANCHORS
 from shared.missions.chain import Happening
@@ -55,6 +57,21 @@ def runtime(original: tuple[Path, str], tmp_path: Path) -> Iterator[Runtime]:
     runtime = Runtime(Settings(home=tmp_path / ".kimera"))
     yield runtime
     runtime.close()
+
+
+class CountingDigests:
+    """The store, which counts what is read for its digest."""
+
+    def __init__(self, store: ArtifactStore) -> None:
+        self._store = store
+        self.asked = Counter[str]()
+
+    def digest(self, uri: str) -> str:
+        self.asked[uri] += 1
+        return self._store.digest(uri)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._store, name)
 
 
 def breaks(runtime: Runtime, mission_id: str) -> list[tuple[str, int, str]]:
@@ -167,6 +184,54 @@ def test_a_changed_request_is_found(runtime: Runtime, mission_id: str) -> None:
         assert [(b.writer, b.n) for b in runtime.audit.verify(mission_id).breaks] == [("api", 1)], "without reading a file, too"
     change_mission(runtime, mission_id, request=request)
     assert breaks(runtime, mission_id) == []
+
+
+@pytest.mark.parametrize("digest_too", [False, True])
+def test_a_changed_input_is_found_and_called_as_the_user_called_it(runtime: Runtime, mission_id: str, digest_too: bool) -> None:
+    given = runtime.missions.get(mission_id).request.inputs
+    for item in given:
+        forge(runtime, item.uri.removeprefix(SCHEME), digest_too=digest_too)
+    assert breaks(runtime, mission_id) == [("api", 1, f"the input {item.name!r} is not what was stored") for item in given]
+    assert runtime.audit.verify(mission_id).breaks == (), "no file is read where nobody asks for it"
+    shown = Kimera(runtime.home.parent)("audit", "verify")
+    assert shown.code == 1 and f"BROKEN  {mission_id}  api entry 1: the input {given[0].name!r} is not what was stored" in shown.out
+    assert "inputs/" not in shown.out and str(runtime.home) not in shown.out
+
+
+def test_who_changes_an_input_and_what_the_mission_says_of_it_is_found_by_the_request(runtime: Runtime, mission_id: str) -> None:
+    request = mission_field(runtime, mission_id, "request")
+    assert isinstance(request, dict) and isinstance(request["inputs"], list) and isinstance(request["inputs"][0], dict)
+    key = str(request["inputs"][0]["uri"]).removeprefix(SCHEME)
+    forge(runtime, key, digest_too=True)
+    for sha256 in (runtime.artifacts.digest(SCHEME + key), None):
+        change_mission(
+            runtime, mission_id, request={**request, "inputs": [{**request["inputs"][0], "sha256": sha256}, *request["inputs"][1:]]}
+        )
+        assert breaks(runtime, mission_id) == [("api", 1, "the mission's document has another request than was submitted")]
+
+
+def test_an_input_that_is_gone_is_found_unless_it_went_with_its_mission(runtime: Runtime, mission_id: str) -> None:
+    first, *others = runtime.missions.get(mission_id).request.inputs
+    runtime.artifacts.delete_prefix(first.uri.removeprefix(SCHEME))
+    assert breaks(runtime, mission_id) == [("api", 1, f"the input {first.name!r} is gone")]
+    kimera = Kimera(runtime.home.parent)
+    assert kimera("delete", mission_id, "--unused-inputs").code == 0
+    assert not list(runtime.artifacts.list("inputs/")), [item.name for item in others]
+    assert found(runtime, mission_id) == ()
+    assert kimera("audit", "verify").code == 0
+
+
+def test_an_input_of_several_missions_is_read_once_and_told_of_each(runtime: Runtime, mission_id: str) -> None:
+    mission = runtime.missions.get(mission_id)
+    other, _ = runtime.missions.create(mission.request, owner=mission.owner, idempotency_key=None)
+    read = CountingDigests(runtime.artifacts)
+    checked = {found.mission_id: found for found in runtime.audit.checked(artifacts=cast("ArtifactStore", read))}
+    assert [checked[m].breaks for m in (mission_id, other.mission_id)] == [(), ()]
+    assert checked[other.mission_id].files == len(mission.request.inputs)
+    assert {item.uri: read.asked[item.uri] for item in mission.request.inputs} == dict.fromkeys([i.uri for i in mission.request.inputs], 1)
+    forge(runtime, mission.request.inputs[0].uri.removeprefix(SCHEME), digest_too=True)
+    told = {b.mission_id for b in runtime.audit.verify(artifacts=runtime.artifacts).breaks}
+    assert told == {mission_id, other.mission_id}
 
 
 def test_a_changed_owner_is_found(runtime: Runtime, mission_id: str) -> None:

@@ -11,7 +11,6 @@ import pytest
 from functions.lifecycle.ending import Ending
 from infra.local.drills.standin.remote import RemoteStandIn
 from infra.local.platform import Platform
-from schemas.lifecycle import ReconcileRequest
 from schemas.mission import Deadlines, FusionStatus, MissionError, MissionInput, MissionRequest, MissionStatus, Track, TrackStatus
 from shared.inputs import store_input
 from shared.missions.records import MissionRecord
@@ -84,7 +83,6 @@ def test_what_the_job_brings_late_upgrades_the_report(
     assert platform.runtime.missions.state(mission).cost_so_far.reserved_micro_usd == CEILING
 
     remote.looks.append(report(*site(web)))
-    platform.reconcile(ReconcileRequest(none_alive=True))
     upgraded = until_over(platform, mission.mission_id)
     assert (upgraded.status, upgraded.fusion_status) == (MissionStatus.DONE, FusionStatus.UPGRADED)
     before, after = (platform.runtime.artifacts.get(r.markdown_uri).decode() for r in upgraded.reports[-2:])
@@ -101,7 +99,6 @@ def test_past_the_late_deadline_the_job_is_cancelled_and_settled(
 ) -> None:
     mission = past_its_hard_deadline(platform, clock, remote, tmp_path)
     clock.advance(DEADLINES.late_s)
-    platform.reconcile(ReconcileRequest(none_alive=True))
     over = until_over(platform, mission.mission_id)
     assert over.status is MissionStatus.DONE
     assert remote.cancelled == ["job-1"]

@@ -9,12 +9,11 @@ import pytest
 
 from cli.main import main
 from infra.local.platform import Platform
-from schemas.lifecycle import ReconcileRequest
 from schemas.mission import Track, TrackStatus
 from shared.settings import Settings
 from tests.integration.test_late_upgrade import DEADLINES, begun_mission, late_mission
 from tests.support.clock import ShiftedClock
-from tests.support.waiting import until, until_ended, until_over
+from tests.support.waiting import until, until_over
 
 MANY = " ".join(f"What is the {statistic} temp by station?" for statistic in ("mean", "median", "maximum", "minimum")) + (
     " What is the distribution of temp? How was the temperature measured?"
@@ -28,9 +27,9 @@ def upgraded(tmp_path: Path, bubblewrap: Path, monkeypatch: pytest.MonkeyPatch) 
     clock = ShiftedClock()
     monkeypatch.setenv("KIMERA_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)
-    with Platform(Settings(home=tmp_path / "home"), command="test", clock=clock) as platform:
-        mission = late_mission(platform, clock, tmp_path)
-        platform.reconcile(ReconcileRequest(none_alive=True))
+    settings = Settings(home=tmp_path / "home")
+    mission = late_mission(settings, clock, tmp_path)
+    with Platform(settings, command="test", clock=clock) as platform:
         return until_over(platform, mission.mission_id).mission_id
 
 
@@ -47,8 +46,6 @@ def completed(tmp_path: Path, bubblewrap: Path, monkeypatch: pytest.MonkeyPatch)
         clock.advance(DEADLINES.soft_s)
         until(lambda: missions.get(mission_id).reports)
         clock.advance(DEADLINES.hard_s - DEADLINES.soft_s)
-        until_ended(platform, mission_id)
-        platform.reconcile(ReconcileRequest(none_alive=True))
         return until_over(platform, mission_id, seconds=120).mission_id
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -20,24 +21,38 @@ from schemas.mission import MissionError, MissionStatus, Track
 from shared.errors import Busy, Conflict, StaleEpoch
 from shared.executions import ExecutionState
 from shared.missions.machine import MISSION_ARROWS
-from tests.support.house import REQUEST, CountingTrack, House, step
+from tests.support.house import REQUEST, CountingTrack, House, publish_report, step
 
 TRACKS = st.sampled_from(list(Track))
 
 
 class Lifecycle(RuleBasedStateMachine):
-    """One mission; several executions of it, of which any may be dead, late or repeated."""
+    """One mission; several executions of it, of which any may be dead, late or repeated. It begins as new, or about to end."""
 
-    @initialize()
-    def submit(self) -> None:
+    @initialize(closed=st.sampled_from([None, "hard deadline", "cancelled"]))
+    def submit(self, closed: str | None) -> None:
         self.folder = Path(tempfile.mkdtemp())
         self.house = House(self.folder)
         self.mission_id = self.house.missions.create(REQUEST, owner="ann", idempotency_key="k")[0].mission_id
-        self.ending = Ending(self.house.missions, self.house.audit, self.house.clock)
+        self.ending = Ending(self.house.missions, self.house.audit, self.house.clock, queue=lambda: self.house.queue)
         self.reconciler = Reconciler(self.house.missions, self.house.queue, self.house.executions, self.ending, self.house.clock)
         self.logic = {track: CountingTrack(slices=2) for track in Track}
         self.commits: dict[tuple[Track, int], int] = {}
         self.last = MissionStatus.PENDING
+        self.done_by = 0
+        if closed is not None:
+            self.go_to_the_end(closed)
+
+    def go_to_the_end(self, closed: str) -> None:
+        """Let the first execution close both tracks and publish the report: few orders of calls would get there by chance."""
+        self.deliver_a_dispatch(1)
+        (caller,) = self.callers()
+        claim(self.house.missions, self.house.clock, ClaimRequest(**caller.model_dump()))
+        for track in Track:
+            self.house.slices.run(self.logic[track], step(self.mission_id, 0, close=closed, track=track))
+            self.commits[track, 0] = 1
+        self.ending.advance(AdvanceRequest(**caller.model_dump(), to="FUSION"))
+        publish_report(self.house, self.mission_id, "final")
 
     def teardown(self) -> None:
         if hasattr(self, "house"):
@@ -75,7 +90,7 @@ class Lifecycle(RuleBasedStateMachine):
     def claim_the_mission(self, data: st.DataObject) -> None:
         caller = data.draw(st.sampled_from(self.callers()))
         result = claim(self.house.missions, self.house.clock, ClaimRequest(**caller.model_dump()))
-        assert result.run == (caller.epoch == self.mission.epoch and not self.mission.status.terminal)
+        assert result.run == (caller.epoch == self.mission.epoch and not self.mission.over)
 
     @precondition(lambda self: self.house.executions.started)
     @rule(data=st.data(), track=TRACKS, seq=st.integers(0, 3), close=st.sampled_from([None, None, "hard deadline"]))
@@ -96,10 +111,28 @@ class Lifecycle(RuleBasedStateMachine):
             self.commits[track, seq] = self.commits.get((track, seq), 0) + 1
             assert self.commits[track, seq] == 1, "a slice is committed once"
 
+    @precondition(lambda self: self.mission.status is MissionStatus.FUSION and not self.mission.reports)
+    @rule()
+    def publish(self) -> None:
+        publish_report(self.house, self.mission_id, "final")
+
+    @precondition(lambda self: self.house.queue.tasks)
+    @rule()
+    def deliver_what_is_queued(self) -> None:
+        for task in self.house.queue.tasks.values():
+            self.deliver_a_dispatch(int(str(task.payload["epoch"])))
+
     @precondition(lambda self: self.house.executions.started)
     @rule(data=st.data(), what=st.sampled_from(["advance", "complete", "compensate", "fail"]), track=TRACKS)
     def go_on(self, data: st.DataObject, what: str, track: Track) -> None:
-        caller = data.draw(st.sampled_from(self.callers())).model_dump()
+        self.call_of(data.draw(st.sampled_from(self.callers())).model_dump(), what, track)
+
+    @precondition(lambda self: self.mission.reports and self.mission.execution)
+    @rule()
+    def its_own_execution_completes_it(self) -> None:
+        self.call_of({"mission_id": self.mission_id, "epoch": self.mission.epoch, "execution": self.mission.execution}, "complete")
+
+    def call_of(self, caller: dict[str, Any], what: str, track: Track = Track.DS_STAR) -> None:
         error = MissionError(code="workflow_failed", message="it broke")
         before = self.mission
         try:
@@ -113,12 +146,18 @@ class Lifecycle(RuleBasedStateMachine):
                 self.ending.advance(AdvanceRequest(**caller, to="TRACK_FAILED", track=track, error=error))
         except Conflict:
             assert self.mission == before
+        now = self.mission
+        if now.status is MissionStatus.DONE and before.status is not MissionStatus.DONE:
+            self.done_by = before.epoch
+            assert now.late == (f"dispatch-{self.mission_id}-{before.epoch + 1}" in self.house.queue.tasks)
+        if before.late and not now.late:
+            assert caller["epoch"] > self.done_by, "whoever ended the mission ends none of its late work"
 
     @rule()
     def ask_the_gate(self) -> None:
         mission = self.mission
         answers = [decide(mission, self.house.missions.tracks(mission), track, self.house.clock.now()) for track in Track]
-        if mission.status.terminal:
+        if mission.over:
             assert {a.action for a in answers} == {"stop"}
 
     @precondition(lambda self: self.house.executions.started)

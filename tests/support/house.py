@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from schemas.analysis import AnalyticalReportPackage
 from schemas.evidence import Lineage, SubQuestion
 from schemas.lifecycle import ClaimRequest, ClaimResult
-from schemas.mission import MissionInput, MissionRequest, Track
+from schemas.mission import FusionMode, MissionInput, MissionRequest, ReportVersion, Track
 from schemas.steps import StepRequest
 from shared.adapters.declared_queries import DeclaredQueries
 from shared.adapters.folder_artifacts import FolderArtifacts
@@ -22,7 +22,9 @@ from shared.executions import ExecutionState
 from shared.ids import Ids
 from shared.indexes import COMPOSITES, FIELDS
 from shared.missions.audit import Audit
-from shared.missions.repository import Missions
+from shared.missions.chain import Happening
+from shared.missions.records import MissionRecord
+from shared.missions.repository import Change, Missions
 from shared.missions.slices import SliceEngine
 from shared.queue import Task
 from shared.telemetry.rows import Row
@@ -71,6 +73,21 @@ class House:
         return mission.mission_id, claim(
             self.missions, self.clock, ClaimRequest(mission_id=mission.mission_id, epoch=1, execution=execution)
         )
+
+
+def publish_report(house: House, mission_id: str, kind: FusionMode) -> None:
+    """Let the mission name a report, as fusion does; its files are not there."""
+
+    def decide(mission: MissionRecord, _: object) -> Change:
+        version = len(mission.reports) + 1
+        outcome, markdown, html = (f"artifact:missions/{mission_id}/reports/{version}/report.{form}" for form in ("json", "md", "html"))
+        report = ReportVersion(
+            version=version, kind=kind, outcome_uri=outcome, markdown_uri=markdown, html_uri=html, created_at=house.clock.now()
+        )
+        told = Happening("report.published", {"version": version, "mode": kind, "outcome": outcome, "files": {}})
+        return Change(mission.model_copy(update={"reports": (*mission.reports, report)}), [told])
+
+    house.missions.change(mission_id, "fusion", decide)
 
 
 @dataclass

@@ -14,6 +14,7 @@ from schemas.analysis import FileDescription
 from shared.adapters.folder_artifacts import FolderArtifacts
 from shared.errors import InputUnreadable, SandboxUnavailable
 from shared.sandbox import CodeSandbox, SandboxJob, SandboxResult
+from tests.support.artifacts import damage
 from tests.support.operations import describe, write
 from tests.support.sandboxes import sandbox
 
@@ -93,6 +94,20 @@ def test_a_file_is_described_once_and_remembered_by_its_content(sandbox: CodeSan
     with pytest.raises(SandboxUnavailable):
         analyze_file(NoSandbox(), store, DataInput.of(data.path), tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "store"]
+
+
+def test_a_remembered_description_that_was_damaged_is_made_anew_and_remembered_again(
+    sandbox: CodeSandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = FolderArtifacts(tmp_path / "store")
+    data = write(tmp_path, "a.csv", "station,temp\nBern,1.5\nBasel,2.5\n")
+    first = analyze_file(sandbox, store, data, tmp_path)
+    (at,) = store.list("cache/analyze/")
+    damage(tmp_path / "store", at.key)
+    assert analyze_file(sandbox, store, data, tmp_path) == first
+    assert "is damaged, and made anew" in caplog.text and at.key in caplog.text
+    assert analyze_file(NoSandbox(), store, data, tmp_path) == first, "it is remembered again"
+    assert len(list(store.list("cache/analyze/"))) == 2
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:

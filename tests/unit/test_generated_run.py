@@ -18,9 +18,11 @@ from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
 from shared.adapters.folder_artifacts import FolderArtifacts
 from shared.adapters.sandbox_python import find_sandbox_python
 from shared.clock import SystemClock
+from shared.errors import Corrupt
 from shared.sandbox import CodeSandbox, RunStatus, SandboxResult
 from shared.scratch import Scratch
 from shared.tracks import SliceContext
+from tests.support.artifacts import damage
 from tests.support.sandboxes import ROOT, sandbox
 
 __all__ = ["sandbox"]
@@ -95,6 +97,38 @@ def test_a_run_is_kept_by_its_place_and_its_code(sandbox: CodeSandbox, tmp_path:
     assert first.values[0].value != other.values[0].value
     no_sandbox = BubblewrapSandbox(tmp_path / "no-python", bwrap="no-bwrap")
     assert run_generated(no_sandbox, context, files, code, place="01-0", number=1) == first, "what is known needs no further run"
+
+
+@pytest.mark.bubblewrap
+def test_a_damaged_run_is_made_again_where_the_same_comes_of_it_to_the_byte(
+    sandbox: CodeSandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    context, files = mission(tmp_path)
+    first = run_generated(sandbox, context, files, CODE, place="01-0", number=1)
+    damage(tmp_path / "store", run_key(context))
+    context, files = mission(tmp_path)  # the slice is run again, in a folder of its own
+    assert run_generated(sandbox, context, files, CODE, place="01-0", number=1) == first
+    assert "the same was made anew" in caplog.text
+    no_sandbox = BubblewrapSandbox(tmp_path / "no-python", bwrap="no-bwrap")
+    assert run_generated(no_sandbox, context, files, CODE, place="01-0", number=1) == first, "and is kept"
+
+
+@pytest.mark.bubblewrap
+def test_a_damaged_run_that_another_run_does_not_repeat_is_told_and_replaced_by_nothing(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    """The models were asked with what the first run gave: with other figures, they would be asked something else."""
+    context, files = mission(tmp_path)
+    code = "import secrets\nrecord('chance', secrets.randbelow(10**15))\n"
+    run_generated(sandbox, context, files, code, place="01-0", number=1)
+    damage(tmp_path / "store", run_key(context))
+    for _ in range(2):
+        with pytest.raises(Corrupt):
+            run_generated(sandbox, context, files, code, place="01-0", number=1)
+    assert len(list(context.artifacts.list("missions/m/ds_star/1/runs/"))) == 1
+
+
+def run_key(context: SliceContext) -> str:
+    (run,) = context.artifacts.list("missions/m/ds_star/1/runs/")
+    return run.key
 
 
 @pytest.mark.bubblewrap
