@@ -17,6 +17,7 @@ from pydantic import JsonValue
 
 from schemas.base import Stored, Timestamp
 from shared.documents import Document, Json, Ref, Transaction
+from shared.errors import Corrupt
 from shared.missions.chain import Chain, ChainPointer, Happening, append, spill
 from shared.record import Record
 from shared.telemetry.context import current_trace_id
@@ -115,7 +116,7 @@ def keep(
     def work(tx: Transaction) -> None:
         stored = tx.get(Ref(DEAD_LETTERS, name))
         earlier = Letter.read(stored) if stored else None
-        mission = _mission(tx, about) if about is not None else None
+        mission, owner = _mission(tx, about) if about is not None else (None, None)
         letter = Letter(
             name=name,
             route=route,
@@ -125,7 +126,7 @@ def keep(
             at=at,
             trace_id=trace_id or (trace_id_of(mission.traceparent) if mission and mission.traceparent else None),
             mission_id=about,
-            owner=mission.owner if mission else earlier.owner if earlier else None,
+            owner=owner or (earlier.owner if earlier else None),
             replays=earlier.replays if earlier else (),
             head=earlier.head if earlier else None,
         )
@@ -148,11 +149,19 @@ def _mission_of(payload: Json) -> str | None:
     return named if isinstance(named, str) and named.isascii() and named.replace("_", "").isalnum() and len(named) <= 100 else None
 
 
-def _mission(tx: Transaction, mission_id: str) -> MissionRecord | None:
+def _mission(tx: Transaction, mission_id: str) -> tuple[MissionRecord | None, str | None]:
+    """The mission and its owner. Of one that cannot be read, which may be why the task failed, the owner alone."""
     from shared.missions.records import MissionRecord, mission_ref  # an upload's event, most of what Pub/Sub hands over, is about none
 
     found = tx.get(mission_ref(mission_id))
-    return MissionRecord.read(found) if found else None
+    if found is None:
+        return None, None
+    try:
+        mission = MissionRecord.read(found)
+    except Corrupt:
+        owner = found.data.get("owner")
+        return None, owner if isinstance(owner, str) else None
+    return mission, mission.owner
 
 
 def trace_id_of(traceparent: str) -> str | None:
