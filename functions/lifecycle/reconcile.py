@@ -31,6 +31,8 @@ from shared.queue import TaskQueue
 from shared.times import HEARTBEAT_STALE_S, MAX_EPOCHS
 
 _BATCH = 500
+_FRUITLESS = "Too many executions in a row died without finishing a single step."
+"""Without their number: a report repeats it, and has no source for one."""
 _log = logging.getLogger(__name__)
 
 
@@ -129,7 +131,7 @@ def raise_epoch(missions: Missions, seen: MissionRecord, *, anew: bool = False) 
             return None
         mark = sum(track.next_seq for track in tracks.values()) + len(mission.reports)
         fruitless = 0 if anew or mark > mission.progress_mark else mission.fruitless_epochs + 1
-        why = f"{fruitless} executions in a row died without finishing a single step." if fruitless >= MAX_EPOCHS else None
+        why = _FRUITLESS if fruitless >= MAX_EPOCHS else None
         raised = mission.model_copy(
             update={
                 "epoch": mission.epoch + 1,
