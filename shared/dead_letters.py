@@ -32,6 +32,8 @@ UPLOADS = "intake/"
 """The route of an upload's event: Pub/Sub delivers it, the queue does not."""
 GIVEN_UP = "missions"
 """The route of a letter of a mission that was given up: replayed, its request is submitted anew."""
+GIVEN_UP_CODES = ("workflow_failed", "given_up")
+"""The codes of the errors with which a mission is given up; one that failed otherwise, by what it was given, leaves no letter."""
 NO_MISSION = "dead-letters"
 """What the audit events of a letter without a mission are about."""
 AGAIN = "~"
@@ -162,6 +164,11 @@ def _mission(tx: Transaction, mission_id: str) -> tuple[MissionRecord | None, st
         owner = found.data.get("owner")
         return None, owner if isinstance(owner, str) else None
     return mission, mission.owner
+
+
+def failed_letter(mission_id: str) -> str:
+    """The name of the letter of a mission that was given up."""
+    return f"failed-{mission_id}"
 
 
 def trace_id_of(traceparent: str) -> str | None:

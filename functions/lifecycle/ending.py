@@ -119,11 +119,11 @@ class Ending:
         """Keep a dead letter of a mission that fails: before it ends, so that one that dies in between leaves both or is asked again."""
         if self._letters is None or mission.status.terminal or mission.cancel_requested:
             return
-        from shared.dead_letters import GIVEN_UP, keep  # for a mission that fails alone
+        from shared.dead_letters import GIVEN_UP, failed_letter, keep  # for a mission that fails alone
 
         keep(
             self._letters,
-            f"failed-{mission.mission_id}",
+            failed_letter(mission.mission_id),
             route=GIVEN_UP,
             payload={"mission_id": mission.mission_id, "epoch": mission.epoch},
             error=error.message,

@@ -192,7 +192,7 @@ class MissionsApi:
             raise BadInput(f"{self._client.base_url} is no address.", remedy="Give one like http://127.0.0.1:8700.") from error
         except httpx.HTTPError as error:
             raise Unavailable(
-                f"The platform at {self._client.base_url} cannot be reached: {error}.",
+                f"The platform at {self._client.base_url} cannot be reached: {str(error).rstrip('.')}.",
                 remedy="Is it running? Start one with `kimera serve`.",
             ) from error
         if not answer.is_success:
