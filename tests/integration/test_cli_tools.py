@@ -44,6 +44,11 @@ def test_a_space_is_filled_listed_searched_and_exported(kimera: Kimera) -> None:
     assert kimera("space", "remove", "climate", "history.md").code == 2
 
 
+def test_documents_that_say_nothing_about_it_are_the_reason_and_not_that_there_are_no_data(kimera: Kimera) -> None:
+    asked = kimera("run", "Why did the bananas ripen?", "--docs", "history.md")
+    assert "Not answered: Nothing found in these documents" in asked.out and "calculated" not in asked.out
+
+
 def test_a_plan_shows_the_reading_and_starts_no_mission(kimera: Kimera) -> None:
     plan = kimera("run", "What is the mean temp by city, and why?", "--data", "a.csv", "--docs", "history.md", "--plan", "--json").json
     assert [q["status"] for q in plan["sub_questions"]] == ["read", "not_read"]
