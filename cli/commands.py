@@ -53,7 +53,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
     (
         "Knowledge, contracts, quality",
         (
-            Command("space", "cli.space", "Add documents to a knowledge space, search it, export it."),
+            Command("space", "cli.space", "Add documents to a knowledge space, search it, remove some."),
             Command("schemas", "cli.schemas", "Export the contracts, or check them against the released ones."),
             Command("bench", "cli.bench", "Measure the quality of answers on a suite of tasks."),
             Command("drill", "cli.drill", "Hurt a platform on purpose, and check that it keeps its promises."),

@@ -8,14 +8,15 @@ from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
 from shared.errors import BadInput
-from shared.settings import Settings
+from shared.settings import Settings, setting_files
 from shared.validation import said
 
 
 def load_settings() -> Settings:
     """What the environment, ``./kimera.toml`` and the user's file say; ``BadInput`` names what is wrong."""
     try:
-        return Settings()
+        settings = Settings()
+        _refuse_unknown()
     except ValidationError as error:
         wrong = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {said(e)}" for e in error.errors(include_url=False, include_input=False))
         raise BadInput(
@@ -28,3 +29,20 @@ def load_settings() -> Settings:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"kimera.toml cannot be read: {error}.", remedy="Correct ./kimera.toml or ~/.config/kimera/kimera.toml.") from error
+    return settings
+
+
+def _refuse_unknown() -> None:
+    """Raise ``BadInput`` for a key of a file that is no setting: somebody believes that it holds, a budget's cap for one."""
+    for path in setting_files():
+        if not path.is_file():
+            continue
+        for key in tomllib.loads(path.read_text(encoding="utf-8")):
+            if key not in Settings.model_fields:
+                from difflib import get_close_matches
+
+                near = get_close_matches(key, Settings.model_fields, 1)
+                raise BadInput(
+                    f"{path} sets {key!r}, which is no setting.",
+                    remedy=f"Did you mean {near[0]}?" if near else "docs/operating.md lists the settings.",
+                )

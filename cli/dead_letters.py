@@ -51,7 +51,8 @@ def list_letters(
         print_json({"dead_letters": shown})
         return 0
     if not letters:
-        note("There are no dead letters." if status is Status.ALL else f"There are no dead letters that are {status}.")
+        of = f" of {mission}" if mission is not None else ""
+        note(f"There are no dead letters{of}." if status is Status.ALL else f"There are no dead letters{of} that are {status}.")
     for letter in letters:
         print(f"{letter.at:%Y-%m-%d %H:%M:%S}  {letter.status:<9}  {letter.name}")
         print(f"    to {letter.route}, {letter.deliveries} deliveries: {_short(letter.error)}")
@@ -108,6 +109,9 @@ def discard(
         letter = (api or _nothing(name)).discard(name, why=why)
     if as_json:
         print_json(letter)
+        return 0
+    if letter.discarded is not None and letter.discarded.why != why.strip():
+        print(f"{name} was discarded before, {_told(letter.discarded)}. Nothing was changed.")
     else:
         print(f"{name} is discarded. `kimera dead-letters replay {name}` would take that back.")
     return 0

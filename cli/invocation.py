@@ -37,6 +37,9 @@ def invoke(command: Command, arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # the reader of our output left, as `head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:  # a path was given that cannot be what it is to be
+        where = f"{error.filename}: " if error.filename else ""
+        return _failed("bad_input", f"{where}{error.strerror or error}.", "Give another path.", 2, wants_json)
     except OSError as error:
         where = f" {error.filename}:" if error.filename else ""
         return _failed("unavailable", f"The system refused:{where} {error.strerror or error}.", "", 3, wants_json)

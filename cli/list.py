@@ -10,6 +10,7 @@ import typer
 from cli.configuration import load_settings
 from cli.console import AsJson, Endpoint, log_to, new_app, note, print_json
 from schemas.mission import MissionState
+from shared.documents import Json
 from shared.ledger.money import dollars
 
 app = new_app("List missions, newest first.")
@@ -26,18 +27,23 @@ def list_missions(
 
     settings = load_settings()
     log_to(settings.home)
-    missions: list[MissionState] = []
+    missions: tuple[MissionState, ...] = ()
+    unreadable: tuple[str, ...] = ()
     try:
         with any_access(settings, endpoint=endpoint, token=os.environ.get("KIMERA_TOKEN")) as api:
-            missions = api.missions(limit=limit)
+            page = api.all_missions(limit=limit)
+            missions, unreadable = page.missions, page.unreadable
     except NoMissionsYet:
         pass  # none is an answer here
     if as_json:
-        print_json({"missions": [mission.model_dump(mode="json") for mission in missions]})
+        shown: dict[str, Json] = {"missions": [mission.model_dump(mode="json") for mission in missions]}
+        print_json(shown | ({"unreadable": [*unreadable]} if unreadable else {}))
         return 0
     for mission in missions:
         question, cost = " ".join(mission.question.split()), dollars(mission.cost_so_far.settled_micro_usd)
         print(f"{mission.mission_id}  {mission.status:<9}  {mission.created_at:%Y-%m-%d %H:%M}  {cost:>9}  {question[:80]}")
-    if not missions:
+    for mission_id in unreadable:
+        note(f"{mission_id}  cannot be read: its stored documents are damaged. `kimera status {mission_id}` says which.")
+    if not missions and not unreadable:
         note("There are no missions yet. Begin with `kimera run`.")
     return 0

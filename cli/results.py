@@ -8,6 +8,7 @@ from cli.console import note, print_json
 from infra.local.reports import SavedReport
 from schemas.mission import MissionState, MissionStatus
 from schemas.outcome import MissionOutcomePackage
+from shared.dead_letters import GIVEN_UP_CODES, failed_letter
 from shared.documents import Json
 from shared.ledger.money import dollars
 
@@ -34,6 +35,8 @@ def ended(state: MissionState) -> int:
     why = f"{state.error.message} {state.error.remedy}".strip() if state.error else "no reason was recorded"
     note(f"The mission is {state.status}: {why}")
     note(f"The whole story:  kimera inspect {state.mission_id}")
+    if state.status is MissionStatus.FAILED and state.error is not None and state.error.code in GIVEN_UP_CODES:
+        note(f"The same again, as a new mission:  kimera dead-letters replay {failed_letter(state.mission_id)}")
     return 1
 
 

@@ -19,7 +19,7 @@ from shared.errors import BadInput
 if TYPE_CHECKING:
     from shared.spaces import Spaces
 
-app = new_app("Add documents to a knowledge space, search it, export it.")
+app = new_app("Add documents to a knowledge space, search it, export it, take documents out.")
 SpaceName = Annotated[str, typer.Argument(metavar="SPACE", help="The space's name: lower-case letters, digits, - and _.")]
 
 
@@ -29,7 +29,10 @@ def add(
     documents: Annotated[list[Path], typer.Argument(metavar="DIR|FILE...", help="PDF, DOCX, HTML, Markdown or text.")],
     as_json: AsJson = False,
 ) -> int:
-    """Add documents. What the space holds already is left alone; a file that cannot be read stops no other. Exit 2 if none could."""
+    """Add documents. What the space holds already is left alone; a file that cannot be read stops no other. Exit 2 if none could.
+
+    A file that changed is another document: the one before stays until `remove` takes it out.
+    """
     from infra.local.files import collect_documents
 
     files = collect_documents(documents)
@@ -42,6 +45,8 @@ def add(
             note(f"{done.status:<10} {done.name}: {said}")
             for warning in done.warnings:
                 note(f"           {done.name}: {warning}")
+            for digits in done.namesakes:
+                note(f"           Another {done.name} stays beside it: `kimera space remove {space} {digits}` takes that one out.")
             results.append({"name": done.name, "status": done.status, "passages": done.passages, "problem": done.problem})
     if as_json:
         print_json({"space": space, "files": results})
@@ -66,7 +71,7 @@ def list_spaces(
         else:
             documents = spaces.documents(owner, space)
             rows = [{"name": d.name, "title": d.title, "sha256": d.sha256, "pages": d.pages, "date": d.date} for d in documents]
-            lines = [f"{d.name:<40} {f'{d.pages} pages' if d.pages else '':>10}  {d.title}" for d in documents]
+            lines = [f"{d.digits}  {d.name:<40} {f'{d.pages} pages' if d.pages else '':>10}  {d.title}" for d in documents]
     if as_json:
         print_json({"spaces": rows} if space is None else {"space": space, "documents": rows})
     else:
@@ -103,6 +108,22 @@ def search(
         print(f"{' > '.join(place)}\n  {' '.join(passage.text.split())}\n")
     if not found:
         print("Nothing about that was found in these documents.")
+    return 0
+
+
+@app.command()
+def remove(
+    space: SpaceName,
+    document: Annotated[str, typer.Argument(metavar="DOCUMENT", help="Its name, or the digits that `kimera space list SPACE` shows.")],
+    as_json: AsJson = False,
+) -> int:
+    """Take a document out of a space: no mission finds it any more. Its stored text stays for the reports that quote it."""
+    with _spaces() as (spaces, owner):
+        removed = spaces.remove(owner, space, document)
+    if as_json:
+        print_json({"space": space, "removed": {"name": removed.name, "title": removed.title, "sha256": removed.sha256}})
+    else:
+        print(f"{removed.name} ({removed.digits}) is no longer in {space}.")
     return 0
 
 

@@ -51,9 +51,9 @@ class ClaimResult(Contract):
 
 
 class AdvanceRequest(ExecutionRef):
-    """The workflow reports progress: a track that failed for good, or both tracks ended (``to=FUSION``)."""
+    """The workflow reports progress: a track that failed for good, both tracks ended (``FUSION``), or it gives up those that have not."""
 
-    to: Literal["FUSION", "TRACK_FAILED"]
+    to: Literal["FUSION", "TRACK_FAILED", "GIVEN_UP"]
     track: Track | None = None
     attempt: int = 1
     error: MissionError | None = None

@@ -17,6 +17,7 @@ from pydantic import JsonValue
 
 from schemas.base import Stored, Timestamp
 from shared.documents import Document, Json, Ref, Transaction
+from shared.errors import Corrupt
 from shared.missions.chain import Chain, ChainPointer, Happening, append, spill
 from shared.record import Record
 from shared.telemetry.context import current_trace_id
@@ -31,6 +32,8 @@ UPLOADS = "intake/"
 """The route of an upload's event: Pub/Sub delivers it, the queue does not."""
 GIVEN_UP = "missions"
 """The route of a letter of a mission that was given up: replayed, its request is submitted anew."""
+GIVEN_UP_CODES = ("workflow_failed", "given_up")
+"""The codes of the errors with which a mission is given up; one that failed otherwise, by what it was given, leaves no letter."""
 NO_MISSION = "dead-letters"
 """What the audit events of a letter without a mission are about."""
 AGAIN = "~"
@@ -115,7 +118,7 @@ def keep(
     def work(tx: Transaction) -> None:
         stored = tx.get(Ref(DEAD_LETTERS, name))
         earlier = Letter.read(stored) if stored else None
-        mission = _mission(tx, about) if about is not None else None
+        mission, owner = _mission(tx, about) if about is not None else (None, None)
         letter = Letter(
             name=name,
             route=route,
@@ -125,7 +128,7 @@ def keep(
             at=at,
             trace_id=trace_id or (trace_id_of(mission.traceparent) if mission and mission.traceparent else None),
             mission_id=about,
-            owner=mission.owner if mission else earlier.owner if earlier else None,
+            owner=owner or (earlier.owner if earlier else None),
             replays=earlier.replays if earlier else (),
             head=earlier.head if earlier else None,
         )
@@ -148,11 +151,24 @@ def _mission_of(payload: Json) -> str | None:
     return named if isinstance(named, str) and named.isascii() and named.replace("_", "").isalnum() and len(named) <= 100 else None
 
 
-def _mission(tx: Transaction, mission_id: str) -> MissionRecord | None:
+def _mission(tx: Transaction, mission_id: str) -> tuple[MissionRecord | None, str | None]:
+    """The mission and its owner. Of one that cannot be read, which may be why the task failed, the owner alone."""
     from shared.missions.records import MissionRecord, mission_ref  # an upload's event, most of what Pub/Sub hands over, is about none
 
     found = tx.get(mission_ref(mission_id))
-    return MissionRecord.read(found) if found else None
+    if found is None:
+        return None, None
+    try:
+        mission = MissionRecord.read(found)
+    except Corrupt:
+        owner = found.data.get("owner")
+        return None, owner if isinstance(owner, str) else None
+    return mission, mission.owner
+
+
+def failed_letter(mission_id: str) -> str:
+    """The name of the letter of a mission that was given up."""
+    return f"failed-{mission_id}"
 
 
 def trace_id_of(traceparent: str) -> str | None:

@@ -36,7 +36,7 @@ KimeraError                     code, HTTP status, what happened, what to do
 ├── MissionFailed               a mission that was measured did not end DONE      500
 ├── Corrupt                     stored bytes do not match what was recorded       500
 └── NoModelAnswer               the step goes on without a model (extractive)     502
-    ├── BudgetRefused           no money left, or a price unknown                 402
+    ├── BudgetRefused           no money left, or a price unknown                 402, exit 2
     ├── ModelUnavailable        the provider is down, or refuses                  503
     │   └── ModelCircuitOpen    it failed so often that it is not asked for a while
     ├── OutOfTime               the mission's time is up                          504
@@ -331,6 +331,7 @@ class BudgetRefused(NoModelAnswer):
 
     code = "budget_refused"
     status = 402
+    exit_code = 2
 
 
 class ModelUnavailable(NoModelAnswer):

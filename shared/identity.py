@@ -30,13 +30,15 @@ class LocalIdentity:
         if not self._owners:
             return LOCAL_OWNER
         scheme, _, token = headers.get("Authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
+        sent = scheme.lower() == "bearer" and token.strip() != ""
+        if sent:
             given = hashlib.sha256(token.strip().encode()).hexdigest()
             for name, known in self._owners.items():
                 if hmac.compare_digest(given, known):
                     return name
         raise Unauthenticated(
-            "This platform wants to know who you are.", remedy="Send 'Authorization: Bearer TOKEN' (for the command: KIMERA_TOKEN)."
+            "This platform does not know the token that was sent." if sent else "This platform wants to know who you are.",
+            remedy="Send 'Authorization: Bearer TOKEN' (for the command: KIMERA_TOKEN).",
         )
 
 

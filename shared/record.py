@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ClassVar, Self
 
+from pydantic import ValidationError
+
 from schemas.base import SCHEMA_VERSION, Stored
 from shared.documents import Document, Json, Ref, Transaction
+from shared.errors import Corrupt
 
 Upcast = Callable[[dict[str, Json]], dict[str, Json]]
 
@@ -19,13 +22,18 @@ class Record(Stored):
 
     @classmethod
     def read(cls, document: Document) -> Self:
-        """The record in ``document``, brought to this version's shape."""
+        """The record in ``document``, brought to this version's shape. Raises ``Corrupt`` where it is none."""
         data = document.data
         version = data.get("schema_version", 1)
-        assert isinstance(version, int)
+        if not isinstance(version, int) or version < 1:
+            raise _unreadable(document.ref, "schema_version")
         for old in range(version, SCHEMA_VERSION):
             data = cls.UPCASTS[old](data)
-        return cls.model_validate(data)
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            wrong = {".".join(str(part) for part in e["loc"]) for e in error.errors(include_url=False, include_input=False)}
+            raise _unreadable(document.ref, ", ".join(sorted(wrong)[:_MOST_NAMED])) from error
 
     @classmethod
     def known(cls, document: Document) -> Self:
@@ -54,6 +62,15 @@ class Record(Stored):
         return self.model_dump(mode="json")
 
 
+def _unreadable(ref: Ref, fields: str) -> Corrupt:
+    """The document, and what in it is wrong by name alone: what it holds is nobody's but its owner's."""
+    return Corrupt(
+        f"The stored document {ref} cannot be read: {fields} is damaged or missing.",
+        remedy="Restore it from a copy of the data; `kimera audit verify` tells what else is not as it was written.",
+    )
+
+
+_MOST_NAMED = 5
 _KNOWN: dict[tuple[type[Record], Ref, str], Record] = {}
 """Records by the version of their document: a call reads the same ones several times, and so do the calls that follow it."""
 _MOST_KNOWN = 512

@@ -53,7 +53,7 @@ class Settings(BaseSettings):
     """Who researches: our own loop, or the Gemini Deep Research agent."""
     web_search: Literal["none", "gemini", "brave"] = "none"
     """Where the loop searches the web; ``none``: missions read nothing from the network."""
-    budget_usd: Decimal = Decimal(1)
+    budget_usd: Decimal = Field(default=Decimal(1), ge=0)
     """What a mission may spend on models."""
     day_budget_usd: Decimal = Field(default=Decimal(10), ge=0, le=1_000_000, decimal_places=6)
     """What all missions together may spend on a day (UTC)."""

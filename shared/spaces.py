@@ -27,12 +27,18 @@ from shared.reading.document import EXTRACTOR_VERSION
 from shared.reading.extract import extract_document
 from shared.sandbox import CodeSandbox, ScopedSandbox
 
+_LEAST_DIGITS = 8
+_SHOWN_DIGITS = 12
+"""Of a SHA-256: enough to name a document by, and as many as are shown."""
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
 class AddedFile:
-    """What became of one file. ``unchanged``: the space holds it already. ``unreadable``: ``problem`` says why and what to do."""
+    """What became of one file. ``unchanged``: the space holds it already. ``unreadable``: ``problem`` says why and what to do.
+
+    ``namesakes``: the digits of each other document of that name in the space, an earlier state of the file for one. They stay.
+    """
 
     name: str
     status: Literal["added", "unchanged", "unreadable"]
@@ -41,6 +47,7 @@ class AddedFile:
     passages: int = 0
     warnings: tuple[str, ...] = ()
     problem: str = ""
+    namesakes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,11 @@ class SpaceDocument:
     media_type: str
     pages: int | None
     date: str | None
+
+    @property
+    def digits(self) -> str:
+        """What it is told from another of its name by."""
+        return self.sha256[:_SHOWN_DIGITS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +80,7 @@ class FoundPassage:
 
 
 class Spaces:
-    """The service behind ``kimera space add|list|search|export``. ``scratch`` is a folder for the parsers' files."""
+    """The service behind ``kimera space add|list|search|remove|export``. ``scratch`` is a folder for the parsers' files."""
 
     def __init__(self, sandbox: CodeSandbox, artifacts: ArtifactStore, graph: KnowledgeGraph, scratch: Path) -> None:
         self._sandbox = sandbox
@@ -105,11 +117,14 @@ class Spaces:
             self._graph.remove(scope, [known.id])
         self._graph.upsert(scope, indexed.nodes, indexed.edges)
         passages = sum(node.kind == "Chunk" for node in indexed.nodes)
-        return AddedFile(path.name, "added", document.title or item.name, document.pages, passages, document.warnings)
+        known_here = map(_document, self._graph.nodes(scope, "Document"))
+        namesakes = tuple(other.digits for other in known_here if other.name == item.name and other.sha256 != digest)
+        title = document.title or item.name
+        return AddedFile(path.name, "added", title, document.pages, passages, document.warnings, namesakes=namesakes)
 
     def summaries(self, owner: str) -> list[SpaceSummary]:
-        """The owner's spaces with their counts."""
-        return self._graph.spaces(owner)
+        """The owner's spaces with their counts; what is left of one whose documents were all taken out, their words, is no space."""
+        return [summary for summary in self._graph.spaces(owner) if summary.documents]
 
     def documents(self, owner: str, space: str) -> Sequence[SpaceDocument]:
         """The documents of a space; ``NotFound`` if the owner has no such space."""
@@ -128,6 +143,28 @@ class Spaces:
             page_number = page if isinstance(page, int) else None
             found.append(FoundPassage(hit.node.text, str(about["name"]), str(about["title"]), page_number, headings, hit.score))
         return found
+
+    def remove(self, owner: str, space: str, document: str) -> SpaceDocument:
+        """Take a document out: no mission finds it any more. ``document``: its name, or the first eight digits of its SHA-256 or more.
+
+        Its stored text stays, so that the reports that quote it can be checked. Raises ``NotFound``, and ``BadInput`` for what several fit.
+        """
+        scope = _scope(owner, space)
+        known = self._known(scope)
+        by_digest = len(document) >= _LEAST_DIGITS
+        fits = [node for node in known if node.properties["name"] == document] or [
+            node for node in known if by_digest and str(node.properties["sha256"]).startswith(document.lower())
+        ]
+        if not fits:
+            raise NotFound(
+                f"There is no document {document[:80]!r} in the knowledge space {space!r}.",
+                remedy=f"`kimera space list {space}` lists them.",
+            )
+        if len(fits) > 1:
+            digits = ", ".join(_document(node).digits for node in fits)
+            raise BadInput(f"{document[:80]!r} fits {len(fits)} documents: {digits}.", remedy="Name one by these digits.")
+        self._graph.remove(scope, [fits[0].id])
+        return _document(fits[0])
 
     def export(self, owner: str, space: str) -> Iterator[str]:
         """The space as JSON lines without line ends: its documents, then their passages, then the edges; equal spaces give equal lines."""

@@ -35,6 +35,7 @@ _ALREADY_COVERED: dict[FusionMode, set[FusionStatus]] = {
     "final": {FusionStatus.FINAL, FusionStatus.UPGRADED},
     "upgrade": set(),
 }
+_RUNNING_FLAGS = {Track.DEEP_RESEARCH: "research_running", Track.DS_STAR: "analysis_running"}
 _SPARE_VERSIONS = 3
 _BUSY_RETRY_S = 1.0
 
@@ -66,10 +67,10 @@ class Publisher:
         """
         mission = self._missions.get(request.mission_id)
         fence(mission, request)
-        if mission.fusion_status in _ALREADY_COVERED[request.mode]:
+        tracks = self._missions.tracks(mission)
+        if _covered(mission, tracks, request.mode):
             return _standing(mission, f"the report is {mission.fusion_status} already")
         check_fusion(mission.fusion_status, _STATUS_AFTER[request.mode])
-        tracks = self._missions.tracks(mission)
         if request.mode == "upgrade" and not self._improves(mission, tracks):
             return _standing(mission, "the late track added nothing")
         began = self._clock.monotonic()
@@ -141,8 +142,8 @@ class Publisher:
         report = publication.report
         status = _STATUS_AFTER[request.mode]
 
-        def decide(mission: MissionRecord, _: dict[Track, TrackRecord]) -> Change | None:
-            if mission.fusion_status in _ALREADY_COVERED[request.mode] or any(r.version >= report.version for r in mission.reports):
+        def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
+            if _covered(mission, tracks, request.mode) or any(r.version >= report.version for r in mission.reports):
                 return None
             check_fusion(mission.fusion_status, status)
             detail: dict[str, Json] = {
@@ -166,6 +167,17 @@ class Publisher:
             return Change(changed, [Happening(PUBLISHED, detail)])
 
         return self._missions.change(request.mission_id, "fusion", decide, caller=request)
+
+
+def _covered(mission: MissionRecord, tracks: dict[Track, TrackRecord], mode: FusionMode) -> bool:
+    """Whether the report that stands says all that this one would.
+
+    A partial one that tells of a track as running does not, once that track was given up: no other would replace it.
+    """
+    if mode == "partial" and mission.fusion_status is FusionStatus.PARTIAL:
+        ended = (TrackStatus.FAILED, TrackStatus.CANCELLED)
+        return not any(tracks[track].status in ended and flag in mission.flags for track, flag in _RUNNING_FLAGS.items())
+    return mission.fusion_status in _ALREADY_COVERED[mode]
 
 
 def _next_version(mission: MissionRecord) -> int:

@@ -24,6 +24,8 @@ class _Draft:
     finding_ids: list[str] = field(default_factory=list)
     claim_ids: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    idle_notes: list[str] = field(default_factory=list)
+    """Those of an analysis that was given no data: true, but no reason why a question about documents has no answer."""
     suggestions: list[str] = field(default_factory=list)
     handed_over: tuple[HandedOver, ...] = ()
     asked: bool = True
@@ -39,12 +41,13 @@ def merge_sections(
     drafts: dict[str, _Draft] = {}
     if package.analysis:
         keys = _open(drafts, package.analysis.sub_questions)
+        has_data = any(item.kind == "data" for item in package.request.inputs)
         for answer in package.analysis.answers:
             draft = drafts[keys[answer.question_id]]
             draft.statuses.append(answer.status)
             draft.readings.append(answer.reading)
             draft.finding_ids += answer.finding_ids
-            draft.notes.append(answer.note)
+            (draft.notes if has_data else draft.idle_notes).append(answer.note)
             draft.suggestions += answer.suggestions
         for finding in package.analysis.findings:
             drafts[keys[finding.question_id]].finding_ids.append(finding.id)
@@ -83,7 +86,7 @@ def _section(draft: _Draft, research: Statements, analysis: Statements, remarks:
     status: AnswerStatus = min(draft.statuses, key=_BEST_FIRST.index, default="not_answered")
     if status in ("answered", "partial") and not findings and not passages:
         status = "not_answered"  # its sentences were dropped
-    notes = [*draft.notes, *(scopes[i] for i in draft.claim_ids if i in scopes)]
+    notes = [*draft.notes, *draft.idle_notes, *(scopes[i] for i in draft.claim_ids if i in scopes)]
     return Section(
         question=draft.question,
         status=status,

@@ -75,8 +75,11 @@ def flag_sentence(flag: str) -> str:
     return FLAG_SENTENCES.get(flag) or f"{words[:1].upper()}{words[1:]}."
 
 
-def track_notice(name: str, handoff: TrackHandoff, *, present: bool, mode: str) -> str | None:
-    """What a reader has to know about a track that did not end well; ``None`` where there is nothing to say."""
+def track_notice(name: str, handoff: TrackHandoff, *, present: bool, other: bool, mode: str) -> str | None:
+    """What a reader has to know about a track that did not end well; ``None`` where there is nothing to say.
+
+    ``present``: it handed something over; ``other``: the other one did.
+    """
     why = (handoff.missing_because or "").strip().rstrip(".")
     because = f": {why}" if why else ""
     if not handoff.status.final:
@@ -86,7 +89,8 @@ def track_notice(name: str, handoff: TrackHandoff, *, present: bool, mode: str) 
             return f"The {name} had not ended by the hard deadline. The report holds {holds}, and is upgraded if more comes in time."
         replaced = " This report will be replaced when it has ended." if mode == "partial" else ""
         return f"The {name} is still running{because}. The report holds {holds}.{replaced}"
-    kept = " What it had found until then is part of the report." if present else " The report rests on the other part alone."
+    alone = " The report rests on the other part alone." if other else ""
+    kept = " What it had found until then is part of the report." if present else alone
     if handoff.status is TrackStatus.FAILED:
         return f"The {name} failed{because}.{kept}"
     if handoff.status is TrackStatus.CANCELLED:
@@ -121,8 +125,9 @@ def _sentence(text: str) -> str:
 
 def notices(package: FusionInputPackage) -> tuple[str, ...]:
     """What comes before anything else: a partial report, tracks that are missing and why."""
+    research, analysis = package.research is not None, package.analysis is not None
     tracks = (
-        track_notice(RESEARCH, package.research_handoff, present=package.research is not None, mode=package.mode),
-        track_notice(ANALYSIS, package.analysis_handoff, present=package.analysis is not None, mode=package.mode),
+        track_notice(RESEARCH, package.research_handoff, present=research, other=analysis, mode=package.mode),
+        track_notice(ANALYSIS, package.analysis_handoff, present=analysis, other=research, mode=package.mode),
     )
     return tuple(n for n in tracks if n)

@@ -55,9 +55,11 @@ class Ending:
         self._queue = queue
 
     def advance(self, request: AdvanceRequest) -> MissionStatusResult:
-        """Record that both tracks have ended, or that one failed for good."""
+        """Record that both tracks have ended, that one failed for good, or that the mission is given up with them as they are."""
         if request.to == "TRACK_FAILED":
             return self._fail_track(request)
+        if request.to == "GIVEN_UP":
+            return self._give_tracks_up(request)
 
         def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
             if mission.status is not MissionStatus.RUNNING:
@@ -130,11 +132,11 @@ class Ending:
         """Keep a dead letter of a mission that fails: before it ends, so that one that dies in between leaves both or is asked again."""
         if self._letters is None or mission.status.terminal or mission.cancel_requested:
             return
-        from shared.dead_letters import GIVEN_UP, keep  # for a mission that fails alone
+        from shared.dead_letters import GIVEN_UP, failed_letter, keep  # for a mission that fails alone
 
         keep(
             self._letters,
-            f"failed-{mission.mission_id}",
+            failed_letter(mission.mission_id),
             route=GIVEN_UP,
             payload={"mission_id": mission.mission_id, "epoch": mission.epoch},
             error=error.message,
@@ -197,6 +199,7 @@ class Ending:
     def _ended(self, mission: MissionRecord, status: MissionStatus, error: MissionError | None, tracks: dict[Track, TrackRecord]) -> Change:
         check_mission(mission.status, status)
         detached = [track for track in tracks.values() if track.detached]
+        left = self._given_up(mission, tracks, error) if error is not None else []
         late = status is MissionStatus.DONE and bool(detached)
         fusion = mission.fusion_status
         if fusion is FusionStatus.PENDING:
@@ -226,7 +229,7 @@ class Ending:
                 }
             )
             detail["late"] = [track.track for track in detached]
-        return Change(ended, [Happening(f"mission.{status.lower()}", detail)], tracks=[] if late else self._closed(detached))
+        return Change(ended, [Happening(f"mission.{status.lower()}", detail)], tracks=[] if late else [*self._closed(detached), *left])
 
     def _late_ended(self, mission: MissionRecord, tracks: dict[Track, TrackRecord], error: MissionError | None = None) -> Change:
         """Nothing of the mission goes on any more. What a detached track handed off at the hard deadline stays its result."""
@@ -240,6 +243,25 @@ class Ending:
     def _closed(self, detached: list[TrackRecord]) -> list[TrackRecord]:
         now = self._clock.now()
         return [t.model_copy(update={"status": TrackStatus.DONE, "lease": None, "updated_at": now}) for t in detached]
+
+    def _give_tracks_up(self, request: AdvanceRequest) -> MissionStatusResult:
+        """Before the last report is made: it is not to say that something still runs."""
+        error = request.error or MissionError(code="given_up", message="The mission was given up.")
+
+        def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
+            given_up = [] if mission.status.terminal else self._given_up(mission, tracks, error)
+            if not given_up:
+                return None
+            happenings = [Happening("track.failed", {"track": track.track, "error": error.code}) for track in given_up]
+            return Change(mission, happenings, tracks=given_up)
+
+        return _result(self._missions.change(request.mission_id, "lifecycle", decide, caller=request))
+
+    def _given_up(self, mission: MissionRecord, tracks: dict[Track, TrackRecord], error: MissionError) -> list[TrackRecord]:
+        """The tracks of a mission that does not go on, which had not ended: they do now."""
+        status = TrackStatus.CANCELLED if mission.cancel_requested else TrackStatus.FAILED
+        ended = {"status": status, "error": error, "lease": None, "updated_at": self._clock.now()}
+        return [track.model_copy(update=ended) for track in tracks.values() if not track.handed_off]
 
     def _fail_track(self, request: AdvanceRequest) -> MissionStatusResult:
         track = request.track

@@ -7,6 +7,8 @@ one only compensates: it fuses what there is and records why. If even that dies,
 
 A mission that is DONE but late (a track was detached at the hard deadline) is looked after in the same way. Its end queued the dispatch
 of the execution that takes the track on (``ending.py``); where that got lost, it is queued here.
+
+A mission whose documents are damaged is told in the log and keeps nobody from looking after the others.
 """
 
 from __future__ import annotations
@@ -19,16 +21,18 @@ from functions.lifecycle.ending import Ending
 from schemas.lifecycle import ReconcileRequest, ReconcileResult
 from schemas.mission import MissionError, Track
 from shared.clock import Clock
-from shared.errors import Unavailable
+from shared.errors import Corrupt, Unavailable
 from shared.executions import ExecutionState, WorkflowExecutions
 from shared.missions.chain import Happening
 from shared.missions.dispatching import dispatch_task
 from shared.missions.records import MissionRecord, TrackRecord
-from shared.missions.repository import OPEN, Change, Missions, heartbeat, progress
+from shared.missions.repository import OPEN, Change, Missions, MissionsPage, heartbeat, progress
 from shared.queue import TaskQueue
 from shared.times import HEARTBEAT_STALE_S, MAX_EPOCHS
 
 _BATCH = 500
+_FRUITLESS = "Too many executions in a row died without finishing a single step."
+"""Without their number: a report repeats it, and has no source for one."""
 _log = logging.getLogger(__name__)
 
 
@@ -49,15 +53,23 @@ class Reconciler:
         looked_at = 0
         for mission in self._open(request.mission_id):
             looked_at += 1
-            if mission.dispatched_epoch < mission.epoch:
-                self._queue.enqueue(dispatch_task(mission))
-            elif request.none_alive or self._is_dead(mission):
-                if mission.compensate_because is not None and not request.anew:
-                    self._ending.give_up(mission.mission_id, MissionError(code="given_up", message=mission.compensate_because))
-                    failed.append(mission.mission_id)
-                elif self._restart(mission, anew=request.anew):
-                    restarted.append(mission.mission_id)
+            try:
+                self._look_after(mission, request, restarted, failed)
+            except Corrupt as damaged:
+                if request.mission_id is not None:
+                    raise
+                _log.error("%s is not looked after: %s", mission.mission_id, damaged)
         return ReconcileResult(looked_at=looked_at, restarted=tuple(restarted), failed=tuple(failed))
+
+    def _look_after(self, mission: MissionRecord, request: ReconcileRequest, restarted: list[str], failed: list[str]) -> None:
+        if mission.dispatched_epoch < mission.epoch:
+            self._queue.enqueue(dispatch_task(mission))
+        elif request.none_alive or self._is_dead(mission):
+            if mission.compensate_because is not None and not request.anew:
+                self._ending.give_up(mission.mission_id, MissionError(code="given_up", message=mission.compensate_because))
+                failed.append(mission.mission_id)
+            elif self._restart(mission, anew=request.anew):
+                restarted.append(mission.mission_id)
 
     def _open(self, mission_id: str | None) -> Iterator[MissionRecord]:
         if mission_id is not None:
@@ -65,18 +77,20 @@ class Reconciler:
             if not mission.over:
                 yield mission
             return
-        yield from self._pages(lambda before: self._missions.list(statuses=OPEN, limit=_BATCH, before=before))
-        yield from self._pages(lambda before: self._missions.list(late=True, limit=_BATCH, before=before))
+        yield from self._pages(lambda before: self._missions.page(statuses=OPEN, limit=_BATCH, before=before))
+        yield from self._pages(lambda before: self._missions.page(late=True, limit=_BATCH, before=before))
 
-    def _pages(self, page: Callable[[str | None], list[MissionRecord]]) -> Iterator[MissionRecord]:
+    def _pages(self, page: Callable[[str | None], MissionsPage]) -> Iterator[MissionRecord]:
         """All missions, page after page. What follows a page that is not full is not asked for: it would be looked for among all."""
         before: str | None = None
         while True:
             batch = page(before)
-            yield from batch
-            if len(batch) < _BATCH:
+            for mission_id, damaged in batch.damaged.items():
+                _log.error("%s is not looked after: %s", mission_id, damaged)
+            yield from batch.missions
+            if batch.last is None:
                 return
-            before = batch[-1].mission_id
+            before = batch.last
 
     def _is_dead(self, mission: MissionRecord) -> bool:
         if mission.execution is not None:
@@ -117,7 +131,7 @@ def raise_epoch(missions: Missions, seen: MissionRecord, *, anew: bool = False) 
             return None
         mark = progress(mission, tracks)
         fruitless = 0 if anew or mark > mission.progress_mark else mission.fruitless_epochs + 1
-        why = f"{fruitless} executions in a row died without finishing a single step." if fruitless >= MAX_EPOCHS else None
+        why = _FRUITLESS if fruitless >= MAX_EPOCHS else None
         raised = mission.model_copy(
             update={
                 "epoch": mission.epoch + 1,

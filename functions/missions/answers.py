@@ -23,10 +23,14 @@ class Accepted(Contract):
 
 
 class MissionPage(Contract):
-    """Missions, newest first; ``next`` continues the list where there is more."""
+    """Missions, newest first; ``next`` continues the list where there is more.
+
+    ``unreadable``: the ids of those of this page whose stored documents are damaged; read one to be told what is.
+    """
 
     missions: tuple[MissionState, ...]
     next: str | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 class EventPage(Contract):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from typing import get_args
 
 import functions_framework
@@ -31,7 +32,7 @@ from functions.missions.uploads import receive_upload
 from schemas.mission import MissionRequest, MissionState, ReportVersion, Track
 from schemas.outcome import MissionOutcomePackage
 from shared.dead_letters import LetterStatus
-from shared.errors import BadInput, LengthRequired, NotFound, Unavailable
+from shared.errors import BadInput, Corrupt, LengthRequired, NotFound, Unavailable
 from shared.http import Answer, Api, Call
 from shared.inputs import safe_name
 from shared.ledger.attribution import Dimension
@@ -82,9 +83,15 @@ def submit(call: Call) -> Answer:
 def list_missions(call: Call) -> MissionPage:
     """The caller's missions, newest first."""
     limit = _limit(call)
-    found = call.runtime.missions.list(owner=_owner(call), limit=limit + 1, before=_after(call))
-    page = found[:limit]
-    return MissionPage(missions=tuple(_state(call, m) for m in page), next=page[-1].mission_id if len(found) > limit else None)
+    found = call.runtime.missions.page(owner=_owner(call), limit=limit + 1, before=_after(call))
+    ids = sorted([*found.damaged, *(mission.mission_id for mission in found.missions)], reverse=True)[:limit]
+    states: list[MissionState] = []
+    for mission in found.missions:
+        if mission.mission_id in ids:
+            with suppress(Corrupt):  # a track of it: it counts among the unreadable
+                states.append(_state(call, mission))
+    unreadable = tuple(mission_id for mission_id in ids if mission_id not in {state.mission_id for state in states})
+    return MissionPage(missions=tuple(states), next=ids[-1] if found.last is not None else None, unreadable=unreadable)
 
 
 @api.route("GET", "/missions/<mission_id>")

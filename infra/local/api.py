@@ -79,17 +79,23 @@ class MissionsApi:
         return self._model(MissionState, "GET", _mission(mission_id))
 
     def missions(self, *, limit: int) -> list[MissionState]:
-        """The newest missions, at most ``limit``."""
+        """The newest missions, at most ``limit``; without those that cannot be read."""
+        return [*self.all_missions(limit=limit).missions]
+
+    def all_missions(self, *, limit: int) -> MissionPage:
+        """The same, with the ids of those that cannot be read."""
         found: list[MissionState] = []
+        unreadable: list[str] = []
         after: str | None = None
-        while len(found) < limit:
-            query = {"limit": str(min(_PAGE, limit - len(found)))} | ({"after": after} if after else {})
+        while (missing := limit - len(found) - len(unreadable)) > 0:
+            query = {"limit": str(min(_PAGE, missing))} | ({"after": after} if after else {})
             page = self._model(MissionPage, "GET", "/missions", params=query)
             found += page.missions
+            unreadable += page.unreadable
             after = page.next
             if after is None:
                 break
-        return found
+        return MissionPage(missions=tuple(found), unreadable=tuple(unreadable))
 
     def cancel(self, mission_id: str) -> MissionState:
         """Ask it to stop."""
@@ -186,7 +192,7 @@ class MissionsApi:
             raise BadInput(f"{self._client.base_url} is no address.", remedy="Give one like http://127.0.0.1:8700.") from error
         except httpx.HTTPError as error:
             raise Unavailable(
-                f"The platform at {self._client.base_url} cannot be reached: {error}.",
+                f"The platform at {self._client.base_url} cannot be reached: {str(error).rstrip('.')}.",
                 remedy="Is it running? Start one with `kimera serve`.",
             ) from error
         if not answer.is_success:

@@ -313,7 +313,9 @@ def settings_with_origin(settings: Settings, environment: Callable[[str], str | 
         origin = f"environment ({variable})" if environment(variable) else None
         origin = origin or next((where for where, content in files if name in content), "default")
         value = getattr(settings, name)
-        yield Setting(name, ", ".join(value) or "nobody" if isinstance(value, dict) else str(value), origin)
+        yield Setting(
+            name, ", ".join(value) or ("nobody" if name == "owners" else "none") if isinstance(value, dict) else str(value), origin
+        )
 
 
 def _dotenv(path: Path) -> dict[str, object]:

@@ -170,7 +170,7 @@ class CloudStorageArtifacts:
     def _stored(self, key: str) -> _Stored:
         found = self._found(key)
         if found is None:
-            raise NotFound(f"There is no artifact {key!r}.")
+            raise NotFound(f"There is no artifact {key.rpartition('/')[2]!r}.", place=key)
         return found
 
     def _found(self, key: str) -> _Stored | None:
@@ -211,7 +211,8 @@ class CloudStorageArtifacts:
 
         answer = self._bucket.call(f"read {known.artifact.key!r}", ask)
         if answer is None:
-            raise NotFound(f"The artifact {known.artifact.key!r} was deleted meanwhile.")
+            key = known.artifact.key
+            raise NotFound(f"The artifact {key.rpartition('/')[2]!r} was deleted meanwhile.", place=key)
         return answer
 
     def _download(self, known: _Stored, draft: Path) -> None:

@@ -55,7 +55,7 @@ class FolderArtifacts:
         key = key_of(uri)
         found = self.known(key)
         if found is None:
-            raise NotFound(f"There is no artifact {key!r}.")
+            raise NotFound(f"There is no artifact {_name(key)!r}.", place=key)
         return found
 
     def get(self, uri: str) -> bytes:
@@ -178,7 +178,7 @@ class FolderArtifacts:
             except FileNotFoundError as error:
                 if path.parent.exists():
                     raise _damaged(known.key, path) from error
-                raise NotFound(f"The artifact {known.key!r} was deleted meanwhile.") from error
+                raise NotFound(f"The artifact {_name(known.key)!r} was deleted meanwhile.", place=known.key) from error
 
     def _delete(self, key: str) -> bool:
         """Whether it was this call that removed it. It vanishes at once; its bytes go afterwards."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from schemas.events import Anchor, AuditEvent, ChainHead
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.dead_letters import NO_MISSION
-from shared.documents import DocumentStore, Query, Where
+from shared.documents import Document, DocumentStore, Query, Where
 from shared.errors import BadInput, Corrupt
 from shared.ids import made_at
 from shared.ledger.ledger import WRITER
@@ -21,12 +22,13 @@ from shared.ledger.records import LedgerRecord, ledger_ref
 from shared.missions.anchored_heads import AnchoredHead, AnchoredHeads
 from shared.missions.anchors import Anchors, KeptAnchor
 from shared.missions.chain import EVENTS
-from shared.missions.chain_reading import RESTORE, mission_record, stored_chains
+from shared.missions.chain_reading import RESTORE, RecordT, mission_record, stored_chains
 from shared.missions.contents import FUSION, Contents
 from shared.missions.records import MISSIONS, MissionRecord, TrackRecord, track_ref
 from shared.missions.repository import OPEN, heartbeat
 from shared.missions.verifying import Break, CheckedChain, Witness, check_chain, never_written
 
+_log = logging.getLogger(__name__)
 _BATCH = 200
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _HEADS_KEPT_TOGETHER = 5_000
@@ -216,14 +218,14 @@ class Audit:
     def _missions(self, query: Query) -> Iterator[MissionRecord]:
         found = self._documents.query(query)
         while found:
-            yield from map(MissionRecord.read, found)
+            yield from (mission for document in found if (mission := _readable(MissionRecord, document)))
             if len(found) < _BATCH:
                 return
             found = self._documents.query(Query(query.collection, query.where, query.order_by, query.limit, found[-1]))
 
     def _tracks(self, mission: MissionRecord) -> list[TrackRecord]:
         found = [self._documents.get(track_ref(mission.mission_id, track, n)) for track, n in mission.attempts.items()]
-        return [TrackRecord.read(document) for document in found if document is not None]
+        return [track for document in found if document is not None and (track := _readable(TrackRecord, document))]
 
     def _all_missions(self, hourly: Iterable[str]) -> Iterator[str]:
         """The ids of all missions of which there are documents, events or anchors, in order."""
@@ -261,3 +263,12 @@ def _by_mission(anchor: Anchor, only: str | None) -> dict[str, list[AnchoredHead
         if only is None or head.mission_id == only:
             found.setdefault(head.mission_id, []).append((head.writer, head.n, Witness(head.hash, seen)))
     return found
+
+
+def _readable(kind: type[RecordT], document: Document) -> RecordT | None:
+    """The record; ``None`` for one that is damaged, which ``verify`` finds, and which keeps no other from being anchored."""
+    try:
+        return kind.read(document)
+    except Corrupt as damaged:
+        _log.error("Its chain is not anchored: %s", damaged)
+        return None

@@ -106,7 +106,7 @@ def _letters(documents: DocumentStore, mission_id: str) -> dict[str, Chain]:
 def _read(kind: type[RecordT], document: Document) -> RecordT:
     try:
         return kind.read(document)
-    except ValidationError as error:
+    except Corrupt as error:
         raise Corrupt(f"The document {document.ref}, which holds an audit chain, cannot be read.", remedy=RESTORE) from error
 
 

@@ -16,7 +16,7 @@ MISSION_ARROWS: dict[MissionStatus, set[MissionStatus]] = {
 }
 FUSION_ARROWS: dict[FusionStatus, set[FusionStatus]] = {
     FusionStatus.PENDING: {FusionStatus.PARTIAL, FusionStatus.FINAL, FusionStatus.FAILED},
-    FusionStatus.PARTIAL: {FusionStatus.FINAL, FusionStatus.FAILED},
+    FusionStatus.PARTIAL: {FusionStatus.PARTIAL, FusionStatus.FINAL, FusionStatus.FAILED},
     FusionStatus.FINAL: {FusionStatus.UPGRADED},
     FusionStatus.UPGRADED: {FusionStatus.UPGRADED},
     FusionStatus.FAILED: set(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ from schemas.messages import ExecutionRef
 from schemas.mission import MissionStatus, Track, TrackStatus
 from shared.clock import Clock
 from shared.documents import DocumentStore, Json, Query, Ref, Transaction, Where
-from shared.errors import IdempotencyMismatch, NotFound, StaleEpoch
+from shared.errors import Corrupt, IdempotencyMismatch, NotFound, StaleEpoch
 from shared.ids import Ids
 from shared.missions.chain import EVENTS, Chain, Happening, append
 from shared.missions.records import IDEMPOTENCY, MISSIONS, MissionRecord, TrackRecord, mission_ref, track_ref
@@ -32,6 +32,18 @@ class Change:
     mission: MissionRecord
     happenings: Sequence[Happening] = ()
     tracks: Sequence[TrackRecord] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MissionsPage:
+    """A page of missions.
+
+    ``damaged``: the ids of those that cannot be read, and why; ``last``: the id of the last one, where there may be more.
+    """
+
+    missions: tuple[MissionRecord, ...]
+    damaged: Mapping[str, Corrupt]
+    last: str | None
 
 
 Decide = Callable[[MissionRecord, dict[Track, TrackRecord]], Change | None]
@@ -132,7 +144,22 @@ class Missions:
         limit: int = 100,
         before: str | None = None,
     ) -> list[MissionRecord]:
-        """Missions, newest first; ``before`` is the id of the last one of an earlier page."""
+        """Missions, newest first; ``before`` is the id of the last one of an earlier page. ``Corrupt`` where one cannot be read."""
+        page = self.page(owner=owner, statuses=statuses, late=late, limit=limit, before=before)
+        for damaged in page.damaged.values():
+            raise damaged
+        return [*page.missions]
+
+    def page(
+        self,
+        *,
+        owner: str | None = None,
+        statuses: Sequence[MissionStatus] = (),
+        late: bool | None = None,
+        limit: int = 100,
+        before: str | None = None,
+    ) -> MissionsPage:
+        """The same, with those that cannot be read apart: one of them keeps nobody from the others."""
         where = [Where("owner", "==", owner)] if owner is not None else []
         if statuses:
             where.append(Where("status", "in", [str(s) for s in statuses]))
@@ -140,8 +167,15 @@ class Missions:
             where.append(Where("late", "==", late))
         if before is not None:
             where.append(Where("mission_id", "<", _safe_ref(before).id))  # ids sort by time, also that of a mission that is gone
-        query = Query(MISSIONS, tuple(where), order_by="-mission_id", limit=limit)
-        return [MissionRecord.known(d) for d in self._documents.query(query)]
+        found = self._documents.query(Query(MISSIONS, tuple(where), order_by="-mission_id", limit=limit))
+        missions: list[MissionRecord] = []
+        damaged: dict[str, Corrupt] = {}
+        for document in found:
+            try:
+                missions.append(MissionRecord.known(document))
+            except Corrupt as error:
+                damaged[document.ref.id] = error
+        return MissionsPage(tuple(missions), damaged, found[-1].ref.id if len(found) == limit else None)
 
     def change(self, mission_id: str, writer: str, decide: Decide, *, caller: ExecutionRef | None = None) -> MissionRecord:
         """Let ``decide`` change the mission in one transaction; ``None`` leaves it as it is.

@@ -69,8 +69,9 @@ class Submission:
         """A mission that a model is to work on needs one that has a price and, where this process can know, a key or endpoint."""
         model = usual_model(request.tier, request.model, on=self._clock.now().date())
         if model is not None and self._endpoints is not None and not self._endpoints.reaches(model.provider):
+            who = f"The tier {request.tier}" if request.model is None else "The mission"
             raise BadInput(
-                f"The tier {request.tier} asks {model.label}, and there is no key or endpoint for it.",
+                f"{who} asks {model.label}, and there is no key or endpoint for it.",
                 remedy=self._endpoints.missing(model),
             )
 

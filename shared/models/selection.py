@@ -38,7 +38,7 @@ def select(
 
 
 def usual_model(tier: Tier, choice: ModelChoice | None, *, on: date) -> ModelSpec | None:
-    """The model that plays most roles; ``None`` for the extractive tier. Raises ``BudgetRefused`` where its price is not known."""
-    if tier is Tier.EXTRACTIVE:
+    """The model that plays most roles; ``None`` for the extractive tier, unless one is named. ``BudgetRefused``: its price is not known."""
+    if choice is None and tier is Tier.EXTRACTIVE:
         return None
     return load_catalog().choose(tier, "default", on=on, choice=choice)

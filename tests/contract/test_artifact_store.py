@@ -158,8 +158,11 @@ def test_what_is_not_there_is_not_found(artifacts: ArtifactStore, tmp_path: Path
             lambda uri: artifacts.local_copy(uri, tmp_path),
             lambda uri: artifacts.link(uri, seconds=60),
         ):
-            with pytest.raises(NotFound):
+            with pytest.raises(NotFound) as missing:
                 use(uri)
+            key = uri.removeprefix(SCHEME)
+            assert missing.value.place == key
+            assert ("/" in str(missing.value)) is False, "reports and answers repeat what it says, and are to name no key"
 
 
 def test_a_link_opens(artifacts: ArtifactStore) -> None:

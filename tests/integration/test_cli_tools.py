@@ -38,6 +38,15 @@ def test_a_space_is_filled_listed_searched_and_exported(kimera: Kimera) -> None:
     assert "1994" in found[0]["text"]
     assert {json.loads(line)["type"] for line in kimera("space", "export", "climate").out.splitlines()} >= {"document", "passage"}
     assert kimera("space", "search", "nothing", "x").code == 2
+    listed = kimera("space", "list", "climate").out
+    taken_out = kimera("space", "remove", "climate", listed.split()[0], "--json").json["removed"]
+    assert taken_out["name"] == "history.md" and kimera("space", "list", "--json").json == {"spaces": []}
+    assert kimera("space", "remove", "climate", "history.md").code == 2
+
+
+def test_documents_that_say_nothing_about_it_are_the_reason_and_not_that_there_are_no_data(kimera: Kimera) -> None:
+    asked = kimera("run", "Why did the bananas ripen?", "--docs", "history.md")
+    assert "Not answered: Nothing found in these documents" in asked.out and "calculated" not in asked.out
 
 
 def test_a_plan_shows_the_reading_and_starts_no_mission(kimera: Kimera) -> None:

@@ -122,6 +122,19 @@ def test_a_tier_without_a_model_is_refused(api: httpx.Client, table: dict[str, o
     assert "extractive" in str(found["remedy"])
 
 
+@pytest.mark.parametrize(
+    ("model", "status", "code"),
+    [
+        ({"name": "openai:somebodys"}, 402, "budget_refused"),
+        ({"name": "openai:somebodys", "input_usd": 0, "output_usd": 0}, 400, "bad_input"),
+    ],
+)
+def test_a_model_without_a_price_or_an_endpoint_is_refused_where_no_tier_is_named_too(
+    api: httpx.Client, table: dict[str, object], model: dict[str, object], status: int, code: str
+) -> None:
+    problem(api.post("/missions", json={"question": "mean temp?", "inputs": [table], "model": model}), status, code)
+
+
 def test_a_question_in_a_language_without_a_lexicon_is_refused(api: httpx.Client, table: dict[str, object]) -> None:
     body = {"question": "Quelle est la température moyenne pour chaque station dans les données ?", "inputs": [table]}
     problem(api.post("/missions", json=body), 422, "not_understood")
@@ -169,7 +182,8 @@ def test_an_id_that_does_not_exist_is_not_found(api: httpx.Client, mission_id: s
 
 def test_a_caller_without_a_token_or_with_a_wrong_one_is_refused(api: httpx.Client) -> None:
     for header in ["", "Bearer wrong", "Basic x", "Bearer"]:
-        problem(api.get("/missions", headers={"Authorization": header}), 401, "unauthenticated")
+        found = problem(api.get("/missions", headers={"Authorization": header}), 401, "unauthenticated")
+        assert ("does not know the token" in str(found["detail"])) == (header == "Bearer wrong")
 
 
 def test_a_cancel_is_recorded_once_and_a_mission_that_runs_cannot_be_deleted(api: httpx.Client, table: dict[str, object]) -> None:

@@ -56,6 +56,38 @@ def test_nobody_searches_the_space_of_another(spaces: Spaces, tmp_path: Path) ->
         list(spaces.export("you", "climate"))
 
 
+def test_a_file_that_changed_is_told_to_stand_beside_its_earlier_state(spaces: Spaces, tmp_path: Path) -> None:
+    note = tmp_path / "pier.md"
+    note.write_text("# Pier\n\nThe pier opened in May.\n")
+    (first,) = spaces.add("me", "harbour", [note])
+    note.write_text("# Pier\n\nThe pier closed in June.\n")
+    (second,) = spaces.add("me", "harbour", [note])
+    before, _ = sorted(spaces.documents("me", "harbour"), key=lambda known: known.digits not in second.namesakes)
+    assert (first.namesakes, second.namesakes) == ((), (before.digits,))
+
+
+def test_what_is_taken_out_is_found_no_more_and_what_several_fit_is_asked_back(spaces: Spaces, tmp_path: Path) -> None:
+    note = tmp_path / "pier.md"
+    note.write_text("# Pier\n\nThe pier opened in May.\n")
+    list(spaces.add("me", "harbour", [note]))
+    note.write_text("# Pier\n\nThe pier closed in June.\n")
+    (added,) = spaces.add("me", "harbour", [note])
+    with pytest.raises(BadInput, match=f"fits 2 documents: .*{added.namesakes[0]}"):
+        spaces.remove("me", "harbour", "pier.md")
+    for unknown in ("other.md", added.namesakes[0][:7], "%", ""):
+        with pytest.raises(NotFound, match="There is no document"):
+            spaces.remove("me", "harbour", unknown)
+    with pytest.raises(NotFound):
+        spaces.remove("you", "harbour", "pier.md")
+
+    assert spaces.remove("me", "harbour", added.namesakes[0].upper()).name == "pier.md"
+    assert [found.text for found in spaces.search("me", "harbour", "when did the pier open or close")] == ["The pier closed in June."]
+    spaces.remove("me", "harbour", "pier.md")
+    assert spaces.summaries("me") == []
+    note.write_text("# Pier\n\nThe pier opened in May.\n")
+    assert [file.status for file in spaces.add("me", "harbour", [note])] == ["added"], "it may come back"
+
+
 def test_export_is_json_lines_and_the_same_every_time(spaces: Spaces, tmp_path: Path) -> None:
     list(spaces.add("me", "climate", [write_docx(tmp_path / "report.docx")]))
     lines = list(spaces.export("me", "climate"))

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from functions.fusion.publish import Publisher
+from functions.fusion.service import Fusion
 from functions.lifecycle.dispatch import dispatch
 from functions.lifecycle.ending import Ending
 from functions.lifecycle.reconcile import Reconciler
-from schemas.lifecycle import CompensateRequest, DispatchRequest, ReconcileRequest
-from schemas.mission import FusionStatus, MissionError, MissionStatus
+from schemas.fusing import FuseRequest
+from schemas.lifecycle import AdvanceRequest, CompensateRequest, DispatchRequest, ReconcileRequest
+from schemas.mission import FusionStatus, MissionError, MissionStatus, Track, TrackStatus
 from shared.dead_letters import DEAD_LETTERS, Letter
 from shared.documents import Query
 from shared.errors import StaleEpoch
@@ -19,7 +22,7 @@ from shared.executions import ExecutionState
 from shared.times import MAX_EPOCHS
 from tests.support.house import House
 
-BROKE = MissionError(code="workflow_failed", message="the fusion function answered 500")
+BROKE = MissionError(code="workflow_failed", message="the fusion function could not be reached")
 
 
 @pytest.fixture
@@ -80,3 +83,46 @@ def test_after_so_many_epochs_without_a_step_the_last_compensates_and_the_missio
     assert mission.status is MissionStatus.FAILED and mission.error is not None and mission.error.code == "given_up"
     (letter,) = letters(house)
     assert letter.name == f"failed-{mission_id}" and "without finishing" in letter.error
+
+
+def test_the_tracks_of_a_mission_that_is_given_up_have_failed_with_its_reason(house: House) -> None:
+    mission_id, _ = house.claimed()
+    ask = AdvanceRequest(mission_id=mission_id, epoch=1, execution="x1", to="GIVEN_UP", error=BROKE)
+    for _ in range(2):
+        assert ending(house).advance(ask).status is MissionStatus.RUNNING
+    tracks = house.missions.tracks(house.missions.get(mission_id))
+    assert {(track.status, track.error) for track in tracks.values()} == {(TrackStatus.FAILED, BROKE)}
+    assert [event.kind for event in house.audit.events(mission_id)].count("track.failed") == 2
+
+
+@pytest.mark.parametrize(("cancel", "status"), [(False, TrackStatus.FAILED), (True, TrackStatus.CANCELLED)])
+def test_no_track_of_a_mission_that_has_ended_reads_as_running(house: House, *, cancel: bool, status: TrackStatus) -> None:
+    mission_id, _ = house.claimed()
+    wanted = house.missions.get(mission_id).model_copy(update={"cancel_requested": cancel})
+    house.documents.put(wanted.ref, wanted.data())
+    ending(house).compensate(CompensateRequest(mission_id=mission_id, epoch=1, execution="x1", error=BROKE))
+    assert {track.status for track in house.missions.tracks(house.missions.get(mission_id)).values()} == {status}
+
+
+@pytest.mark.parametrize("partial_before", [False, True])
+def test_the_report_of_a_mission_that_is_given_up_promises_nothing_more(house: House, *, partial_before: bool) -> None:
+    mission_id, _ = house.claimed()
+    running = house.missions.tracks(house.missions.get(mission_id))[Track.DS_STAR].model_copy(update={"status": TrackStatus.RUNNING})
+    house.documents.put(running.ref, running.data())
+    publisher = Publisher(house.missions, house.artifacts, Fusion(house.artifacts), house.clock)
+    fuse = FuseRequest(mission_id=mission_id, epoch=1, execution="x1", mode="partial")
+    if partial_before:
+        publisher.fuse(fuse)
+        assert "analysis_running" in house.missions.get(mission_id).flags
+    ending(house).advance(AdvanceRequest(mission_id=mission_id, epoch=1, execution="x1", to="GIVEN_UP", error=BROKE))
+    for _ in range(2):
+        publisher.fuse(fuse)
+    ending(house).compensate(CompensateRequest(mission_id=mission_id, epoch=1, execution="x1", error=BROKE))
+
+    mission = house.missions.get(mission_id)
+    assert len(mission.reports) == 1 + partial_before and mission.fusion_status is FusionStatus.PARTIAL
+    assert {"research_failed", "analysis_failed"} <= set(mission.flags) and "analysis_running" not in mission.flags
+    text = house.artifacts.get(mission.reports[-1].markdown_uri).decode()
+    assert BROKE.message in text
+    assert not [promise for promise in ("running", "will be replaced", "the other part") if promise in text]
+    assert house.audit.verify(mission_id).breaks == ()

@@ -214,6 +214,9 @@ def test_a_mission_that_is_given_up_only_fuses_what_there_is() -> None:
     functions = Functions()
     run(functions, {**ARGUMENT, "compensate_because": "5 executions in a row died"})
     assert functions.of("ds_star/step") == []
+    assert [(b["to"], b["error"]) for b in functions.of("lifecycle/advance")] == [
+        ("GIVEN_UP", {"code": "given_up", "message": "5 executions in a row died"})
+    ]
     assert [b["mode"] for b in functions.of("fusion/fuse")] == ["partial"]
     assert functions.of("lifecycle/compensate")[0]["error"] == {"code": "workflow_failed", "message": "5 executions in a row died"}
 

@@ -1,0 +1,120 @@
+"""A stored document that cannot be read is named, and keeps nobody from what lies beside it."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from functions.lifecycle.ending import Ending
+from functions.lifecycle.reconcile import Reconciler
+from schemas.lifecycle import ReconcileRequest
+from schemas.mission import Track
+from shared.dead_letters import DEAD_LETTERS, Letter, keep
+from shared.documents import Query, Ref
+from shared.errors import Corrupt
+from shared.missions.records import mission_ref
+from tests.support.command import Kimera
+from tests.support.house import House
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    made = House(tmp_path)
+    yield made
+    made.close()
+
+
+def damage(house: House, ref: Ref, field: str) -> None:
+    """Give the document a value that it cannot have there, as a stray write would."""
+    document = house.documents.get(ref)
+    assert document is not None
+    house.documents.put(ref, {**document.data, field: {"not": "what it was"}})
+
+
+def damage_track(house: House, mission_id: str) -> None:
+    """The same for the document of a track, which its first slice writes."""
+    track = house.missions.tracks(house.missions.get(mission_id))[Track.DS_STAR]
+    house.documents.put(track.ref, track.data())
+    damage(house, track.ref, "next_seq")
+
+
+def reconciled(house: House) -> tuple[str, ...]:
+    ending = Ending(house.missions, house.audit, house.clock, letters=house.documents)
+    reconciler = Reconciler(house.missions, house.queue, house.executions, ending, house.clock)
+    return reconciler.run(ReconcileRequest(none_alive=True)).restarted
+
+
+def test_it_is_named_with_the_field_and_without_what_it_holds(house: House) -> None:
+    mission_id, _ = house.claimed()
+    damage(house, mission_ref(mission_id), "epoch")
+    with pytest.raises(Corrupt, match=f"missions/{mission_id} cannot be read: epoch is damaged") as error:
+        house.missions.get(mission_id)
+    assert "not what it was" not in str(error.value) and "what it was" not in error.value.message
+
+
+def test_the_reconciler_names_the_mission_and_looks_after_the_others(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    (oldest, _), (middle, _), (newest, _) = (house.claimed(execution=f"x{n}") for n in range(3))
+    damage(house, mission_ref(middle), "epoch")
+    damage_track(house, newest)
+    with caplog.at_level(logging.ERROR):
+        assert reconciled(house) == (oldest,)
+    assert middle in caplog.text and newest in caplog.text
+
+
+def test_one_that_was_asked_for_by_name_is_an_error(house: House) -> None:
+    mission_id, _ = house.claimed()
+    damage_track(house, mission_id)
+    ending = Ending(house.missions, house.audit, house.clock, letters=house.documents)
+    with pytest.raises(Corrupt, match=mission_id):
+        Reconciler(house.missions, house.queue, house.executions, ending, house.clock).run(
+            ReconcileRequest(none_alive=True, mission_id=mission_id)
+        )
+
+
+def test_the_other_missions_are_anchored_all_the_same(house: House, caplog: pytest.LogCaptureFixture) -> None:
+    (good, _), (bad, _) = house.claimed(execution="x1"), house.claimed(execution="x2")
+    damage(house, mission_ref(bad), "epoch")
+    with caplog.at_level(logging.ERROR):
+        assert house.audit.anchor_hour() > 0
+    assert bad in caplog.text
+    assert house.audit.verify(good).breaks == ()
+    assert house.audit.verify(bad).breaks != ()
+
+
+def test_a_task_of_such_a_mission_becomes_a_letter_of_its_owner(house: House) -> None:
+    mission_id, _ = house.claimed()
+    damage(house, mission_ref(mission_id), "epoch")
+    keep(
+        house.documents,
+        f"dispatch-{mission_id}-1",
+        route="lifecycle/dispatch",
+        payload={"mission_id": mission_id, "epoch": 1},
+        error="The stored document cannot be read.",
+        deliveries=20,
+        at=house.clock.now(),
+    )
+    (letter,) = [Letter.read(document) for document in house.documents.query(Query(DEAD_LETTERS))]
+    assert (letter.mission_id, letter.owner) == (mission_id, "ann")
+
+
+def test_the_list_has_the_others_and_names_it(bubblewrap: object, tmp_path: Path) -> None:
+    kimera = Kimera(tmp_path)
+    (tmp_path / "a.csv").write_text("region,sales\nNorth,1\nSouth,2\nNorth,3\n")
+    questions = ("What is the mean sales by region?", "What is the total sales by region?")
+    good, bad = (str(kimera("run", question, "--data", "a.csv", "--json").json["mission_id"]) for question in questions)
+    with closing(sqlite3.connect(kimera.home / "kimera.sqlite3")) as store, store:
+        store.execute("UPDATE documents SET data = json_set(data, '$.epoch', 'x') WHERE collection = 'missions' AND id = ?", (bad,))
+
+    answer = json.loads(kimera("list", "--json").out)
+    assert ([mission["mission_id"] for mission in answer["missions"]], answer["unreadable"]) == ([good], [bad])
+    for command in (("list",), ("status", bad)):
+        told = kimera(*command)
+        assert bad in told.err and "damaged" in told.err
+    checked = kimera("doctor")
+    assert "ValidationError" not in checked.out + checked.err
