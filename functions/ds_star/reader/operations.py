@@ -6,7 +6,7 @@ from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.changes import change_specs
 from functions.ds_star.reader.cues import Cues, find_cues
 from functions.ds_star.reader.deciding import operation_of
-from functions.ds_star.reader.filters import columns_about
+from functions.ds_star.reader.filters import columns_about, measure_by_adjective
 from functions.ds_star.reader.growth import growth_of, name_groups, note_of_ranking
 from functions.ds_star.reader.lookups import lookup_specs
 from functions.ds_star.reader.rankings import how_many, top_specs
@@ -14,7 +14,7 @@ from functions.ds_star.reader.ratios import ratio_specs
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.shares import flags_to_values, share_specs
-from functions.ds_star.reader.slots import GRAINS, Slots, measure_by_adjective
+from functions.ds_star.reader.slots import GRAINS, Slots
 from functions.ds_star.reader.specs import (
     AGGREGATES,
     Statistic,

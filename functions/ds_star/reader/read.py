@@ -16,8 +16,8 @@ from functions.ds_star.reader.saying import say
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots, fill_slots
 from functions.ds_star.reader.suggest import suggestions
-from functions.ds_star.reader.times import refuse_unsure_times
 from functions.ds_star.reader.unexplained import lacks_of_words, left_over
+from functions.ds_star.reader.unsure_times import refuse_unsure_times
 from functions.ds_star.reader.views import View, views
 from schemas.analysis import FileDescription
 from schemas.evidence import SubQuestion
@@ -100,9 +100,11 @@ def _attempt(sentence: Sentence, view: View, hints: ReadingHints, before: Operat
     slots = Slots(view)
     try:
         slots = fill_slots(sentence, view, hints, before)
+        if slots.mentions:
+            refuse_unsure_times(sentence, slots)
         specs = choose(sentence, slots)
         check_conditions(sentence, slots, specs)
-        refuse_unsure_times(sentence)
+        refuse_unsure_times(sentence, slots)
         no_negation_left(sentence, slots.soft)
         _nothing_left(sentence, slots, hints)
         _enough_rows(view)

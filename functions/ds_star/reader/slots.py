@@ -9,14 +9,16 @@ from functions.ds_star.operation import Filter, Grain, OperationSpec
 from functions.ds_star.reader.amounts import find_amounts
 from functions.ds_star.reader.cells import CellMention, cell_filter, exclusion_of, find_cells
 from functions.ds_star.reader.columns import Mention, find_mentions
-from functions.ds_star.reader.filters import Comparison, columns_about, find_comparisons
+from functions.ds_star.reader.filters import Comparison, find_comparisons
 from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.negations import Negation
 from functions.ds_star.reader.nouns import explain_quantity_nouns
+from functions.ds_star.reader.periods import Period, find_periods
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
-from functions.ds_star.reader.times import TimeCondition, filters_on, find_time_conditions
+from functions.ds_star.reader.times import TimeCondition, filters_on, find_time_conditions, notes_of_years
 from functions.ds_star.reader.views import MAX_STEPS, Column, View
+from functions.ds_star.reader.written_dates import written_dates
 from schemas.mission import ReadingHints
 
 _LEAD_IN = frozenset(
@@ -83,21 +85,23 @@ def fill_slots(sentence: Sentence, view: View, hints: ReadingHints, before: Oper
     cells = find_cells(sentence, view, mentions)
     mentions, cells = _settle(mentions, cells)
     mentions = tuple(_as_hinted(m, hints) for m in mentions)
-    slots.mentions = mentions
     slots.score = sum(min(m.score, 1.0) * len(m.positions) for m in mentions) + sum(c.score * (c.end - c.start) for c in cells)
     for cell in cells:
         sentence.explain(cell.start, cell.end, "value")
-    for mention in mentions:
-        for position in mention.positions:
-            sentence.explain(position, position + 1, "column")
-        slots.soft |= set(mention.soft)
-    slots.comparisons = list(find_comparisons(sentence, view, mentions))
+    _explain(sentence, slots, [m for m in mentions if not m.column.is_time])
+    periods = find_periods(sentence, written_dates(sentence), view.only_year)
+    mentions = tuple(m for m in mentions if not (m.column.is_time and _is_part_of(m, periods)))
+    _explain(sentence, slots, mentions)
+    slots.mentions = mentions
+    slots.comparisons = list(find_comparisons(sentence, view, mentions, periods))
     for comparison in slots.comparisons:
         sentence.explain(comparison.start, comparison.end, "condition")
     for amount in find_amounts(sentence, mentions):
         slots.comparisons.append(amount)
         sentence.explain(amount.start, amount.end, "condition")
-    slots.times = list(find_time_conditions(sentence, lambda word: view.calls_its_rows(word) or word in sentence.lexicon.row_words))
+    slots.times = list(
+        find_time_conditions(sentence, periods, lambda word: view.calls_its_rows(word) or word in sentence.lexicon.row_words)
+    )
     _sort_cells(sentence, slots, cells)
     _sort_mentions(sentence, slots)
     slots.notes += explain_quantity_nouns(sentence, mentions)
@@ -106,6 +110,18 @@ def fill_slots(sentence: Sentence, view: View, hints: ReadingHints, before: Oper
     _apply_hints(slots, hints)
     _choose_time(sentence, slots, mentioned=[m.column for m in mentions if m.column.is_time])
     return slots
+
+
+def _explain(sentence: Sentence, slots: Slots, mentions: Sequence[Mention]) -> None:
+    for mention in mentions:
+        for position in mention.positions:
+            sentence.explain(position, position + 1, "column")
+        slots.soft |= set(mention.soft)
+
+
+def _is_part_of(mention: Mention, periods: Sequence[Period]) -> bool:
+    """Whether a word is no column's name but part of a period: the second "quarter" of 2024."""
+    return any(set(mention.positions) <= set(range(p.start, p.end)) for p in periods)
 
 
 def _settle(mentions: tuple[Mention, ...], cells: tuple[CellMention, ...]) -> tuple[tuple[Mention, ...], tuple[CellMention, ...]]:
@@ -357,6 +373,7 @@ def _choose_time(sentence: Sentence, slots: Slots, mentioned: list[Column]) -> N
             names = " or ".join(f'"{c.name}"' for c in candidates[:3])
             raise Refused("ambiguous", f"the time may be {names}; name one of them, or use --time")
     _check_times(sentence, slots)
+    slots.notes += notes_of_years(sentence, slots.times)
 
 
 def _check_times(sentence: Sentence, slots: Slots) -> None:
@@ -373,16 +390,3 @@ def _check_times(sentence: Sentence, slots: Slots) -> None:
     if slots.time is None and slots.periods_asked:
         lacks = (figures_of(sentence, slots.mentions, slots.measures, f"by {slots.grain}" if slots.grain else "over time"),)
         raise Refused("unmatched", "the question asks for periods, and this table has no column with dates or years", lacks=lacks)
-
-
-def measure_by_adjective(sentence: Sentence, view: View) -> list[Column]:
-    """The measures that an adjective of the question speaks of ("warmest" -> temperature)."""
-    adjectives = sentence.lexicon.adjectives
-    free = [i for i, t in enumerate(sentence.tokens) if t.folded in adjectives and i not in sentence.explained]
-    spoken = [(i, adjectives[sentence.word(i)]) for i in free]
-    for position, measure in spoken:
-        found = columns_about(view, measure, sentence)
-        if found:
-            sentence.explain(position, position + 1, "adjective")
-            return found
-    return []

@@ -163,12 +163,17 @@ def measure_columns(slots: Slots, sentence: Sentence) -> list[Column]:
         reason = f"the question speaks of {spoken}, and no column of this table is called so"
         raise Refused("unmatched", reason, lacks=(f'figures of "{spoken}"',))
     if len(measures) == 1 and not unexplained:
-        if growth:
-            slots.notes.append(f'"{measures[0].name}" is taken for what changes: it is the only measure of the table')
+        what = " for what changes" if growth else ""
+        slots.notes.append(f'"{measures[0].name}" is taken{what}: it is the only measure of the table')
         return measures
     if growth and len(measures) > 1:
         raise Refused(
             "ambiguous", f"the question does not say what changes; name {' or '.join(chr(34) + m.name + chr(34) for m in measures[:3])}"
+        )
+    if len(measures) > 1 and slots.times and not unexplained:
+        raise Refused(
+            "ambiguous",
+            f"the question does not say what is asked for; name {' or '.join(chr(34) + m.name + chr(34) for m in measures[:3])}",
         )
     lacks = lacking_column(sentence, left_over(sentence, slots, ReadingHints()))
     raise Refused("unmatched", "no word of the question names a numeric column", lacks=lacks)

@@ -65,7 +65,7 @@ def _ends(dates: pd.Series, grain: str | None) -> str:
 
 
 def _grain_of(period: str) -> str:
-    return {4: "year", 7: "month"}.get(len(period), "day")
+    return "quarter" if "Q" in period else {4: "year", 7: "month"}.get(len(period), "day")
 
 
 def _check_finer(dates: pd.Series, time: str, periods: list[str]) -> None:
