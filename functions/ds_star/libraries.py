@@ -21,6 +21,7 @@ OPERATING = (
     "trends",
     "charting",
     "operating",
+    "against",
     "ranking",
     "trending",
     "trend_ranking",

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.cues import Cues
-from functions.ds_star.reader.growth import DOWN, PER_CENT, growth_of, note_of_ranking
+from functions.ds_star.reader.growth import DOWN, PER_CENT, beside_a_member, growth_of, note_of_ranking
 from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.lookups import asks_yes_or_no
 from functions.ds_star.reader.rankings import how_many
@@ -49,7 +49,9 @@ def asked_periods(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, st
 
 def first_and_last(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, str] | None:
     """The first and the last time of the table, for "which region grew fastest" where there are too few of them for a trend."""
-    if slots.time is None or slots.times or slots.periods_asked or not cues.has("trend") or growth_of(sentence) is None:
+    if slots.time is None or slots.times or slots.periods_asked or not cues.has("trend"):
+        return None
+    if growth_of(sentence) is None and slots.than is None:
         return None
     if cues.has("trend_difference", "correlation", "distribution", "missing_outliers", "ratio") or not grouping(slots):
         return None
@@ -132,6 +134,10 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
     descending = not down if ranked is None or cues.highest else down
     ranked_by = growth.ranked_by if growth else "per_cent" if PER_CENT & words else "difference"
     is_ranked = bool(by) and (ranked is not None or growth is not None)
+    moving = False
+    if slots.than is not None:
+        ranked_by, lower, moving = beside_a_member(sentence)
+        descending, is_ranked = not lower, True
     if is_ranked:
         note_of_ranking(slots, ranked_by)
     for condition in slots.times:
@@ -148,6 +154,8 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
             periods=periods,
             descending=descending,
             ranked_by=ranked_by if is_ranked else None,
+            than=slots.than.value if slots.than else None,
+            moving=moving,
         ),
     )
 

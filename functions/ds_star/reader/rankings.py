@@ -41,6 +41,7 @@ def top_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSp
         time=time,
         n=n,
         descending=descending,
+        than=slots.than.value if slots.than else None,
     )
     return (spec,)
 

@@ -23,6 +23,7 @@ def say(spec: OperationSpec, view: View) -> str:
     elif spec.operation == "top_n":
         ranked = "rows" if spec.statistic == "count" and not spec.measure else aggregate
         said = f"the {'highest' if spec.descending else 'lowest'} {spec.n} of {ranked}"
+        said = f"{ranked} {'above' if spec.descending else 'below'} that of {spec.than}" if spec.than else said
     elif spec.operation == "correlation":
         said = f"correlation({spec.measure}, {spec.second_measure})"
     elif spec.operation == "ratio":
@@ -32,6 +33,7 @@ def say(spec: OperationSpec, view: View) -> str:
     elif spec.operation == "change":
         said, groups = f"change of {aggregate} from {spec.periods[0]} to {spec.periods[1]} in {spec.time}", list(spec.by)
         said += _ranking(spec)
+        said += f" set against {spec.than}" if spec.than else ""
     elif spec.operation in ("trend", "trend_difference"):
         said = f"{'trend' if spec.operation == 'trend' else 'difference in trends'} of {aggregate} over {per or spec.time}"
         said += _ranking(spec)

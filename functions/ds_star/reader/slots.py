@@ -41,6 +41,8 @@ class Slots:
     ids: list[Column] = field(default_factory=list)
     which: Column | None = None
     which_time: bool = False
+    than: CellMention | None = None
+    """The group that all others are set against: "more than the North"."""
     time: Column | None = None
     grain: Grain | None = None
     periods_asked: bool = False

@@ -57,6 +57,8 @@ def make_spec(
     entity: Column | None = None,
     periods: tuple[str, ...] = (),
     ranked_by: Literal["difference", "per_cent"] | None = None,
+    than: str | None = None,
+    moving: bool = False,
     n: int = 5,
     descending: bool = True,
 ) -> OperationSpec:
@@ -75,6 +77,8 @@ def make_spec(
         grain=_grain(slots, timed, operation),
         periods=periods,
         ranked_by=ranked_by,
+        than=than,
+        moving=moving,
         filters=slots.filters() if filters is None else filters,
         share_of=share_of,
         entity=entity.name if entity else None,

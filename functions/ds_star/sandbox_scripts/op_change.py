@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+from against import Against
 from charting import axis_label, bars
 from figures import Refusal, assertion, capital, data_digits, digits_for, plain, points, safe, with_unit
 from operating import Job, carry_out
@@ -112,8 +113,11 @@ def _say(
     )
     key = ranking_key(job, table, by, "began at nothing or below")
     table = in_order(job, table, key)
+    if job.spec.get("than") and by:
+        _against(job, table, key, by, measure, periods, counted=statistic == "count")
     for at, row in table.head(STATED).iterrows():
-        standing = _place(job, table, key, by) if at == 0 and by and job.spec.get("ranked_by") and len(table) > 1 else None
+        ranks = bool(by and job.spec.get("ranked_by") and not job.spec.get("than"))
+        standing = _place(job, table, key, by) if at == 0 and by and ranks and len(table) > 1 else None
         _one(job, row, by, measure, statistic, time, periods, dropped, standing)
     if len(table) > STATED:
         job.report.limit(f"{len(table)} groups were computed; {STATED} are stated, all stand in the table")
@@ -129,6 +133,23 @@ def _say(
     else:
         labels, values = periods, [float(table["start"].iloc[0]), float(table["end"].iloc[0])]
     bars(job.report, f"change_{measure or 'rows'}", caption, labels, values, axis_label(of, points(unit) if by else unit))
+
+
+def _against(job: Job, table: pd.DataFrame, key: str, by: str, measure: str | None, periods: list[str], *, counted: bool) -> None:
+    """Which groups change by more (or less) than the one that is named, by what the question ranks by."""
+    up, moving = job.spec["descending"], bool(job.spec.get("moving"))
+    known = table[table[key].notna()]
+    named = Against(job, {str(plain(g)): float(v) for g, v in zip(known["group"], known[key], strict=True)}, by)
+    unit = "%" if key == "per cent" else points(job.unit(measure)) if measure and not counted else None
+    digits = 1 if key == "per cent" else 0 if counted or measure is None else data_digits(job.numbers(measure))
+    of = job.label(measure) if measure else "the number of rows"
+
+    def shown(name: str, value: float) -> str:
+        return f"change {with_unit(job.report.value(name, value, unit, digits=digits), unit)}"
+
+    way = f"a larger {'rise' if up else 'fall'} in {of}" if moving else f"a {'higher' if up else 'lower'} change in {of}"
+    ends = " to ".join(job.report.value(f"asked_{i + 1}", p) for i, p in enumerate(periods))
+    named.say(f"{way}{job.where} from {ends}", shown, [c for c in (by, measure, job.spec["time"]) if c], moving=moving)
 
 
 def _place(job: Job, table: pd.DataFrame, key: str, by: str) -> str:
