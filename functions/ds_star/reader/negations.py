@@ -63,6 +63,8 @@ def _excluding(sentence: Sentence, end: int) -> int | None:
 
 def says_of_event(sentence: Sentence, negation: Negation) -> bool:
     """Whether it denies that something happened ("did not buy"), rather than a quality ("are not from Bern")."""
+    if sentence.explained.get(negation.start - 1) == "column":
+        return False  # "customers not in Bern"
     return negation.of_verb and not ({sentence.word(negation.start), sentence.word(negation.start - 1)} & _COPULAS)
 
 

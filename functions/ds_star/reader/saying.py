@@ -19,7 +19,7 @@ def say(spec: OperationSpec, view: View) -> str:
     elif spec.operation == "share":
         part = " and ".join(map(_condition, spec.share_of))
         said = f"share of {part}" if part else "share of each group"
-        said += f" in {spec.measure}" if spec.measure else ""
+        said += f" in {spec.measure}" if spec.measure else f" among different {spec.entity}" if spec.entity else ""
     elif spec.operation == "top_n":
         ranked = "rows" if spec.statistic == "count" and not spec.measure else aggregate
         said = f"the {'highest' if spec.descending else 'lowest'} {spec.n} of {ranked}"

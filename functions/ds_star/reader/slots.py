@@ -70,7 +70,7 @@ class Slots:
     ) -> tuple[Filter, ...]:
         """All conditions but those that serve another purpose (what a share counts, the periods of a change)."""
         found = [cell_filter(column, [c for c in self.cells if c.column is column and c not in without]) for column in self.cell_columns]
-        found += [cell_filter(c.column, [c], negative=True) for c in self.excluded]
+        found += [cell_filter(c.column, [c], negative=True) for c in self.excluded if c not in without]
         found += [c.filter for c in self.comparisons if c is not without_comparison]
         if self.times and self.time and not without_times:
             found += filters_on(self.time, self.times)

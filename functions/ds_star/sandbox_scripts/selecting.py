@@ -24,6 +24,22 @@ def without_value(table: Table, filters: list[dict[str, object]]) -> dict[str, i
     return {c: n for c in dict.fromkeys(columns) if (n := int(table.frame[c].isna().sum()))}
 
 
+def check_left_out(table: Table, filters: list[dict[str, object]], entity: str, found: set[object]) -> None:
+    """``Refusal`` where members that were ``found`` have rows that a condition leaves out as well: are they "not from Bern"?"""
+    for item in filters:
+        name = str(item["column"])
+        if item["op"] != "!=" or table.columns[name].role == "time":
+            continue
+        others = [f for f in filters if f is not item and f["op"] != "!="]
+        left_out = table.frame[keep(table, [*others, {**item, "op": "=="}])][entity]
+        both = found & set(left_out)
+        if both:
+            raise Refusal(
+                f"{len(both)} of the different `{entity}` have rows where {name} is {item['values'][0]} and rows where it is not, "
+                f"and nothing tells which counts; ask for the number of rows"
+            )
+
+
 def describe_filters(filters: list[dict[str, object]]) -> str | None:
     """The filters in words, for a value's ``filters``; ``None`` without any."""
     text = " and ".join(in_words(f) for f in filters)
