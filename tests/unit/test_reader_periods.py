@@ -27,6 +27,25 @@ TABLES = {
     "named.csv": as_csv("quarter,revenue", [(f"Q{q} {y}", v) for y, q, v in QUARTERS]),
     "fiscal.csv": as_csv("quarter,revenue", [(f"FY{y - 2000} Q{q}", v) for y, q, v in QUARTERS]),
 }
+MONTHS = [(f"{year}-{month:02}-01", CHANCE.randint(100, 900)) for year in (2023, 2024) for month in range(1, 13)]
+TABLES["months.csv"] = as_csv("month,revenue", MONTHS)
+CUT = {
+    "total revenue in January 2024": "iso.csv",
+    "total revenue on 1 January 2024": "named.csv",
+    "total revenue before 2024-03-01": "iso.csv",
+    "total revenue since May 2024": "named.csv",
+    "total revenue between January and February 2024": "iso.csv",
+    "What share of the revenue was in January 2024?": "iso.csv",
+    "How much did revenue grow from January 2023 to January 2024?": "iso.csv",
+    "total revenue before 15 March 2024": "months.csv",
+    "total revenue between 1 January and 15 March 2024": "months.csv",
+}
+WHOLE = {
+    "total revenue between January and March 2024": ("iso.csv", [(2024, 1)]),
+    "total revenue before April 2023": ("named.csv", [(2023, 1)]),
+    "total revenue after Q2 2024": ("iso.csv", [(2024, 3), (2024, 4)]),
+    "total revenue since October 2024": ("named.csv", [(2024, 4)]),
+}
 Inside = Callable[[dt.date], bool]
 
 
@@ -133,6 +152,8 @@ def answers(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> d
         "What was the total revenue in FY24 Q2, please?": "fiscal.csv",
         "What was the total revenue in Q1 2023, please?": "fiscal.csv",
     }
+    questions |= CUT | {question: file for question, (file, _) in WHOLE.items()}
+    questions |= {"total revenue until 31 March 2023, please": "months.csv", "total revenue on 1 March 2023, please": "months.csv"}
     return ask_all(sandbox, tmp_path_factory.mktemp("periods"), TABLES, questions)
 
 
@@ -184,3 +205,19 @@ def test_a_fiscal_quarter_is_answered_by_the_datas_own_label_only(answers: dict[
 
 def test_the_only_measure_is_taken_for_what_is_compared_and_the_answer_says_so(answers: dict[str, Answer]) -> None:
     assert any('"revenue" is taken' in note for note in answers["Q3 2023 vs Q3 2024"].notes)
+
+
+@pytest.mark.parametrize("question", CUT)
+def test_a_part_of_a_quarter_or_month_that_is_known_only_as_a_whole_is_refused(answers: dict[str, Answer], question: str) -> None:
+    refusal = answers[question].refusal
+    assert refusal is not None and "tells whole" in refusal and "ask for whole" in refusal
+
+
+@pytest.mark.parametrize("question", WHOLE)
+def test_months_that_make_whole_quarters_are_answered(answers: dict[str, Answer], question: str) -> None:
+    assert answers[question].has(sum(_of_quarter(q) for q in WHOLE[question][1])), answers[question]
+
+
+def test_a_month_that_is_named_by_its_first_day_or_until_its_last_is_answered(answers: dict[str, Answer]) -> None:
+    assert answers["total revenue until 31 March 2023, please"].has(sum(v for _, v in MONTHS[:3]))
+    assert answers["total revenue on 1 March 2023, please"].has(MONTHS[2][1])

@@ -7,9 +7,9 @@ from against import Against
 from charting import axis_label, bars
 from figures import Refusal, assertion, capital, data_digits, digits_for, plain, points, safe, with_unit
 from operating import Job, carry_out
-from periods import as_dates, complete, iso_range, native_grain
+from periods import GRAINS, as_dates, complete, iso_range, label, native_grain, starts
 from ranking import NO_RATIO, in_order, place, ranking_key
-from selecting import span_of
+from selecting import span_of, told_grain
 from units_of_analysis import AGGREGATE
 
 WORDS = {"sum": "total", "mean": "mean", "median": "median", "minimum": "lowest", "maximum": "highest"}
@@ -25,6 +25,7 @@ def change(job: Job) -> None:
         raise Refusal("a change needs a column of times and two periods")
     if job.info(time).role != "time":
         raise Refusal(f"`{time}` holds no times")
+    periods = _as_told(job, time, periods)
     spans = [span_of(p) for p in periods]
     if any(s is None for s in spans):
         raise Refusal(f"{' or '.join(periods)} is no period that is understood")
@@ -33,7 +34,7 @@ def change(job: Job) -> None:
     dates = as_dates(job.frame[time])
     kept = numbers.notna() & dates.notna()
     frame = job.frame.assign(**{"\0value": numbers, "\0date": dates})[kept]
-    _check_finer(frame["\0date"], time, periods)
+    _check_finer(job, frame["\0date"], time, periods)
     _check_complete(job, frame["\0date"], statistic, periods)
     parts = [frame[(frame["\0date"] >= a) & (frame["\0date"] < b)] for a, b in spans]
     for period, part in zip(periods, parts, strict=True):
@@ -69,11 +70,25 @@ def _grain_of(period: str) -> str:
     return "quarter" if "Q" in period else {4: "year", 7: "month"}.get(len(period), "day")
 
 
-def _check_finer(dates: pd.Series, time: str, periods: list[str]) -> None:
+def _as_told(job: Job, time: str, periods: list[str]) -> list[str]:
+    """The periods, those of a column of months or quarters as such: the first day that such a cell is read as stands for all of it."""
+    grain, certain = told_grain(job.frame[time], job.info(time))
+    if not certain or grain is None:
+        return periods
+    days = [pd.Timestamp(p) if _grain_of(p) == "day" else None for p in periods]
+    return [
+        label(d, grain) if d is not None and starts(pd.Series([d]), grain).iloc[0] == d else p for p, d in zip(periods, days, strict=True)
+    ]
+
+
+def _check_finer(job: Job, dates: pd.Series, time: str, periods: list[str]) -> None:
     """``Refusal`` where the two periods differ in length, or are shorter than the data can tell."""
     grains = [_grain_of(p) for p in periods]
     if grains[0] != grains[1]:
         raise Refusal(f"{periods[0]} and {periods[1]} are periods of different lengths")
+    told, certain = told_grain(job.frame[time], job.info(time))
+    if told is not None and (certain or grains[0] != "day") and GRAINS.index(grains[0]) < GRAINS.index(told):
+        raise Refusal(f"`{time}` tells whole {told}s only, and no {grains[0]}; ask for whole {told}s")
     if grains[0] != "year" and native_grain(dates) == "year":
         raise Refusal(f"`{time}` tells years only, and no {grains[0]}")
 

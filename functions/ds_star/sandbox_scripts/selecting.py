@@ -7,7 +7,10 @@ import re
 import pandas as pd
 from cells import TRUE
 from figures import Refusal, fold
-from tables import Table
+from tables import ColumnInfo, Table
+
+FEW_DATES = 3
+"""So many different dates, all of them first days, stand for the periods that they begin."""
 
 
 def keep(table: Table, filters: list[dict[str, object]]) -> pd.Series:
@@ -67,6 +70,7 @@ def _one(table: Table, item: dict[str, object]) -> pd.Series:
     if op == "contains":
         return values.map(lambda v: fold(wanted[0]) in fold(v), na_action="ignore").fillna(False).astype(bool)
     if info.role == "time" or info.kind in ("date", "datetime"):
+        _check_grain(values, info, name, op, wanted)
         return _times(values, name, op, wanted)
     if info.kind in ("integer", "number"):
         return _numbers(values, name, op, wanted)
@@ -99,6 +103,43 @@ def _times(values: pd.Series, name: str, op: str, wanted: list[object]) -> pd.Se
     if values.dtype.kind != "M":
         return compare(values, op, [s.year for s in starts], [(e - pd.Timedelta(1, "us")).year for e in ends])
     return compare(values, op, starts, [e - pd.Timedelta(1, "us") for e in ends])
+
+
+def told_grain(values: pd.Series, info: ColumnInfo) -> tuple[str | None, bool]:
+    """(the period that a cell stands for, if it is a month, a quarter or a year; whether the cells' form says so, or only their days)."""
+    if info.grain in ("month", "quarter"):
+        return info.grain, True
+    dates = values.dropna()
+    if dates.dtype.kind != "M" or dates.nunique() < FEW_DATES or not all(_begins(d, "month") for d in dates.unique()):
+        return None, False
+    whole = [g for g in ("year", "quarter") if all(_begins(d, g) for d in dates.unique())]
+    return (whole or ["month"])[0], False
+
+
+def _begins(day: object, grain: str) -> bool:
+    """Whether a month, a quarter or a year begins at this moment."""
+    at = pd.Timestamp(day)
+    months = {"year": (1,), "quarter": (1, 4, 7, 10)}.get(grain, range(1, 13))
+    return at == at.normalize() and at.day == 1 and at.month in months
+
+
+def _check_grain(values: pd.Series, info: ColumnInfo, name: str, op: str, wanted: list[object]) -> None:
+    """``Refusal`` where a condition cuts through the periods that the cells stand for: half of a quarter is not known."""
+    grain, certain = told_grain(values, info)
+    if grain is None:
+        return
+    spans = {str(w): s for w in wanted if (s := span_of(w)) is not None}
+    for shown, (start, end) in spans.items():
+        names_cell = not certain and _begins(start, grain) and len(shown) > len("2024-Q1")
+        first, last = op in ("<", ">="), op in ("<=", ">")
+        ends = [start] if first else [end] if last else [start, end]
+        if op in ("between", "outside") and len(spans) > 1:
+            ends = [
+                *([start] if start == min(s for s, _ in spans.values()) else []),
+                *([end] if end == max(e for _, e in spans.values()) else []),
+            ]
+        if not names_cell and not all(_begins(e, grain) for e in ends):
+            raise Refusal(f"`{name}` tells whole {grain}s only, and {shown} cuts through them; ask for whole {grain}s")
 
 
 def compare(values: pd.Series, op: str, starts: list[object], ends: list[object]) -> pd.Series:
