@@ -14,6 +14,7 @@ OPERATING = (
     "concluding",
     "selecting",
     "periods",
+    "quarters",
     "joining",
     "units_of_analysis",
     "group_tests",

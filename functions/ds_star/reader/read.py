@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.combining import check_conditions
+from functions.ds_star.reader.filling import fill_slots
 from functions.ds_star.reader.lacking import text_of
 from functions.ds_star.reader.naming import named_sheet, sheet_of, unknown_sheet, which_sheet
 from functions.ds_star.reader.negations import no_negation_left
@@ -14,7 +15,7 @@ from functions.ds_star.reader.operations import choose
 from functions.ds_star.reader.reading import Reading, Refusal, RefusalKind, Refused
 from functions.ds_star.reader.saying import say
 from functions.ds_star.reader.sentence import Sentence
-from functions.ds_star.reader.slots import Slots, fill_slots
+from functions.ds_star.reader.slots import Slots
 from functions.ds_star.reader.suggest import suggestions
 from functions.ds_star.reader.unexplained import lacks_of_words, left_over
 from functions.ds_star.reader.unsure_times import refuse_unsure_times

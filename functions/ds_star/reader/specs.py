@@ -9,6 +9,7 @@ from functions.ds_star.reader.cells import CellMention
 from functions.ds_star.reader.cues import Cues
 from functions.ds_star.reader.growth import growth_of
 from functions.ds_star.reader.lacking import figures_of
+from functions.ds_star.reader.quarters import time_parts
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots
@@ -64,6 +65,7 @@ def make_spec(
 ) -> OperationSpec:
     """The spec, with what all operations share: source, join, periods, filters, unit."""
     timed = time or (slots.time if slots.periods_asked and operation not in ("correlation", "compare_groups") else None)
+    kept = slots.filters() if filters is None else filters
     own: Statistic = statistic or (operation if operation in AGGREGATES else "mean")
     return OperationSpec(
         operation=operation,
@@ -79,12 +81,13 @@ def make_spec(
         ranked_by=ranked_by,
         than=than,
         moving=moving,
-        filters=slots.filters() if filters is None else filters,
+        filters=kept,
         share_of=share_of,
         entity=entity.name if entity else None,
         n=n,
         descending=descending,
         unit=measure.description.unit if measure else None,
+        time_parts=time_parts(slots.view, timed, (*kept, *share_of)),
     )
 
 

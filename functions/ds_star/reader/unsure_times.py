@@ -22,6 +22,8 @@ def refuse_unsure_times(sentence: Sentence, slots: Slots) -> None:
     _refuse_fiscal(sentence)
     _refuse_relative(sentence, slots)
     lone = lone_part(sentence, {i for t in slots.times for i in range(t.start, t.end)})
+    if lone is not None and not any(c.is_time for c in slots.view.columns):
+        raise Refused("unmatched", f'"{lone}" matches no column and no value of {slots.view.label}')
     if lone is not None:
         raise Refused("ambiguous", f'"{lone}" needs its year right behind it; write it so, as in "{lone} 2020"')
 

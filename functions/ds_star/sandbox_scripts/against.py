@@ -43,9 +43,10 @@ class Against:
             for i, g in enumerate(found[:NAMED])
         ]
         label = self.job.label(self.by)
-        text = f"none of {others} other groups of {label} has {what} than {own}"
+        groups = f"other group{'s' * (len(self.values) != 2)} of {label}"
+        text = f"none of {others} {groups} has {what} than {own}"
         if found:
             count = report.value("groups_beyond", len(found))
-            text = f"{count} of {others} other groups of {label} {'has' if len(found) == 1 else 'have'} {what} than {own}: "
+            text = f"{count} of {others} {groups} {'has' if len(found) == 1 else 'have'} {what} than {own}: "
             text += ", ".join(each) + (" and others, which stand in the table" if len(found) > NAMED else "")
         report.finding(f"{capital(text)}.", used=len(self.job.frame), dropped=0, columns=columns)

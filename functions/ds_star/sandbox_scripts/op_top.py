@@ -43,6 +43,8 @@ def top(job: Job) -> None:
     ranking = ranking.sort_values(["value", *by], ascending=[not spec["descending"], *[True] * len(by)], kind="stable").reset_index(
         drop=True
     )
+    if not len(ranking):
+        raise Refusal(f"no group or period is left that has values{f' where {job.filters}' if job.filters else ''}")
     _say(job, ranking, by, statistic, measure, rows=rows, dropped=dropped, numbers=numbers)
 
 
