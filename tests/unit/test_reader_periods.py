@@ -123,6 +123,9 @@ REFUSED = {
     "in recent months": '"recent months" depends on the day of asking',
     "year to date": '"year to date" depends on the day of asking',
     "two years ago": '"ago" depends on the day of asking',
+    "between Q4 and Q1 2024": 'in "Q4 and Q1 2024" the first may be that of 2024 or of 2023',
+    "from November to February 2024": "the first may be that of 2024 or of 2023",
+    "in the week of 5 March 2024": '"week of 5 March 2024" does not say which days are meant',
     "from 5 March 2024": '"from 5 March 2024" may mean',
 }
 CHANGES = {
@@ -131,6 +134,8 @@ CHANGES = {
     "revenue in Q3 2023 vs Q3 2024": ((2023, 3), (2024, 3)),
     "Q3 2023 vs Q3 2024": ((2023, 3), (2024, 3)),
     "Compare the revenue in Q3 and Q4 2024": ((2024, 3), (2024, 4)),
+    "Was the revenue higher in Q2 2024 than in Q2 2023?": ((2023, 2), (2024, 2)),
+    "How did Q1 2024 compare to Q1 2023 in revenue?": ((2023, 1), (2024, 1)),
 }
 
 
@@ -140,6 +145,12 @@ def _total(inside: Inside) -> int:
 
 def _of_quarter(quarter: tuple[int, int]) -> int:
     return sum(v for y, q, v in QUARTERS if (y, q) == quarter)
+
+
+def _best(count: int) -> str:
+    totals = {q: sum(v for d, _, v in SALES if _quarter(d) == q) for q in {_quarter(d) for d in DAYS}}
+    ranked = sorted(totals, key=lambda q: -totals[q])
+    return ", ".join(f"{y}-Q{q} ({totals[y, q]})" for y, q in ranked[:count])
 
 
 @pytest.fixture(scope="module")
@@ -152,6 +163,7 @@ def answers(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> d
         "What was the total revenue in FY24 Q2, please?": "fiscal.csv",
         "What was the total revenue in Q1 2023, please?": "fiscal.csv",
     }
+    questions["top 3 quarters by revenue"] = "sales.csv"
     questions |= CUT | {question: file for question, (file, _) in WHOLE.items()}
     questions |= {"total revenue until 31 March 2023, please": "months.csv", "total revenue on 1 March 2023, please": "months.csv"}
     return ask_all(sandbox, tmp_path_factory.mktemp("periods"), TABLES, questions)
@@ -221,3 +233,7 @@ def test_months_that_make_whole_quarters_are_answered(answers: dict[str, Answer]
 def test_a_month_that_is_named_by_its_first_day_or_until_its_last_is_answered(answers: dict[str, Answer]) -> None:
     assert answers["total revenue until 31 March 2023, please"].has(sum(v for _, v in MONTHS[:3]))
     assert answers["total revenue on 1 March 2023, please"].has(MONTHS[2][1])
+
+
+def test_the_best_quarters_are_listed_in_order(answers: dict[str, Answer]) -> None:
+    assert answers["top 3 quarters by revenue"].statements[1].endswith(f": {_best(3)}.")

@@ -85,6 +85,7 @@ SHARES = {
     "What share of customers is from Germany?": 100 * sum(HOME[c] == "Germany" for c in CUSTOMERS) / len(CUSTOMERS),
     "What share of customers is not from Germany?": 100 * sum(HOME[c] != "Germany" for c in CUSTOMERS) / len(CUSTOMERS),
 }
+EACH = "What share of the amount did each country have in Q1 2024?"
 COUNTS = {
     "How many customers are not from Germany?": len({o.customer for o in KNOWN if o.country != "Germany"}),
     "How many customers are from Germany?": len({o.customer for o in GERMAN}),
@@ -102,6 +103,7 @@ REFUSED = {
 @pytest.fixture(scope="module")
 def answers(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
     questions = {**dict.fromkeys(SHARES, "orders.csv"), **dict.fromkeys(COUNTS, "orders.csv"), **dict.fromkeys(REFUSED, "moved.csv")}
+    questions[EACH] = "orders.csv"
     questions |= {f"Of the purchases: {q}": "purchases.csv" for q in (*COUNTS, *SHARES) if "customers" in q}
     return ask_all(sandbox, tmp_path_factory.mktemp("shares"), TABLES, questions)
 
@@ -134,3 +136,9 @@ def test_rows_without_the_value_are_of_neither_part_and_the_answer_says_so(answe
 def test_what_the_data_leave_open_is_refused(answers: dict[str, Answer], question: str) -> None:
     refusal = answers[question].refusal
     assert refusal is not None and REFUSED[question] in refusal
+
+
+def test_what_each_group_has_is_its_share_within_the_time(answers: dict[str, Answer]) -> None:
+    total = sum(o.amount for o in KNOWN if _in_quarter(o))
+    german = sum(o.amount for o in GERMAN if _in_quarter(o))
+    assert any(f"Germany has {100 * german / total:.1f} %" in said for said in answers[EACH].statements), answers[EACH]

@@ -113,13 +113,16 @@ def _one_measure_only(sentence: Sentence, slots: Slots, cues: Cues) -> None:
 
 def _superlative_of_periods(sentence: Sentence, slots: Slots, cues: Cues) -> None:
     """In "the wettest month" periods are ranked, with or without "which"."""
-    after = sentence.word(cues.superlative_at + 1)
-    grain = next((g for g in GRAINS if g == after), None)
+    at = cues.superlative_at + 1
+    counted = sentence.word(at).isdigit() or sentence.word(at) in sentence.lexicon.numbers
+    at += counted
+    after = sentence.word(at)
+    grain = next((g for g in GRAINS if after in (g, f"{g}s")), None)
     if cues.superlative_at < 0 or grain is None or slots.time is None or slots.which_time:
         return
     slots.which_time = slots.periods_asked = True
     slots.grain = grain
-    sentence.explain(cues.superlative_at + 1, cues.superlative_at + 2, "period")
+    sentence.explain(at, at + 1, "period")
 
 
 def _all_used(slots: Slots, specs: tuple[OperationSpec, ...]) -> None:

@@ -243,6 +243,9 @@ def _sharing_year(sentence: Sentence, period: Period, part: Part) -> list[Period
         shared = earlier.in_year(year) if earlier is not None and alike else None
         if earlier is None or shared is None:
             return found
+        if shared.first > (found[-1] if found else period).first:
+            said = sentence.text[sentence.tokens[shared.start].start : sentence.tokens[period.end - 1].end]
+            raise Refused("ambiguous", f'in "{said}" the first may be that of {year} or of {year - 1}; write the year behind each')
         found.append(shared)
         part = earlier
 

@@ -20,6 +20,7 @@ _HAPPENS = frozenset(
     {"did", "placed", "made", "sold", "bought", "ordered", "paid", "came", "come", "comes", "fell", "fall", "happened", "occurred", "dated"}
 )
 """Verbs, beside those of being, behind which stands what is said of the rows."""
+_OWNS = frozenset({"did", "do", "does", "have", "has", "had"})
 _TRUE = ("yes", "true", "1", "y", "t")
 
 
@@ -96,6 +97,8 @@ def _shared_part(sentence: Sentence, slots: Slots, cues: Cues) -> _Part:
         return _Part(comparison=slots.comparisons[-1].filter)
     at = min(cues.at.get("share", [0]))
     verb = next((i for i in range(at, len(sentence)) if _is_verb(sentence, i)), -1)
+    if verb >= 0 and grouping(slots) and (sentence.word(verb) in _OWNS or sentence.word(verb).endswith("n't")):
+        verb = -1  # "what share did each region have in 2024"
     said = _Part(
         [c for c in slots.cells if 0 <= verb < c.start],
         [c for c in slots.excluded if 0 <= verb < c.start],

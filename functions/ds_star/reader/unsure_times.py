@@ -21,6 +21,7 @@ def refuse_unsure_times(sentence: Sentence, slots: Slots) -> None:
     """Refuses a month without a year, and "last year": a reading that leaves them out would be about another time."""
     _refuse_fiscal(sentence)
     _refuse_relative(sentence, slots)
+    _refuse_other_lengths(sentence, slots)
     lone = lone_part(sentence, {i for t in slots.times for i in range(t.start, t.end)})
     if lone is not None and not any(c.is_time for c in slots.view.columns):
         raise Refused("unmatched", f'"{lone}" matches no column and no value of {slots.view.label}')
@@ -59,6 +60,20 @@ def _refuse_relative(sentence: Sentence, slots: Slots) -> None:
     for hit in sentence.lexicon.find(sentence.lexicon.time["relative"], sentence.tokens, by_stem=False):
         if any(i not in sentence.explained for i in range(hit.start, hit.end)):
             raise _depends(sentence, hit.start, hit.end, "")
+
+
+def _refuse_other_lengths(sentence: Sentence, slots: Slots) -> None:
+    """Refuses "the week of 5 March 2024": it names a stretch by another one that is not as long."""
+    for period in [p for t in slots.times for p in (t.period, t.last) if p is not None]:
+        at = period.start - 1
+        while sentence.word(at) in {"of", "the", "ending", "starting", "beginning", "from", "on", "in"}:
+            at -= 1
+        grain = sentence.word(at)
+        if grain not in {"week", "month", "quarter"} or at in sentence.explained or at == period.start - 1:
+            continue
+        if not (grain == "month" and period.is_month):
+            said = sentence.text[sentence.tokens[at].start : sentence.tokens[period.end - 1].end]
+            raise Refused("ambiguous", f'"{said}" does not say which days are meant; write the first and the last of them')
 
 
 def _trends(sentence: Sentence) -> tuple[Phrase, ...]:
