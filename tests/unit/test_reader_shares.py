@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
@@ -74,6 +75,8 @@ SHARES = {
     "What share of orders is not from Germany?": 100 - _share(GERMAN, KNOWN),
     "What percentage of orders aren't from Germany?": 100 - _share(GERMAN, KNOWN),
     "What share of orders is not from Germany or France?": _share([o for o in KNOWN if o.country == "Italy"], KNOWN),
+    "What share of orders came from Germany or France?": _share([o for o in KNOWN if o.country != "Italy"], KNOWN),
+    "What fraction of orders are from neither Germany nor France?": _share([o for o in KNOWN if o.country == "Italy"], KNOWN),
     "What share of orders from Germany was in March 2024?": _share([o for o in GERMAN if _in_march(o)], GERMAN),
     "What share of orders from Germany was not in March 2024?": _share([o for o in GERMAN if not _in_march(o)], GERMAN),
     "What share of orders in March 2024 is from Germany?": _share([o for o in GERMAN if _in_march(o)], [o for o in KNOWN if _in_march(o)]),
@@ -92,6 +95,31 @@ COUNTS = {
     "What is the number of customers not in Germany?": len({o.customer for o in KNOWN if o.country != "Germany"}),
     "How many different customers are there?": len({o.customer for o in ORDERS}),
 }
+
+
+def _most(groups: dict[str, set[str]]) -> str:
+    best = max(sorted(groups), key=lambda g: len(groups[g]))
+    return f"{best} has the highest number of different customer_id: {len(groups[best])} "
+
+
+def _by(group: Callable[[Order], str | None]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for order in ORDERS:
+        if (name := group(order)) is not None:
+            found.setdefault(name, set()).add(order.customer)
+    return found
+
+
+def _beyond(member: str, groups: dict[str, set[str]]) -> str:
+    found = sum(len(of) > len(groups[member]) for of in groups.values())
+    return f"{found or 'None'} of {len(groups) - 1} other groups of country "
+
+
+MOST = {
+    "Which country has the most customers?": _most(_by(lambda o: o.country)),
+    "In which month were there the most customers?": _most(_by(lambda o: f"{o.day:%Y-%m}" if f"{o.day:%Y-%m}" != "2024-12" else None)),
+    "Which country has more customers than Italy?": _beyond("Italy", _by(lambda o: o.country)),
+}
 REFUSED = {
     "How many customers are not from Germany, please?": "have rows where country is Germany and rows where it is not",
     "What share of customers is not from Germany, please?": "have rows of both kinds",
@@ -103,7 +131,7 @@ REFUSED = {
 @pytest.fixture(scope="module")
 def answers(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
     questions = {**dict.fromkeys(SHARES, "orders.csv"), **dict.fromkeys(COUNTS, "orders.csv"), **dict.fromkeys(REFUSED, "moved.csv")}
-    questions[EACH] = "orders.csv"
+    questions |= dict.fromkeys([EACH, *MOST], "orders.csv")
     questions |= {f"Of the purchases: {q}": "purchases.csv" for q in (*COUNTS, *SHARES) if "customers" in q}
     return ask_all(sandbox, tmp_path_factory.mktemp("shares"), TABLES, questions)
 
@@ -142,3 +170,8 @@ def test_what_each_group_has_is_its_share_within_the_time(answers: dict[str, Ans
     total = sum(o.amount for o in KNOWN if _in_quarter(o))
     german = sum(o.amount for o in GERMAN if _in_quarter(o))
     assert any(f"Germany has {100 * german / total:.1f} %" in said for said in answers[EACH].statements), answers[EACH]
+
+
+@pytest.mark.parametrize("question", MOST)
+def test_who_has_the_most_members_counts_each_of_them_once(answers: dict[str, Answer], question: str) -> None:
+    assert answers[question].refusal is None and answers[question].has(MOST[question]), answers[question]

@@ -21,7 +21,7 @@ def say(spec: OperationSpec, view: View) -> str:
         said = f"share of {part}" if part else "share of each group"
         said += f" in {spec.measure}" if spec.measure else f" among different {spec.entity}" if spec.entity else ""
     elif spec.operation == "top_n":
-        ranked = "rows" if spec.statistic == "count" and not spec.measure else aggregate
+        ranked = f"different {spec.entity}" if spec.entity else "rows" if spec.statistic == "count" and not spec.measure else aggregate
         said = f"the {'highest' if spec.descending else 'lowest'} {spec.n} of {ranked}"
         said = f"{ranked} {'above' if spec.descending else 'below'} that of {spec.than}" if spec.than else said
     elif spec.operation == "correlation":

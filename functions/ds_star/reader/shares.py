@@ -48,7 +48,7 @@ def share_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operation
     part = shared.filters(slots)
     member = _counted_member(sentence, slots, cues) if part else None
     slots.groups = [c for c in slots.groups if c is not member]
-    by = grouping(slots, periods=True)
+    by = tuple(name for name in grouping(slots, periods=True) if name not in {c.column.name for c in shared.cells})
     measure = next((m for m in slots.measures if additive(m, sentence.lexicon)), None)
     if slots.measures and measure is None:
         raise Refused(
@@ -114,7 +114,7 @@ def _shared_part(sentence: Sentence, slots: Slots, cues: Cues) -> _Part:
     if slots.excluded:
         return _Part(excluded=slots.excluded)
     only = not (slots.by or slots.groups or slots.which or slots.periods_asked)
-    return _Part(times=slots.times if only and len(slots.times) == 1 else [])
+    return _Part(times=slots.times if only else [])
 
 
 def _is_verb(sentence: Sentence, at: int) -> bool:

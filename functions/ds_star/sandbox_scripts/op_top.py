@@ -17,7 +17,7 @@ def top(job: Job) -> None:
     """The first ``n``, in order; equals of the last one are named."""
     spec = job.spec
     measure, statistic = spec.get("measure"), spec["statistic"]
-    by = list(spec.get("by", [])) or [c for c in (spec.get("entity"),) if c]
+    by = list(spec.get("by", [])) or [c for c in (spec.get("entity"),) if c and not spec.get("time")]
     if measure is None:
         statistic = "count"
     job.check_statistic(statistic, measure)
@@ -37,7 +37,11 @@ def top(job: Job) -> None:
     missing = frame[by].isna().any(axis=1)
     frame, dropped = frame[~missing], dropped + int(missing.sum())
     grouped = frame.groupby(by, observed=True, sort=True)["\0value"]
-    values = grouped.size().astype(float) if statistic == "count" else grouped.agg(AGGREGATE[statistic])
+    counted = spec.get("entity") if statistic == "count" and not rows else None
+    if counted:
+        values = frame.groupby(by, observed=True, sort=True)[counted].nunique().astype(float)
+    else:
+        values = grouped.size().astype(float) if statistic == "count" else grouped.agg(AGGREGATE[statistic])
     ranking = values.rename("value").reset_index()
     ranking["rows"] = grouped.size().to_numpy()
     ranking = ranking.sort_values(["value", *by], ascending=[not spec["descending"], *[True] * len(by)], kind="stable").reset_index(
@@ -77,7 +81,7 @@ def _say(
     if spec.get("than"):
         _against(job, ranking, by, statistic, measure, numbers)
     whole = statistic == "count" or (statistic in ("sum", "minimum", "maximum") and bool((numbers.dropna() % 1 == 0).all()))
-    what = WORDS["count"] if statistic == "count" else job.label(measure) if rows else f"{WORDS[statistic]} {job.label(measure)}"
+    what = _counted(job) if statistic == "count" else job.label(measure) if rows else f"{WORDS[statistic]} {job.label(measure)}"
     shown = [b.rstrip("\0") for b in by]
     parts = []
     for place, row in ranking.head(n).iterrows():
@@ -131,6 +135,12 @@ def _say(
     bars(report, file, caption, labels, [float(v) for v in ranking["value"].head(n)], axis_label(what, unit))
 
 
+def _counted(job: Job) -> str:
+    """What a count is one of: rows, or the different members that they repeat."""
+    entity = job.spec.get("entity")
+    return f"number of different {job.label(entity)}" if entity else WORDS["count"]
+
+
 def _against(job: Job, ranking: pd.DataFrame, by: list[str], statistic: str, measure: str | None, numbers: pd.Series) -> None:
     """Which groups lie above (or below) the one that is named."""
     unit = job.unit(measure) if measure and statistic != "count" else None
@@ -141,7 +151,7 @@ def _against(job: Job, ranking: pd.DataFrame, by: list[str], statistic: str, mea
         digits = 0 if whole else data_digits(numbers) if statistic in ("sum", "minimum", "maximum") else job.digits(numbers, value)
         return with_unit(job.report.value(name, int(value) if whole else value, unit, digits=digits), unit)
 
-    what = WORDS["count"] if statistic == "count" else f"{WORDS[statistic]} {job.label(measure)}"
+    what = _counted(job) if statistic == "count" else f"{WORDS[statistic]} {job.label(measure)}"
     named.say(f"a {'higher' if job.spec['descending'] else 'lower'} {what}{job.where}", shown, [by[0], *([measure] if measure else [])])
 
 
