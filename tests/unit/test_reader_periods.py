@@ -46,6 +46,8 @@ WHOLE = {
     "total revenue after Q2 2024": ("iso.csv", [(2024, 3), (2024, 4)]),
     "total revenue since October 2024": ("named.csv", [(2024, 4)]),
 }
+NAMED = [(CHANCE.choice(("April", "Jan", "Olga")), day, CHANCE.randint(1, 9)) for day in DAYS[::5]]
+TABLES["people.csv"] = as_csv("name,date,revenue", NAMED)
 Inside = Callable[[dt.date], bool]
 
 
@@ -126,6 +128,11 @@ REFUSED = {
     "between Q4 and Q1 2024": 'in "Q4 and Q1 2024" the first may be that of 2024 or of 2023',
     "from November to February 2024": "the first may be that of 2024 or of 2023",
     "in the week of 5 March 2024": '"week of 5 March 2024" does not say which days are meant',
+    "by Q2 2024": '"by Q2 2024" may mean "in Q2 2024" or "until Q2 2024"',
+    "from Q2 2023 to date": "",
+    "Q2 2023 to date": '"Q2 2023 to date" depends on the day of asking; write "since Q2 2023"',
+    "of this quarter's sales": '"this quarter\'s" depends on the day of asking',
+    "in recent times": '"recent times" depends on the day of asking',
     "from 5 March 2024": '"from 5 March 2024" may mean',
 }
 CHANGES = {
@@ -164,6 +171,7 @@ def answers(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> d
         "What was the total revenue in Q1 2023, please?": "fiscal.csv",
     }
     questions["top 3 quarters by revenue"] = "sales.csv"
+    questions |= dict.fromkeys(("total revenue in April 2024", "total revenue of April", "total revenue in 2024-04"), "people.csv")
     questions |= CUT | {question: file for question, (file, _) in WHOLE.items()}
     questions |= {"total revenue until 31 March 2023, please": "months.csv", "total revenue on 1 March 2023, please": "months.csv"}
     return ask_all(sandbox, tmp_path_factory.mktemp("periods"), TABLES, questions)
@@ -237,3 +245,9 @@ def test_a_month_that_is_named_by_its_first_day_or_until_its_last_is_answered(an
 
 def test_the_best_quarters_are_listed_in_order(answers: dict[str, Answer]) -> None:
     assert answers["top 3 quarters by revenue"].statements[1].endswith(f": {_best(3)}.")
+
+
+def test_a_month_that_is_also_a_value_is_refused_before_a_year(answers: dict[str, Answer]) -> None:
+    assert 'may be a month, or the value "April" of "name"' in str(answers["total revenue in April 2024"].refusal)
+    assert answers["total revenue of April"].has(sum(v for name, _, v in NAMED if name == "April"))
+    assert answers["total revenue in 2024-04"].has(sum(v for _, day, v in NAMED if (day.year, day.month) == (2024, 4)))

@@ -44,6 +44,7 @@ def fill_slots(sentence: Sentence, view: View, hints: ReadingHints, before: Oper
         sentence.explain(cell.start, cell.end, "value")
     _explain(sentence, slots, [m for m in mentions if not m.column.is_time])
     periods = find_periods(sentence, written_dates(sentence), view.only_year)
+    _refuse_names_of_months(sentence, view, cells, periods)
     mentions = tuple(m for m in mentions if not (m.column.is_time and _is_part_of(m, periods)))
     _explain(sentence, slots, mentions)
     slots.mentions = mentions
@@ -71,6 +72,21 @@ def _explain(sentence: Sentence, slots: Slots, mentions: Sequence[Mention]) -> N
         for position in mention.positions:
             sentence.explain(position, position + 1, "column")
         slots.soft |= set(mention.soft)
+
+
+def _refuse_names_of_months(sentence: Sentence, view: View, cells: Sequence[CellMention], periods: Sequence[Period]) -> None:
+    """Refuses "in April 2024" where April is also a value, say a person, and the table has dates."""
+    if not any(c.is_time and not c.is_numeric for c in view.columns):
+        return
+    years = {p.start for p in periods if p.whole_years}
+    for cell in cells:
+        if cell.end in years and sentence.word(cell.end - 1) in sentence.lexicon.months:
+            said = sentence.text[sentence.tokens[cell.start].start : sentence.tokens[cell.end].end]
+            raise Refused(
+                "ambiguous",
+                f'"{said}" may be a month, or the value "{cell.value}" of "{cell.column.name}"; write the month as in 2024-04, '
+                f'or "{cell.column.name} {cell.value}"',
+            )
 
 
 def _is_part_of(mention: Mention, periods: Sequence[Period]) -> bool:

@@ -12,7 +12,7 @@ from shared.language.lexicon import Phrase
 
 _RELATIVE = frozenset({"this", "last", "previous", "current", "past", "recent", "latest", "preceding"})
 _SOME = frozenset({"few", "couple", "of", "several", "full", "complete", "calendar", "whole", "most", "recent"})
-_PERIODS = frozenset({*GRAINS, "period"})
+_PERIODS = frozenset({*GRAINS, "period", "time"})
 _FISCAL = re.compile(r"(q[1-4])?fy(\d{2}|\d{4})?(q[1-4])?")
 _EXAMPLES = {"quarter": '"Q2 2024"', "month": '"March 2024"', "week": '"5 March 2024"', "day": '"5 March 2024"'}
 
@@ -21,7 +21,7 @@ def refuse_unsure_times(sentence: Sentence, slots: Slots) -> None:
     """Refuses a month without a year, and "last year": a reading that leaves them out would be about another time."""
     _refuse_fiscal(sentence)
     _refuse_relative(sentence, slots)
-    _refuse_other_lengths(sentence, slots)
+    _refuse_open_ends(sentence, slots)
     lone = lone_part(sentence, {i for t in slots.times for i in range(t.start, t.end)})
     if lone is not None and not any(c.is_time for c in slots.view.columns):
         raise Refused("unmatched", f'"{lone}" matches no column and no value of {slots.view.label}')
@@ -51,8 +51,9 @@ def _refuse_relative(sentence: Sentence, slots: Slots) -> None:
         while sentence.word(end) in _SOME or (sentence.tokens[end : end + 1] and _is_number(sentence, end)):
             counted = counted or _is_number(sentence, end) or sentence.word(end) in {"few", "couple", "several"}
             end += 1
-        grain = sentence.word(end).removesuffix("s")
-        if grain not in _PERIODS or (sentence.word(end) != grain and over_time and not counted):
+        said = sentence.word(end).removesuffix("'s")
+        grain = said.removesuffix("s")
+        if grain not in _PERIODS or (said != grain and over_time and not counted):
             continue
         raise _depends(sentence, i, end + 1, grain)
     if slots.time is None:
@@ -62,9 +63,14 @@ def _refuse_relative(sentence: Sentence, slots: Slots) -> None:
             raise _depends(sentence, hit.start, hit.end, "")
 
 
-def _refuse_other_lengths(sentence: Sentence, slots: Slots) -> None:
-    """Refuses "the week of 5 March 2024": it names a stretch by another one that is not as long."""
+def _refuse_open_ends(sentence: Sentence, slots: Slots) -> None:
+    """Refuses "the week of 5 March 2024", "by Q2 2024" and "Q2 2024 to date": which stretch is meant stands nowhere."""
     for period in [p for t in slots.times for p in (t.period, t.last) if p is not None]:
+        shown = sentence.text[sentence.tokens[period.start].start : sentence.tokens[period.end - 1].end]
+        if sentence.words(period.end, period.end + 2) == ("to", "date"):
+            raise Refused("ambiguous", f'"{shown} to date" depends on the day of asking; write "since {shown}"')
+        if sentence.word(period.start - 1) == "by":
+            raise Refused("ambiguous", f'"by {shown}" may mean "in {shown}" or "until {shown}"; write the one that is meant')
         at = period.start - 1
         while sentence.word(at) in {"of", "the", "ending", "starting", "beginning", "from", "on", "in"}:
             at -= 1
