@@ -63,7 +63,9 @@ class OperationSpec(Contract):
     ``entity`` is the unit of analysis: rows are aggregated per entity before groups are compared. ``share_of`` marks the rows
     that a share counts. ``grain`` is the length of a period on ``time``. ``periods`` are the two that a change lies between, in ISO 8601.
     ``ranked_by`` says what the changes or the trends of groups are ranked by, where the question ranks them: in per cent of the start,
-    or of a trend's mean. Of ranked trends, ``n`` are asked for.
+    or of a trend's mean. Of ranked trends, ``n`` are asked for. ``than`` is the group that all others are set against, by ``top_n`` and
+    ``change``; of changes, those count only that rise (or fall), where they are asked for as ``moving``.
+    ``time_parts`` are the columns of years and of quarters from 1 to 4 that make the column called after both, ``year and quarter``.
     A ratio divides ``measure`` by ``second_measure``.
     """
 
@@ -76,8 +78,11 @@ class OperationSpec(Contract):
     by: tuple[str, ...] = ()
     time: str | None = None
     grain: Grain | None = None
+    time_parts: tuple[str, ...] = Field(default=(), max_length=2)
     periods: tuple[str, ...] = Field(default=(), max_length=2)
     ranked_by: Literal["difference", "per_cent"] | None = None
+    than: str | None = None
+    moving: bool = False
     filters: tuple[Filter, ...] = ()
     share_of: tuple[Filter, ...] = ()
     entity: str | None = None

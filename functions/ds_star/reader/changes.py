@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.cues import Cues
-from functions.ds_star.reader.growth import DOWN, PER_CENT, growth_of, note_of_ranking
+from functions.ds_star.reader.growth import DOWN, PER_CENT, beside_a_member, growth_of, note_of_ranking
 from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.lookups import asks_yes_or_no
 from functions.ds_star.reader.rankings import how_many
@@ -30,6 +30,8 @@ def asked_periods(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, st
     A yes-or-no question ("did sales rise from 2000 to 2019?") asks for a trend, where the years between are enough for one.
     """
     named = _two_periods(sentence, slots.times)
+    if named is not None and _one_than_the_other(sentence, slots, cues):
+        return named[0].period.shown[0], named[1].period.shown[0]
     if named is None or slots.time is None or slots.periods_asked or not cues.has("trend", "compare_groups"):
         return None
     if cues.has("trend_difference", "correlation", "distribution", "missing_outliers", "ratio"):
@@ -49,7 +51,9 @@ def asked_periods(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, st
 
 def first_and_last(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, str] | None:
     """The first and the last time of the table, for "which region grew fastest" where there are too few of them for a trend."""
-    if slots.time is None or slots.times or slots.periods_asked or not cues.has("trend") or growth_of(sentence) is None:
+    if slots.time is None or slots.times or slots.periods_asked or not cues.has("trend"):
+        return None
+    if growth_of(sentence) is None and slots.than is None:
         return None
     if cues.has("trend_difference", "correlation", "distribution", "missing_outliers", "ratio") or not grouping(slots):
         return None
@@ -84,7 +88,7 @@ def _too_short_for_a_trend(time: Column, years: int) -> bool:
 
 
 def _two_periods(sentence: Sentence, times: list[TimeCondition]) -> tuple[TimeCondition, TimeCondition] | None:
-    """The ends of "from 2019 to 2021", "between 2019 and 2021", or the two of "in 2019 and 2021"; each a single period."""
+    """The ends of "from 2019 to 2021", or the two of "in 2021 and 2019", the earlier one first; each a single period."""
     if any(t.negation for t in times):
         return None
     if len(times) == 1 and times[0].kind == "between" and times[0].last is not None:
@@ -94,13 +98,26 @@ def _two_periods(sentence: Sentence, times: list[TimeCondition]) -> tuple[TimeCo
     else:
         return None
     single = all(t.period.shown[0] == t.period.shown[1] for t in found)
-    return found if single and found[0].period.shown != found[1].period.shown else None
+    first, last = sorted(found, key=lambda t: t.period.first)
+    return (first, last) if single and first.period.shown != last.period.shown else None
+
+
+def _one_than_the_other(sentence: Sentence, slots: Slots, cues: Cues) -> bool:
+    """Whether one period is set against the other by a comparative: "Was revenue higher in Q2 2024 than in Q2 2023?"."""
+    if len(slots.times) != 2 or cues.comparative is None or slots.time is None or len(cues.named) > 1:
+        return False
+    alone = not (slots.periods_asked or slots.by or slots.groups or slots.which or cell_pair(slots))
+    return alone and "than" in sentence.words(slots.times[0].end, slots.times[1].start)
 
 
 def _set_against(sentence: Sentence, start: int, end: int) -> bool:
     """Whether only "and", "with", "to" or "versus" stands between two periods."""
     joining = set(sentence.words(start, end))
-    return joining <= {"and", "with", "to", "in", "than", "against", "versus", "vs", "compared"} and bool(joining - {"in"})
+    if "than" in joining:
+        joining -= set(sentence.lexicon.comparatives)
+    return joining <= {"and", "with", "to", "in", "than", "against", "versus", "vs", "compared", "compare", "the"} and bool(
+        joining - {"in", "the"}
+    )
 
 
 def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
@@ -132,6 +149,10 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
     descending = not down if ranked is None or cues.highest else down
     ranked_by = growth.ranked_by if growth else "per_cent" if PER_CENT & words else "difference"
     is_ranked = bool(by) and (ranked is not None or growth is not None)
+    moving = False
+    if slots.than is not None:
+        ranked_by, lower, moving = beside_a_member(sentence)
+        descending, is_ranked = not lower, True
     if is_ranked:
         note_of_ranking(slots, ranked_by)
     for condition in slots.times:
@@ -148,6 +169,8 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
             periods=periods,
             descending=descending,
             ranked_by=ranked_by if is_ranked else None,
+            than=slots.than.value if slots.than else None,
+            moving=moving,
         ),
     )
 

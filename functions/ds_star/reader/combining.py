@@ -91,8 +91,12 @@ def _are_joined(sentence: Sentence, before: TimeCondition, after: TimeCondition)
 
 
 def _grain(times: Sequence[TimeCondition]) -> str:
-    length = max(len(t.period.shown[0]) for t in times)
-    return {4: "year", 7: "month"}.get(length, "day")
+    """The length of the shortest of them."""
+    if any(t.period.first == t.period.last for t in times):
+        return "day"
+    if any(t.period.is_month for t in times):
+        return "month"
+    return "quarter" if any(t.period.quarter for t in times) else "year"
 
 
 def _check_members(sentence: Sentence, slots: Slots) -> None:

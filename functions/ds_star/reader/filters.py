@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from functions.ds_star.operation import Filter
 from functions.ds_star.reader.columns import Mention
+from functions.ds_star.reader.periods import FIRST_YEAR, LAST_YEAR, Period
 from functions.ds_star.reader.sentence import Sentence
-from functions.ds_star.reader.times import FIRST_YEAR, LAST_YEAR, SMALL_WORDS
+from functions.ds_star.reader.times import SMALL_WORDS
 from functions.ds_star.reader.units import in_unit_of
 from functions.ds_star.reader.views import Column, View
 from schemas.base import Scalar
@@ -30,12 +32,18 @@ class Comparison:
     end: int
 
 
-def find_comparisons(sentence: Sentence, view: View, mentions: tuple[Mention, ...]) -> tuple[Comparison, ...]:
-    """Conditions on numeric columns: the column beside the number, or the one an adjective speaks of ("older than 60")."""
+def find_comparisons(
+    sentence: Sentence, view: View, mentions: tuple[Mention, ...], periods: Sequence[Period] = ()
+) -> tuple[Comparison, ...]:
+    """Conditions on numeric columns: the column beside the number, or the one an adjective speaks of ("older than 60").
+
+    A number of several words that name one of the ``periods`` is none: "between 3 and 10 March 2024".
+    """
     found: list[Comparison] = []
+    dated = {i for p in periods if not p.whole_years for i in range(p.start, p.end)}
     for hit in sentence.find(sentence.lexicon.comparisons, by_stem=False):
         number = _number_at(sentence, hit.end)
-        if number is None:
+        if number is None or hit.end in dated:
             continue
         value, end = number
         second = _number_at(sentence, end + 1) if hit.meaning == "between" and sentence.word(end) in {"and", "to"} else None
@@ -143,3 +151,16 @@ def columns_about(view: View, measure: str, sentence: Sentence) -> list[Column]:
         if any(phrase == (stem(measure),) for phrase in group):
             wanted |= {phrase[0] for phrase in group if len(phrase) == 1}
     return [c for c in view.columns if c.is_measure and wanted & {s for s, w in zip(c.stems, c.weights, strict=True) if w == 1.0}]
+
+
+def measure_by_adjective(sentence: Sentence, view: View) -> list[Column]:
+    """The measures that an adjective of the question speaks of ("warmest" -> temperature)."""
+    adjectives = sentence.lexicon.adjectives
+    free = [i for i, t in enumerate(sentence.tokens) if t.folded in adjectives and i not in sentence.explained]
+    spoken = [(i, adjectives[sentence.word(i)]) for i in free]
+    for position, measure in spoken:
+        found = columns_about(view, measure, sentence)
+        if found:
+            sentence.explain(position, position + 1, "adjective")
+            return found
+    return []

@@ -16,6 +16,8 @@ DOWN = frozenset(
     shrink shrinks shrank shrunk shrinking lose loses lost losing worsen worsened downward
     """.split()
 )
+_LESS = frozenset({"less", "slower", "slowly", "fewer"})
+_FAST = frozenset({"faster", "slower", "quickly", "slowly"})
 _ADVERBS = frozenset({"fastest", "slowest", "most", "least"})
 _MANNER = PER_CENT | {"absolute", "upward", "downward"}
 _LISTS = frozenset({"top", "bottom", "rank", "ranks", "ranking"})
@@ -79,3 +81,13 @@ def note_of_ranking(slots: Slots, ranked_by: RankedBy) -> None:
     """Says what the changes are ranked by, and what they are not."""
     how, other = ("per cent", "their difference") if ranked_by == "per_cent" else ("their difference", "per cent")
     slots.notes.append(f"the changes are ranked by {how}, and not by {other}")
+
+
+def beside_a_member(sentence: Sentence) -> tuple[RankedBy, bool, bool]:
+    """How changes are set against that of one group: what ranks them, whether the lower ones are asked for, whether they move that way.
+
+    What "grew more" has to rise, what "declined more" has to fall; what "grew less" may do either.
+    """
+    words = {t.folded for t in sentence.tokens}
+    relative = bool(words & (PER_CENT | _FAST)) and "absolute" not in words
+    return "per_cent" if relative else "difference", bool(words & DOWN) != bool(words & _LESS), not words & _LESS

@@ -11,6 +11,7 @@ from shared.language.lexicon import Hit
 
 _NOT = frozenset({"not", "never", "neither"})
 _COPULAS = frozenset({"is", "are", "was", "were", "be", "being", "isn't", "aren't", "wasn't", "weren't"})
+_FROM = frozenset({"from", "in", "of"})
 _SWEEPING = frozenset({"all", "every", "everything", "everyone", "any", "anything", "each", "everywhere"})
 """Words in front of "but" that make it an exception: "all years but 2021"."""
 
@@ -63,7 +64,12 @@ def _excluding(sentence: Sentence, end: int) -> int | None:
 
 def says_of_event(sentence: Sentence, negation: Negation) -> bool:
     """Whether it denies that something happened ("did not buy"), rather than a quality ("are not from Bern")."""
-    return negation.of_verb and not ({sentence.word(negation.start), sentence.word(negation.start - 1)} & _COPULAS)
+    if sentence.explained.get(negation.start - 1) == "column":
+        return False  # "customers not in Bern"
+    before = negation.start - 1
+    if sentence.word(before) in _FROM:
+        before -= 1  # "are from neither Bern nor Chur"
+    return negation.of_verb and not ({sentence.word(negation.start), sentence.word(before)} & _COPULAS)
 
 
 def no_negation_left(sentence: Sentence, soft: set[int]) -> None:

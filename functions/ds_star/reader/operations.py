@@ -6,15 +6,16 @@ from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.changes import change_specs
 from functions.ds_star.reader.cues import Cues, find_cues
 from functions.ds_star.reader.deciding import operation_of
-from functions.ds_star.reader.filters import columns_about
+from functions.ds_star.reader.filters import columns_about, measure_by_adjective
 from functions.ds_star.reader.growth import growth_of, name_groups, note_of_ranking
 from functions.ds_star.reader.lookups import lookup_specs
+from functions.ds_star.reader.members import operation_against, take_member
 from functions.ds_star.reader.rankings import how_many, top_specs
 from functions.ds_star.reader.ratios import ratio_specs
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.shares import flags_to_values, share_specs
-from functions.ds_star.reader.slots import GRAINS, Slots, measure_by_adjective
+from functions.ds_star.reader.slots import GRAINS, Slots
 from functions.ds_star.reader.specs import (
     AGGREGATES,
     Statistic,
@@ -74,9 +75,10 @@ def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
         raise Refused("unsuitable", f'a single place such as "{sentence.word(cues.superlative_at - 1)}" is not given; ask for the top 5')
     if cues.has("missing_outliers") and cues.has("mean", "median", "sum", "minimum", "maximum", "trend", "correlation"):
         raise Refused("ambiguous", "the question names a calculation and missing or unusual values; ask for one at a time")
+    take_member(sentence, slots, cues)
     _one_measure_only(sentence, slots, cues)
     _superlative_of_periods(sentence, slots, cues)
-    operation = operation_of(sentence, slots, cues)
+    operation = operation_against(sentence, slots, cues) if slots.than else operation_of(sentence, slots, cues)
     if operation in ("aggregate", "share"):
         flags_to_values(sentence, slots)
     makers = {
@@ -111,13 +113,16 @@ def _one_measure_only(sentence: Sentence, slots: Slots, cues: Cues) -> None:
 
 def _superlative_of_periods(sentence: Sentence, slots: Slots, cues: Cues) -> None:
     """In "the wettest month" periods are ranked, with or without "which"."""
-    after = sentence.word(cues.superlative_at + 1)
-    grain = next((g for g in GRAINS if g == after), None)
+    at = cues.superlative_at + 1
+    counted = sentence.word(at).isdigit() or sentence.word(at) in sentence.lexicon.numbers
+    at += counted
+    after = sentence.word(at)
+    grain = next((g for g in GRAINS if after in (g, f"{g}s")), None)
     if cues.superlative_at < 0 or grain is None or slots.time is None or slots.which_time:
         return
     slots.which_time = slots.periods_asked = True
     slots.grain = grain
-    sentence.explain(cues.superlative_at + 1, cues.superlative_at + 2, "period")
+    sentence.explain(at, at + 1, "period")
 
 
 def _all_used(slots: Slots, specs: tuple[OperationSpec, ...]) -> None:

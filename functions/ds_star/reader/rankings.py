@@ -8,12 +8,15 @@ from functions.ds_star.reader.filters import parse_number
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots
-from functions.ds_star.reader.specs import make_spec, what_is_measured
+from functions.ds_star.reader.specs import Statistic, make_spec, what_is_measured
+from functions.ds_star.reader.views import Column
 
 
 def top_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
     """The groups, periods or rows at one end."""
     n, descending = how_many(sentence, slots, cues)
+    counted = _counted_noun(slots, cues)
+    slots.ids, slots.groups = ([c for c in found if c is not counted] for found in (slots.ids, slots.groups))
     groups = [*([slots.which] if slots.which else []), *slots.by, *slots.groups, *slots.ids]
     measure_in_by = [c for c in groups if c.is_measure and not c.is_group]
     groups = [c for c in groups if c not in measure_in_by]
@@ -31,7 +34,12 @@ def top_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSp
         if label is None:
             raise Refused("unmatched", "the question ranks something that is no column of this table")
         groups = [label]
-    column, statistic = what_is_measured(sentence, slots, cues)
+    column: Column | None
+    statistic: Statistic
+    if counted is not None:
+        column, statistic = None, "count"
+    else:
+        column, statistic = what_is_measured(sentence, slots, cues)
     spec = make_spec(
         slots,
         "top_n",
@@ -39,10 +47,21 @@ def top_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSp
         statistic=statistic,
         by=tuple(dict.fromkeys(c.name for c in groups)),
         time=time,
+        entity=counted if counted is not None and counted.description.distinct < slots.view.rows else None,
         n=n,
         descending=descending,
+        than=slots.than.value if slots.than else None,
     )
     return (spec,)
+
+
+def _counted_noun(slots: Slots, cues: Cues) -> Column | None:
+    """What "which country has the most customers" counts: the members of the one other column that it names."""
+    counts = cues.superlative in {"most", "fewest"} or (cues.superlative is None and cues.comparative in {"more", "fewer"})
+    nouns = [c for c in (*slots.ids, *slots.groups) if (c is not slots.which and not c.is_numeric) or c.description.role == "id"]
+    if not counts or slots.measures or not (slots.which or slots.which_time) or slots.by or len(nouns) != 1:
+        return None
+    return nouns[0]
 
 
 def how_many(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[int, bool]:

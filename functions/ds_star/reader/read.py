@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.combining import check_conditions
+from functions.ds_star.reader.filling import fill_slots
 from functions.ds_star.reader.lacking import text_of
 from functions.ds_star.reader.naming import named_sheet, sheet_of, unknown_sheet, which_sheet
 from functions.ds_star.reader.negations import no_negation_left
@@ -14,10 +15,10 @@ from functions.ds_star.reader.operations import choose
 from functions.ds_star.reader.reading import Reading, Refusal, RefusalKind, Refused
 from functions.ds_star.reader.saying import say
 from functions.ds_star.reader.sentence import Sentence
-from functions.ds_star.reader.slots import Slots, fill_slots
+from functions.ds_star.reader.slots import Slots
 from functions.ds_star.reader.suggest import suggestions
-from functions.ds_star.reader.times import refuse_unsure_times
 from functions.ds_star.reader.unexplained import lacks_of_words, left_over
+from functions.ds_star.reader.unsure_times import refuse_unsure_times
 from functions.ds_star.reader.views import View, views
 from schemas.analysis import FileDescription
 from schemas.evidence import SubQuestion
@@ -100,9 +101,11 @@ def _attempt(sentence: Sentence, view: View, hints: ReadingHints, before: Operat
     slots = Slots(view)
     try:
         slots = fill_slots(sentence, view, hints, before)
+        if slots.mentions:
+            refuse_unsure_times(sentence, slots)
         specs = choose(sentence, slots)
         check_conditions(sentence, slots, specs)
-        refuse_unsure_times(sentence)
+        refuse_unsure_times(sentence, slots)
         no_negation_left(sentence, slots.soft)
         _nothing_left(sentence, slots, hints)
         _enough_rows(view)

@@ -19,10 +19,11 @@ def say(spec: OperationSpec, view: View) -> str:
     elif spec.operation == "share":
         part = " and ".join(map(_condition, spec.share_of))
         said = f"share of {part}" if part else "share of each group"
-        said += f" in {spec.measure}" if spec.measure else ""
+        said += f" in {spec.measure}" if spec.measure else f" among different {spec.entity}" if spec.entity else ""
     elif spec.operation == "top_n":
-        ranked = "rows" if spec.statistic == "count" and not spec.measure else aggregate
+        ranked = f"different {spec.entity}" if spec.entity else "rows" if spec.statistic == "count" and not spec.measure else aggregate
         said = f"the {'highest' if spec.descending else 'lowest'} {spec.n} of {ranked}"
+        said = f"{ranked} {'above' if spec.descending else 'below'} that of {spec.than}" if spec.than else said
     elif spec.operation == "correlation":
         said = f"correlation({spec.measure}, {spec.second_measure})"
     elif spec.operation == "ratio":
@@ -32,6 +33,7 @@ def say(spec: OperationSpec, view: View) -> str:
     elif spec.operation == "change":
         said, groups = f"change of {aggregate} from {spec.periods[0]} to {spec.periods[1]} in {spec.time}", list(spec.by)
         said += _ranking(spec)
+        said += f" set against {spec.than}" if spec.than else ""
     elif spec.operation in ("trend", "trend_difference"):
         said = f"{'trend' if spec.operation == 'trend' else 'difference in trends'} of {aggregate} over {per or spec.time}"
         said += _ranking(spec)

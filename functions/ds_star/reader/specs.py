@@ -9,6 +9,7 @@ from functions.ds_star.reader.cells import CellMention
 from functions.ds_star.reader.cues import Cues
 from functions.ds_star.reader.growth import growth_of
 from functions.ds_star.reader.lacking import figures_of
+from functions.ds_star.reader.quarters import time_parts
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots
@@ -57,11 +58,14 @@ def make_spec(
     entity: Column | None = None,
     periods: tuple[str, ...] = (),
     ranked_by: Literal["difference", "per_cent"] | None = None,
+    than: str | None = None,
+    moving: bool = False,
     n: int = 5,
     descending: bool = True,
 ) -> OperationSpec:
     """The spec, with what all operations share: source, join, periods, filters, unit."""
     timed = time or (slots.time if slots.periods_asked and operation not in ("correlation", "compare_groups") else None)
+    kept = slots.filters() if filters is None else filters
     own: Statistic = statistic or (operation if operation in AGGREGATES else "mean")
     return OperationSpec(
         operation=operation,
@@ -75,12 +79,15 @@ def make_spec(
         grain=_grain(slots, timed, operation),
         periods=periods,
         ranked_by=ranked_by,
-        filters=slots.filters() if filters is None else filters,
+        than=than,
+        moving=moving,
+        filters=kept,
         share_of=share_of,
         entity=entity.name if entity else None,
         n=n,
         descending=descending,
         unit=measure.description.unit if measure else None,
+        time_parts=time_parts(slots.view, timed, (*kept, *share_of)),
     )
 
 
@@ -163,12 +170,17 @@ def measure_columns(slots: Slots, sentence: Sentence) -> list[Column]:
         reason = f"the question speaks of {spoken}, and no column of this table is called so"
         raise Refused("unmatched", reason, lacks=(f'figures of "{spoken}"',))
     if len(measures) == 1 and not unexplained:
-        if growth:
-            slots.notes.append(f'"{measures[0].name}" is taken for what changes: it is the only measure of the table')
+        what = " for what changes" if growth else ""
+        slots.notes.append(f'"{measures[0].name}" is taken{what}: it is the only measure of the table')
         return measures
     if growth and len(measures) > 1:
         raise Refused(
             "ambiguous", f"the question does not say what changes; name {' or '.join(chr(34) + m.name + chr(34) for m in measures[:3])}"
+        )
+    if len(measures) > 1 and slots.times and not unexplained:
+        raise Refused(
+            "ambiguous",
+            f"the question does not say what is asked for; name {' or '.join(chr(34) + m.name + chr(34) for m in measures[:3])}",
         )
     lacks = lacking_column(sentence, left_over(sentence, slots, ReadingHints()))
     raise Refused("unmatched", "no word of the question names a numeric column", lacks=lacks)

@@ -115,6 +115,12 @@ class View:
         return alike[0] if len(alike) == 1 else None
 
     @cached_property
+    def only_year(self) -> int | None:
+        """The one year that all its times lie in, if there is one: "in March" is then in March of this year."""
+        ends = [str(end)[:4] for c in self.columns if c.is_time for end in (c.description.minimum, c.description.maximum)]
+        return int(ends[0]) if self.whole and len(set(ends)) == 1 and ends[0].isdigit() else None
+
+    @cached_property
     def name_words(self) -> frozenset[str]:
         """Stems of the words in the file's and table's names: "penguins" in a question about ``penguins.csv`` names the rows."""
         parts = [self.source.file.rsplit("/", 1)[-1], self.source.table]

@@ -7,6 +7,7 @@ from charting import axis_label, bars, lines
 from figures import Refusal, assertion, capital, data_digits, plain, safe, with_unit
 from operating import Job, carry_out
 from periods import as_dates, choose_grain, complete, label, starts, swapped
+from selecting import check_left_out
 from units_of_analysis import AGGREGATE, per_entity
 
 WORDS = {"sum": "total", "mean": "mean", "median": "median", "minimum": "lowest", "maximum": "highest", "count": "number"}
@@ -33,6 +34,8 @@ def aggregate(job: Job) -> None:
     dropped = len(job.frame) - len(frame) if not spec.get("entity") else int(job.frame[measure].isna().sum()) if measure else 0
     if not len(frame):
         raise Refusal(f"`{measure}` has no values in these rows")
+    if spec.get("entity") and statistic == "count":
+        check_left_out(job.table, spec.get("filters", []), spec["entity"], set(frame[spec["entity"]]))
     if not keys and not time:
         _single(job, frame, column, statistic, measure, dropped)
     elif time:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pandas as pd
+from against import Against
 from charting import axis_label, bars
 from figures import Refusal, assertion, capital, data_digits, digits_for, plain, points, safe, with_unit
 from operating import Job, carry_out
-from periods import as_dates, complete, iso_range, native_grain
+from periods import GRAINS, as_dates, complete, iso_range, label, native_grain, starts
 from ranking import NO_RATIO, in_order, place, ranking_key
-from selecting import span_of
+from selecting import span_of, told_grain
 from units_of_analysis import AGGREGATE
 
 WORDS = {"sum": "total", "mean": "mean", "median": "median", "minimum": "lowest", "maximum": "highest"}
@@ -24,6 +25,7 @@ def change(job: Job) -> None:
         raise Refusal("a change needs a column of times and two periods")
     if job.info(time).role != "time":
         raise Refusal(f"`{time}` holds no times")
+    periods = _as_told(job, time, periods)
     spans = [span_of(p) for p in periods]
     if any(s is None for s in spans):
         raise Refusal(f"{' or '.join(periods)} is no period that is understood")
@@ -32,7 +34,7 @@ def change(job: Job) -> None:
     dates = as_dates(job.frame[time])
     kept = numbers.notna() & dates.notna()
     frame = job.frame.assign(**{"\0value": numbers, "\0date": dates})[kept]
-    _check_finer(frame["\0date"], time, periods)
+    _check_finer(job, frame["\0date"], time, periods)
     _check_complete(job, frame["\0date"], statistic, periods)
     parts = [frame[(frame["\0date"] >= a) & (frame["\0date"] < b)] for a, b in spans]
     for period, part in zip(periods, parts, strict=True):
@@ -65,14 +67,28 @@ def _ends(dates: pd.Series, grain: str | None) -> str:
 
 
 def _grain_of(period: str) -> str:
-    return {4: "year", 7: "month"}.get(len(period), "day")
+    return "quarter" if "Q" in period else {4: "year", 7: "month"}.get(len(period), "day")
 
 
-def _check_finer(dates: pd.Series, time: str, periods: list[str]) -> None:
+def _as_told(job: Job, time: str, periods: list[str]) -> list[str]:
+    """The periods, those of a column of months or quarters as such: the first day that such a cell is read as stands for all of it."""
+    grain, certain = told_grain(job.frame[time], job.info(time))
+    if not certain or grain is None:
+        return periods
+    days = [pd.Timestamp(p) if _grain_of(p) == "day" else None for p in periods]
+    return [
+        label(d, grain) if d is not None and starts(pd.Series([d]), grain).iloc[0] == d else p for p, d in zip(periods, days, strict=True)
+    ]
+
+
+def _check_finer(job: Job, dates: pd.Series, time: str, periods: list[str]) -> None:
     """``Refusal`` where the two periods differ in length, or are shorter than the data can tell."""
     grains = [_grain_of(p) for p in periods]
     if grains[0] != grains[1]:
         raise Refusal(f"{periods[0]} and {periods[1]} are periods of different lengths")
+    told, certain = told_grain(job.frame[time], job.info(time))
+    if told is not None and (certain or grains[0] != "day") and GRAINS.index(grains[0]) < GRAINS.index(told):
+        raise Refusal(f"`{time}` tells whole {told}s only, and no {grains[0]}; ask for whole {told}s")
     if grains[0] != "year" and native_grain(dates) == "year":
         raise Refusal(f"`{time}` tells years only, and no {grains[0]}")
 
@@ -112,8 +128,11 @@ def _say(
     )
     key = ranking_key(job, table, by, "began at nothing or below")
     table = in_order(job, table, key)
+    if job.spec.get("than") and by:
+        _against(job, table, key, by, measure, periods, counted=statistic == "count")
     for at, row in table.head(STATED).iterrows():
-        standing = _place(job, table, key, by) if at == 0 and by and job.spec.get("ranked_by") and len(table) > 1 else None
+        ranks = bool(by and job.spec.get("ranked_by") and not job.spec.get("than"))
+        standing = _place(job, table, key, by) if at == 0 and by and ranks and len(table) > 1 else None
         _one(job, row, by, measure, statistic, time, periods, dropped, standing)
     if len(table) > STATED:
         job.report.limit(f"{len(table)} groups were computed; {STATED} are stated, all stand in the table")
@@ -129,6 +148,23 @@ def _say(
     else:
         labels, values = periods, [float(table["start"].iloc[0]), float(table["end"].iloc[0])]
     bars(job.report, f"change_{measure or 'rows'}", caption, labels, values, axis_label(of, points(unit) if by else unit))
+
+
+def _against(job: Job, table: pd.DataFrame, key: str, by: str, measure: str | None, periods: list[str], *, counted: bool) -> None:
+    """Which groups change by more (or less) than the one that is named, by what the question ranks by."""
+    up, moving = job.spec["descending"], bool(job.spec.get("moving"))
+    known = table[table[key].notna()]
+    named = Against(job, {str(plain(g)): float(v) for g, v in zip(known["group"], known[key], strict=True)}, by)
+    unit = "%" if key == "per cent" else points(job.unit(measure)) if measure and not counted else None
+    digits = 1 if key == "per cent" else 0 if counted or measure is None else data_digits(job.numbers(measure))
+    of = job.label(measure) if measure else "the number of rows"
+
+    def shown(name: str, value: float) -> str:
+        return f"change {with_unit(job.report.value(name, value, unit, digits=digits), unit)}"
+
+    way = f"a larger {'rise' if up else 'fall'} in {of}" if moving else f"a {'higher' if up else 'lower'} change in {of}"
+    ends = " to ".join(job.report.value(f"asked_{i + 1}", p) for i, p in enumerate(periods))
+    named.say(f"{way}{job.where} from {ends}", shown, [c for c in (by, measure, job.spec["time"]) if c], moving=moving)
 
 
 def _place(job: Job, table: pd.DataFrame, key: str, by: str) -> str:

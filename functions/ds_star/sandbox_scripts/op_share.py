@@ -41,7 +41,13 @@ def share(job: Job) -> None:
     )
     hits = keep(part, wanted) & known
     dropped = len(job.frame) - int(known.sum())
+    if dropped and any(f["op"] in ("!=", "outside") for f in wanted):
+        columns = " or ".join(f"`{f['column']}`" for f in {f["column"]: f for f in wanted}.values())
+        job.report.limit(f"left out: {dropped} {'row has' if dropped == 1 else 'rows have'} no {columns}, and can be of neither part")
     by = job.spec.get("by", [])
+    if job.spec.get("entity") and not measure and not by:
+        _of_members(job, job.spec["entity"], hits[known], wanted, dropped)
+        return
     phrase = _phrase(job, wanted, measure)
     if not by:
         _one(job, hits[known], weights[known], phrase, measure, dropped, wanted, None)
@@ -49,17 +55,44 @@ def share(job: Job) -> None:
     _by_group(job, frame[known], hits[known], weights[known], by[0], phrase, measure, dropped, wanted)
 
 
+def _of_members(job: Job, entity: str, hits: pd.Series, wanted: list[dict], dropped: int) -> None:
+    """The share of the different members of ``entity`` that have such a row; of a negation, those of whom no row says otherwise."""
+    job.info(entity)
+    each = hits.groupby(job.frame[entity][hits.index], observed=True)
+    found, both = each.max().astype(bool), int((each.max() != each.min()).sum())
+    if both and any(f["op"] in ("!=", "outside") for f in wanted):
+        raise Refusal(
+            f"{both} of the different `{entity}` have rows of both kinds, and nothing tells which counts; ask for a share of the rows"
+        )
+    if both:
+        job.report.limit(f"{both} of the different `{entity}` have rows of both kinds, and count as having such a row")
+    phrase = f"different {safe(job.label(entity))} with a row where {_conditions(job, wanted)}"
+    _one(job, found, pd.Series(1.0, index=found.index), phrase, None, dropped, wanted, None, of=f"different {safe(job.label(entity))}")
+
+
 def _phrase(job: Job, wanted: list[dict], measure: str | None) -> str:
+    of = f"{job.label(measure)} where" if measure else "rows where"
+    return f"{of} {_conditions(job, wanted)}"
+
+
+def _conditions(job: Job, wanted: list[dict]) -> str:
     slots = []
     for number, item in enumerate(wanted):
         values = [job.report.value(f"share_of_{number + 1}_{i + 1}", safe(v)) for i, v in enumerate(item["values"])]
         slots.append(in_words({**item, "column": safe(job.label(item["column"])), "values": values}))
-    of = f"{job.label(measure)} where" if measure else "rows where"
-    return f"{of} {' and '.join(slots)}"
+    return " and ".join(slots)
 
 
 def _one(
-    job: Job, hits: pd.Series, weights: pd.Series, phrase: str, measure: str | None, dropped: int, wanted: list[dict], group: object
+    job: Job,
+    hits: pd.Series,
+    weights: pd.Series,
+    phrase: str,
+    measure: str | None,
+    dropped: int,
+    wanted: list[dict],
+    group: object,
+    of: str = "rows",
 ) -> dict:
     report = job.report
     total, part = float(weights.sum()), float(weights[hits].sum())
@@ -78,7 +111,7 @@ def _one(
         slots = report.value(f"{name}_low", low, "%", digits=1), report.value(f"{name}_high", high, "%", digits=1)
         counts = report.value(f"{name}_rows_part", int(part)), report.value(f"{name}_rows_all", int(total))
         interval = f"{report.confidence()} % interval {slots[0]} to {slots[1]} %"
-        text = f"{who} share of {phrase}{where} is {slot} % ({counts[0]} of {counts[1]} rows; {interval})."
+        text = f"{who} share of {phrase}{where} is {slot} % ({counts[0]} of {counts[1]} {of}; {interval})."
         row |= {"low": low, "high": high}
     else:
         unit = job.unit(measure)

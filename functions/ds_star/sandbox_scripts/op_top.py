@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+from against import Against
 from charting import axis_label, bars
 from figures import Refusal, assertion, data_digits, plain, safe, with_unit
 from operating import Job, carry_out
@@ -16,7 +17,7 @@ def top(job: Job) -> None:
     """The first ``n``, in order; equals of the last one are named."""
     spec = job.spec
     measure, statistic = spec.get("measure"), spec["statistic"]
-    by = list(spec.get("by", [])) or [c for c in (spec.get("entity"),) if c]
+    by = list(spec.get("by", [])) or [c for c in (spec.get("entity"),) if c and not spec.get("time")]
     if measure is None:
         statistic = "count"
     job.check_statistic(statistic, measure)
@@ -36,12 +37,18 @@ def top(job: Job) -> None:
     missing = frame[by].isna().any(axis=1)
     frame, dropped = frame[~missing], dropped + int(missing.sum())
     grouped = frame.groupby(by, observed=True, sort=True)["\0value"]
-    values = grouped.size().astype(float) if statistic == "count" else grouped.agg(AGGREGATE[statistic])
+    counted = spec.get("entity") if statistic == "count" and not rows else None
+    if counted:
+        values = frame.groupby(by, observed=True, sort=True)[counted].nunique().astype(float)
+    else:
+        values = grouped.size().astype(float) if statistic == "count" else grouped.agg(AGGREGATE[statistic])
     ranking = values.rename("value").reset_index()
     ranking["rows"] = grouped.size().to_numpy()
     ranking = ranking.sort_values(["value", *by], ascending=[not spec["descending"], *[True] * len(by)], kind="stable").reset_index(
         drop=True
     )
+    if not len(ranking):
+        raise Refusal(f"no group or period is left that has values{f' where {job.filters}' if job.filters else ''}")
     _say(job, ranking, by, statistic, measure, rows=rows, dropped=dropped, numbers=numbers)
 
 
@@ -71,8 +78,10 @@ def _say(
     report, spec = job.report, job.spec
     unit = job.unit(measure) if measure and statistic != "count" else None
     n = min(spec["n"], len(ranking))
+    if spec.get("than"):
+        _against(job, ranking, by, statistic, measure, numbers)
     whole = statistic == "count" or (statistic in ("sum", "minimum", "maximum") and bool((numbers.dropna() % 1 == 0).all()))
-    what = WORDS["count"] if statistic == "count" else job.label(measure) if rows else f"{WORDS[statistic]} {job.label(measure)}"
+    what = _counted(job) if statistic == "count" else job.label(measure) if rows else f"{WORDS[statistic]} {job.label(measure)}"
     shown = [b.rstrip("\0") for b in by]
     parts = []
     for place, row in ranking.head(n).iterrows():
@@ -83,7 +92,7 @@ def _say(
         name = report.value(f"top_{place + 1}_name", safe(key))
         slot = report.value(f"top_{place + 1}", value, unit, n=int(row["rows"]), digits=digits)
         parts.append(f"{named}{name} ({with_unit(slot, unit)})")
-        if place == 0:
+        if place == 0 and not spec.get("than"):
             highest = "highest" if spec["descending"] else "lowest"
             compared = f"{report.value('groups_compared', len(ranking))} {'rows' if rows else 'groups'} compared"
             text = f"{named}{name} has the {highest} {what}{job.where}: {with_unit(slot, unit)} ({compared})."
@@ -106,7 +115,7 @@ def _say(
                 dropped=dropped,
                 columns=[*[b for b in by if b in job.table.columns], *([measure] if measure else [])],
             )
-    if len(parts) > 1:
+    if len(parts) > 1 and not spec.get("than"):
         word = "highest" if spec["descending"] else "lowest"
         report.finding(
             f"In order, beginning with the {word} {what}{job.where}: {', '.join(parts)}.",
@@ -124,6 +133,26 @@ def _say(
     report.table(table, file, caption)
     labels = [" / ".join(str(plain(r[b])) for b in by) for _, r in ranking.head(n).iterrows()]
     bars(report, file, caption, labels, [float(v) for v in ranking["value"].head(n)], axis_label(what, unit))
+
+
+def _counted(job: Job) -> str:
+    """What a count is one of: rows, or the different members that they repeat."""
+    entity = job.spec.get("entity")
+    return f"number of different {job.label(entity)}" if entity else WORDS["count"]
+
+
+def _against(job: Job, ranking: pd.DataFrame, by: list[str], statistic: str, measure: str | None, numbers: pd.Series) -> None:
+    """Which groups lie above (or below) the one that is named."""
+    unit = job.unit(measure) if measure and statistic != "count" else None
+    named = Against(job, {str(plain(row[by[0]])): float(row["value"]) for _, row in ranking.iterrows()}, by[0])
+    whole = statistic in ("count", "sum", "minimum", "maximum") and bool((numbers.dropna() % 1 == 0).all())
+
+    def shown(name: str, value: float) -> str:
+        digits = 0 if whole else data_digits(numbers) if statistic in ("sum", "minimum", "maximum") else job.digits(numbers, value)
+        return with_unit(job.report.value(name, int(value) if whole else value, unit, digits=digits), unit)
+
+    what = _counted(job) if statistic == "count" else f"{WORDS[statistic]} {job.label(measure)}"
+    named.say(f"a {'higher' if job.spec['descending'] else 'lower'} {what}{job.where}", shown, [by[0], *([measure] if measure else [])])
 
 
 def _of_what(job: Job, by: list[str], key: str) -> str:

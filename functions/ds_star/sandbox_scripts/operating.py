@@ -11,6 +11,7 @@ from cells import TRUE
 from figures import Refusal, Report, data_digits, digits_for, fold, safe
 from joining import join
 from periods import as_dates, iso_range
+from quarters import with_quarters
 from roles import STOCK, scale_order, words_of
 from selecting import describe_filters, in_words, keep, without_value
 from sniffing import Unreadable
@@ -121,6 +122,8 @@ def prepare(parameters: dict, inputs: dict[str, str], record: Callable[..., None
     if spec.get("join"):
         right = _read(spec["join"]["right"], inputs, options)
         table = join(table, right, spec["join"]["left_key"], spec["join"]["right_key"], report)
+    if spec.get("time_parts"):
+        table = with_quarters(table, *spec["time_parts"], report)
     check_sure(spec, table)
     report.estimated = table.sampled is not None
     frame = table.frame[keep(table, filters)].reset_index(drop=True)

@@ -7,7 +7,10 @@ import re
 import pandas as pd
 from cells import TRUE
 from figures import Refusal, fold
-from tables import Table
+from tables import ColumnInfo, Table
+
+FEW_DATES = 3
+"""So many different dates, all of them first days, stand for the periods that they begin."""
 
 
 def keep(table: Table, filters: list[dict[str, object]]) -> pd.Series:
@@ -22,6 +25,22 @@ def without_value(table: Table, filters: list[dict[str, object]]) -> dict[str, i
     """How many rows have no value in a column that a filter turns round or compares times of: they are in neither part."""
     columns = [str(f["column"]) for f in filters if f["op"] in ("!=", "outside") or table.columns[str(f["column"])].role == "time"]
     return {c: n for c in dict.fromkeys(columns) if (n := int(table.frame[c].isna().sum()))}
+
+
+def check_left_out(table: Table, filters: list[dict[str, object]], entity: str, found: set[object]) -> None:
+    """``Refusal`` where members that were ``found`` have rows that a condition leaves out as well: are they "not from Bern"?"""
+    for item in filters:
+        name = str(item["column"])
+        if item["op"] != "!=" or table.columns[name].role == "time":
+            continue
+        others = [f for f in filters if f is not item and f["op"] != "!="]
+        left_out = table.frame[keep(table, [*others, {**item, "op": "=="}])][entity]
+        both = found & set(left_out)
+        if both:
+            raise Refusal(
+                f"{len(both)} of the different `{entity}` have rows where {name} is {item['values'][0]} and rows where it is not, "
+                f"and nothing tells which counts; ask for the number of rows"
+            )
 
 
 def describe_filters(filters: list[dict[str, object]]) -> str | None:
@@ -51,6 +70,7 @@ def _one(table: Table, item: dict[str, object]) -> pd.Series:
     if op == "contains":
         return values.map(lambda v: fold(wanted[0]) in fold(v), na_action="ignore").fillna(False).astype(bool)
     if info.role == "time" or info.kind in ("date", "datetime"):
+        _check_grain(values, info, name, op, wanted)
         return _times(values, name, op, wanted)
     if info.kind in ("integer", "number"):
         return _numbers(values, name, op, wanted)
@@ -83,6 +103,43 @@ def _times(values: pd.Series, name: str, op: str, wanted: list[object]) -> pd.Se
     if values.dtype.kind != "M":
         return compare(values, op, [s.year for s in starts], [(e - pd.Timedelta(1, "us")).year for e in ends])
     return compare(values, op, starts, [e - pd.Timedelta(1, "us") for e in ends])
+
+
+def told_grain(values: pd.Series, info: ColumnInfo) -> tuple[str | None, bool]:
+    """(the period that a cell stands for, if it is a month, a quarter or a year; whether the cells' form says so, or only their days)."""
+    if info.grain in ("month", "quarter"):
+        return info.grain, True
+    dates = values.dropna()
+    if dates.dtype.kind != "M" or dates.nunique() < FEW_DATES or not all(_begins(d, "month") for d in dates.unique()):
+        return None, False
+    whole = [g for g in ("year", "quarter") if all(_begins(d, g) for d in dates.unique())]
+    return (whole or ["month"])[0], False
+
+
+def _begins(day: object, grain: str) -> bool:
+    """Whether a month, a quarter or a year begins at this moment."""
+    at = pd.Timestamp(day)
+    months = {"year": (1,), "quarter": (1, 4, 7, 10)}.get(grain, range(1, 13))
+    return at == at.normalize() and at.day == 1 and at.month in months
+
+
+def _check_grain(values: pd.Series, info: ColumnInfo, name: str, op: str, wanted: list[object]) -> None:
+    """``Refusal`` where a condition cuts through the periods that the cells stand for: half of a quarter is not known."""
+    grain, certain = told_grain(values, info)
+    if grain is None:
+        return
+    spans = {str(w): s for w in wanted if (s := span_of(w)) is not None}
+    for shown, (start, end) in spans.items():
+        names_cell = not certain and _begins(start, grain) and len(shown) > len("2024-Q1")
+        first, last = op in ("<", ">="), op in ("<=", ">")
+        ends = [start] if first else [end] if last else [start, end]
+        if op in ("between", "outside") and len(spans) > 1:
+            ends = [
+                *([start] if start == min(s for s, _ in spans.values()) else []),
+                *([end] if end == max(e for _, e in spans.values()) else []),
+            ]
+        if not names_cell and not all(_begins(e, grain) for e in ends):
+            raise Refusal(f"`{name}` tells whole {grain}s only, and {shown} cuts through them; ask for whole {grain}s")
 
 
 def compare(values: pd.Series, op: str, starts: list[object], ends: list[object]) -> pd.Series:
