@@ -144,6 +144,7 @@ def test_a_data_folder_that_cannot_be_one_is_named(
 def test_an_interruption_while_a_command_is_imported_is_no_traceback() -> None:
     code = """
 import os, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in the background, which ignores it
 class Interrupts:
     def find_spec(self, name, path=None, target=None):
         if name == "typer":
