@@ -6,7 +6,7 @@ from schemas.mission import MissionInput, MissionRequest
 from shared.artifacts import SCHEME, ArtifactStore
 from shared.clock import Clock
 from shared.crash_points import reached
-from shared.errors import BadInput, NotFound
+from shared.errors import BadInput, BudgetRefused, NotFound
 from shared.inputs import input_prefix
 from shared.knowledge.port import KnowledgeGraph, Scope
 from shared.language.detect import require_language
@@ -67,7 +67,10 @@ class Submission:
 
     def _require_model(self, request: MissionRequest) -> None:
         """A mission that a model is to work on needs one that has a price and, where this process can know, a key or endpoint."""
-        model = usual_model(request.tier, request.model, on=self._clock.now().date())
+        try:
+            model = usual_model(request.tier, request.model, on=self._clock.now().date())
+        except BudgetRefused as unpriced:  # nothing is spent yet: who asks can still say what it costs
+            raise BadInput(unpriced.message, remedy=unpriced.remedy) from unpriced
         if model is not None and self._endpoints is not None and not self._endpoints.reaches(model.provider):
             who = f"The tier {request.tier}" if request.model is None else "The mission"
             raise BadInput(

@@ -125,7 +125,7 @@ def test_a_tier_without_a_model_is_refused(api: httpx.Client, table: dict[str, o
 @pytest.mark.parametrize(
     ("model", "status", "code"),
     [
-        ({"name": "openai:somebodys"}, 402, "budget_refused"),
+        ({"name": "openai:somebodys"}, 400, "bad_input"),
         ({"name": "openai:somebodys", "input_usd": 0, "output_usd": 0}, 400, "bad_input"),
     ],
 )
