@@ -89,6 +89,8 @@ OTHERS: dict[str, float | str] = {
     "Which month had the highest revenue?": f"{BEST[0]}-{BEST[1]:02} has the highest total revenue: {TOTALS[BEST]} (35 groups",
     "How much did revenue grow from March to May 2024?": _of(2024, 5) - _of(2024, 3),
     "revenue in March 2023 vs March 2024": _of(2024, 3) - _of(2023, 3),
+    "top 3 months by revenue": f"{BEST[0]}-{BEST[1]:02} has the highest total revenue: {TOTALS[BEST]} (35 groups",
+    "Which 3 months had the highest revenue?": f"{BEST[0]}-{BEST[1]:02} has the highest total revenue: {TOTALS[BEST]} (35 groups",
     "monthly revenue": f"in 2022-01 is {_of(2022, 1)}",
     "revenue by month": f"in 2022-01 is {_of(2022, 1)}",
     "Which month of 2022 had the lowest revenue?": f"has the lowest total revenue where {{year}} is 2022: {TOTALS[WORST]}",

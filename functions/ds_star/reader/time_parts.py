@@ -97,13 +97,19 @@ def _together(view: View, year: Column, column: Column, part: _Part) -> Column:
 def without_parts(
     sentence: Sentence, view: View, mentions: Sequence[Mention], cells: Sequence[CellMention]
 ) -> tuple[tuple[Mention, ...], tuple[CellMention, ...]]:
-    """The names and values less those that are part of a time with its year: "Q2 2024" is a time, and no value beside a year."""
+    """The names and values less those that are part of a time with its year: "Q2 2024" is a time, and no value beside a year.
+
+    The 3 of "top 3 months" is no month either.
+    """
     kept, values = tuple(mentions), tuple(cells)
     periods = find_periods(sentence)
     for split in split_times(view):
         taken = {i for p in periods if split.tells(p) for i in range(p.start, p.end)}
         kept = tuple(m for m in kept if m.column not in split.columns or not taken & set(m.positions))
-        values = tuple(c for c in values if c.column not in split.columns or not taken & set(range(c.start, c.end)))
+        own = [c for c in values if c.column in split.columns]
+        counted = {m.first - 1 for m in mentions if m.column in split.columns and _is_ranked(sentence, m)}
+        no_values = [c for c in own if taken & set(range(c.start, c.end)) or (c.value.isdigit() and c.start in counted)]
+        values = tuple(c for c in values if c not in no_values)
     return kept, values
 
 
@@ -137,9 +143,19 @@ def _is_kept_apart(sentence: Sentence, slots: Slots, split: SplitTime) -> bool:
         slots.groups = [c for c in slots.groups if c not in adverbial]
         slots.measures = [c for c in slots.measures if c not in adverbial]
         slots.by = list(dict.fromkeys([*slots.by, adverbial[0]]))
+    if ranked := [m.column for m in slots.mentions if m.column in split.columns and _is_ranked(sentence, m)]:
+        slots.groups = [c for c in slots.groups if c not in ranked]
+        slots.which = slots.which or ranked[0]
     grouped = slots.which in split.columns or any(c in split.columns for c in slots.by)
     one_year = len(slots.times) == 1 and slots.times[0].is_single and slots.times[0].negation is None
     return grouped and not _by_year(slots) and not one_year and split.year.description.distinct > 1
+
+
+def _is_ranked(sentence: Sentence, mention: Mention) -> bool:
+    """Whether it is "the best months" or "which 3 months": periods that are ranked."""
+    before = sentence.word(mention.first - 1)
+    counted = before.isdigit() or before in sentence.lexicon.numbers
+    return sentence.word(mention.start).endswith("s") and (counted or before in sentence.lexicon.superlatives)
 
 
 def _by_year(slots: Slots) -> bool:
