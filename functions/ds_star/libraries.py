@@ -14,7 +14,7 @@ OPERATING = (
     "concluding",
     "selecting",
     "periods",
-    "quarters",
+    "time_parts",
     "joining",
     "units_of_analysis",
     "group_tests",

@@ -56,6 +56,14 @@ class Join(Contract):
     right_key: str
 
 
+class TimeParts(Contract):
+    """A time in two columns: the one of ``year``, and the one of its ``part``, which is a quarter or a month (``grain``)."""
+
+    year: str
+    part: str
+    grain: Literal["quarter", "month"]
+
+
 class OperationSpec(Contract):
     """One operation on one table (or two that are joined).
 
@@ -65,7 +73,7 @@ class OperationSpec(Contract):
     ``ranked_by`` says what the changes or the trends of groups are ranked by, where the question ranks them: in per cent of the start,
     or of a trend's mean. Of ranked trends, ``n`` are asked for. ``than`` is the group that all others are set against, by ``top_n`` and
     ``change``; of changes, those count only that rise (or fall), where they are asked for as ``moving``.
-    ``time_parts`` are the columns of years and of quarters from 1 to 4 that make the column called after both, ``year and quarter``.
+    ``time_parts`` are the two columns that make a column of times, which is called after both: ``year and quarter``.
     A ratio divides ``measure`` by ``second_measure``.
     """
 
@@ -78,7 +86,7 @@ class OperationSpec(Contract):
     by: tuple[str, ...] = ()
     time: str | None = None
     grain: Grain | None = None
-    time_parts: tuple[str, ...] = Field(default=(), max_length=2)
+    time_parts: TimeParts | None = None
     periods: tuple[str, ...] = Field(default=(), max_length=2)
     ranked_by: Literal["difference", "per_cent"] | None = None
     than: str | None = None

@@ -28,6 +28,7 @@ HEADER = "year,quarter,region,revenue"
 TABLES = {
     "labels.csv": as_csv(HEADER, [(y, q and f"Q{q}", r, v) for y, q, r, v in ROWS]),
     "numbers.csv": as_csv(HEADER, ROWS),
+    "one_year.csv": as_csv(HEADER, [(y, q and f"Q{q}", r, v) for y, q, r, v in ROWS if y == 2024]),
     "fiscal.csv": as_csv("fiscal_year,quarter,region,revenue", [(y, q and f"Q{q}", r, v) for y, q, r, v in ROWS]),
 }
 Inside = Callable[[int, int], bool]
@@ -59,6 +60,7 @@ OTHERS: dict[str, float | str] = {
     "revenue by quarter": f"in 2022-Q1 is {_of(2022, 1)}",
     "Which quarter of 2022 had the lowest revenue?": f"{WORST[1]} has the lowest total revenue where year is 2022: {TOTALS[WORST]}",
 }
+LONE = ("What was the total revenue in Q2?", "What was the total revenue except in Q2?", "total revenue in Q2 by region")
 KINDS = ("labels.csv", "numbers.csv")
 
 
@@ -66,7 +68,8 @@ KINDS = ("labels.csv", "numbers.csv")
 def answers(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
     questions = {f"{file}: what was the total revenue {when}?": file for file in KINDS for when in TIMES}
     questions |= {f"{file}: {question}": file for file in KINDS for question in OTHERS}
-    questions |= {"How much did revenue grow from Q2 to Q3 2023?": "labels.csv", "What was the total revenue in Q2?": "labels.csv"}
+    questions |= {"How much did revenue grow from Q2 to Q3 2023?": "labels.csv", "total revenue in Q2 by year": "labels.csv"}
+    questions |= dict.fromkeys(LONE, "labels.csv") | {"total revenue in Q2": "one_year.csv"}
     questions |= {"What was the total revenue in Q2 of the fiscal year 2024?": "fiscal.csv"}
     questions |= {"How much did revenue grow from Q1 to Q2 2024, please?": "fiscal.csv"}
     return ask_all(sandbox, tmp_path_factory.mktemp("quarters"), TABLES, questions)
@@ -87,9 +90,18 @@ def test_quarters_are_ranked_listed_and_set_against_each_other_by_year(answers: 
     assert answer.refusal is None and answer.has(OTHERS[question]), answer
 
 
-def test_a_quarter_that_no_row_is_about_is_refused_and_one_without_a_year_is_noted(answers: dict[str, Answer]) -> None:
+def test_a_quarter_that_no_row_is_about_is_refused(answers: dict[str, Answer]) -> None:
     assert "no row of 2023-Q3" in str(answers["How much did revenue grow from Q2 to Q3 2023?"].refusal)
-    assert any("of all years together" in note for note in answers["What was the total revenue in Q2?"].notes)
+
+
+@pytest.mark.parametrize("question", LONE)
+def test_a_quarter_without_its_year_is_asked_back_where_there_are_several(answers: dict[str, Answer], question: str) -> None:
+    assert '"Q2" needs its year right behind it; write it so, as in "Q2 2024"' in str(answers[question].refusal)
+
+
+def test_a_quarter_without_its_year_is_that_of_the_only_one_or_of_each(answers: dict[str, Answer]) -> None:
+    assert answers["total revenue in Q2"].has(_of(2024, 2))
+    assert answers["total revenue in Q2 by year"].has(f"in 2022 is {_of(2022, 2)}")
 
 
 def test_quarters_of_a_fiscal_year_are_labels_and_no_times(answers: dict[str, Answer]) -> None:

@@ -5,7 +5,7 @@
 ``slots``    what each named column is for                    ``filling``     names, values, numbers and times to slots
 ``filters``  numbers to conditions                            ``times``       "since", "not in" to conditions on time
 ``periods``  "Q2 2024", "5 March 2024" to stretches of days   ``written_dates``  those in digits
-``quarters``  a year and a quarter in two columns             ``unsure_times``  "last year" and the like, refused
+``time_parts``  a year and its quarter or month in two columns  ``unsure_times``  "last year" and the like, refused
 ``amounts``  "8 cylinders" to a condition                     ``nouns``       "gas prices" to a column ``gas``
 ``cues``     words to what is asked                           ``deciding``    cues and slots to one operation
 ``specs``    what every operation's spec is made of           ``operations``  the operation to its specs; those with more to

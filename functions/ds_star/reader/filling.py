@@ -13,10 +13,10 @@ from functions.ds_star.reader.filters import Comparison, find_comparisons
 from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.nouns import explain_quantity_nouns
 from functions.ds_star.reader.periods import Period, find_periods
-from functions.ds_star.reader.quarters import take_quarters, without_quarters
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import GRAINS, Slots
+from functions.ds_star.reader.time_parts import take_time_parts, without_parts
 from functions.ds_star.reader.times import find_time_conditions, notes_of_years
 from functions.ds_star.reader.views import MAX_STEPS, Column, View
 from functions.ds_star.reader.written_dates import written_dates
@@ -37,7 +37,7 @@ def fill_slots(sentence: Sentence, view: View, hints: ReadingHints, before: Oper
     slots = Slots(view)
     mentions = find_mentions(sentence, view)
     cells = find_cells(sentence, view, mentions)
-    mentions, cells = without_quarters(sentence, view, *_settle(mentions, cells))
+    mentions, cells = without_parts(sentence, view, *_settle(mentions, cells))
     mentions = tuple(_as_hinted(m, hints) for m in mentions)
     slots.score = sum(min(m.score, 1.0) * len(m.positions) for m in mentions) + sum(c.score * (c.end - c.start) for c in cells)
     for cell in cells:
@@ -342,7 +342,7 @@ def _choose_time(sentence: Sentence, slots: Slots, mentioned: list[Column]) -> N
         elif candidates and (slots.times or slots.periods_asked):
             names = " or ".join(f'"{c.name}"' for c in candidates[:3])
             raise Refused("ambiguous", f"the time may be {names}; name one of them, or use --time")
-    take_quarters(sentence, slots)
+    take_time_parts(sentence, slots)
     _check_times(sentence, slots)
     slots.notes += notes_of_years(sentence, slots.times)
 

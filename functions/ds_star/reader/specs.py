@@ -9,10 +9,10 @@ from functions.ds_star.reader.cells import CellMention
 from functions.ds_star.reader.cues import Cues
 from functions.ds_star.reader.growth import growth_of
 from functions.ds_star.reader.lacking import figures_of
-from functions.ds_star.reader.quarters import time_parts
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots
+from functions.ds_star.reader.time_parts import time_parts
 from functions.ds_star.reader.unexplained import lacking_column, left_over
 from functions.ds_star.reader.views import Column, additive
 from schemas.mission import ReadingHints

@@ -6,8 +6,8 @@ import pandas as pd
 from charting import axis_label, bars, lines
 from figures import Refusal, assertion, capital, data_digits, plain, safe, with_unit
 from operating import Job, carry_out
-from periods import as_dates, choose_grain, complete, label, starts, swapped
-from selecting import check_left_out
+from periods import as_dates, choose_grain, complete, edge_within, label, starts, swapped
+from selecting import check_left_out, span_of
 from units_of_analysis import AGGREGATE, per_entity
 
 WORDS = {"sum": "total", "mean": "mean", "median": "median", "minimum": "lowest", "maximum": "highest", "count": "number"}
@@ -36,12 +36,26 @@ def aggregate(job: Job) -> None:
         raise Refusal(f"`{measure}` has no values in these rows")
     if spec.get("entity") and statistic == "count":
         check_left_out(job.table, spec.get("filters", []), spec["entity"], set(frame[spec["entity"]]))
+    if statistic in ("sum", "count") and not time:
+        _tell_uncovered(job)
     if not keys and not time:
         _single(job, frame, column, statistic, measure, dropped)
     elif time:
         _by_period(job, frame, column, statistic, measure, time, keys, dropped)
     else:
         _by_group(job, frame, column, statistic, measure, keys, dropped)
+
+
+def _tell_uncovered(job: Job) -> None:
+    """A limitation where the data begin or end within the period that a total is of: it is one of a part of it only."""
+    for item in job.spec.get("filters", []):
+        info, dates = job.info(item["column"]), job.table.frame[item["column"]]
+        spans = [s for v in item["values"] if (s := span_of(v)) is not None] if dates.dtype.kind == "M" else []
+        if not spans or item["op"] not in ("==", "in", "between") or job.table.sampled or info.unsure:
+            continue
+        pieces = [(min(s for s, _ in spans), max(e for _, e in spans))] if item["op"] == "between" else spans
+        for edge in dict.fromkeys(e for start, end in pieces if (e := edge_within(dates, start, end, info.grain))):
+            job.report.limit(f"the data {edge}, within the period that is asked for: the figure is of a part of it only")
 
 
 def _measured(job: Job, statistic: str, measure: str | None) -> tuple[pd.DataFrame, str | None]:

@@ -11,11 +11,11 @@ from cells import TRUE
 from figures import Refusal, Report, data_digits, digits_for, fold, safe
 from joining import join
 from periods import as_dates, iso_range
-from quarters import with_quarters
 from roles import STOCK, scale_order, words_of
 from selecting import describe_filters, in_words, keep, without_value
 from sniffing import Unreadable
 from tables import ColumnInfo, Table, read_table
+from time_parts import with_time_parts
 
 BY_PERIOD = ("count", "sum", "mean", "median", "minimum", "maximum")
 """Operations that check themselves whether the periods depend on how dates are read."""
@@ -123,7 +123,8 @@ def prepare(parameters: dict, inputs: dict[str, str], record: Callable[..., None
         right = _read(spec["join"]["right"], inputs, options)
         table = join(table, right, spec["join"]["left_key"], spec["join"]["right_key"], report)
     if spec.get("time_parts"):
-        table = with_quarters(table, *spec["time_parts"], report)
+        parts = spec["time_parts"]
+        table = with_time_parts(table, parts["year"], parts["part"], parts["grain"], report)
     check_sure(spec, table)
     report.estimated = table.sampled is not None
     frame = table.frame[keep(table, filters)].reset_index(drop=True)

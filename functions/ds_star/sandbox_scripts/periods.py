@@ -104,6 +104,19 @@ def complete(dates: pd.Series, grain: str) -> tuple[pd.Series, list[str]]:
     return keep, left_out
 
 
+def edge_within(dates: pd.Series, start: pd.Timestamp, end: pd.Timestamp, grain: str | None) -> str | None:
+    """Where the data begin or end inside the stretch until ``end`` (exclusive) with whole months of it missing; ``None`` if they do not."""
+    present = dates.dropna()
+    told = grain if grain in GRAINS and grain != "day" else native_grain(present)
+    first, last = present.min(), end_of(starts(pd.Series([present.max()]), told).iloc[0], told)
+    ended = last.year * 12 + last.month + int(last != last.normalize() or last.day > 1)
+    if present.max() >= start and end.year * 12 + end.month > ended:
+        return f"end with {label(last - pd.Timedelta(1, 'D'), 'day')}"
+    if first < end and first.year * 12 + first.month > start.year * 12 + start.month:
+        return f"begin with {label(first, 'day')}"
+    return None
+
+
 def _named_by_first_days(dates: pd.Series) -> str | None:
     """Several dates that all are a month's first day stand for months, and for years where all are January's."""
     if dates.nunique() < 3 or not bool((dates.dt.day == 1).all()) or bool((dates.dt.normalize() != dates).any()):

@@ -1,0 +1,38 @@
+"""A year and its quarter or month that a table keeps in two columns, as one column of times."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pandas as pd
+from dates import MONTH_NUMBER
+from figures import Refusal, Report
+from tables import ColumnInfo, Table
+
+_NUMBER = re.compile(r"\D*(\d{1,2})(?:\.0)?")
+MONTHS_IN = {"quarter": 3, "month": 1}
+
+
+def with_time_parts(table: Table, year: str, part: str, grain: str, report: Report) -> Table:
+    """The table with the column ``year and part``, dated by the first days of quarters or months; empty where a row lacks either."""
+    for name in (year, part):
+        if name not in table.frame:
+            raise Refusal(f"the table has no column `{name}`")
+    numbers = table.frame[part].map(lambda cell: number_of(cell, grain), na_action="ignore").astype(float)
+    years = pd.to_numeric(table.frame[year], errors="coerce").astype(float)
+    dates = pd.to_datetime(pd.DataFrame({"year": years, "month": MONTHS_IN[grain] * (numbers - 1) + 1, "day": 1}), errors="coerce")
+    name = f"{year} and {part}"
+    report.assume(f"`{year}` and `{part}` together tell the time; the {grain}s are those of the calendar")
+    columns = {**table.columns, name: ColumnInfo("time", "date", name, grain=grain)}
+    return replace(table, frame=table.frame.assign(**{name: dates}), columns=columns)
+
+
+def number_of(cell: object, grain: str) -> float | None:
+    """Which quarter or month of the year a cell names: ``Q2`` is 2, ``Mar.`` and ``03`` are 3."""
+    text = str(cell).strip().casefold()
+    if grain == "month" and (named := MONTH_NUMBER.get(text.removesuffix("."))):
+        return float(named)
+    found = _NUMBER.fullmatch(text)
+    number = int(found[1]) if found else 0
+    return float(number) if 1 <= number <= 12 // MONTHS_IN[grain] else None
