@@ -87,6 +87,28 @@ def test_the_other_missions_are_anchored_all_the_same(house: House, caplog: pyte
     assert house.audit.verify(bad).breaks != ()
 
 
+def test_what_is_left_of_its_chains_is_verified_and_the_damaged_document_is_named(house: House) -> None:
+    mission_id, _ = house.claimed()
+    damage_track(house, mission_id)
+    house.audit.anchor_hour()
+    before = house.audit.verify(mission_id)
+    damage(house, mission_ref(mission_id), "epoch")
+    checked = house.audit.verify(mission_id)
+    assert checked.events == before.events > 0
+    told = [found.what for found in checked.breaks]
+    assert len(told) == 2 and all("cannot be read" in what for what in told), told
+    assert f"missions/{mission_id}" in told[0] and f"tracks/{mission_id}:ds_star:1" in told[1]
+
+
+def test_a_change_in_a_chain_that_a_damaged_document_holds_is_found_all_the_same(house: House) -> None:
+    mission_id, _ = house.claimed()
+    damage(house, mission_ref(mission_id), "epoch")
+    document = house.documents.get(mission_ref(mission_id))
+    assert document is not None
+    house.documents.put(document.ref, json.loads(json.dumps(document.data).replace("mission.claimed", "mission.cleaned")))
+    assert "its content was changed" in [found.what for found in house.audit.verify(mission_id).breaks]
+
+
 def test_a_task_of_such_a_mission_becomes_a_letter_of_its_owner(house: House) -> None:
     mission_id, _ = house.claimed()
     damage(house, mission_ref(mission_id), "epoch")
