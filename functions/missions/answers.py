@@ -49,12 +49,16 @@ class StoredInput(Contract):
 
 
 class Deleted(Contract):
-    """What was removed, and what stays beside the audit chain: the mission's inputs, which other missions may use."""
+    """What was removed, and what stays beside the audit chain: the mission's inputs, which other missions may use.
+
+    ``unknown``: what could not be known of a mission whose documents are damaged, and what follows from it.
+    """
 
     mission_id: str
     artifacts: int
     inputs_kept: int = 0
     inputs_kept_bytes: int = 0
+    unknown: tuple[str, ...] = ()
 
 
 class Health(Contract):

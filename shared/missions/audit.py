@@ -108,6 +108,10 @@ class Audit:
         """Keep the heads of a mission that has ended. A second call changes nothing."""
         self._anchors.keep_end(mission.mission_id, mission.status, self._heads(mission, tracks), at=self._clock.now())
 
+    def anchor_deletion(self, mission_id: str, head: ChainHead) -> None:
+        """Keep that a damaged mission was deleted: of its other chains nobody knows the heads."""
+        self._anchors.keep_end(mission_id, "deleted", [head], at=self._clock.now())
+
     def anchor_hour(self) -> int:
         """Keep the heads of the missions whose chains moved since the last anchored hour; how many heads that are.
 
