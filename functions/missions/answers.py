@@ -156,10 +156,14 @@ class DeadLetter(Contract):
 
 
 class DeadLetterPage(Contract):
-    """Dead letters, newest first; ``next`` continues the list where there is more."""
+    """Dead letters, newest first; ``next`` continues the list where there is more.
+
+    ``unreadable``: the names of those of this page that are damaged, whatever they are narrowed by; they can be discarded.
+    """
 
     letters: tuple[DeadLetter, ...]
     next: str | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 class DiscardRequest(Contract):
