@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,8 @@ from shared.settings import Settings
 from shared.variables import known_variables, unknown_variables
 
 ROOT = Path(__file__).resolve().parents[2]
+FOLDERS = ("cli", "docs", "functions", "infra", "schemas", "scripts", "shared", "tests", "workflows")
+SUFFIXES = ("", ".py", ".md", ".yaml")
 NOT_READ = {"KIMERA_PROFIL", "KIMERA_BUDGET", "KIMERA_MAX_RUNNERS", "KIMERA_RUNTIME", "KIMERA_FUSION_URL", "KIMERA_NEO4J", "KIMERA_COLOUR"}
 """Misspelled in tests; the key of a request's environment; an address that is asked for and not read; the beginning of several."""
 
@@ -27,8 +28,13 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_every_variable_that_the_repository_names_is_known() -> None:
-    files = subprocess.run(["git", "grep", "-lI", "KIMERA_"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split()
-    named = {name for file in files for name in re.findall(r"KIMERA_[A-Z0-9_]*[A-Z0-9](?![A-Z0-9_{])", (ROOT / file).read_text())}
+    texts = (
+        file.read_text(errors="replace")
+        for folder in FOLDERS
+        for file in (ROOT / folder).rglob("*")
+        if file.suffix in SUFFIXES and file.is_file()
+    )
+    named = {name for text in texts for name in re.findall(r"KIMERA_[A-Z0-9_]*[A-Z0-9](?![A-Z0-9_{])", text)}
     assert "KIMERA_BUDGET_USD" in named
     assert named - NOT_READ - known_variables() == set()
 
