@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
 
+from cli.console import note
 from shared.errors import BadInput
 from shared.settings import Settings, setting_files
 from shared.validation import said
+from shared.variables import unknown_variables
 
 
 def load_settings() -> Settings:
@@ -29,7 +32,14 @@ def load_settings() -> Settings:
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise BadInput(f"kimera.toml cannot be read: {error}.", remedy="Correct ./kimera.toml or ~/.config/kimera/kimera.toml.") from error
+    _note_unknown_variables()
     return settings
+
+
+def _note_unknown_variables() -> None:
+    """Say in one line which variables nothing reads. No error: a deployment may set what a newer version reads."""
+    if unknown := [*unknown_variables(os.environ)]:
+        note(f"warning: nothing reads {', '.join(map(str, unknown))}.")
 
 
 def _refuse_unknown() -> None:

@@ -45,17 +45,20 @@ def list_letters(
     """List dead letters, newest first: those that nobody did anything about yet, unless --status says otherwise."""
     with _platform(endpoint) as (api, _):
         wanted = None if status is Status.ALL else status.value
-        letters = api.dead_letters(limit=limit, status=wanted, mission_id=mission) if api else []
+        page = api.all_dead_letters(limit=limit, status=wanted, mission_id=mission) if api else None
+    letters, unreadable = (page.letters, page.unreadable) if page else ((), ())
     if as_json:
-        shown: list[Json] = [letter.model_dump(mode="json") for letter in letters]
-        print_json({"dead_letters": shown})
+        shown: dict[str, Json] = {"dead_letters": [letter.model_dump(mode="json") for letter in letters]}
+        print_json(shown | ({"unreadable": [*unreadable]} if unreadable else {}))
         return 0
-    if not letters:
+    if not letters and not unreadable:
         of = f" of {mission}" if mission is not None else ""
         note(f"There are no dead letters{of}." if status is Status.ALL else f"There are no dead letters{of} that are {status}.")
     for letter in letters:
         print(f"{letter.at:%Y-%m-%d %H:%M:%S}  {letter.status:<9}  {letter.name}")
         print(f"    to {letter.route}, {letter.deliveries} deliveries: {_short(letter.error)}")
+    for name in unreadable:
+        note(f"{_printable(name)}  cannot be read: it is damaged. `kimera dead-letters discard NAME --why TEXT` puts it aside as it is.")
     return 0
 
 

@@ -9,6 +9,7 @@ import typer
 
 from cli.configuration import load_settings
 from cli.console import AsJson, Endpoint, log_to, new_app, note, print_json
+from shared.documents import Json
 from shared.errors import BadInput
 
 if TYPE_CHECKING:
@@ -50,12 +51,14 @@ def delete(
         with alone_on(settings, command="kimera delete --unused-inputs") as runtime:
             if mission is not None:
                 deleted = MissionsApi.in_process(public_app(runtime), token).delete(mission)
-            removed = remove_unused_inputs(runtime.missions, runtime.artifacts)
+            removed = remove_unused_inputs(runtime.documents, runtime.artifacts)
     elif mission is not None:
         with any_access(settings, endpoint=endpoint, token=token) as api:
             deleted = api.delete(mission)
     if as_json:
-        counted = {"unused_inputs": removed.files, "unused_inputs_bytes": removed.size} if removed else {}
+        counted: dict[str, Json] = {"unused_inputs": removed.files, "unused_inputs_bytes": removed.size} if removed else {}
+        if removed and removed.damaged:
+            counted |= {"inputs_kept_for_damaged": removed.kept, "damaged": [*removed.damaged]}
         print_json({**(deleted.model_dump(mode="json") if deleted else {}), **counted})
     else:
         _tell(deleted, removed)
@@ -65,8 +68,15 @@ def delete(
 def _tell(deleted: Deleted | None, removed: Removed | None) -> None:
     if deleted is not None:
         note(f"Deleted, with {deleted.artifacts} stored files. The audit chain stays as the proof of what was done.")
+        for unknown in deleted.unknown:
+            note(f"Its documents are damaged. Not known: {unknown}.")
     if removed is not None:
         note(f"Removed {removed.files} uploaded files that no mission uses ({_size(removed.size)}).")
+        if removed.damaged:
+            note(
+                f"Kept {removed.kept} more, which these missions may use, whose documents are damaged: {', '.join(removed.damaged)}. "
+                "Restore these missions, or delete them."
+            )
     elif deleted is not None and deleted.inputs_kept:
         note(
             f"Its {deleted.inputs_kept} uploaded files ({_size(deleted.inputs_kept_bytes)}) stay, since other missions may use them; "

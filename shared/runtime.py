@@ -328,6 +328,11 @@ class Runtime:
         kind = self.settings.identity or ("iam" if self.settings.profile == "cloud" else "tokens")
         return IamIdentity() if kind == "iam" else LocalIdentity(self.settings.owners)
 
+    @property
+    def has_one_owner(self) -> bool:
+        """Whether all that is stored here is one person's, since nobody is told apart from anybody."""
+        return self.settings.profile == "embedded" and isinstance(self.identity, LocalIdentity) and not self.settings.owners
+
     @cached_property
     def callers(self) -> Callers:
         """Which part of the platform is calling."""

@@ -98,7 +98,8 @@ def waiting(context: SliceContext, state: DsStarState, *notes: Note) -> SliceOut
         return None
     waited, until = waits
     following = state.model_copy(update={"waited": waited})
-    progress = f"{len(state.findings)} findings; the question is done with"
+    count = len(state.findings)
+    progress = f"{count} finding{'s' * (count != 1)}, and the work on the question itself is finished"
     return SliceOutcome(following, progress=progress, until=until, waiting_for="what the documents may suggest", notes=notes)
 
 

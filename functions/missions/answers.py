@@ -49,12 +49,16 @@ class StoredInput(Contract):
 
 
 class Deleted(Contract):
-    """What was removed, and what stays beside the audit chain: the mission's inputs, which other missions may use."""
+    """What was removed, and what stays beside the audit chain: the mission's inputs, which other missions may use.
+
+    ``unknown``: what could not be known of a mission whose documents are damaged, and what follows from it.
+    """
 
     mission_id: str
     artifacts: int
     inputs_kept: int = 0
     inputs_kept_bytes: int = 0
+    unknown: tuple[str, ...] = ()
 
 
 class Health(Contract):
@@ -152,10 +156,14 @@ class DeadLetter(Contract):
 
 
 class DeadLetterPage(Contract):
-    """Dead letters, newest first; ``next`` continues the list where there is more."""
+    """Dead letters, newest first; ``next`` continues the list where there is more.
+
+    ``unreadable``: the names of those of this page that are damaged, whatever they are narrowed by; they can be discarded.
+    """
 
     letters: tuple[DeadLetter, ...]
     next: str | None = None
+    unreadable: tuple[str, ...] = ()
 
 
 class DiscardRequest(Contract):

@@ -15,8 +15,10 @@ from shared.clock import Clock
 from shared.crash_points import reached
 from shared.dead_letters import AGAIN, DEAD_LETTERS, GIVEN_UP, UPLOADS, Handling, Letter, LetterStatus, write
 from shared.documents import Document, DocumentStore, JsonMap, Query, Ref, Transaction
-from shared.errors import BadInput, Conflict, NotFound
+from shared.errors import BadInput, Conflict, Corrupt, NotFound
 from shared.missions.chain import Happening
+from shared.missions.damaged import owner_of
+from shared.missions.damaged_letters import mission_of, restored
 from shared.missions.repository import Missions
 from shared.missions.submission import Submission
 from shared.queue import Task, TaskQueue
@@ -50,14 +52,21 @@ class DeadLetters:
 
     def page(self, *, status: LetterStatus | None, mission_id: str | None, limit: int, after: str | None) -> DeadLetterPage:
         """The newest letters first. Raises ``NotFound`` where the page before ended with none that is there."""
-        found: list[Letter] = []
+        page: list[Letter] = []
+        unreadable: list[str] = []
+        between: list[str] = []  # those since the last letter: behind the last one of a full page, they are the next page's
+        more = False
         for letter in self._newest_first(after):
-            if (status is None or letter.status is status) and (mission_id is None or letter.mission_id == mission_id):
-                found.append(letter)
-            if len(found) > limit:
-                break
-        page = found[:limit]
-        return DeadLetterPage(letters=tuple(map(shown, page)), next=page[-1].name if len(found) > limit else None)
+            if isinstance(letter, Document):
+                if mission_id is None or mission_of(letter) in (mission_id, None):
+                    between.append(letter.ref.id)
+            elif (status is None or letter.status is status) and (mission_id is None or letter.mission_id == mission_id):
+                if more := len(page) == limit:
+                    break
+                page.append(letter)
+                unreadable, between = [*unreadable, *between], []
+        unreadable += [] if more else between
+        return DeadLetterPage(letters=tuple(map(shown, page)), next=page[-1].name if more else None, unreadable=tuple(unreadable))
 
     def read(self, name: str) -> DeadLetter:
         """One letter. Raises ``NotFound``."""
@@ -87,13 +96,21 @@ class DeadLetters:
         return shown(self._documents.transact(work))
 
     def discard(self, name: str, *, why: str) -> DeadLetter:
-        """Mark the letter as one that nobody has to look at; a replay takes it back. A second call changes nothing."""
+        """Mark the letter as one that nobody has to look at; a replay takes it back. A second call changes nothing.
+
+        One that is damaged becomes a letter whose message is all that is left of it: it can be shown, and not be delivered.
+        """
         if not why.strip() or len(why) > MAX_WHY_CHARS:
             raise BadInput(f"A reason has 1 to {MAX_WHY_CHARS} characters.", remedy="Say why the letter is not needed any more.")
         handling = Handling(by=self._owner, at=self._clock.now(), why=why.strip())
 
         def work(tx: Transaction) -> Letter:
-            current = self._mine(tx.get(_ref(name)), name)
+            document = tx.get(_ref(name))
+            try:
+                current = self._mine(document, name)
+            except Corrupt as damaged:
+                assert document is not None
+                current = restored(tx, document, damaged, owner=self._owner, at=handling.at)
             if current.status is LetterStatus.DISCARDED:
                 return current
             changed = current.model_copy(update={"status": LetterStatus.DISCARDED, "discarded": handling})
@@ -118,7 +135,8 @@ class DeadLetters:
         self._queue.enqueue(Task(name=task, route=route, payload=payload))
         return None
 
-    def _newest_first(self, after: str | None) -> Iterator[Letter]:
+    def _newest_first(self, after: str | None) -> Iterator[Letter | Document]:
+        """The caller's letters; of one that is damaged, its document."""
         last: Document | None = None
         if after is not None:
             last = self._documents.get(_ref(after))
@@ -126,21 +144,35 @@ class DeadLetters:
         while batch := self._documents.query(Query(DEAD_LETTERS, order_by="-at", limit=_BATCH, after=last)):
             last = batch[-1]
             for document in batch:
-                letter = Letter.read(document)
-                if self._is_mine(letter):
+                try:
+                    letter = Letter.read(document)
+                except Corrupt:
+                    if self._is_mine(owner_of(document)):
+                        yield document
+                    continue
+                if self._is_mine(letter.owner):
                     yield letter
 
     def _read(self, name: str) -> Letter:
         return self._mine(self._documents.get(_ref(name)), name)
 
     def _mine(self, document: Document | None, name: str) -> Letter:
-        letter = Letter.read(document) if document is not None else None
-        if letter is None or not self._is_mine(letter):
-            raise NotFound(f"There is no dead letter {name[:80]!r}.", remedy="List yours with `kimera dead-letters list`.")
+        """Raises ``NotFound`` for one that is not the caller's, and ``Corrupt`` for one of theirs that is damaged."""
+        unknown = NotFound(f"There is no dead letter {name[:80]!r}.", remedy="List yours with `kimera dead-letters list`.")
+        if document is None:
+            raise unknown
+        try:
+            letter = Letter.read(document)
+        except Corrupt:
+            if not self._is_mine(owner_of(document)):
+                raise unknown from None
+            raise
+        if not self._is_mine(letter.owner):
+            raise unknown
         return letter
 
-    def _is_mine(self, letter: Letter) -> bool:
-        return self._owner == (self._inbox_owner if letter.owner is None else letter.owner)
+    def _is_mine(self, owner: str | None) -> bool:
+        return self._owner == (self._inbox_owner if owner is None else owner)
 
 
 def shown(letter: Letter) -> DeadLetter:

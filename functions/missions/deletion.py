@@ -43,8 +43,6 @@ def delete_mission(
     audit.anchor_mission(deleted, missions.tracks(deleted).values())
     knowledge.delete(Scope(mission.owner, mission.request.knowledge_space, mission_id))
     removed = artifacts.delete_prefix(f"missions/{mission_id}/")
-    for letter in documents.query(Query(DEAD_LETTERS, (Where("mission_id", "==", mission_id),))):
-        documents.delete(letter.ref)
     delete_documents(documents, deleted)
     inputs = mission.request.inputs
     return Deleted(
@@ -55,9 +53,7 @@ def delete_mission(
 def delete_documents(documents: DocumentStore, mission: MissionRecord) -> None:
     """Remove all documents of the mission but its audit events, which prove what was done, and what its days have spent."""
     of = (Where("mission_id", "==", mission.mission_id),)
-    for collection in (IDEMPOTENCY, JOURNAL, SLICES):
-        for document in documents.query(Query(collection, of)):
-            documents.delete(document.ref)
+    delete_notes(documents, mission.mission_id)
 
     def work(tx: Transaction) -> None:
         """What holds a chain's tail goes in the commit that keeps the tail as a page."""
@@ -75,3 +71,10 @@ def delete_documents(documents: DocumentStore, mission: MissionRecord) -> None:
         tx.delete(last.ref)
 
     documents.transact(work)
+
+
+def delete_notes(documents: DocumentStore, mission_id: str) -> None:
+    """Remove the documents beside the mission's own that hold no part of its audit chain which its pages do not hold."""
+    for collection in (DEAD_LETTERS, IDEMPOTENCY, JOURNAL, SLICES):
+        for document in documents.query(Query(collection, (Where("mission_id", "==", mission_id),))):
+            documents.delete(document.ref)

@@ -25,6 +25,7 @@ from functions.missions.answers import (
     StoredInput,
 )
 from functions.missions.costs import Costs
+from functions.missions.damaged_deletion import Kept, delete_damaged
 from functions.missions.dead_letters import DeadLetters
 from functions.missions.deletion import delete_mission
 from functions.missions.difference import difference
@@ -102,12 +103,17 @@ def read(call: Call) -> MissionState:
 
 @api.route("DELETE", "/missions/<mission_id>")
 def delete(call: Call) -> Deleted:
-    """Delete a mission that has ended, with everything it wrote."""
-    runtime, mission_id = call.runtime, call.arguments["mission_id"]
+    """Delete a mission that has ended, with everything it wrote; one that is damaged also where it has not ended, since it never will."""
+    runtime, mission_id, owner = call.runtime, call.arguments["mission_id"], _owner(call)
+    kept = Kept(runtime.documents, runtime.missions, runtime.artifacts, runtime.knowledge, runtime.audit)
     with about_mission(mission_id):
+        try:
+            _state(call, runtime.missions.owned(mission_id, owner))
+        except Corrupt:
+            return delete_damaged(mission_id, kept, owner=owner, only_owner=runtime.has_one_owner, at=runtime.clock.now())
         return delete_mission(
             mission_id,
-            owner=_owner(call),
+            owner=owner,
             documents=runtime.documents,
             missions=runtime.missions,
             artifacts=runtime.artifacts,

@@ -128,18 +128,24 @@ class MissionsApi:
         return self._model(ReportDifference, "GET", _mission(mission_id) + "/report/changes", params=query)
 
     def dead_letters(self, *, limit: int, status: str | None = None, mission_id: str | None = None) -> list[DeadLetter]:
-        """The newest messages that could not be delivered, at most ``limit``."""
+        """The newest messages that could not be delivered, at most ``limit``; without those that cannot be read."""
+        return [*self.all_dead_letters(limit=limit, status=status, mission_id=mission_id).letters]
+
+    def all_dead_letters(self, *, limit: int, status: str | None = None, mission_id: str | None = None) -> DeadLetterPage:
+        """The same, with the names of those that cannot be read."""
         narrowed = {key: value for key, value in (("status", status), ("mission_id", mission_id)) if value is not None}
         found: list[DeadLetter] = []
+        unreadable: list[str] = []
         after: str | None = None
         while len(found) < limit:
             query = narrowed | {"limit": str(min(_PAGE, limit - len(found)))} | ({"after": after} if after else {})
             page = self._model(DeadLetterPage, "GET", "/dead-letters", params=query)
             found += page.letters
+            unreadable += page.unreadable
             after = page.next
             if after is None:
                 break
-        return found
+        return DeadLetterPage(letters=tuple(found), unreadable=tuple(unreadable))
 
     def dead_letter(self, name: str) -> DeadLetter:
         """One dead letter."""

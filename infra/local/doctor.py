@@ -25,6 +25,7 @@ from shared.models.selection import select, usual_model
 from shared.runtime import Runtime
 from shared.sandbox import SandboxJob
 from shared.settings import Settings, setting_files
+from shared.variables import unknown_variables
 
 OURS = (
     "pydantic",
@@ -78,6 +79,7 @@ _NO_ROOM = 50_000_000
 def examine(settings: Settings, token: str | None) -> Iterator[Finding]:
     """Everything, as it is found out."""
     yield from _installed()
+    yield from _variables()
     yield from _sandbox(settings)
     yield from emulated_cloud()
     runtime = Runtime(settings)
@@ -102,6 +104,13 @@ def _installed() -> Iterator[Finding]:
         yield Finding("installed", "packages", "missing", ", ".join(absent), "Run `make setup`.")
     else:
         yield Finding("installed", "packages", "ok", f"{len(OURS)} of {len(OURS)}")
+
+
+def _variables() -> Iterator[Finding]:
+    """A budget's cap that was misspelled holds nowhere."""
+    for unknown in unknown_variables(os.environ):
+        remedy = f"Did you mean {unknown.near}?" if unknown.near else "docs/operating.md lists the settings."
+        yield Finding("configured", unknown.name, "note", "nothing reads this variable", remedy)
 
 
 def _version(name: str) -> str | None:

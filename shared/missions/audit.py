@@ -22,7 +22,7 @@ from shared.ledger.records import LedgerRecord, ledger_ref
 from shared.missions.anchored_heads import AnchoredHead, AnchoredHeads
 from shared.missions.anchors import Anchors, KeptAnchor
 from shared.missions.chain import EVENTS
-from shared.missions.chain_reading import RESTORE, RecordT, mission_record, stored_chains
+from shared.missions.chain_reading import RESTORE, RecordT, held_chains, stored_chains
 from shared.missions.contents import FUSION, Contents
 from shared.missions.records import MISSIONS, MissionRecord, TrackRecord, track_ref
 from shared.missions.repository import OPEN, heartbeat
@@ -90,7 +90,10 @@ class Audit:
     def events(self, mission_id: str) -> list[AuditEvent]:
         """All events of a mission in time order (within one writer: in chain order). ``Corrupt`` where one is damaged."""
         found: dict[tuple[datetime, str, int], AuditEvent] = {}
-        for chain in stored_chains(self._documents, mission_id, mission_record(self._documents, mission_id)):
+        held = held_chains(self._documents, mission_id)
+        for damaged in held.damaged.values():
+            raise damaged
+        for chain in stored_chains(self._documents, mission_id, held):
             at = _LONG_AGO
             for entry in chain.entries:
                 if entry.event is None or entry.wrong:
@@ -104,6 +107,10 @@ class Audit:
     def anchor_mission(self, mission: MissionRecord, tracks: Iterable[TrackRecord]) -> None:
         """Keep the heads of a mission that has ended. A second call changes nothing."""
         self._anchors.keep_end(mission.mission_id, mission.status, self._heads(mission, tracks), at=self._clock.now())
+
+    def anchor_deletion(self, mission_id: str, head: ChainHead) -> None:
+        """Keep that a damaged mission was deleted: of its other chains nobody knows the heads."""
+        self._anchors.keep_end(mission_id, "deleted", [head], at=self._clock.now())
 
     def anchor_hour(self) -> int:
         """Keep the heads of the missions whose chains moved since the last anchored hour; how many heads that are.
@@ -175,9 +182,10 @@ class Audit:
                 ends += heads
             for writer, n, witness in (*hourly, *ends):
                 anchored.setdefault(writer, {}).setdefault(n, []).append(witness)
-            mission = mission_record(self._documents, mission_id)
-            contents = Contents(self._documents, mission_id, mission, artifacts, input_digest)
-            for chain in stored_chains(self._documents, mission_id, mission):
+            held = held_chains(self._documents, mission_id)
+            broken += [Break(mission_id, "", 0, damaged.message) for damaged in held.damaged.values()]
+            contents = Contents(self._documents, mission_id, held.mission, artifacts, input_digest)
+            for chain in stored_chains(self._documents, mission_id, held):
                 own = chain.mission_id == mission_id
                 chains.append(check_chain(chain, anchored.pop(chain.writer, {}) if own else {}, contents))
             broken += [Break(mission_id, FUSION, 0, what) for what in contents.untold()]

@@ -5,7 +5,7 @@ What is stored is read as it is: an entry that is none any more, or stands in an
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from heapq import merge
 from itertools import groupby
@@ -14,13 +14,15 @@ from typing import TypeVar
 from pydantic import ValidationError
 
 from schemas.events import AuditEvent
+from schemas.mission import Track
 from shared.dead_letters import DEAD_LETTERS, NO_MISSION, Letter
-from shared.documents import Document, DocumentStore, Query, Ref, Where
+from shared.documents import Document, DocumentStore, Query, Ref, Transaction, Where
 from shared.errors import Corrupt
 from shared.ledger.ledger import WRITER
 from shared.ledger.records import LedgerRecord, ledger_ref
 from shared.missions.chain import EVENTS, Chain, ChainPage, ChainPointer, Tail, canonical, digest, digest_of_text
-from shared.missions.records import TRACKS, MissionRecord, TrackRecord, mission_ref
+from shared.missions.damaged import chains_of
+from shared.missions.records import TRACKS, MissionRecord, TrackRecord, mission_ref, track_ref
 from shared.record import Record
 
 RecordT = TypeVar("RecordT", bound=Record)
@@ -55,20 +57,71 @@ class StoredChain:
     entries: Iterator[Entry]
 
 
-def mission_record(documents: DocumentStore, mission_id: str) -> MissionRecord | None:
-    """The mission's document as it is stored; ``None`` where there is none. ``Corrupt`` where it cannot be read."""
-    document = documents.get(mission_ref(mission_id))
-    return _read(MissionRecord, document) if document is not None else None
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The chains that a mission's own documents hold, by writer.
+
+    ``mission``: its document, ``None`` where there is none that can be read. ``damaged``: the documents that cannot be read as a whole,
+    and why; what is left of their chains is among ``chains``. ``lost``: those of them of whose chains something cannot be read.
+    """
+
+    mission: MissionRecord | None
+    chains: Mapping[str, Chain]
+    damaged: Mapping[Ref, Corrupt]
+    lost: tuple[Ref, ...]
 
 
-def stored_chains(documents: DocumentStore, mission_id: str, mission: MissionRecord | None) -> Iterator[StoredChain]:
-    """The mission's chains, by writer; ``mission`` is its document, just read. ``Corrupt`` where another that holds one cannot be read."""
-    held = _held(documents, mission_id, mission)  # before the pages: what leaves a tail meanwhile is found in these
+def held_chains(documents: DocumentStore | Transaction, mission_id: str) -> Held:
+    """What the mission's documents say of its chains by now."""
+    found: dict[str, Chain] = {}
+    damaged: dict[Ref, Corrupt] = {}
+    lost: list[Ref] = []
+    record: MissionRecord | None = None
+
+    def read(kind: type[RecordT], document: Document) -> RecordT | None:
+        try:
+            return kind.read(document)
+        except Corrupt as error:
+            told = Corrupt(f"The document {document.ref}, which holds an audit chain, cannot be read.", remedy=RESTORE)
+            told.__cause__ = error
+            damaged[document.ref] = told
+            kept = chains_of(document)
+            found.update(kept.chains)
+            lost.extend([] if kept.whole else [document.ref])
+            return None
+
+    if (document := documents.get(mission_ref(mission_id))) is not None and (record := read(MissionRecord, document)):
+        found.update((writer, record.chain(writer)) for writer in record.heads | record.tails)
+    ledger = documents.get(ledger_ref(mission_id))
+    for document in track_documents(documents, mission_id):
+        if track := read(TrackRecord, document):
+            found[track.track.value] = track.chain
+    if ledger is not None and (money := read(LedgerRecord, ledger)):
+        found[WRITER] = money.chain
+    for document in _letters(documents, mission_id):
+        if letter := read(Letter, document):
+            found[letter.writer] = Chain(letter.head)
+    chains = {writer: chain for writer, chain in found.items() if chain.head is not None or chain.tail is not None}
+    return Held(record, chains, damaged, tuple(lost))
+
+
+def track_documents(documents: DocumentStore | Transaction, mission_id: str) -> list[Document]:
+    """The documents of the mission's tracks; those of their first attempts also where the mission's id in them is damaged."""
+    found = {document.ref: document for document in documents.query(Query(TRACKS, (Where("mission_id", "==", mission_id),)))}
+    for ref in (track_ref(mission_id, track, 1) for track in Track):
+        if ref not in found and (document := documents.get(ref)) is not None:
+            found[ref] = document
+    return [found[ref] for ref in sorted(found)]
+
+
+def stored_chains(documents: DocumentStore, mission_id: str, held: Held) -> Iterator[StoredChain]:
+    """The mission's chains, by writer. ``held`` was read before, so that what leaves a tail meanwhile is found in the pages."""
+    of_documents = dict(held.chains)
     pages = (entry for document in _events(documents, mission_id) for entry in _entries(document))
     for (place, writer), entries in groupby(pages, key=lambda entry: (entry.mission_id, entry.writer)):
-        chain = held.pop(writer, Chain()) if place == mission_id else Chain()
+        chain = of_documents.pop(writer, Chain()) if place == mission_id else Chain()
         yield _chain(place, writer, chain, entries)
-    for writer, chain in sorted(held.items()):
+    for writer, chain in sorted(of_documents.items()):
         yield _chain(mission_id, writer, chain, iter(()))
 
 
@@ -77,37 +130,13 @@ def _chain(mission_id: str, writer: str, chain: Chain, pages: Iterator[Entry]) -
     return StoredChain(mission_id, writer, chain.head, entries)
 
 
-def _held(documents: DocumentStore, mission_id: str, mission: MissionRecord | None) -> dict[str, Chain]:
-    """The chains of the mission's own documents, by writer."""
-    ledger = documents.get(ledger_ref(mission_id))
-    held = {writer: mission.chain(writer) for writer in mission.heads | mission.tails} if mission else {}
-    for document in documents.query(Query(TRACKS, (Where("mission_id", "==", mission_id),))):
-        track = _read(TrackRecord, document)
-        held[track.track.value] = track.chain
-    if ledger is not None:
-        held[WRITER] = _read(LedgerRecord, ledger).chain
-    held |= _letters(documents, mission_id)
-    return {writer: chain for writer, chain in held.items() if chain.head is not None or chain.tail is not None}
-
-
-def _letters(documents: DocumentStore, mission_id: str) -> dict[str, Chain]:
-    """The chains of the dead letters of the mission, or of those without one. All their events are pages; the letter knows the last."""
+def _letters(documents: DocumentStore | Transaction, mission_id: str) -> Iterator[Document]:
+    """The dead letters of the mission, or those without one. All events of their chains are pages; the letter knows the last."""
     about = None if mission_id == NO_MISSION else mission_id
-    held: dict[str, Chain] = {}
     last: Document | None = None
     while found := documents.query(Query(DEAD_LETTERS, (Where("mission_id", "==", about),), limit=_BATCH, after=last)):
-        for document in found:
-            letter = _read(Letter, document)
-            held[letter.writer] = Chain(letter.head)
+        yield from found
         last = found[-1]
-    return held
-
-
-def _read(kind: type[RecordT], document: Document) -> RecordT:
-    try:
-        return kind.read(document)
-    except Corrupt as error:
-        raise Corrupt(f"The document {document.ref}, which holds an audit chain, cannot be read.", remedy=RESTORE) from error
 
 
 def _events(documents: DocumentStore, mission_id: str) -> Iterator[Document]:

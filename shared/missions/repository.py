@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from schemas.messages import ExecutionRef
 from schemas.mission import MissionStatus, Track, TrackStatus
 from shared.clock import Clock
-from shared.documents import DocumentStore, Json, Query, Ref, Transaction, Where
+from shared.documents import Document, DocumentStore, Json, Query, Ref, Transaction, Where
 from shared.errors import Corrupt, IdempotencyMismatch, NotFound, StaleEpoch
 from shared.ids import Ids
 from shared.missions.chain import EVENTS, Chain, Happening, append
@@ -112,11 +112,24 @@ class Missions:
         return MissionRecord.known(document)
 
     def owned(self, mission_id: str, owner: str) -> MissionRecord:
-        """The mission, if it is this owner's; anybody else's reads as one that does not exist."""
-        mission = self.get(mission_id)
+        """The mission, if it is this owner's; anybody else's reads as one that does not exist, also where it is damaged."""
+        try:
+            mission = self.get(mission_id)
+        except Corrupt:
+            self.damaged(mission_id, owner)
+            raise
         if mission.owner != owner:
             raise _unknown(mission_id)
         return mission
+
+    def damaged(self, mission_id: str, owner: str) -> Document:
+        """The document of a mission that cannot be read as a whole, unless it still says that it is somebody else's: then ``NotFound``."""
+        from shared.missions.damaged import owner_of
+
+        document = self._documents.get(_safe_ref(mission_id))
+        if document is None or owner_of(document) not in (owner, None):
+            raise _unknown(mission_id)
+        return document
 
     def tracks(self, mission: MissionRecord) -> dict[Track, TrackRecord]:
         """The current attempts of both tracks (PENDING before the mission was claimed)."""
@@ -209,9 +222,23 @@ class Missions:
         return self._documents.transact(work)
 
     def admitted(self, limit: int) -> int:
-        """How many missions are running now, counted up to ``limit``."""
-        query = Query(MISSIONS, (Where("admitted", "==", True),), limit=limit)
-        return len(self._documents.query(query))
+        """How many missions are running now, counted up to ``limit``. One that cannot be read does not run, whatever it was doing."""
+        count, last = 0, None
+        while count < limit:
+            found = self._documents.query(Query(MISSIONS, (Where("admitted", "==", True),), limit=limit, after=last))
+            count += sum(_is_readable(document) for document in found)
+            if len(found) < limit:
+                break
+            last = found[-1]
+        return min(count, limit)
+
+
+def _is_readable(document: Document) -> bool:
+    try:
+        MissionRecord.known(document)
+    except Corrupt:
+        return False
+    return True
 
 
 def load(reader: Transaction | DocumentStore, mission_id: str) -> MissionRecord:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -44,6 +47,19 @@ def test_a_second_discarding_says_that_the_first_reason_stands(letter: str, caps
     assert main(["dead-letters", "discard", letter, "--why", "another reason"]) == 0
     told = capsys.readouterr().out
     assert "was discarded before, by local at" in told and "the file is gone. Nothing was changed." in told
+
+
+def test_one_that_is_damaged_is_named_and_can_be_put_aside(letter: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with closing(sqlite3.connect(tmp_path / ".kimera" / "kimera.sqlite3")) as store, store:
+        changed = store.execute("UPDATE documents SET data = json_set(data, '$.deliveries', 'x') WHERE collection = 'dead_letters'")
+        assert changed.rowcount == 1
+    assert main(["dead-letters", "list"]) == 0
+    assert letter in capsys.readouterr().err
+    assert main(["dead-letters", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"dead_letters": [], "unreadable": [letter]}
+    assert main(["dead-letters", "discard", letter, "--why", "damaged"]) == 0
+    assert main(["dead-letters", "list", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"dead_letters": []}
 
 
 def test_letters_of_a_mission_that_has_none_are_said_to_be_of_it(letter: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,8 +13,8 @@ import pytest
 from infra.local.functions import public_app
 from schemas.mission import MissionRequest
 from shared.adapters.document_queue import TASKS, Delivery, DocumentQueue
-from shared.dead_letters import keep
-from shared.documents import Json, JsonMap, Query
+from shared.dead_letters import DEAD_LETTERS, keep
+from shared.documents import Json, JsonMap, Query, Ref
 from shared.errors import Unavailable
 from shared.inputs import store_input
 from shared.queue import MAX_DELIVERIES, Task
@@ -194,3 +194,38 @@ def test_the_request_of_a_mission_that_failed_is_submitted_anew(runtime: Runtime
     assert begun != mission_id
     assert runtime.missions.get(begun).request.question == REQUEST.question
     assert [payload for _, _, payload in waiting(runtime)] == [{"mission_id": begun, "epoch": 1}]
+
+
+def damage(runtime: Runtime, name: str, **fields: Json) -> None:
+    document = runtime.documents.get(Ref(DEAD_LETTERS, name))
+    assert document is not None
+    runtime.documents.put(document.ref, {**document.data, **fields})
+
+
+def test_a_damaged_letter_is_named_to_its_owner_and_the_others_are_listed(runtime: Runtime, ann: httpx.Client, bob: httpx.Client) -> None:
+    good, bad, last = (f"dispatch-{dead_dispatch(runtime)}-1" for _ in range(3))
+    damage(runtime, bad, deliveries="x")
+    page = ann.get("/dead-letters").json()
+    assert ({letter["name"] for letter in page["letters"]}, page["unreadable"]) == ({good, last}, [bad])
+    assert bob.get("/dead-letters").json()["unreadable"] == []
+    assert (ann.get(f"/dead-letters/{bad}").status_code, bob.get(f"/dead-letters/{bad}").status_code) == (500, 404)
+    named: list[str] = []
+    after = ""
+    for _ in range(2):  # a page each, and the damaged one on one of them
+        page = ann.get(f"/dead-letters?limit=1{after}").json()
+        named += [*page["unreadable"], *(letter["name"] for letter in page["letters"])]
+        after = f"&after={page['next']}"
+    assert sorted(named) == sorted([good, bad, last])
+
+
+def test_a_damaged_letter_can_be_discarded_as_it_is_and_its_chain_goes_on(runtime: Runtime, ann: httpx.Client, bob: httpx.Client) -> None:
+    name = f"dispatch-{dead_dispatch(runtime)}-1"
+    damage(runtime, name, deliveries="x", head={"n": "?"})
+    assert bob.post(f"/dead-letters/{name}/discard", json={"why": "not mine"}).status_code == 404
+    answer = ann.post(f"/dead-letters/{name}/discard", json={"why": "damaged"})
+    assert (answer.status_code, answer.json()["status"]) == (200, "discarded")
+    (left,) = ann.get(f"/dead-letters/{name}").json()["payload"]
+    assert left["deliveries"] == "x"
+    assert ann.post(f"/dead-letters/{name}/replay").status_code == 400
+    assert runtime.audit.verify().breaks == ()
+    assert ann.get("/dead-letters?status=kept").json() == {"letters": [], "next": None, "unreadable": []}
