@@ -22,7 +22,14 @@ NO_SENTENCES = ("age alter altitude", "eur EUR; usd USD", "(?P<")
 EXAMPLES = ('"5 March 2024"',)
 """What stands within a sentence, whose clause holds it."""
 FROM_DATA = "777"
-FILLED_IN = {"grain": "year", "asked.grain": "year", "what": "rows", "MAX_BARS + left_out": FROM_DATA, "len(order)": FROM_DATA}
+FILLED_IN = {
+    "grain": "year",
+    "asked.grain": "year",
+    "what": "rows",
+    "such": '"2020"',
+    "MAX_BARS + left_out": FROM_DATA,
+    "len(order)": FROM_DATA,
+}
 
 
 def messages() -> Iterator[tuple[str, str]]:

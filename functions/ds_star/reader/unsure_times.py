@@ -92,5 +92,5 @@ def _is_number(sentence: Sentence, at: int) -> bool:
 
 def _depends(sentence: Sentence, start: int, end: int, grain: str) -> Refused:
     said = sentence.text[sentence.tokens[start].start : sentence.tokens[end - 1].end]
-    example = _EXAMPLES.get(grain, '"2020"')
-    return Refused("ambiguous", f'"{said}" depends on the day of asking; write the time itself, such as {example} or "since 2020"')
+    such = _EXAMPLES.get(grain, '"2020"')
+    return Refused("ambiguous", f'"{said}" depends on the day of asking; write the time itself, such as {such} or "since 2020"')
