@@ -186,8 +186,7 @@ def _mission_of_kills(window: str, scene: Scene, folder: Path, waiting: set[str]
             raise DrillFailed(f"The platform died by itself: {host.said('')}")
         waiting.discard(role)
         scene.hurt(f"kill -9 at {window}@{role}", proof=f"died of SIGKILL, {len(standin.given)} answers given; {host.said('killed at ')}")
-        host.start_with(**_at(window, waiting))
-        host.api.submit(request, idempotency_key="drill")
+        host.launch_with(**_at(window, waiting))  # it may die again before it serves: an answer that was left is paid at once
     promises.all_kept(scene, host, state, standin)
     host.stop()
 
