@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from infra.local.emulated import component
 from infra.local.emulated.cloud_sdk import FirestoreEmulator, PubSubEmulator
 from infra.local.emulated.component import Component, Missing, answers_http
 from infra.local.emulated.neo4j import Neo4jServer
@@ -101,3 +102,9 @@ class _Teapot(Component):
 
     def serves(self) -> bool:
         return answers_http(self.port)
+
+
+@pytest.mark.parametrize(("first", "lowest", "highest"), [(12_000, 10_000, 11_999), (1_024, 1_024, 65_535)])
+def test_a_free_port_is_none_that_a_connection_could_get(monkeypatch: pytest.MonkeyPatch, first: int, lowest: int, highest: int) -> None:
+    monkeypatch.setattr(component, "_first_of_connections", lambda: first)
+    assert all(lowest <= component.free_port() <= highest for _ in range(50)), "but where connections get nearly all ports"

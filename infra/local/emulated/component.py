@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -29,6 +30,8 @@ START_LIMIT_S = 90.0
 _STOP_LIMIT_S = 10.0
 _LOOK_EVERY_S = 0.05
 _LAST_WORDS = 2_000
+_LOWEST_PORT = 10_000
+_PORTS_TRIED = 20
 
 
 class Missing(Unavailable):
@@ -182,11 +185,25 @@ class Component(ABC):
 
 
 def free_port() -> int:
-    """A port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port nobody listens on now: below those that connections get, of which one could take it before its server does."""
+    below = _first_of_connections() - _LOWEST_PORT
+    chosen = [_LOWEST_PORT + secrets.randbelow(below) for _ in range(_PORTS_TRIED)] if below > 0 else []
+    for port in (*chosen, 0):  # 0: one that the kernel chooses
+        with socket.socket() as probe:
+            try:
+                probe.bind((HOST, port))
+            except OSError:
+                continue
+            free: int = probe.getsockname()[1]
+            return free
+    raise Unavailable("This machine has no free port.", remedy="Stop something that listens here.")
+
+
+def _first_of_connections() -> int:
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    except OSError:  # not told here: the kernel chooses
+        return 0
 
 
 def answers_http(port: int, path: str = "/") -> bool:
