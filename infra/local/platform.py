@@ -28,7 +28,7 @@ from schemas.lifecycle import ReconcileRequest, ReconcileResult
 from shared.adapters.document_queue import DocumentQueue
 from shared.clock import Clock
 from shared.documents import JsonMap
-from shared.errors import NotFound, StorageFull
+from shared.errors import Corrupt, NotFound, StorageFull
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.times import WORKFLOW_HTTP_TIMEOUT_S
@@ -221,8 +221,8 @@ class Platform:
             return False
         try:
             return only.late or not self.runtime.missions.get(only.mission_id).late
-        except NotFound:
-            return True  # its handler knows what to do about a mission that was deleted
+        except (NotFound, Corrupt):
+            return True  # its handler knows what to do about a mission that was deleted, or is damaged
 
     @cached_property
     def _scheduler(self) -> Scheduler:
