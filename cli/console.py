@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import json
-import logging
-import os
 import sys
 from collections.abc import Mapping
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
@@ -51,31 +48,6 @@ def note(text: str) -> None:
 
 def log_to(home: Path) -> None:
     """Send warnings and errors of all parts to ``<home>/kimera.log``, so that no traceback meets the user (``KIMERA_DEBUG=1``: stderr)."""
-    handler: logging.Handler
-    if os.environ.get("KIMERA_DEBUG"):
-        handler = logging.StreamHandler()
-    else:
-        logging.raiseExceptions = False  # a log that cannot be written stops nothing
-        handler = _LazyFile(home / "kimera.log", maxBytes=5_000_000, backupCount=1, delay=True, encoding="utf-8")
-    handler.setFormatter(_OneEntryEach("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    logging.getLogger().handlers = [handler]
+    from infra.local.log import log_to_file
 
-
-class _OneEntryEach(logging.Formatter):
-    """Whatever a message quotes, it stays one entry: further lines are indented, other control characters are spelled out."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        lines = super().format(record).split("\n")
-        return "\n    ".join("".join(c if c.isprintable() or c == "\t" else ascii(c)[1:-1] for c in line) for line in lines)
-
-
-class _LazyFile(RotatingFileHandler):
-    """Makes its folder when there is something to write."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        try:
-            Path(self.baseFilename).parent.mkdir(parents=True, exist_ok=True)
-        except OSError:
-            self.handleError(record)  # raised here, it would end the thread that wanted to log
-        else:
-            super().emit(record)
+    log_to_file(home)
