@@ -13,6 +13,7 @@ from infra.local.drills import promises
 from infra.local.drills.drill import Drill, DrillFailed, Scene
 from infra.local.drills.host import Host
 from infra.local.drills.missions import Asked, submit, until_over
+from infra.local.drills.processes import alive, environment_of, processes
 from infra.local.drills.standin import Reply, StandIn
 from infra.local.drills.standin.playing import plays_well
 from infra.local.drills.standin.requests import Asked as Request
@@ -38,12 +39,11 @@ class EmulatedHost(Host):
 
     def processes(self, function: str) -> list[int]:
         """The processes of a function."""
-        return [pid for pid in _pids() if f"--target\0{function}\0" in _read(pid, "cmdline") and str(self.data) in _read(pid, "environ")]
+        return processes(f"--target\0{function}\0", self.data)
 
     def environment_of(self, function: str) -> dict[str, str]:
         """What the function runs with."""
-        entries = _read(self.processes(function)[0], "environ").split("\0")
-        return dict(entry.split("=", 1) for entry in entries if "=" in entry)
+        return environment_of(self.processes(function)[0])
 
 
 def drills() -> list[Drill]:
@@ -83,10 +83,10 @@ def _dies(function: str, scene: Scene) -> None:
     assert mission_id is not None, "the platform answers"
     state = until_over(scene, host.api, mission_id, seconds=WITHIN_S)
     dead = killed[0] if killed else []
-    alive = [pid for pid in dead if Path(f"/proc/{pid}").exists()]
+    living = alive(dead)
     again = scene.until(lambda: host.processes(function) or None, f"the function {function}, started again", seconds=90)
     proof = f"processes {dead} died of SIGKILL while they waited for {answer}; processes {again} took their place"
-    scene.hurt(f"kill -9 of the function {function} in mid-call", proof=proof, really=bool(dead) and not alive)
+    scene.hurt(f"kill -9 of the function {function} in mid-call", proof=proof, really=bool(dead) and not living)
     promises.ended(scene, state)
     promises.once(scene, state, host.api.events(mission_id))
     report = host.api.costs_of_mission(mission_id, by="track")
@@ -104,14 +104,3 @@ def _audited(scene: Scene, host: EmulatedHost) -> None:
     found = verified.json if verified.out else {}
     seen = f"{found.get('events')} events of {found.get('missions')} mission(s), {found.get('anchors')} anchors, exit {verified.code}"
     scene.check(promises.AUDIT, verified.code == 0 and found.get("ok") is True, f"{seen} {verified.err[-200:]}".strip())
-
-
-def _pids() -> list[int]:
-    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
-
-
-def _read(pid: int, name: str) -> str:
-    try:
-        return Path(f"/proc/{pid}/{name}").read_text(errors="replace")
-    except OSError:
-        return ""  # it has just ended, or is not ours
