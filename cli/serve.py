@@ -43,15 +43,21 @@ def serve(
     outbox: Annotated[
         Path | None, typer.Option("--outbox", metavar="DIR", help="Where the inbox's reports go.  [default: outbox beside the inbox]")
     ] = None,
+    workers: Annotated[
+        int | None,
+        typer.Option("--workers", metavar="N", min=1, max=256, help="Processes that run missions; 1 is this one.  [default: 1]"),
+    ] = None,
 ) -> int:
     """Run the platform on this machine until Ctrl-C or SIGTERM. Missions that are open then go on with the next start."""
     settings = load_settings()
     log_to(settings.home)
     if profile is ServedProfile.EMULATED:
-        return _emulated(settings, settings.port if port is None else port, host, inbox)
+        return _emulated(settings, settings.port if port is None else port, host, inbox, workers)
     from infra.local.server import Address
     from infra.local.server import serve as serve_platform
 
+    if workers is not None:
+        settings = settings.model_copy(update={"workers": workers})
     if inbox is not None:
         settings = _with_inbox(settings, inbox, outbox)
 
@@ -75,13 +81,15 @@ def _with_inbox(settings: Settings, inbox: Path, outbox: Path | None) -> Setting
     return settings.model_copy(update={**places, "inbox_owner": owner})
 
 
-def _emulated(settings: Settings, port: int, host: str, inbox: Path | None) -> int:
+def _emulated(settings: Settings, port: int, host: str, inbox: Path | None, workers: int | None) -> int:
     from infra.local.emulated.cloud import INBOX, OUTBOX
     from infra.local.emulated.hosting import serve_emulated
     from shared.errors import BadInput
 
     if host != "127.0.0.1":
         raise BadInput("The emulated cloud checks no identity, so it answers on 127.0.0.1 only.", remedy="Leave --host out.")
+    if workers is not None:
+        raise BadInput("In the emulated cloud every function is a process of its own.", remedy="Leave --workers out.")
     if inbox is not None:
         raise BadInput(
             f"In the emulated cloud the inbox is the bucket {INBOX}.",

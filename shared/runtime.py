@@ -160,14 +160,19 @@ class Runtime:
 
         if self.settings.profile == "cloud":
             return BoundedSandbox(self._google.sandbox(lambda: self.artifacts), places=REMOTE_PLACES, tracing=self.tracing)
-        return BoundedSandbox(self._bubblewrap, places=os.cpu_count() or 1, tracing=self.tracing)
+        return BoundedSandbox(self._bubblewrap, places=self._cores, tracing=self.tracing)
 
     @cached_property
     def _bubblewrap(self) -> BubblewrapSandbox:
         from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
         from shared.adapters.spare_sandboxes import Ahead
 
-        return BubblewrapSandbox(sandbox_python(self.settings), ahead=Ahead(self.home / "sandboxes", most=os.cpu_count() or 1))
+        return BubblewrapSandbox(sandbox_python(self.settings), ahead=Ahead(self.home / "sandboxes", most=self._cores))
+
+    @property
+    def _cores(self) -> int:
+        """This process's share of the machine."""
+        return max(1, (os.cpu_count() or 1) // self.settings.workers)
 
     def sandbox_of(self, mission_id: str) -> CodeSandbox:
         """The same for one mission, which shares its instance of the sandbox service with no other."""

@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     """On how many documents the day's cap is divided, so that missions seldom write the same one."""
     max_running: int = Field(default=8, ge=1, le=10_000)
     """Missions that run at the same time; the others wait for their turn."""
+    workers: int = Field(default=1, ge=1, le=256)
+    """Processes in which `kimera serve` runs missions; 1: in its own, which uses little more than one core."""
     clock_offset: Path | None = None
     """A file with a number of seconds that the time of day is off by, read at each look at the clock: for drills alone."""
     port: int = Field(default=8700, ge=0, le=65_535)

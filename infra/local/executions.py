@@ -36,8 +36,8 @@ NAME = "mission"
 class MissionWorkflow:
     """``workflows/mission.yaml``, deployed here. ``close`` cancels its executions.
 
-    By itself its calls go to this process's functions, and need no identity there. ``ended`` hears the mission of each execution that
-    has ended; it has to be quick.
+    By itself its calls go to this process's functions, and need no identity there. ``ended`` hears of each execution that has ended: its
+    mission, its name and how it ended; it has to be quick.
     """
 
     def __init__(
@@ -47,16 +47,17 @@ class MissionWorkflow:
         tracing: Tracing,
         *,
         threads: int,
+        definition: Path = DEFINITION,
         urls: Mapping[str, str] | None = None,
         tokens: TokenSource | None = None,
-        ended: Callable[[str], None] = lambda _: None,
+        ended: Callable[[str, str, State], None] = lambda *_: None,
     ) -> None:
         self._tracing = tracing
         self._ended = ended
         self._lock = threading.Lock()
         self._server: ExecutionsGrpcServer | None = None
         self.service = Service(
-            {NAME: load(DEFINITION, name=NAME)},
+            {NAME: load(definition, name=NAME)},
             transport=transport,
             env=function_urls() if urls is None else urls,
             token_source=tokens or _NoTokens(),
@@ -99,7 +100,7 @@ class MissionWorkflow:
         def ended(outcome: Outcome) -> None:
             span.span.set_attribute(names.STEPS, outcome.steps)
             span.end(outcome.state, error=outcome.error.context if outcome.error else None)
-            self._ended(str(given.get("mission_id")))
+            self._ended(str(given.get("mission_id")), name.rpartition("/")[2], outcome.state)
 
         return {**given, "traceparent": span.traceparent or traceparent}, ended
 

@@ -51,6 +51,12 @@ class DataFolderLock:
             ) from error
         self._fd = fd
 
+    @property
+    def fd(self) -> int:
+        """What a child process holds on to so that the lock lasts as long as it lives, too."""
+        assert self._fd is not None, "the lock is held"
+        return self._fd
+
     def require_free(self) -> None:
         """``DataFolderInUse`` where somebody holds the lock now."""
         holder = self.holder()

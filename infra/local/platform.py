@@ -7,6 +7,7 @@ where it stopped.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import shutil
 import threading
@@ -26,19 +27,23 @@ from infra.local.workflows.transport import HttpResponse
 from infra.local.wsgi_transport import WsgiTransport
 from schemas.lifecycle import ReconcileRequest, ReconcileResult
 from shared.adapters.document_queue import DocumentQueue
-from shared.clock import Clock
+from shared.clock import Clock, SystemClock
 from shared.documents import JsonMap
-from shared.errors import Corrupt, NotFound, StorageFull
+from shared.errors import Corrupt, KimeraError, NotFound, StorageFull
+from shared.ids import Ids
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.times import WORKFLOW_HTTP_TIMEOUT_S
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from wsgiref.types import WSGIApplication
+
+    from infra.local.pool.pool import Lost, WorkerPool
 
 _SPARE_THREADS = 4
 _STOP_S = 60.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -87,11 +92,13 @@ class Platform:
         self._holder = Holder(pid=os.getpid(), command=command, url=url)
         self._making = threading.Lock()
         self._workflow: MissionWorkflow | None = None
+        self.pool = self._workers(settings) if settings.workers > 1 and only is None else None
+        """The processes that run its missions, where this one does not."""
         self._preparing: threading.Thread | None = None
         self.runtime = Runtime(
             settings,
             clock=clock,
-            executions=DirectExecutions(lambda: self.workflow.service, NAME),
+            executions=self.pool or DirectExecutions(lambda: self.workflow.service, NAME),
             wake=lambda: self._worker.wake(),
         )
         self._lock = DataFolderLock(self.runtime.home)
@@ -106,6 +113,8 @@ class Platform:
                 self.reconcile(ReconcileRequest(none_alive=True))
             elif self._only.mission_id is not None:
                 self.reconcile(ReconcileRequest(none_alive=True, mission_id=self._only.mission_id, anew=True))
+            if self.pool is not None:
+                self.pool.open(kept_open=[self._lock.fd])
             self._worker.start()
             self._scheduler.start()
         except BaseException:
@@ -120,6 +129,8 @@ class Platform:
             self._scheduler.stop()
         if "_worker" in made:
             self._worker.stop()
+        if self.pool is not None:
+            self.pool.close()
         if self._preparing is not None:
             self._preparing.join(_STOP_S)
         with self._making:
@@ -162,7 +173,13 @@ class Platform:
         with self._making:
             if self._workflow is None:
                 threads = 2 * self.runtime.settings.max_running + _SPARE_THREADS
-                self._workflow = MissionWorkflow(self._calls, self.runtime.ids, self.runtime.tracing, threads=threads, ended=self._ended)
+                self._workflow = MissionWorkflow(
+                    self._calls,
+                    self.runtime.ids,
+                    self.runtime.tracing,
+                    threads=threads,
+                    ended=lambda mission_id, *_: self._ended(mission_id),
+                )
             return self._workflow
 
     def prepare(self) -> None:
@@ -171,7 +188,9 @@ class Platform:
         self._preparing.start()
 
     def _load(self) -> None:
-        _ = self.workflow, self._app, self.public
+        _ = self._app, self.public
+        if self.pool is None:
+            _ = self.workflow
         # What is loaded stays. A full collection that walks through all of it holds every thread up for some hundred milliseconds.
         gc.freeze()
 
@@ -191,6 +210,33 @@ class Platform:
         error = error_of(answer)
         if isinstance(error, StorageFull) and self.trouble is None:
             self.trouble = Trouble(error, self.runtime.clock.monotonic())
+
+    def _workers(self, settings: Settings) -> WorkerPool:
+        """Processes for the missions of a platform that has them run elsewhere than in its own."""
+        from infra.local.pool.pool import WorkerPool
+
+        clock = SystemClock()
+        return WorkerPool(
+            settings,
+            clock,
+            Ids(clock, os.urandom),
+            functions=self._functions,
+            wake=lambda: self._worker.wake(),
+            ended=lambda argument: self._ended(str(argument.get("mission_id"))),
+            lost=self._revive,
+        )
+
+    def _revive(self, lost: Sequence[Lost]) -> None:
+        """Restart the missions whose executions died with their process."""
+        for execution in lost:
+            mission_id = str(execution.argument["mission_id"])
+            try:
+                if self.runtime.missions.get(mission_id).epoch == execution.argument["epoch"]:
+                    self.reconcile(ReconcileRequest(none_alive=True, mission_id=mission_id))
+            except NotFound:
+                continue  # it was deleted meanwhile
+            except KimeraError as error:
+                _log.error("Mission %s is left to the next round of the reconciler: %s", mission_id, error)
 
     def attend_to(self, mission_id: str) -> None:
         """Begin to run the one mission that this platform came up for."""

@@ -1,10 +1,13 @@
-"""The ``WorkflowExecutions`` port, on every adapter: the runner called directly, and the official client against its executions API."""
+"""The ``WorkflowExecutions`` port, on every adapter: the runner called directly, the official client against its executions API, and
+worker processes.
+"""
 
 from __future__ import annotations
 
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -13,7 +16,6 @@ import pytest
 
 from infra.local.executions import DirectExecutions
 from infra.local.workflows import Limits, load
-from infra.local.workflows.callbacks import Endpoints
 from infra.local.workflows.executions_grpc import ExecutionsGrpcServer
 from infra.local.workflows.service import Record, Service
 from shared.adapters.google_executions import GoogleExecutions
@@ -22,10 +24,12 @@ from shared.documents import JsonMap
 from shared.endpoints import is_on_this_machine
 from shared.errors import BadInput, Unavailable
 from shared.executions import ExecutionState, WorkflowAddress, WorkflowExecutions
+from shared.settings import Settings
 from tests.support.clock import FrozenClock
 from tests.support.gateway import Gateway, Way
 from tests.support.resilient import executions as google
 from tests.support.resilient import patient
+from tests.support.worker_pool import worker_pool
 
 FLOW = """
 main:
@@ -35,8 +39,7 @@ main:
         switch:
           - {condition: '${a.do == "return"}', next: done}
           - {condition: '${a.do == "raise"}', raise: {code: 7, message: too late}}
-    - make: {call: events.create_callback_endpoint, args: {}, result: c}
-    - wait: {call: events.await_callback, args: {callback: '${c}'}}
+    - wait: {call: sys.sleep, args: {seconds: 3600}}
     - done: {return: ['${a}', '${sys.get_env("GOOGLE_CLOUD_WORKFLOW_EXECUTION_ID")}']}
 """
 T = TypeVar("T")
@@ -46,7 +49,7 @@ UNKNOWN_PLACE = WorkflowAddress("projects/p/locations/l/workflows/flow", "127.0.
 @pytest.fixture
 def service() -> Iterator[Service]:
     limits = Limits(concurrent_executions=2, backlog=1)
-    with Service({"flow": load(FLOW)}, callbacks=Endpoints(lambda: "http://callbacks"), limits=limits) as made:
+    with Service({"flow": load(FLOW)}, limits=limits) as made:
         yield made
 
 
@@ -70,8 +73,25 @@ def connect(request: pytest.FixtureRequest, service: Service, tmp_path: Path) ->
 
 
 @pytest.fixture
-def executions(connect: Callable[[str], WorkflowExecutions]) -> WorkflowExecutions:
+def served(connect: Callable[[str], WorkflowExecutions]) -> WorkflowExecutions:
+    """Those of one service, which the test can look into."""
     return connect("flow")
+
+
+@pytest.fixture(params=["direct", "official client", "worker processes"])
+def executions(request: pytest.FixtureRequest, service: Service, tmp_path: Path) -> Iterator[WorkflowExecutions]:
+    """Any, seen by the port alone."""
+    if request.param == "direct":
+        yield DirectExecutions(lambda: service, "flow")
+    elif request.param == "official client":
+        with ExecutionsGrpcServer(service) as server:
+            official = google(WorkflowAddress(service.parent("flow"), server.address))
+            yield official
+            official.close()
+    else:
+        (tmp_path / "flow.yaml").write_text(FLOW)
+        with worker_pool(Settings(home=tmp_path / "home", workers=2), workflow=tmp_path / "flow.yaml") as pool:
+            yield pool
 
 
 def record(service: Service, name: str) -> Record:
@@ -82,42 +102,53 @@ def start(executions: WorkflowExecutions, do: str) -> str:
     return executions.start({"do": do}, {})
 
 
-def test_the_argument_arrives_as_it_was_and_the_name_is_what_the_workflow_reads(executions: WorkflowExecutions, service: Service) -> None:
+def ended(executions: WorkflowExecutions, name: str) -> ExecutionState:
+    """How it has ended; half a minute is far more than it takes."""
+    until = time.monotonic() + 30
+    while (state := executions.state(name)) is ExecutionState.ACTIVE:
+        assert time.monotonic() < until, f"{name} has not ended"
+        time.sleep(0.01)
+    return state
+
+
+def test_the_argument_arrives_as_it_was_and_the_name_is_what_the_workflow_reads(served: WorkflowExecutions, service: Service) -> None:
     argument: JsonMap = {"do": "return", "text": "é \"'\n\u2028", "n": 2**53, "none": None, "list": [1.5, True, {}]}
-    name = executions.start(argument, {})
+    name = served.start(argument, {})
     assert record(service, name).execution.wait(10).result == [argument, name]
 
 
-def test_its_labels_are_kept_with_it(executions: WorkflowExecutions, service: Service) -> None:
+def test_its_labels_are_kept_with_it(served: WorkflowExecutions, service: Service) -> None:
     labels = {"mission_id": "m_01kr-x", "epoch": "3"}
-    assert dict(record(service, executions.start({"do": "return"}, labels)).execution.labels) == labels
+    assert dict(record(service, served.start({"do": "return"}, labels)).execution.labels) == labels
 
 
-def test_an_execution_is_active_until_it_has_ended(executions: WorkflowExecutions, service: Service) -> None:
-    waiting, done, failed = start(executions, "wait"), start(executions, "return"), start(executions, "raise")
-    for name in (done, failed):
-        record(service, name).execution.wait(10)
-    states = [executions.state(name) for name in (waiting, done, failed)]
-    assert states == [ExecutionState.ACTIVE, ExecutionState.SUCCEEDED, ExecutionState.FAILED]
-
-
-def test_one_that_waits_in_the_backlog_is_active_too_and_above_it_none_is_taken(executions: WorkflowExecutions) -> None:
-    names = [start(executions, "wait") for _ in range(3)]
-    assert {executions.state(name) for name in names} == {ExecutionState.ACTIVE}
+def test_one_that_waits_in_the_backlog_is_active_too_and_above_it_none_is_taken(served: WorkflowExecutions) -> None:
+    names = [start(served, "wait") for _ in range(3)]
+    assert {served.state(name) for name in names} == {ExecutionState.ACTIVE}
     with pytest.raises(Unavailable, match="executions"):
-        start(executions, "wait")
+        start(served, "wait")
 
 
-def test_a_cancelled_one_has_ended(executions: WorkflowExecutions, service: Service) -> None:
+def test_a_workflow_that_is_not_deployed_is_named(connect: Callable[[str], WorkflowExecutions]) -> None:
+    with pytest.raises(Unavailable, match="nowhere"):
+        connect("nowhere").start({}, {})
+
+
+def test_an_execution_is_active_until_it_has_ended(executions: WorkflowExecutions) -> None:
+    waiting, done, failed = start(executions, "wait"), start(executions, "return"), start(executions, "raise")
+    assert [ended(executions, name) for name in (done, failed)] == [ExecutionState.SUCCEEDED, ExecutionState.FAILED]
+    assert executions.state(waiting) is ExecutionState.ACTIVE
+
+
+def test_a_cancelled_one_has_ended(executions: WorkflowExecutions) -> None:
     name = start(executions, "wait")
     executions.cancel(name)
-    record(service, name).execution.wait(10)
-    assert executions.state(name) is ExecutionState.CANCELLED
+    assert ended(executions, name) is ExecutionState.CANCELLED
 
 
-def test_nothing_happens_to_one_that_has_ended_or_is_not_known(executions: WorkflowExecutions, service: Service) -> None:
+def test_nothing_happens_to_one_that_has_ended_or_is_not_known(executions: WorkflowExecutions) -> None:
     name = start(executions, "return")
-    record(service, name).execution.wait(10)
+    assert ended(executions, name) is ExecutionState.SUCCEEDED
     executions.cancel(name)
     executions.cancel("none")
     assert executions.state(name) is ExecutionState.SUCCEEDED
@@ -128,12 +159,9 @@ def test_of_one_that_is_not_known_nothing_is_concluded(executions: WorkflowExecu
 
 
 def test_every_start_that_arrives_starts_one(executions: WorkflowExecutions) -> None:
-    assert start(executions, "return") != start(executions, "return")
-
-
-def test_a_workflow_that_is_not_deployed_is_named(connect: Callable[[str], WorkflowExecutions]) -> None:
-    with pytest.raises(Unavailable, match="nowhere"):
-        connect("nowhere").start({}, {})
+    names = [start(executions, "return") for _ in range(2)]
+    assert names[0] != names[1]
+    assert [ended(executions, name) for name in names] == [ExecutionState.SUCCEEDED] * 2
 
 
 def test_an_argument_above_the_limit_is_the_callers_mistake(executions: WorkflowExecutions) -> None:

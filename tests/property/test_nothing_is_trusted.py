@@ -91,6 +91,8 @@ ALLOWED = {
     "shared/models/prompts.py": {"from_string"},  # the prompt files of this repository
     "infra/local/drills/roles.py": {"import_module"},  # this repository's roles, to list them
     "infra/local/functions.py": {"import_module"},  # the manifest's functions
+    "infra/local/pool/pool.py": {"subprocess"},  # starts worker processes of this very platform
+    "infra/local/pool/worker.py": {"import_module"},  # what gives the platform's functions, as it named it
     "infra/local/signing_in.py": {"subprocess"},  # gcloud, with constant arguments
     "infra/local/workflows/measuring.py": {"subprocess"},  # measures the runner by its own command line
     "cli/bench_speed.py": {"subprocess"},  # asks `kimera audit verify` about the platform that was measured

@@ -1,0 +1,114 @@
+"""A worker process: runs the executions that its platform gives it, with functions and adapters of its own, on the same data folder.
+
+python -m infra.local.pool.worker FD
+
+It dies with its platform: where the other end of its socket is gone it ends at once, as by ``kill -9``, and leaves everything to whoever
+starts on the data folder next.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from infra.local.executions import NAME, MissionWorkflow
+from infra.local.log import log_to_file
+from infra.local.pool.messages import Cancel, Channel, Ended, Refused, Setup, Start, Stop, Wake
+from infra.local.workflows.execution import State
+from infra.local.workflows.service import ServiceError
+from infra.local.wsgi_transport import WsgiTransport
+from shared.runtime import Runtime
+from shared.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from wsgiref.types import WSGIApplication
+
+_SPARE_THREADS = 4
+_GARBAGE_AFTER = 50_000  # as the command has it
+
+
+class Worker:
+    """Executions of the mission workflow in this process."""
+
+    def __init__(self, runtime: Runtime, functions: WSGIApplication, workflow: Path, channel: Channel) -> None:
+        self._runtime = runtime
+        self._channel = channel
+        self._workflow = MissionWorkflow(
+            WsgiTransport(functions, lambda _: None),
+            runtime.ids,
+            runtime.tracing,
+            threads=2 * runtime.settings.max_running + _SPARE_THREADS,
+            definition=workflow,
+            ended=self._ended,
+        )
+
+    def run(self) -> None:
+        """Do what is asked until the platform wants this process to end; return then."""
+        # What is loaded stays. A full collection that walks through all of it holds every thread up.
+        gc.freeze()
+        while not isinstance(message := self._channel.receive(), Stop):
+            match message:
+                case Start():
+                    self._start(message)
+                case Cancel():
+                    self._cancel(message)
+                case None:
+                    os._exit(1)  # the platform is dead, and another one may be about to start
+                case _:
+                    raise TypeError(f"A worker is not told {message!r}.")
+        self._workflow.close()
+        self._runtime.close()
+
+    def _start(self, message: Start) -> None:
+        service = self._workflow.service
+        try:
+            service.create(service.parent(NAME), json.dumps(message.argument), labels=message.labels, execution_id=message.execution)
+        except ServiceError as problem:
+            self._channel.send(Refused(execution=message.execution, reason=str(problem)))
+
+    def _cancel(self, message: Cancel) -> None:
+        service = self._workflow.service
+        try:
+            service.stop(f"{service.parent(NAME)}/executions/{message.execution}")
+        except ServiceError:
+            return  # it is not known, or has ended
+
+    def _ended(self, _: str, execution: str, state: State) -> None:
+        self._channel.send(Ended(execution=execution, state=state))  # where nobody hears it any more, this process is about to end
+
+
+def main(fd: int) -> None:
+    """Serve the platform at the other end of this socket."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, say by Ctrl-C: the platform says when to end
+        signal.signal(number, signal.SIG_IGN)
+    channel = Channel(socket.socket(fileno=fd))
+    setup = channel.receive()
+    if not isinstance(setup, Setup):
+        return  # the platform died before it had said anything
+    gc.set_threshold(_GARBAGE_AFTER, *gc.get_threshold()[1:])
+    settings = Settings.model_validate(setup.settings)
+    log_to_file(settings.home, rotates=False)
+
+    def wake() -> None:
+        channel.send(Wake())
+
+    runtime = Runtime(settings, wake=wake)
+    Worker(runtime, _named(setup.functions)(runtime), Path(setup.workflow), channel).run()
+
+
+def _named(name: str) -> Callable[[Runtime], WSGIApplication]:
+    module, _, attribute = name.partition(":")
+    found: Callable[[Runtime], WSGIApplication] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
