@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 
 _KIMERA = [sys.executable, "-m", "cli.main"]
 Concurrency = Annotated[int, typer.Option("--concurrency", metavar="C", min=1, max=256, help="Missions at the same time.")]
+Workers = Annotated[int, typer.Option("--workers", metavar="N", min=1, max=256, help="Processes that run the missions.")]
 
 
 def orchestration(
     missions: Annotated[int, typer.Option("--missions", metavar="N", min=1, help="Missions that run at the same time, in all.")] = 200,
     serial: Annotated[int, typer.Option("--serial", metavar="N", min=1, help="Missions that run one after the other, before.")] = 50,
     concurrency: Concurrency = 16,
+    workers: Workers = 1,
     as_json: AsJson = False,
 ) -> int:
     """Measure missions whose tracks do nothing, on the real workflow, functions and store: p50 and p95 are of the serial ones."""
@@ -35,7 +37,7 @@ def orchestration(
     settings = load_settings()
     home = settings.home.expanduser().absolute()
     log_to(home)
-    found = measure(settings, home, missions=missions, serial=serial, concurrency=concurrency, progress=note)
+    found = measure(settings, home, missions=missions, serial=serial, concurrency=concurrency, workers=workers, progress=note)
     if as_json:
         print_json(found.as_json())
         return 0
@@ -50,6 +52,7 @@ def orchestration(
 def load(
     missions: Annotated[int, typer.Option("--missions", metavar="N", min=1, help="How many.")] = 5_000,
     concurrency: Concurrency = 64,
+    workers: Workers = 1,
     kill_every: Annotated[
         float | None,
         typer.Option("--kill-every", metavar="S", min=1, help="kill -9 the server after the first mission, then every S seconds."),
@@ -62,7 +65,7 @@ def load(
     from shared.clock import SystemClock
 
     with _data_folder(load_settings().home.expanduser().absolute(), keep) as data:
-        result = run_load(data, LoadPlan(missions, concurrency, kill_every), SystemClock(), note)
+        result = run_load(data, LoadPlan(missions, concurrency, kill_every, workers), SystemClock(), note)
         note("verifying the audit chains")
         audit = _audit(data)
     told: dict[str, Json] = {**result.as_json(), "audit": audit}

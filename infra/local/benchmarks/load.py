@@ -33,16 +33,19 @@ _MISSION_WITHIN_S = 1_800.0
 
 @dataclass(frozen=True, slots=True)
 class LoadPlan:
-    """How many missions, how many at a time, and how many seconds the server lives before it is killed (``None``: until the end)."""
+    """How many missions, how many at a time, how many seconds the server lives before it is killed (``None``: until the end), and in how
+    many processes it runs them.
+    """
 
     missions: int
     concurrency: int
     kill_every_s: float | None = None
+    workers: int = 1
 
 
 def run_load(home: Path, plan: LoadPlan, clock: Clock, progress: Callable[[str], None]) -> LoadResult:
     """Run the plan on the empty data folder ``home``; the server has stopped when this returns. Raises ``Unavailable``."""
-    server = ServerProcess(home, max_running=plan.concurrency, clock=clock)
+    server = ServerProcess(home, max_running=plan.concurrency, workers=plan.workers, clock=clock)
     server.start()
     try:
         return _Load(server, home, plan, clock, progress).run()

@@ -76,6 +76,7 @@ class Stretch:
 class Orchestration:
     """One run of the bench."""
 
+    workers: int
     serial: Stretch
     at_once: Stretch
     peak_mb: float
@@ -90,6 +91,7 @@ class Orchestration:
             "cpu_ms_per_mission": at_once["cpu_ms_per_mission"],
             "flushes_per_mission": at_once["flushes_per_mission"],
             "peak_mb": round(self.peak_mb, 1),
+            "workers": self.workers,
             "durable_steps": DURABLE_STEPS,
             "synchronous": "FULL",
             "serial": serial,
@@ -98,29 +100,36 @@ class Orchestration:
 
 
 def measure(
-    settings: Settings, home: Path, *, missions: int, serial: int, concurrency: int, progress: Callable[[str], None]
+    settings: Settings, home: Path, *, missions: int, serial: int, concurrency: int, workers: int = 1, progress: Callable[[str], None]
 ) -> Orchestration:
     """The figures of ``serial`` missions one after the other, then ``missions`` at once, in a folder of their own below ``home``.
 
     Raises ``MissionFailed``.
     """
     home.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix="bench-", dir=home) as folder:
-        with _platform(settings, Path(folder), concurrency) as client:
-            progress(f"warming up: {WARM_UP} missions")
-            client.run(WARM_UP, 1)
-            progress(f"{serial} missions one after the other")
-            alone = client.run(serial, 1)
-            progress(f"{missions} missions, {concurrency} at once")
-            at_once = client.run(missions, concurrency)
-        return Orchestration(alone, at_once, peak_mb())
+    with TemporaryDirectory(prefix="bench-", dir=home) as folder, _platform(settings, Path(folder), concurrency, workers) as client:
+        progress(f"warming up: {WARM_UP * workers} missions")
+        client.run(WARM_UP * workers, workers)
+        progress(f"{serial} missions one after the other")
+        alone = client.run(serial, 1)
+        progress(f"{missions} missions, {concurrency} at once")
+        at_once = client.run(missions, concurrency)
+        return Orchestration(workers, alone, at_once, peak_mb())
 
 
 @contextmanager
-def _platform(settings: Settings, home: Path, concurrency: int) -> Iterator[_Client]:
+def _platform(settings: Settings, home: Path, concurrency: int, workers: int = 1) -> Iterator[_Client]:
     """A platform that runs that many missions at once, and the way to it."""
     own = settings.model_copy(
-        update={"profile": "embedded", "home": home, "max_running": concurrency, "inbox": None, "outbox": None, "owners": {}}
+        update={
+            "profile": "embedded",
+            "home": home,
+            "max_running": concurrency,
+            "workers": workers,
+            "inbox": None,
+            "outbox": None,
+            "owners": {},
+        }
     )
     endings = _Endings()
     with Platform(own, command="kimera bench orchestration", functions=idle_functions, ended=endings.tell) as platform:

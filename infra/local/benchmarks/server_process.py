@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from infra.local.benchmarks.usage import memory_mb
+from infra.local.benchmarks.usage import children, cpu_s, memory_mb
 from shared.clock import Clock
 from shared.errors import Unavailable
 
@@ -23,13 +23,14 @@ _STOPPED_WITHIN_S = 120.0
 class ServerProcess:
     """A platform in a process of its own, on a data folder. Not for several threads, but for ``memory`` and ``cpu_s``."""
 
-    def __init__(self, home: Path, *, max_running: int, clock: Clock) -> None:
+    def __init__(self, home: Path, *, max_running: int, workers: int, clock: Clock) -> None:
         self._home = home
         self._clock = clock
         self._port = _free_port()
         self._environment = os.environ | {
             "KIMERA_HOME": str(home),
             "KIMERA_MAX_RUNNING": str(max_running),
+            "KIMERA_WORKERS": str(workers),
             "KIMERA_PROFILE": "embedded",
             "KIMERA_TRACES": "file",
         }
@@ -80,29 +81,25 @@ class ServerProcess:
 
     @property
     def memory(self) -> float | None:
-        """What it holds of the memory now, in MiB; ``None`` between two lives."""
+        """What it and its workers hold of the memory now, in MiB; ``None`` between two lives."""
         with self._lock:
-            return memory_mb(self._process.pid) if self._process is not None else None
+            if self._process is None:
+                return None
+            held = [memory_mb(pid) for pid in (self._process.pid, *children(self._process.pid))]
+        return sum(one for one in held if one is not None)
 
     @property
     def cpu_s(self) -> float:
-        """Processor seconds of all its lives so far."""
+        """Processor seconds of all its lives so far, its workers' included."""
         with self._lock:
-            return self._cpu_before_s + (_cpu_s(self._process.pid) if self._process is not None else 0.0)
+            alive = [] if self._process is None else [self._process.pid, *children(self._process.pid)]
+            return self._cpu_before_s + sum(cpu_s(pid) for pid in alive)
 
     def _answers(self) -> bool:
         try:
             return httpx.get(f"{self.url}/health", timeout=5).is_success
         except httpx.HTTPError:
             return False
-
-
-def _cpu_s(pid: int) -> float:
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-    except (FileNotFoundError, ProcessLookupError):
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def _free_port() -> int:

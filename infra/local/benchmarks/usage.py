@@ -35,18 +35,40 @@ class Mark:
     @classmethod
     def now(cls, folder: Path) -> Mark:
         """Now; ``folder`` lies on the disk whose flushes are counted."""
-        return cls(folder, time.perf_counter(), time.process_time(), _flushes(folder))
+        others = sum(cpu_s(pid) for pid in children(os.getpid()))
+        return cls(folder, time.perf_counter(), time.process_time() + others, _flushes(folder))
 
     def used(self) -> Usage:
-        """What this process used since."""
+        """What this process and those that it has started, and that are alive, used since."""
         after = Mark.now(self.folder)
         flushes = None if after.flushes is None or self.flushes is None else after.flushes - self.flushes
         return Usage(after.at - self.at, after.cpu_s - self.cpu_s, flushes)
 
 
 def peak_mb() -> float:
-    """The most memory that this process has held, in MiB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most memory that this process has held, and each of those that it has started and that are alive, in MiB."""
+    own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return own + sum(_peak_mb(pid) for pid in children(os.getpid()))
+
+
+def children(pid: int) -> list[int]:
+    """The processes that another one has started and that are alive."""
+    found: list[int] = []
+    try:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            found += [int(child) for child in (thread / "children").read_text("ascii").split()]
+    except (FileNotFoundError, ProcessLookupError):
+        return found  # it, or a thread of it, has just ended
+    return found
+
+
+def cpu_s(pid: int) -> float:
+    """Processor seconds of another process; 0 where it has ended."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_mb(pid: int) -> float | None:
@@ -62,6 +84,14 @@ def percentile(values: Sequence[float], share: float) -> float:
     """The value below which ``share`` of the values lie, by nearest rank."""
     ordered = sorted(values)
     return ordered[max(0, min(len(ordered) - 1, -(-len(ordered) * round(share * 1000) // 1000) - 1))]
+
+
+def _peak_mb(pid: int) -> float:
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text("ascii", errors="replace").splitlines()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0.0
+    return next((int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:")), 0.0)
 
 
 def _flushes(folder: Path) -> int | None:
