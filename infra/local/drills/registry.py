@@ -17,6 +17,7 @@ from infra.local.drills import (
     provider_faults,
     sandbox_attacks,
     store_trouble,
+    worker_kills,
 )
 from infra.local.drills.drill import Drill
 from shared.errors import BadInput
@@ -32,6 +33,7 @@ _KINDS = (
     endless_research,
     poison,
     sandbox_attacks,
+    worker_kills,
     function_kills,
 )
 """A new kind of drill is a module with ``drills()``, and one entry here."""
