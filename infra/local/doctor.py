@@ -203,10 +203,13 @@ def _integrity(path: Path) -> Finding:
 
 def _open_missions(runtime: Runtime) -> Iterator[Finding]:
     try:
-        waiting = runtime.missions.list(statuses=OPEN, limit=100)
+        page = runtime.missions.page(statuses=OPEN, limit=100)
     except KimeraError as error:
         yield Finding("data", "missions", "missing", error.message, error.remedy_here)
         return
+    waiting = page.missions
+    for mission_id, damaged in page.damaged.items():
+        yield Finding("data", mission_id, "note", damaged.message, damaged.remedy_here)
     if waiting and holder_of(runtime.settings) is None:
         yield Finding(
             "data",

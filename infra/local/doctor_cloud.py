@@ -16,12 +16,17 @@ from shared.settings import Settings
 def examine_stores(runtime: Runtime) -> Iterator[Finding]:
     """What missions cannot do without on the cloud profile: each is asked once, and nothing is written."""
     settings = runtime.settings
-    yield _tried("documents", lambda: f"{len(runtime.missions.list(statuses=OPEN, limit=100))} open missions, by a declared index")
+    yield _tried("documents", lambda: f"{_open_missions(runtime)} open missions, by a declared index")
     yield from _buckets(runtime)
     for name, resource in sorted(settings.secrets.items()):
         yield _tried(f"secret {name}", partial(_secret, runtime, name, resource))
     yield _tried("workflow", lambda: _workflow(runtime))
     yield _tried("traces", lambda: _traces(runtime))
+
+
+def _open_missions(runtime: Runtime) -> int:
+    page = runtime.missions.page(statuses=OPEN, limit=100)
+    return len(page.missions) + len(page.damaged)
 
 
 def _secret(runtime: Runtime, name: str, resource: str) -> str:

@@ -148,21 +148,6 @@ class Missions:
 
         return mission_state(mission, self.tracks(mission), self.spent(mission), now=self._clock.now())
 
-    def list(
-        self,
-        *,
-        owner: str | None = None,
-        statuses: Sequence[MissionStatus] = (),
-        late: bool | None = None,
-        limit: int = 100,
-        before: str | None = None,
-    ) -> list[MissionRecord]:
-        """Missions, newest first; ``before`` is the id of the last one of an earlier page. ``Corrupt`` where one cannot be read."""
-        page = self.page(owner=owner, statuses=statuses, late=late, limit=limit, before=before)
-        for damaged in page.damaged.values():
-            raise damaged
-        return [*page.missions]
-
     def page(
         self,
         *,
@@ -172,7 +157,10 @@ class Missions:
         limit: int = 100,
         before: str | None = None,
     ) -> MissionsPage:
-        """The same, with those that cannot be read apart: one of them keeps nobody from the others."""
+        """Missions, newest first; ``before`` is the id of the last one of an earlier page.
+
+        Those that cannot be read are apart: one of them keeps nobody from the others.
+        """
         where = [Where("owner", "==", owner)] if owner is not None else []
         if statuses:
             where.append(Where("status", "in", [str(s) for s in statuses]))

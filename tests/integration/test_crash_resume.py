@@ -44,7 +44,7 @@ def test_a_mission_killed_at_any_point_is_taken_to_its_end(point: str, files: Pa
     assert killed.code == -signal.SIGKILL, f"{point} was not reached: {killed.err[-2000:]}"
 
     with Platform(Settings(home=home), command="test") as platform:
-        (mission,) = platform.runtime.missions.list()
+        (mission,) = platform.runtime.missions.page().missions
         ended = until_ended(platform, mission.mission_id)
         events = platform.runtime.audit.events(mission.mission_id)
         verified = platform.runtime.audit.verify()
@@ -67,7 +67,7 @@ def test_a_question_that_gives_orders_is_told_once_in_the_chain_through_a_kill(
     killed = kimera(["run", question, "--data", str(files / "temp.csv"), "--out", str(tmp_path / "out")], environment, within_s=90)
     assert killed.code == -signal.SIGKILL, f"{point} was not reached: {killed.err[-2000:]}"
     with Platform(Settings(home=tmp_path / "home"), command="test") as platform:
-        (mission,) = platform.runtime.missions.list()
+        (mission,) = platform.runtime.missions.page().missions
         until_ended(platform, mission.mission_id)
         events = platform.runtime.audit.events(mission.mission_id)
         assert platform.runtime.audit.verify().breaks == ()

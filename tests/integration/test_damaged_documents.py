@@ -214,10 +214,13 @@ def test_the_list_has_the_others_and_names_it(bubblewrap: object, tmp_path: Path
     questions = ("What is the mean sales by region?", "What is the total sales by region?")
     good, bad = (str(kimera("run", question, "--data", "a.csv", "--json").json["mission_id"]) for question in questions)
     with closing(sqlite3.connect(kimera.home / "kimera.sqlite3")) as store, store:
-        store.execute("UPDATE documents SET data = json_set(data, '$.epoch', 'x') WHERE collection = 'missions' AND id = ?", (bad,))
+        spoil = "UPDATE documents SET data = json_set(data, '$.epoch', 'x', '$.status', 'RUNNING') WHERE collection = 'missions' AND id = ?"
+        store.execute(spoil, (bad,))
 
     answer = json.loads(kimera("list", "--json").out)
     assert ([mission["mission_id"] for mission in answer["missions"]], answer["unreadable"]) == ([good], [bad])
+    found = json.loads(kimera("doctor", "--json").out)["findings"]
+    assert {f["name"]: f["verdict"] for f in found if f["name"] in (bad, "missions")} == {bad: "note", "missions": "ok"}
     for command in (("list",), ("status", bad)):
         told = kimera(*command)
         assert bad in told.err and "damaged" in told.err

@@ -69,7 +69,7 @@ def test_a_kill_begins_no_second_job_but_for_one_that_was_charged(
     try:
         journal = [row for row in rows(runtime.documents) if row.role == "research_agent"]
         purses = [PurseRecord.read(document) for document in runtime.documents.query(Query(PURSES))]
-        track = runtime.missions.tracks(runtime.missions.list()[0])[Track.DEEP_RESEARCH]
+        track = runtime.missions.tracks(runtime.missions.page().missions[0])[Track.DEEP_RESEARCH]
         package = ResearchEvidencePackage.model_validate_json(runtime.artifacts.get(track.handoff_uri or ""))
     finally:
         runtime.close()

@@ -20,7 +20,7 @@ PRICED = ASKING.model_copy(update={"model": ModelChoice(name="openai:mine", inpu
 
 def main(home: Path, script: Path) -> None:
     runtime = Runtime(Settings(home=home, model_cassette=f"script:{script}"))
-    found = runtime.missions.list()
+    found = runtime.missions.page().missions
     mission = raise_epoch(runtime.missions, found[0]) if found else runtime.missions.create(PRICED, owner="ann", idempotency_key=None)[0]
     me = {"epoch": mission.epoch, "execution": f"x{mission.epoch}"}
     claim(runtime.missions, runtime.clock, ClaimRequest(mission_id=mission.mission_id, epoch=mission.epoch, execution=f"x{mission.epoch}"))

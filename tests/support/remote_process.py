@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     home, port = Path(arguments[0]), int(arguments[1])
     clock = ShiftedClock()
     runtime = Runtime(Settings(home=home), clock=clock)
-    found = runtime.missions.list()
+    found = runtime.missions.page().missions
     request = asked(cap="11")  # a second job's ceiling fits beside the first one's
     mission = raise_epoch(runtime.missions, found[0]) if found else runtime.missions.create(request, owner="ann", idempotency_key=None)[0]
     me = {"epoch": mission.epoch, "execution": f"x{mission.epoch}"}

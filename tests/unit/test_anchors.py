@@ -175,7 +175,7 @@ def test_what_anchoring_and_reconciling_read_does_not_grow_with_what_is_stored(h
         Audit(counting, house.artifacts, house.clock).anchor_hour()  # type: ignore[arg-type]  # it has what is asked of it here
         anchored = counting.read
         house.missions.change(running, "lifecycle", lambda m, _: Change(m.model_copy(update={"status": MissionStatus.FAILED})))
-        return anchored, len(house.missions.list(statuses=(MissionStatus.RUNNING,)))
+        return anchored, len(house.missions.page(statuses=(MissionStatus.RUNNING,)).missions)
 
     assert read(3) == read(30)
 

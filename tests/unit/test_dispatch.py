@@ -111,4 +111,4 @@ def test_a_round_goes_on_where_a_fenced_execution_cannot_be_cancelled(
     monkeypatch.setattr(house.executions, "cancel", unreachable)
     reconcile(house)
     assert len(house.queue.tasks) == 2
-    assert {mission.epoch for mission in house.missions.list()} == {2}
+    assert {mission.epoch for mission in house.missions.page().missions} == {2}

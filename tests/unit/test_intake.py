@@ -73,7 +73,7 @@ class Station:
         return path.read_text() if path.exists() else None
 
     def missions(self) -> int:
-        return len(self.house.missions.list(owner="ann", limit=100))
+        return len(self.house.missions.page(owner="ann", limit=100).missions)
 
 
 @pytest.fixture
