@@ -15,17 +15,21 @@ from functions.lifecycle.ending import Ending
 from functions.lifecycle.reconcile import Reconciler
 from functions.missions.answers import Deleted
 from functions.missions.damaged_deletion import Kept, delete_damaged
+from infra.local.api import MissionsApi
+from infra.local.platform import OneMission, Platform
 from schemas.lifecycle import ReconcileRequest
 from schemas.mission import Track
 from shared.adapters.sqlite_knowledge import SqliteKnowledge
 from shared.dead_letters import DEAD_LETTERS, Letter, keep
-from shared.documents import Query, Ref, Where
+from shared.documents import JsonMap, Query, Ref, Where
 from shared.errors import Corrupt, NotFound
 from shared.inputs import input_prefix
 from shared.missions.records import mission_ref
 from shared.missions.unused_inputs import remove_unused_inputs
+from shared.settings import Settings
 from tests.support.command import Kimera
 from tests.support.house import House
+from tests.support.waiting import until
 
 
 @pytest.fixture
@@ -231,3 +235,21 @@ def test_the_list_has_the_others_and_names_it(bubblewrap: object, tmp_path: Path
     assert bad not in kimera("list").err
     checked = kimera("doctor")
     assert "ValidationError" not in checked.out + checked.err
+
+
+def test_its_task_is_delivered_also_where_a_platform_came_up_for_it_alone(bubblewrap: object, tmp_path: Path) -> None:
+    """Else it would wait for ever: only the handler can say what is wrong."""
+    table = tmp_path / "a.csv"
+    table.write_text("region,sales\nNorth,1\nSouth,2\n")
+    with Platform(Settings(home=tmp_path / "home"), command="test", only=OneMission()) as platform:
+        api = MissionsApi.in_process(platform.public, None)
+        uri = api.upload(table, table.name).uri
+        body: JsonMap = {"question": "What is the mean sales?", "inputs": [{"uri": uri, "kind": "data", "name": table.name}]}
+        mission_id = api.submit(body).mission_id
+        documents = platform.runtime.documents
+        stored = documents.get(mission_ref(mission_id))
+        assert stored is not None
+        documents.put(stored.ref, {**stored.data, "epoch": "x"})
+        platform.attend_to(mission_id)
+        until(lambda: any(task.data["deliveries"] for task in documents.query(Query("tasks"))) or None)
+        api.close()
