@@ -1,8 +1,8 @@
 """How every function speaks HTTP: parse into a contract, call, answer; errors as RFC 9457 problem documents.
 
-A function's ``main.py`` lists its routes on an ``Api`` and hands ``api.answer`` to functions-framework. The runtime comes from the
-Flask application's configuration where a host put it (``RUNTIME_KEY``), else from the environment, once per process. The sandbox
-service, which shares nothing with the other functions, brings a runtime of its own.
+A function's ``main.py`` lists its routes on an ``Api`` and hands ``api.answer`` to functions-framework. The runtime comes from the host
+around the call (``hosted``), else from the environment, once per process. The sandbox service, which shares nothing with the other
+functions, brings a runtime of its own.
 
 An ``Api`` is a WSGI application by itself, too (PEP 3333): for a host in the same process, whose calls need no Flask around them.
 """
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from shared.runtime import Runtime
     from shared.telemetry.tracing import Tracing
 
-RUNTIME_KEY = "KIMERA_RUNTIME"
 MAX_BODY_BYTES = 1_048_576
 MAX_SHOWN_CHARS = 200
 _JSON = "application/json"
@@ -156,7 +155,7 @@ class Api(Generic[RuntimeT]):
 
     def __init__(self, name: str, runtime: Callable[[], Serving] | None = None) -> None:
         self._name = name
-        self._runtime = cast("Callable[[], RuntimeT]", runtime or runtime_of_app)  # which it is, the two signatures above say
+        self._runtime = cast("Callable[[], RuntimeT]", runtime or runtime_of_call)  # which it is, the two signatures above say
         self._map = Map(strict_slashes=False, merge_slashes=False, converters={"rest": _Rest})
         self._fixed: dict[tuple[str, str], str] = {}
         """The endpoints of the paths without a variable part, which need no search."""
@@ -285,13 +284,9 @@ def hosted(runtime: Runtime) -> Iterator[None]:
         _hosted.reset(token)
 
 
-def runtime_of_app() -> Runtime:
-    """The runtime that the host gave to this call or to the current application, or this process's own."""
+def runtime_of_call() -> Runtime:
+    """The runtime that the host gave to this call, or this process's own."""
     given = _hosted.get()
-    if given is None:
-        from flask import current_app
-
-        given = current_app.config.get(RUNTIME_KEY)
     return given if given is not None else _process_runtime()
 
 

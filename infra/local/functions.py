@@ -1,7 +1,7 @@
 """All functions in one process, given this host's runtime.
 
-The public one is functions-framework's own application object. The others are called without it, and without Flask: a mission makes
-dozens of such calls, whose body and answer are the same bytes in either way.
+They are called without functions-framework, and without Flask: a mission makes a dozen of such calls, and body and answer are the same
+bytes in either way.
 
 Not the sandbox service, which is a process of its own wherever it runs: here runs are isolated by the same inner sandbox directly.
 
@@ -13,23 +13,19 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import functions_framework
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import NotFound
 
 from functions.manifest import MANIFEST, FunctionRow, Trigger
 from shared.errors import Forbidden
-from shared.http import RUNTIME_KEY, hosted
+from shared.http import hosted
 from shared.problems import MEDIA_TYPE, problem_body, problem_headers, usable_request_id
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
-    from flask.typing import ResponseReturnValue
 
     from shared.http import Api
     from shared.runtime import Runtime
@@ -70,30 +66,13 @@ def _api(row: FunctionRow) -> Api:
     return api
 
 
-def _function_app(row: FunctionRow, runtime: Runtime) -> WSGIApplication:
-    """The function of ``row`` as functions-framework serves it."""
-    source = Path(str(importlib.import_module(f"functions.{row.name}").__file__)).parent / "main.py"
-    app = functions_framework.create_app(row.entry_point, str(source), "http")  # type: ignore[no-untyped-call] # it has no types
-    app.config[RUNTIME_KEY] = runtime
-    app.url_map.merge_slashes = False  # it would redirect, with a page of its own
-
-    def unrouted(_: HTTPException) -> ResponseReturnValue:
-        """What functions-framework's one route does not match (a path with a line break) is for the function to answer, too."""
-        answer: ResponseReturnValue = app.view_functions["run"]("")
-        return answer
-
-    app.register_error_handler(HTTPException, unrouted)
-    wsgi: WSGIApplication = app
-    return wsgi
-
-
 def public_app(runtime: Runtime, *, hosts: frozenset[str] | None = LOCAL_HOSTS) -> WSGIApplication:
     """What users reach: the public functions, for calls that name one of ``hosts`` (a web page elsewhere cannot name this machine).
 
     ``None`` takes every name: for a platform that others reach, where the bearer token is what a foreign page does not have.
     """
     (row,) = (r for r in MANIFEST if r.trigger is Trigger.PUBLIC)
-    app = _function_app(row, runtime)
+    app = _Public(runtime, _api(row))
     return app if hosts is None else _OnlyHosts(app, hosts, lambda: runtime.ids.new("r"))
 
 
@@ -106,6 +85,18 @@ def require_known(hosts: frozenset[str], host: str, origin: str | None) -> None:
     """Raise ``Forbidden`` for a foreign ``Host`` (DNS rebinding) or ``Origin`` (another page in the user's browser)."""
     if not _is_known(hosts, f"//{host}") or (origin is not None and not _is_known(hosts, origin)):
         raise Forbidden("This platform answers to localhost only.", remedy="Call it by http://127.0.0.1 and its port.")
+
+
+class _Public:
+    """A function at the root."""
+
+    def __init__(self, runtime: Runtime, api: Api) -> None:
+        self._runtime = runtime
+        self._api = api
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        with hosted(self._runtime):
+            return self._api(environ, start_response)
 
 
 class _OnlyHosts:

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from functions.lifecycle.main import api
 from shared.dead_letters import DEAD_LETTERS
 from shared.documents import Query
-from shared.http import RUNTIME_KEY
+from shared.http import hosted
 from shared.queue import MAX_DELIVERIES
 from shared.runtime import Runtime
 from shared.settings import Settings
@@ -32,11 +32,11 @@ def runtime(tmp_path: Path) -> Iterator[Runtime]:
 
 
 @pytest.fixture
-def client(runtime: Runtime) -> FlaskClient:
+def client(runtime: Runtime) -> Iterator[FlaskClient]:
     app = Flask("lifecycle")
-    app.config[RUNTIME_KEY] = runtime
     app.add_url_rule("/<path:path>", "all", lambda path: api.answer(request), methods=["POST"])
-    return app.test_client()
+    with hosted(runtime):
+        yield app.test_client()
 
 
 def deliver(client: FlaskClient, *, retries: int, body: str = json.dumps(BODY)) -> int:
@@ -86,7 +86,6 @@ def test_what_pubsub_could_not_deliver_is_kept_once(runtime: Runtime, data: byte
     from functions.dead_letter.main import api as dead_letter
 
     app = Flask("dead_letter")
-    app.config[RUNTIME_KEY] = runtime
     app.add_url_rule("/", "root", lambda: dead_letter.answer(request), methods=["POST"])
     attributes = {"CloudPubSubDeadLetterSourceDeliveryCount": "5", "CloudPubSubDeadLetterSourceSubscription": "uploads"}
     push = {
@@ -94,7 +93,8 @@ def test_what_pubsub_could_not_deliver_is_kept_once(runtime: Runtime, data: byte
         "subscription": "dead-letters",
     }
     for _ in range(2):
-        assert app.test_client().post("/", json=push).json == {"name": "pubsub-7"}
+        with hosted(runtime):
+            assert app.test_client().post("/", json=push).json == {"name": "pubsub-7"}
     (letter,) = runtime.documents.query(Query(DEAD_LETTERS))
     assert (letter.data["route"], letter.data["payload"]) == ("intake/", {"data": content, "attributes": attributes})
     assert (letter.data["deliveries"], letter.data["error"]) == (5, "uploads could not deliver it.")
@@ -104,6 +104,6 @@ def test_what_is_no_push_delivery_is_bad_input(runtime: Runtime) -> None:
     from functions.dead_letter.main import api as dead_letter
 
     app = Flask("dead_letter")
-    app.config[RUNTIME_KEY] = runtime
     app.add_url_rule("/", "root", lambda: dead_letter.answer(request), methods=["POST"])
-    assert app.test_client().post("/", json={"message": {}}).status_code == 400
+    with hosted(runtime):
+        assert app.test_client().post("/", json={"message": {}}).status_code == 400
