@@ -22,7 +22,10 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 PLACE = Path(os.environ.get("KIMERA_PEERS", ROOT / "build" / "peers")).resolve()
 PEERS = ("langgraph", "dbos", "restate")
-ALL = ("kimera", "floor", *PEERS)
+WORKERS = os.cpu_count() or 1
+POOLED = f"kimera, {WORKERS} workers"
+"""The same with a worker process for each core."""
+ALL = ("kimera", POOLED, "floor", *PEERS)
 Figures = dict[str, object]
 
 
@@ -56,8 +59,9 @@ def _is_there(name: str) -> bool:
 def _run(name: str, amounts: dict[str, int]) -> Figures | None:
     options = [text for option, value in amounts.items() for text in (f"--{option}", str(value))]
     environment = dict(os.environ)
-    if name == "kimera":
-        command = [str(ROOT / ".venv" / "bin" / "kimera"), "bench", "orchestration", "--json", *options]
+    if name in ("kimera", POOLED):
+        workers = str(WORKERS if name == POOLED else 1)
+        command = [str(ROOT / ".venv" / "bin" / "kimera"), "bench", "orchestration", "--json", "--workers", workers, *options]
         environment["KIMERA_HOME"] = str(PLACE / "data" / "kimera")
     else:
         python = sys.executable if name == "floor" else str(PLACE / name / "bin" / "python")
