@@ -213,6 +213,33 @@ def test_what_a_dead_worker_was_to_run_is_lost_and_told(tmp_path: Path) -> None:
     assert {states[name] for name in names if name not in lost} == {ExecutionState.ACTIVE}, "each worker had two of the four"
 
 
+def test_a_worker_that_hangs_is_killed_and_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with worker_pool(settings(tmp_path), silent_s=10) as pool:
+        hangs, other = pool.processes
+        os.kill(hangs, signal.SIGSTOP)
+        again = until(lambda: now if len(now := pool.processes) == WORKERS and hangs not in now else None)
+    assert other in again
+    assert f"process {hangs}) has not answered" in caplog.text
+
+
+def test_a_file_that_was_spoilt_meanwhile_keeps_no_worker_from_its_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "kimera.toml").write_text("budget_usd = 2")
+    (tmp_path / "json.py").write_text("raise RuntimeError('this is not the json of the library')")
+    flow = tmp_path / "flow.yaml"
+    flow.write_text("main: {params: [a], steps: [{done: {return: 1}}]}")
+    with worker_pool(Settings(home=tmp_path / "home", workers=WORKERS), workflow=flow) as pool:
+        before = pool.processes
+        (tmp_path / "kimera.toml").write_text("budget_usd = [")
+        os.kill(before[0], signal.SIGKILL)
+        until(lambda: (len(pool.processes) == WORKERS and before[0] not in pool.processes) or None)
+        names = [pool.start({"n": n}, {}) for n in range(4)]
+        until(lambda: {pool.state(name) for name in names} == {ExecutionState.SUCCEEDED} or None)
+    assert caplog.text.count("died") == 1
+
+
 def test_half_a_message_of_a_process_that_died_is_none(tmp_path: Path) -> None:
     ours, theirs = pair()
     theirs.sendall(Wake().model_dump_json().encode() + b"\n" + b'{"kind": "en')

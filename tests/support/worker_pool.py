@@ -30,6 +30,7 @@ def worker_pool(
     functions: Callable[[Runtime], WSGIApplication] = internal_app,
     ended: Callable[[JsonMap], None] = lambda _: None,
     lost: Callable[[Sequence[Lost]], None] = lambda _: None,
+    silent_s: float = 60,
 ) -> Iterator[WorkerPool]:
     """A pool that is open."""
     clock = SystemClock()
@@ -42,6 +43,7 @@ def worker_pool(
         ended=ended,
         lost=lost,
         workflow=workflow,
+        silent_s=silent_s,
     )
     pool.open()
     try:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from infra.local.workflows.execution import State
+
+_SEND_S: Final = 10
+"""How long the other end may take nothing while its buffer is full."""
 
 
 class _Message(BaseModel):
@@ -44,6 +48,12 @@ class Cancel(_Message):
     execution: str
 
 
+class Ping(_Message):
+    """To a worker: say that you hear. A worker says the same back."""
+
+    kind: Literal["ping"] = "ping"
+
+
 class Stop(_Message):
     """To a worker: leave every execution where it is, and end."""
 
@@ -72,7 +82,7 @@ class Wake(_Message):
     kind: Literal["wake"] = "wake"
 
 
-Message = Setup | Start | Cancel | Stop | Ended | Refused | Wake
+Message = Setup | Start | Cancel | Ping | Stop | Ended | Refused | Wake
 _MESSAGES: Final[TypeAdapter[Message]] = TypeAdapter(Annotated[Message, Field(discriminator="kind")])
 
 
@@ -81,12 +91,16 @@ class Channel:
 
     def __init__(self, end: socket.socket) -> None:
         """Takes the socket over."""
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("@ll", _SEND_S, 0))
         self._end = end
         self._lines = end.makefile("rb")
         self._sending = threading.Lock()
 
     def send(self, message: Message) -> bool:
-        """Whether it was handed over; not so where the other end is gone."""
+        """Whether it was handed over; not so where the other end is gone, or has taken nothing for a while.
+
+        Nothing more may be sent then.
+        """
         try:
             with self._sending:
                 self._end.sendall(message.model_dump_json().encode() + b"\n")

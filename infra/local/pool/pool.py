@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from infra.local.executions import DEFINITION
-from infra.local.pool.messages import Cancel, Channel, Ended, Message, Refused, Setup, Start, Stop, Wake, pair
+from infra.local.pool.messages import Cancel, Channel, Ended, Message, Ping, Refused, Setup, Start, Stop, Wake, pair
 from infra.local.workflows.limits import SERVICE
 from shared.clock import Clock
 from shared.documents import JsonMap
@@ -33,6 +33,9 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.5, 30.0
 _HEALTHY_S: Final = 10.0
 """A worker that lived so long is started again at once when it dies."""
 _STOP_S: Final = 60.0
+_SILENT_S: Final = 60.0
+_PINGS: Final = 6
+"""How often a worker is asked whether it hears, within the time that it may say nothing."""
 _log = logging.getLogger(__name__)
 
 
@@ -50,6 +53,8 @@ class _Worker:
     process: subprocess.Popen[bytes]
     channel: Channel
     began: float
+    heard: float
+    """When it last said anything."""
     running: dict[str, JsonMap] = field(default_factory=dict)
     """The arguments of its executions, by their names."""
     alive: bool = True
@@ -58,9 +63,9 @@ class _Worker:
 class WorkerPool:
     """``WorkflowExecutions`` of the mission workflow, in ``settings.workers`` processes. ``open`` starts them, ``close`` ends them.
 
-    ``functions`` is a function of a module, which the workers import. ``lost`` hears the executions of a worker that died, once another
-    one has taken its place; ``ended`` hears the argument of each execution that has ended, and ``wake`` is called when something was put
-    into the queue.
+    ``functions`` is a function of a module, which the workers import. ``lost`` hears the executions of a worker that died, once one is
+    alive that could take them over; ``ended`` hears the argument of each execution that has ended, and ``wake`` is called when something
+    was put into the queue. A worker that says nothing for ``silent_s`` is killed.
     """
 
     def __init__(
@@ -74,6 +79,7 @@ class WorkerPool:
         ended: Callable[[JsonMap], None],
         lost: Callable[[Sequence[Lost]], None],
         workflow: Path = DEFINITION,
+        silent_s: float = _SILENT_S,
     ) -> None:
         if "<" in functions.__qualname__:
             raise TypeError(f"{functions.__qualname__} is no function of a module: a worker cannot import it.")
@@ -83,6 +89,7 @@ class WorkerPool:
             workflow=str(workflow),
         )
         self._count = settings.workers
+        self._silent_s = silent_s
         self._clock = clock
         self._ids = ids
         self._wake = wake
@@ -101,9 +108,13 @@ class WorkerPool:
         self._kept_open = tuple(kept_open)
         for number in range(self._count):
             worker = self._launch(number)
+            assert worker is not None, "nobody has closed it"
             thread = threading.Thread(target=self._look_after, args=(worker,), name=f"kimera-worker-{number}", daemon=True)
             self._threads.append(thread)
             thread.start()
+        watching = threading.Thread(target=self._watch, name="kimera-workers", daemon=True)
+        self._threads.append(watching)
+        watching.start()
 
     @property
     def processes(self) -> tuple[int, ...]:
@@ -125,6 +136,7 @@ class WorkerPool:
             worker = min(alive, key=lambda one: len(one.running))
             worker.running[name] = argument
         if not worker.channel.send(message):
+            worker.process.kill()  # it takes nothing: whoever listens to it learns of its end
             with self._lock:
                 known = worker.running.pop(name, None)
             if known is not None:  # else its end was noticed meanwhile, and the execution is among the lost
@@ -157,20 +169,38 @@ class WorkerPool:
         for thread in self._threads:
             thread.join(_STOP_S)
 
-    def _launch(self, number: int) -> _Worker:
-        ours, theirs = pair()
-        command = [sys.executable, "-m", "infra.local.pool.worker", str(theirs.fileno())]
-        try:
-            with theirs:
-                process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(), *self._kept_open))
-        except OSError as error:
-            ours.close()
-            raise Unavailable(f"A worker process cannot be started: {error.strerror}.", remedy="Is there memory left?") from error
-        ours.send(self._setup)
-        worker = _Worker(number, process, ours, self._clock.monotonic())
+    def _launch(self, number: int) -> _Worker | None:
+        """A new worker; ``None`` where the pool is closed. Raises ``Unavailable``."""
         with self._lock:
-            self._workers[number] = worker
-        return worker
+            if self._closing.is_set():
+                return None
+            ours, theirs = pair()
+            # -P: what lies in the folder that the platform was started in is not ours.
+            command = [sys.executable, "-P", "-m", "infra.local.pool.worker", str(theirs.fileno())]
+            try:
+                with theirs:
+                    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(), *self._kept_open))
+            except OSError as error:
+                ours.close()
+                raise Unavailable(f"A worker process cannot be started: {error.strerror}.", remedy="Is there memory left?") from error
+            now = self._clock.monotonic()
+            worker = self._workers[number] = _Worker(number, process, ours, now, now)
+            worker.channel.send(self._setup)  # before anybody else sends it something
+            return worker
+
+    def _watch(self) -> None:
+        """Kill workers that do not answer: their missions would wait for the reconciler again and again."""
+        while not self._closing.wait(self._silent_s / _PINGS):
+            now = self._clock.monotonic()
+            with self._lock:
+                workers = [worker for worker in self._workers.values() if worker.alive]
+            for worker in workers:
+                silent_s = now - worker.heard
+                if silent_s > self._silent_s:
+                    _log.error("Worker %s (process %s) has not answered for %.0f s.", worker.number, worker.process.pid, silent_s)
+                    worker.process.kill()
+                else:
+                    worker.channel.send(Ping())
 
     def _look_after(self, worker: _Worker | None) -> None:
         """Listen to a worker as long as it lives, and to those that take its place."""
@@ -179,13 +209,17 @@ class WorkerPool:
         number = worker.number if worker is not None else 0
         while worker is not None:
             while (message := worker.channel.receive()) is not None:
+                worker.heard = self._clock.monotonic()
                 self._hear(worker, message)
             lost += self._bury(worker)
             if self._closing.is_set():
                 return
             deaths = 1 if self._clock.monotonic() - worker.began >= _HEALTHY_S else deaths + 1
+            if lost and self.processes:
+                self._lost(lost)
+                lost = []
             worker = self._replace(number, deaths)
-            if worker is not None and lost:
+            if lost and worker is not None:
                 self._lost(lost)
                 lost = []
 
@@ -202,6 +236,8 @@ class WorkerPool:
 
     def _hear(self, worker: _Worker, message: Message) -> None:
         match message:
+            case Ping():
+                return
             case Ended():
                 with self._lock:
                     argument = worker.running.pop(message.execution, {})

@@ -18,9 +18,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
 from infra.local.executions import NAME, MissionWorkflow
 from infra.local.log import log_to_file
-from infra.local.pool.messages import Cancel, Channel, Ended, Refused, Setup, Start, Stop, Wake
+from infra.local.pool.messages import Cancel, Channel, Ended, Ping, Refused, Setup, Start, Stop, Wake
 from infra.local.workflows.execution import State
 from infra.local.workflows.service import ServiceError
 from infra.local.wsgi_transport import WsgiTransport
@@ -60,6 +62,8 @@ class Worker:
                     self._start(message)
                 case Cancel():
                     self._cancel(message)
+                case Ping():
+                    self._channel.send(message)
                 case None:
                     os._exit(1)  # the platform is dead, and another one may be about to start
                 case _:
@@ -94,7 +98,7 @@ def main(fd: int) -> None:
     if not isinstance(setup, Setup):
         return  # the platform died before it had said anything
     gc.set_threshold(_GARBAGE_AFTER, *gc.get_threshold()[1:])
-    settings = Settings.model_validate(setup.settings)
+    settings = _Told.model_validate(setup.settings)
     log_to_file(settings.home, rotates=False)
 
     def wake() -> None:
@@ -102,6 +106,21 @@ def main(fd: int) -> None:
 
     runtime = Runtime(settings, wake=wake)
     Worker(runtime, _named(setup.functions)(runtime), Path(setup.workflow), channel).run()
+
+
+class _Told(Settings):
+    """Settings as the platform has them, whatever the environment and the files say by now."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 def _named(name: str) -> Callable[[Runtime], WSGIApplication]:
