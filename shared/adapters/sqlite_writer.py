@@ -187,7 +187,7 @@ class GroupWriter:
             if flush is not self._flushes:
                 self._connection.execute(f"PRAGMA synchronous = {'FULL' if flush else 'NORMAL'}")
                 self._flushes = flush
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._file.begin(self._connection)
             if len(batch) == 1:
                 batch[0].apply_alone(self._connection)
             else:
