@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 from collections import Counter
 
 import httpx
@@ -13,12 +14,14 @@ from infra.local.drills import promises
 from infra.local.drills.drill import Drill, DrillFailed, Scene
 from infra.local.drills.host import OpenHost
 from infra.local.drills.missions import Asked, submit, until_over
-from infra.local.drills.standin import StandIn
+from infra.local.drills.standin import Reply, StandIn
 from infra.local.drills.standin.playing import plays_well
+from infra.local.drills.standin.requests import Asked as Request
 from schemas.mission import MissionState, MissionStatus
 from shared.documents import JsonMap
 
 RIVAL_WITHIN_S = 240
+HELD = "CoderAnswer"
 STALE = "stale_epoch"
 
 
@@ -43,9 +46,11 @@ def _rival(scene: Scene) -> None:
 
 
 def _stale(scene: Scene) -> None:
-    host, standin, mission_id = _begun(scene)
-    scene.until(lambda: len(standin.given) >= 3 or None, "the middle of the mission", seconds=60)
+    answer = _HeldAnswer()
+    host, standin, mission_id = _begun(scene, answer)
+    scene.until(answer.asked.is_set, "a call of the old execution that waits for the provider", seconds=60)
     raised = httpx.post(f"{host.functions}/lifecycle/reconcile", json={"none_alive": True}, timeout=60).json()
+    answer.released.set()
     late = _Rival(scene, host, mission_id, epoch=1)
     state = until_over(scene, host.api, mission_id)
     stale = [m for m in host.messages if m.status == httpx.codes.CONFLICT and m.result.get("code") == STALE]
@@ -73,10 +78,33 @@ def _all_refused(host: OpenHost, state: MissionState) -> bool:
     return all(m.status == httpx.codes.CONFLICT for m in late)
 
 
-def _begun(scene: Scene) -> tuple[OpenHost, StandIn, str]:
+class _HeldAnswer:
+    """An answer of the provider that comes when it is released: a slice of the old execution is at work until then, and commits after."""
+
+    def __init__(self) -> None:
+        self.asked = threading.Event()
+        self.released = threading.Event()
+
+    def play(self, standin: StandIn) -> None:
+        """Hold the first answer to a coder, and those that are asked for meanwhile."""
+        well = standin.behaviour(HELD)
+
+        def held(asked: Request) -> Reply:
+            self.asked.set()
+            self.released.wait(RIVAL_WITHIN_S)
+            usual = well(asked)
+            assert isinstance(usual, Reply)
+            return usual
+
+        standin.always(HELD, held)
+
+
+def _begun(scene: Scene, held: _HeldAnswer | None = None) -> tuple[OpenHost, StandIn, str]:
     """A mission at work."""
     standin = scene.closing.enter_context(StandIn())
     plays_well(standin)
+    if held is not None:
+        held.play(standin)
     host = scene.closing.enter_context(OpenHost(scene.folder, standin.environment(), unruly=False))
     mission_id = submit(host.api, Asked().upload(host.api, scene.folder / "files"), "drill")
     assert mission_id is not None, "the platform answers"
