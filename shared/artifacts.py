@@ -38,8 +38,14 @@ class ArtifactStore(Protocol):
     sha256 and raises ``Corrupt`` on a mismatch. Also: ``NotFound``, ``Unavailable``, ``StorageFull``.
     """
 
-    def put(self, key: str, data: bytes | BinaryIO, *, media_type: str = "application/octet-stream") -> Artifact:
-        """Store the bytes if the key is free; a stream is read in chunks and never held in memory whole."""
+    def put(
+        self, key: str, data: bytes | BinaryIO, *, media_type: str = "application/octet-stream", with_document: bool = False
+    ) -> Artifact:
+        """Store the bytes if the key is free; a stream is read in chunks and never held in memory whole.
+
+        ``with_document``: the caller names it in a document that this process writes next, and a store beside the documents may write both
+        together; until then a kill may lose it, and other processes do not see it. Such a key holds the first 16 digits of the sha256.
+        """
         ...
 
     def put_file(self, key: str, path: Path, *, media_type: str = "application/octet-stream") -> Artifact:

@@ -69,12 +69,15 @@ class SliceContext:
         return self.scratch.path
 
     def put_artifact(self, name: str, data: bytes, *, media_type: str) -> Artifact:
-        """Store bytes among this track's artifacts; the key holds the digest, so that a repeated slice stores nothing twice."""
+        """Store bytes among this track's artifacts; the key holds the digest, so that a repeated slice stores nothing twice.
+
+        It is stored with the slice's commit at the latest, which names it.
+        """
         import hashlib
 
         digest = hashlib.sha256(data).hexdigest()
         key = f"missions/{self.mission_id}/{self.track}/{self.attempt}/{digest[:16]}/{name}"
-        return self.artifacts.put(key, data, media_type=media_type)
+        return self.artifacts.put(key, data, media_type=media_type, with_document=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,7 +73,9 @@ class CloudStorageArtifacts:
         """Where they are."""
         return self._bucket
 
-    def put(self, key: str, data: bytes | BinaryIO, *, media_type: str = "application/octet-stream") -> Artifact:
+    def put(
+        self, key: str, data: bytes | BinaryIO, *, media_type: str = "application/octet-stream", with_document: bool = False
+    ) -> Artifact:
         check_key(key)
         check_media_type(media_type)
         with repeatable(data) as stream:

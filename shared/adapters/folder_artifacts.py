@@ -42,7 +42,9 @@ class FolderArtifacts:
             self._temporary.mkdir(exist_ok=True)
         folder_files.remove_stale(self._temporary, older_than=(clock or SystemClock()).now().timestamp() - STALE_AFTER_S)
 
-    def put(self, key: str, data: bytes | BinaryIO, *, media_type: str = "application/octet-stream") -> Artifact:
+    def put(
+        self, key: str, data: bytes | BinaryIO, *, media_type: str = "application/octet-stream", with_document: bool = False
+    ) -> Artifact:
         stream: BinaryIO = BytesIO(data) if isinstance(data, bytes) else data
         return self._put(key, media_type, stream, clone=None)
 

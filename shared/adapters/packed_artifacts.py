@@ -33,6 +33,8 @@ CREATE TABLE IF NOT EXISTS artifacts (
 )
 """
 _KNOWN = "SELECT key, sha256, length(data), media_type FROM artifacts "
+_DIGITS = 16
+"""Of its digest, that the key of what waits for a document holds."""
 _PAGE = 1_000
 """Artifacts that a listing reads at a time."""
 _AFTER = "\U0010ffff"
@@ -43,6 +45,7 @@ class PackedArtifacts:
     """An ``ArtifactStore`` in a folder that several processes may use at the same time, and in the file of ``documents``.
 
     What a ``put`` of bytes has returned outlives a kill of the process at once, and a loss of power from the next write of a document on.
+    What waits for a document is held by this process until its next write, which takes it along.
     The documents are closed by whoever opened them.
     """
 
@@ -52,19 +55,36 @@ class PackedArtifacts:
         self._linked = root.absolute() / "linked"
         self._packed, self._writer = documents.file, documents.writer
         self._writer.submit(lambda connection: connection.execute(_SCHEMA))
+        self._riding: dict[str, tuple[Artifact, bytes]] = {}
+        """What the next document takes along, by key."""
 
-    def put(self, key: str, data: bytes | BinaryIO, *, media_type: str = "application/octet-stream") -> Artifact:
+    def put(
+        self, key: str, data: bytes | BinaryIO, *, media_type: str = "application/octet-stream", with_document: bool = False
+    ) -> Artifact:
         check_key(key)
         if not isinstance(data, bytes) or len(data) > MOST_BYTES:
             known = self._find(key)
             return self._files.put(key, data, media_type=media_type) if known is None else _same(known, _digest(data))
+        if (known := self._find(key) if with_document else self._riding_as(key)) is not None:
+            return _same(known, _digest(data))
         if (filed := self._files.known(key)) is not None:
             return _same(filed, _digest(data))
         check_media_type(media_type)
         digest = _digest(data)
         made = Artifact(SCHEME + key, digest.sha256, digest.size, media_type)
+        if with_document:
+            return self._ride(made, data)
         first = self._writer.submit(lambda connection: _insert(connection, made, data), flush=False)
         return made if first is None else _same(first, digest)
+
+    def _ride(self, made: Artifact, data: bytes) -> Artifact:
+        """Have it written with the next document."""
+        key = made.key
+        if made.sha256[:_DIGITS] not in key:  # so nobody else can put other bytes there meanwhile, when it is too late to say so
+            raise ValueError(f"The key {key!r} does not hold the digest of its bytes.")
+        self._riding[key] = made, data
+        self._writer.ride(lambda connection: _insert(connection, made, data), lambda: self._riding.pop(key, None))
+        return made
 
     def put_file(self, key: str, path: Path, *, media_type: str = "application/octet-stream") -> Artifact:
         check_key(key)
@@ -79,6 +99,8 @@ class PackedArtifacts:
 
     def get(self, uri: str) -> bytes:
         key = key_of(uri)
+        if (riding := self._riding.get(key)) is not None:
+            return riding[1]
         with self._packed.reader() as connection, self._packed.translating():
             row = connection.execute("SELECT data, sha256 FROM artifacts WHERE key = ?", (key,)).fetchone()
         if row is None:
@@ -93,6 +115,7 @@ class PackedArtifacts:
         return data
 
     def digest(self, uri: str) -> str:
+        self._land()
         with self._packed.reader() as connection, self._packed.translating():
             row = connection.execute("SELECT data FROM artifacts WHERE key = ?", (key_of(uri),)).fetchone()
         return self._files.digest(uri) if row is None else hashlib.sha256(row[0]).hexdigest()
@@ -107,6 +130,7 @@ class PackedArtifacts:
             return _written(own / _name(known), self.get(uri))
 
     def list(self, prefix: str) -> Iterator[Artifact]:
+        self._land()
         files = self._files.list(prefix)  # it also checks the prefix
         return heapq.merge(self._list(prefix), files, key=lambda artifact: artifact.key)
 
@@ -122,6 +146,7 @@ class PackedArtifacts:
         return place.as_uri()
 
     def delete_prefix(self, prefix: str) -> int:
+        self._land()
         filed = self._files.delete_prefix(prefix)
         gone = self._writer.submit(lambda connection: _delete(connection, prefix))
         for artifact in gone:
@@ -153,8 +178,20 @@ class PackedArtifacts:
         """Where the file is that a link to a packed artifact opens."""
         return self._linked / artifact.sha256 / _name(artifact)
 
+    def _land(self) -> None:
+        """Write what waits for a document: for who looks at all that is stored."""
+        if self._riding:
+            self._writer.submit(lambda _: None, flush=False)
+
+    def _riding_as(self, key: str) -> Artifact | None:
+        """What waits for a document under the key."""
+        riding = self._riding.get(key)
+        return riding[0] if riding is not None else None
+
     def _find(self, key: str) -> Artifact | None:
-        """What is packed under the key."""
+        """What is packed under the key, or will be with the next document."""
+        if (riding := self._riding_as(key)) is not None:
+            return riding
         with self._packed.reader() as connection, self._packed.translating():
             row = connection.execute(_KNOWN + "WHERE key = ?", (key,)).fetchone()
         return None if row is None else _artifact(row)

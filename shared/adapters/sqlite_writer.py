@@ -79,6 +79,9 @@ class _Member(Generic[T]):
         return self._value  # type: ignore[return-value]  # apply has set it
 
 
+_Rider = tuple[Callable[[sqlite3.Connection], object], Callable[[], object]]
+
+
 class GroupWriter:
     """The only writer of this process to the file."""
 
@@ -87,6 +90,7 @@ class GroupWriter:
         self._lock = Lock()
         self._idle = Condition(self._lock)
         self._waiting: deque[_Member[object]] = deque()
+        self._riders: list[_Rider] = []
         self._led = False
         """Whether somebody writes, or was told to."""
         self._closed = False
@@ -126,6 +130,16 @@ class GroupWriter:
         except sqlite3.Error as error:
             raise translated(error, self._file.path) from error
 
+    def ride(self, work: Callable[[sqlite3.Connection], object], landed: Callable[[], object]) -> None:
+        """Have ``work`` done by the next commit, ahead of its members; nobody waits for it.
+
+        ``landed`` is called after that commit. It must not fail but for what fails the whole commit, with which it is tried again.
+        """
+        with self._lock:
+            if self._closed:
+                raise Unavailable(f"The store {self._file.path.name} is closed.", place=str(self._file.path))
+            self._riders.append((work, landed))
+
     def close(self) -> None:
         """Commit what is waiting, then stop."""
         with self._lock:
@@ -159,10 +173,16 @@ class GroupWriter:
         with self._lock:
             leader = self._waiting[0]
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), _MOST_MEMBERS))]
+            riders, self._riders = self._riders, []
+        landed = False
         try:
-            self._commit(batch)
+            landed = self._commit(batch, riders)
         finally:
+            for _, tell in riders if landed else ():
+                tell()
             with self._lock:
+                if not landed:
+                    self._riders[:0] = riders
                 leader.leads = False
                 self._hand_on()
             for member in batch[1:]:
@@ -177,8 +197,8 @@ class GroupWriter:
             self._led = False
             self._idle.notify_all()
 
-    def _commit(self, batch: list[_Member[object]]) -> None:
-        """One transaction with all members; each learns where there was none."""
+    def _commit(self, batch: list[_Member[object]], riders: list[_Rider]) -> bool:
+        """One transaction with all riders and members, each of which learns where there was none; whether there was one."""
         try:
             if self._connection is None:
                 self._connection = self._file.connect()
@@ -188,12 +208,15 @@ class GroupWriter:
                 self._connection.execute(f"PRAGMA synchronous = {'FULL' if flush else 'NORMAL'}")
                 self._flushes = flush
             self._file.begin(self._connection)
-            if len(batch) == 1:
+            for work, _ in riders:
+                work(self._connection)
+            if len(batch) == 1 and not riders:
                 batch[0].apply_alone(self._connection)
             else:
                 for member in batch:
                     member.apply(self._connection)
             self._connection.execute("COMMIT")
+            return True
         except BaseException as error:
             self._drop_connection()  # rolls back; the next commit begins with a new connection, whatever state this one was in
             lost = (
@@ -205,6 +228,7 @@ class GroupWriter:
                 member.lose(lost)
             if lost is not error:
                 raise
+            return False
 
     def _drop_connection(self) -> None:
         connection, self._connection = self._connection, None

@@ -265,3 +265,22 @@ def test_any_plain_key_holds_any_bytes(artifacts: ArtifactStore, parts: list[str
     artifacts.put(key, data)
     assert artifacts.get(SCHEME + key) == data
     assert keys(artifacts) == [key]
+
+
+def test_what_waits_for_a_document_is_there_for_who_put_it(artifacts: ArtifactStore, tmp_path: Path) -> None:
+    digest = hashlib.sha256(b"state").hexdigest()
+    key = f"missions/m_1/{digest[:16]}/state.json"
+    made = artifacts.put(key, b"state", media_type="application/json", with_document=True)
+    assert made == Artifact(SCHEME + key, digest, 5, "application/json")
+    assert artifacts.put(key, b"state", media_type="text/plain", with_document=True) == made
+    assert artifacts.put(key, b"state", media_type="text/plain") == made
+    with pytest.raises(AlreadyExists):
+        artifacts.put(key, b"other")
+    assert artifacts.stat(made.uri) == made
+    assert artifacts.get(made.uri) == b"state"
+    assert artifacts.local_copy(made.uri, tmp_path).read_bytes() == b"state"
+    assert keys(artifacts, "missions/") == [key]
+    assert artifacts.digest(made.uri) == digest
+    assert artifacts.delete_prefix("missions/m_1/") == 1
+    with pytest.raises(NotFound):
+        artifacts.get(made.uri)
