@@ -5,10 +5,11 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Event
+from types import TracebackType
 
 from shared.adapters.sqlite_errors import damaged, translated
 from shared.adapters.sqlite_statistics import tell
@@ -55,6 +56,7 @@ class SqliteFile:
         self._busy_timeout_s = busy_timeout_s
         self._idle: deque[sqlite3.Connection] = deque()
         self._closed = Event()
+        self._translating = _Translating(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -73,13 +75,18 @@ class SqliteFile:
         connection.execute(f"PRAGMA journal_size_limit = {_JOURNAL_KEPT_BYTES}")
         return connection
 
+    def connect_impatient(self) -> sqlite3.Connection:
+        """The same for ``begin``, which waits instead of SQLite."""
+        connection = self.connect()
+        connection.execute("PRAGMA busy_timeout = 0")
+        return connection
+
     def begin(self, connection: sqlite3.Connection) -> None:
         """Begin a transaction that writes, when no other process does. Raises ``sqlite3.OperationalError`` where that takes too long.
 
-        SQLite would look again after pauses that soon are 25 and 50 ms, where a commit takes one: processes that write in turns would
-        stand still for most of the time.
+        The connection is one of ``connect_impatient``. SQLite would look again after pauses that soon are 25 and 50 ms, where a commit
+        takes one: processes that write in turns would stand still for most of the time.
         """
-        connection.execute("PRAGMA busy_timeout = 0")
         pause, until = _FIRST_PAUSE_S, time.monotonic() + self._busy_timeout_s
         while True:
             try:
@@ -91,37 +98,33 @@ class SqliteFile:
             self.pause(pause)
             pause = min(pause * _LONGER, _LONGEST_PAUSE_S)
 
-    @contextmanager
-    def reader(self) -> Iterator[sqlite3.Connection]:
+    def reader(self) -> AbstractContextManager[sqlite3.Connection]:
         """A connection that only reads, for this thread until the block ends."""
+        return _Reading(self)
+
+    def snapshot(self) -> AbstractContextManager[sqlite3.Connection]:
+        """Like ``reader``, and all reads of the block see one moment: that of the first."""
+        return _Snapshot(self)
+
+    def translating(self) -> AbstractContextManager[None]:
+        """SQLite's errors come out of the block as ours."""
+        return self._translating
+
+    def take_reader(self) -> sqlite3.Connection:
+        """A connection that only reads, for this thread until it is given back."""
         if self._closed.is_set():
             raise Unavailable(f"The store {self.path.name} is closed.", place=str(self.path))
         try:
-            connection = self._idle.pop()
+            return self._idle.pop()
         except IndexError:
-            connection = self._open_reader()
-        try:
-            yield connection
-        finally:
-            self._give_back(connection)
+            return self._open_reader()
 
-    @contextmanager
-    def snapshot(self) -> Iterator[sqlite3.Connection]:
-        """Like ``reader``, and all reads of the block see one moment: that of the first."""
-        with self.reader() as connection:
-            connection.execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                connection.rollback()
-
-    @contextmanager
-    def translating(self) -> Iterator[None]:
-        """SQLite's errors come out of the block as ours."""
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise translated(error, self.path) from error
+    def give_back(self, connection: sqlite3.Connection) -> None:
+        """What ``take_reader`` gave."""
+        if self._closed.is_set() or len(self._idle) >= _IDLE_READERS:
+            connection.close()
+        else:
+            self._idle.append(connection)
 
     def pause(self, seconds: float) -> None:
         """Wait, or return at once when the store closes."""
@@ -132,12 +135,6 @@ class SqliteFile:
         self._closed.set()
         while self._idle:
             self._idle.pop().close()
-
-    def _give_back(self, connection: sqlite3.Connection) -> None:
-        if self._closed.is_set() or len(self._idle) >= _IDLE_READERS:
-            connection.close()
-        else:
-            self._idle.append(connection)
 
     def _open_reader(self) -> sqlite3.Connection:
         with self.translating():
@@ -193,3 +190,59 @@ class SqliteFile:
                 place=str(self.path),
             )
         return False
+
+
+# A mission reads a hundred times: a generator for each of these blocks would cost as much as the reads.
+
+
+class _Translating:
+    """See ``SqliteFile.translating``; it holds nothing of its block, so that one serves all."""
+
+    __slots__ = ("_path",)
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        """Nothing is to be done before."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if isinstance(error, sqlite3.Error):
+            raise translated(error, self._path) from error
+
+
+class _Reading:
+    """See ``SqliteFile.reader``."""
+
+    __slots__ = ("_connection", "_file")
+
+    def __init__(self, file: SqliteFile) -> None:
+        self._file = file
+
+    def __enter__(self) -> sqlite3.Connection:
+        self._connection = self._file.take_reader()
+        return self._connection
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._file.give_back(self._connection)
+
+
+class _Snapshot(_Reading):
+    """See ``SqliteFile.snapshot``."""
+
+    __slots__ = ()
+
+    def __enter__(self) -> sqlite3.Connection:
+        connection = super().__enter__()
+        try:
+            connection.execute("BEGIN")
+        except BaseException:
+            self._file.give_back(connection)
+            raise
+        return connection
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        try:
+            self._connection.rollback()
+        finally:
+            super().__exit__(kind, error, trace)

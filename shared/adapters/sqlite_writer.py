@@ -201,7 +201,7 @@ class GroupWriter:
         """One transaction with all riders and members, each of which learns where there was none; whether there was one."""
         try:
             if self._connection is None:
-                self._connection = self._file.connect()
+                self._connection = self._file.connect_impatient()
                 self._flushes = True
             flush = any(member.flush for member in batch)
             if flush is not self._flushes:

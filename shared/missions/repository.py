@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from schemas.messages import ExecutionRef
@@ -265,9 +266,13 @@ def events_query(mission_id: str) -> Query:
 def _new_track(mission: MissionRecord, track: Track) -> TrackRecord:
     enabled = mission.request.tracks.options(track).enabled
     status = TrackStatus.PENDING if enabled else TrackStatus.SKIPPED
-    return TrackRecord(
-        mission_id=mission.mission_id, track=track, attempt=mission.attempts[track], status=status, updated_at=mission.created_at
-    )
+    return _track_that_has_not_begun(mission.mission_id, track, mission.attempts[track], status, mission.created_at)
+
+
+@lru_cache(maxsize=256)
+def _track_that_has_not_begun(mission_id: str, track: Track, attempt: int, status: TrackStatus, created_at: datetime) -> TrackRecord:
+    """Until its first slice it is looked at by every slice of the other one."""
+    return TrackRecord(mission_id=mission_id, track=track, attempt=attempt, status=status, updated_at=created_at)
 
 
 def _key_ref(owner: str, key: str) -> Ref:

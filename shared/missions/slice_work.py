@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -58,19 +59,13 @@ class SliceWork:
     def do(self, logic: TrackLogic[StateT], request: StepRequest, mission: MissionRecord, track: TrackRecord) -> Worked:
         """What the slice that ``track`` has leased came to. Raises ``StaleEpoch``, and what is worth a retry; all else ends the track."""
         state = self._read_state(logic, track)
+        began = self._clock.monotonic()
         with Scratch(self._scratch) as scratch:
-            context = self._context(request, mission, scratch)
+            context = partial(self._context, request, mission, scratch, began)
             opened = OpenSlice()
             try:
-                opened = self._open(context, mission, track)
-                context = replace(context, jobs=opened.jobs)
-                asking = replace(
-                    context,
-                    models=opened.models,
-                    search=opened.search,
-                    other_handoff_uri=opened.handoff_uri,
-                    other_ended=opened.other_ended,
-                )
+                opened = self._open(mission, track, began)
+                asking = context(opened)
                 if request.close is not None:
                     outcome = logic.close(asking, state, request.close)
                 else:
@@ -83,22 +78,22 @@ class SliceWork:
                 if error.place:
                     _log.warning("The track %s of mission %s: %s: %s", request.track, request.mission_id, error.message, error.place)
                 failure = MissionError(code=error.code, message=error.message, remedy=error.remedy)
-                return self._failed(logic, context, state, failure, opened)
+                return self._failed(logic, context(OpenSlice(jobs=opened.jobs)), state, failure, opened)
             except Exception as error:  # noqa: BLE001 - a defect of ours: recorded as the track's end, with the traceback in the log
                 _log.exception("The track %s of mission %s failed", request.track, request.mission_id)
                 failure = MissionError(
                     code="internal", message=f"a defect of KIMERA ({type(error).__name__})", remedy="The log has the details."
                 )
-                return self._failed(logic, context, state, failure, opened)
-            return self._stored(context, outcome, opened, error=None)
+                return self._failed(logic, context(OpenSlice(jobs=opened.jobs)), state, failure, opened)
+            return self._stored(asking, outcome, opened, error=None)
 
-    def _open(self, context: SliceContext, mission: MissionRecord, track: TrackRecord) -> OpenSlice:
+    def _open(self, mission: MissionRecord, track: TrackRecord, began: float) -> OpenSlice:
         """The models of the slice. Who asked to stop pays for nothing more."""
         if self._models is None:
             return OpenSlice()
         if mission.cancel_requested:
-            return self._models.closing(mission, context.track.value)
-        return self._models.open(mission, track.frozen, time_left=context.time_left)
+            return self._models.closing(mission, track.track.value)
+        return self._models.open(mission, track.frozen, time_left=partial(self._time_left, began))
 
     def _failed(self, logic: TrackLogic[StateT], context: SliceContext, state: StateT, error: MissionError, opened: OpenSlice) -> Worked:
         """The end of a track that failed: its handoff with what there is, made without a model, or none if even that fails."""
@@ -140,8 +135,10 @@ class SliceWork:
             return logic.state_type()
         return logic.state_type.model_validate_json(self._artifacts.get(track.state_uri))
 
-    def _context(self, request: StepRequest, mission: MissionRecord, scratch: Scratch) -> SliceContext:
-        began = self._clock.monotonic()
+    def _time_left(self, began: float) -> float:
+        return SLICE_BUDGET_S * CHECKPOINT_SHARE - (self._clock.monotonic() - began)
+
+    def _context(self, request: StepRequest, mission: MissionRecord, scratch: Scratch, began: float, opened: OpenSlice) -> SliceContext:
         return SliceContext(
             mission_id=request.mission_id,
             owner=mission.owner,
@@ -153,7 +150,12 @@ class SliceWork:
             artifacts=self._artifacts,
             clock=self._clock,
             scratch=scratch,
-            time_left=lambda: SLICE_BUDGET_S * CHECKPOINT_SHARE - (self._clock.monotonic() - began),
+            time_left=partial(self._time_left, began),
+            models=opened.models,
+            jobs=opened.jobs,
+            search=opened.search,
+            other_handoff_uri=opened.handoff_uri,
+            other_ended=opened.other_ended,
             soft_deadline=soft_deadline(mission),
         )
 

@@ -47,8 +47,7 @@ class Freezer:
             before = _frozen_apart(tx, mission, track)
         if before is not None:
             return before.model_copy(update={"run": before.run + 1, "epoch": mission.epoch})
-        new = self._new(tx, mission, track.track.value, track.attempt, track.next_seq, other.offers_uri)
-        return new.model_copy(update={"other_ended": other.handed_off})
+        return self._new(tx, mission, track.track.value, track.attempt, track.next_seq, other)
 
     def begin_fusion(self, mission_id: str, version: int, epoch: int) -> SliceRecord:
         """What making this version of the report froze, now or in an earlier run, as this run's. No earlier run may send anything now.
@@ -72,7 +71,7 @@ class Freezer:
         return self._documents.transact(work)
 
     def _new(
-        self, tx: Transaction, mission: MissionRecord, account: Account, attempt: int, seq: int, handoff_uri: str | None
+        self, tx: Transaction, mission: MissionRecord, account: Account, attempt: int, seq: int, other: TrackRecord | None
     ) -> SliceRecord:
         tier, flags = asked_tier(mission), tuple[str, ...]()
         if tier is not Tier.EXTRACTIVE:
@@ -88,7 +87,8 @@ class Freezer:
             epoch=mission.epoch,
             tier=tier,
             flags=flags,
-            handoff_uri=handoff_uri,
+            handoff_uri=other.offers_uri if other is not None else None,
+            other_ended=other is not None and other.handed_off,
             frozen_at=self._clock.now(),
         )
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from types import TracebackType
 
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
@@ -48,23 +49,29 @@ def current() -> CallContext:
     return _current.get()
 
 
-@contextmanager
-def about(context: CallContext) -> Iterator[None]:
+def about(context: CallContext) -> AbstractContextManager[None]:
     """Make ``context`` the current one inside the ``with``."""
-    token = _current.set(context)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+    return _About(context)
 
 
-@contextmanager
 def about_mission(
     mission_id: str, *, track: str | None = None, attempt: int | None = None, seq: int | None = None, epoch: int | None = None
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Narrow the current context to a mission, and perhaps to one of its slices."""
-    with about(replace(current(), mission_id=mission_id, track=track, attempt=attempt, seq=seq, epoch=epoch)):
-        yield
+    return _About(CallContext(current().request_id, mission_id, track, attempt, seq, epoch))
+
+
+class _About:
+    __slots__ = ("_context", "_token")
+
+    def __init__(self, context: CallContext) -> None:
+        self._context = context
+
+    def __enter__(self) -> None:
+        self._token = _current.set(self._context)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        _current.reset(self._token)
 
 
 def current_traceparent() -> str | None:

@@ -5,10 +5,11 @@ Nothing global is set: the runtime holds a ``Tracing`` and hands it on.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from opentelemetry import trace
@@ -70,23 +71,12 @@ class Tracing:
     def _tracer(self) -> trace.Tracer:
         return self.provider.get_tracer("kimera") if self.provider else trace.NoOpTracer()
 
-    @contextmanager
     def span(
         self, name: str, *, parent: str | None = None, kind: SpanKind = SpanKind.INTERNAL, attributes: Attributes | None = None
-    ) -> Iterator[Span]:
+    ) -> AbstractContextManager[Span]:
         """A span around the ``with``: under ``parent`` (a ``traceparent``) or the current span; an exception marks it failed."""
         everything = {**current().attributes(), **(attributes or {})}
-        span = self._tracer.start_span(name, context=_remote(parent) if parent else None, kind=kind, attributes=everything)
-        token = attach(trace.set_span_in_context(span))
-        try:
-            yield span
-        except BaseException as error:
-            span.set_attribute(names.ERROR_CODE, error.code if isinstance(error, KimeraError) else type(error).__name__)
-            span.set_status(Status(StatusCode.ERROR, str(error)[:500]))
-            raise
-        finally:
-            detach(token)
-            span.end()
+        return _Around(self._tracer.start_span(name, context=_remote(parent) if parent else None, kind=kind, attributes=everything))
 
     def begin(self, name: str, *, parent: str | None = None, attributes: Attributes | None = None) -> OpenSpan:
         """A span that goes on after this call, until its ``end``: for what other threads carry out."""
@@ -102,6 +92,26 @@ class Tracing:
         """Send what is left."""
         if self.provider:
             self.provider.shutdown()
+
+
+class _Around:
+    """The current span inside of a ``with``."""
+
+    __slots__ = ("_span", "_token")
+
+    def __init__(self, span: Span) -> None:
+        self._span = span
+
+    def __enter__(self) -> Span:
+        self._token = attach(trace.set_span_in_context(self._span))
+        return self._span
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is not None:
+            self._span.set_attribute(names.ERROR_CODE, error.code if isinstance(error, KimeraError) else type(error).__name__)
+            self._span.set_status(Status(StatusCode.ERROR, str(error)[:500]))
+        detach(self._token)
+        self._span.end()
 
 
 @lru_cache(maxsize=1024)
