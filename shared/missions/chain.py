@@ -21,6 +21,8 @@ from shared.record import Record
 EVENTS = "events"
 GENESIS = "0" * 64
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+_HASH = '"hash":"{}",'
+"""How it stands in an event's text."""
 PAGE_EVENTS = 32
 """A tail that holds more becomes a page: most missions never need one."""
 PAGE_BYTES = 64 * 1024
@@ -95,7 +97,7 @@ def digest_of_text(text: str, stated: str) -> str:
 
     Of the event's own fields only plain texts and numbers come behind ``hash``: its last place in the text is the right one.
     """
-    before, _, after = text.rpartition(f'"hash":"{stated}",')
+    before, _, after = text.rpartition(_HASH.format(stated))
     return hashlib.sha256((before + after).encode()).hexdigest()
 
 
@@ -130,9 +132,10 @@ def append(
             previous=head.hash if head else GENESIS,
             hash=GENESIS,
         )
-        body: dict[str, Json] = unsigned.model_dump(mode="json")
-        head = ChainPointer(n=unsigned.n, hash=digest(body))
-        entries.append(canonical(body | {"hash": head.hash}))
+        text = canonical(unsigned.model_dump(mode="json"))
+        head = ChainPointer(n=unsigned.n, hash=digest_of_text(text, GENESIS))
+        before, _, after = text.rpartition(_HASH.format(GENESIS))
+        entries.append(f"{before}{_HASH.format(head.hash)}{after}")
     while len(entries) > PAGE_EVENTS or (len(entries) > 1 and _size(entries) > PAGE_BYTES):
         fitting = _fitting(entries)
         _write_page(transaction, mission_id, writer, first, entries[:fitting])
