@@ -65,8 +65,10 @@ class PackedArtifacts:
         if not isinstance(data, bytes) or len(data) > MOST_BYTES:
             known = self._find(key)
             return self._files.put(key, data, media_type=media_type) if known is None else _same(known, _digest(data))
-        if (known := self._find(key) if with_document else self._riding_as(key)) is not None:
+        if with_document and (known := self._find(key)) is not None:
             return _same(known, _digest(data))
+        if key in self._riding:
+            self._land()  # what this call returns has to outlive a kill
         if (filed := self._files.known(key)) is not None:
             return _same(filed, _digest(data))
         check_media_type(media_type)
@@ -183,15 +185,10 @@ class PackedArtifacts:
         if self._riding:
             self._writer.submit(lambda _: None, flush=False)
 
-    def _riding_as(self, key: str) -> Artifact | None:
-        """What waits for a document under the key."""
-        riding = self._riding.get(key)
-        return riding[0] if riding is not None else None
-
     def _find(self, key: str) -> Artifact | None:
         """What is packed under the key, or will be with the next document."""
-        if (riding := self._riding_as(key)) is not None:
-            return riding
+        if (riding := self._riding.get(key)) is not None:
+            return riding[0]
         with self._packed.reader() as connection, self._packed.translating():
             row = connection.execute(_KNOWN + "WHERE key = ?", (key,)).fetchone()
         return None if row is None else _artifact(row)

@@ -59,6 +59,12 @@ def test_a_write_that_is_refused_keeps_nothing_from_being_written_with_it(
     assert stored(tmp_path) == 1
 
 
+def test_who_puts_the_same_and_does_not_wait_for_a_document_finds_it_written(artifacts: PackedArtifacts, tmp_path: Path) -> None:
+    made = put(artifacts, b"one")
+    assert artifacts.put(made.key, b"one") == made
+    assert stored(tmp_path) == 1
+
+
 def test_a_commit_that_fails_leaves_it_to_the_next_one(artifacts: PackedArtifacts, documents: SqliteDocuments, tmp_path: Path) -> None:
     def lose(connection: sqlite3.Connection) -> None:
         connection.execute("ROLLBACK")  # what SQLite does by itself when the disk fails
