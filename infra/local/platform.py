@@ -92,7 +92,9 @@ class Platform:
         self._holder = Holder(pid=os.getpid(), command=command, url=url)
         self._making = threading.Lock()
         self._workflow: MissionWorkflow | None = None
-        self.pool = self._workers(settings) if settings.workers > 1 and only is None else None
+        if only is not None:
+            settings = settings.model_copy(update={"workers": 1})  # one mission has no use for more, and may have the whole machine
+        self.pool = self._workers(settings) if settings.workers > 1 else None
         """The processes that run its missions, where this one does not."""
         self._preparing: threading.Thread | None = None
         self.runtime = Runtime(

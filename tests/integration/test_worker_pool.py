@@ -19,7 +19,7 @@ from infra.local.benchmarks.idle_functions import idle_functions
 from infra.local.benchmarks.orchestration import idle_mission
 from infra.local.functions import internal_app
 from infra.local.lock import DataFolderLock
-from infra.local.platform import Platform
+from infra.local.platform import OneMission, Platform
 from infra.local.pool.messages import Start, Wake, pair
 from schemas.mission import MissionInput, MissionRequest, MissionStatus
 from shared.errors import Unavailable
@@ -248,6 +248,12 @@ def test_half_a_message_of_a_process_that_died_is_none(tmp_path: Path) -> None:
     assert ours.receive() is None
     assert not ours.send(Start(execution="x", argument={}, labels={}))
     ours.close()
+
+
+def test_a_platform_of_one_mission_has_no_workers_and_the_whole_machine(tmp_path: Path) -> None:
+    with Platform(settings(tmp_path), command="test", only=OneMission()) as alone:
+        assert alone.pool is None
+        assert alone.runtime.settings.workers == 1
 
 
 def test_functions_that_a_worker_could_not_import_are_refused(tmp_path: Path) -> None:
