@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import struct
 import threading
@@ -11,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from infra.local.workflows.execution import State
 
+TO_ALL: Final = (signal.SIGINT, signal.SIGTERM)
+"""Signals that reach the whole group, say by Ctrl-C: a worker is deaf to them from its first moment, and ends when its platform says so."""
 _SEND_S: Final = 10
 """How long the other end may take nothing while its buffer is full."""
 

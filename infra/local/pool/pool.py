@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from infra.local.executions import DEFINITION
-from infra.local.pool.messages import Cancel, Channel, Ended, Message, Ping, Refused, Setup, Start, Stop, Wake, pair
+from infra.local.pool.messages import TO_ALL, Cancel, Channel, Ended, Message, Ping, Refused, Setup, Start, Stop, Wake, pair
 from infra.local.workflows.limits import SERVICE
 from shared.clock import Clock
 from shared.documents import JsonMap
@@ -177,12 +178,15 @@ class WorkerPool:
             ours, theirs = pair()
             # -P: what lies in the folder that the platform was started in is not ours.
             command = [sys.executable, "-P", "-m", "infra.local.pool.worker", str(theirs.fileno())]
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, TO_ALL)  # the worker inherits it, and lets them through once it ignores them
             try:
                 with theirs:
                     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(), *self._kept_open))
             except OSError as error:
                 ours.close()
                 raise Unavailable(f"A worker process cannot be started: {error.strerror}.", remedy="Is there memory left?") from error
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
             now = self._clock.monotonic()
             worker = self._workers[number] = _Worker(number, process, ours, now, now)
             worker.channel.send(self._setup)  # before anybody else sends it something

@@ -18,11 +18,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from infra.local.executions import NAME, MissionWorkflow
 from infra.local.log import log_to_file
-from infra.local.pool.messages import Cancel, Channel, Ended, Ping, Refused, Setup, Start, Stop, Wake
+from infra.local.pool.messages import TO_ALL, Cancel, Channel, Ended, Ping, Refused, Setup, Start, Stop, Wake
 from infra.local.workflows.execution import State
 from infra.local.workflows.service import ServiceError
 from infra.local.wsgi_transport import WsgiTransport
@@ -91,8 +91,9 @@ class Worker:
 
 def main(fd: int) -> None:
     """Serve the platform at the other end of this socket."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, say by Ctrl-C: the platform says when to end
+    for number in TO_ALL:
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, TO_ALL)
     channel = Channel(socket.socket(fileno=fd))
     setup = channel.receive()
     if not isinstance(setup, Setup):
@@ -110,6 +111,8 @@ def main(fd: int) -> None:
 
 class _Told(Settings):
     """Settings as the platform has them, whatever the environment and the files say by now."""
+
+    model_config = SettingsConfigDict(toml_file=None)  # named and not read, it would be warned of
 
     @classmethod
     def settings_customise_sources(
