@@ -26,6 +26,7 @@ from shared.errors import Unavailable
 from shared.executions import ExecutionState
 from shared.inputs import store_input
 from shared.settings import Settings
+from tests.support.clock import FrozenClock
 from tests.support.command import ROOT, Kimera
 from tests.support.waiting import until, until_ended
 from tests.support.worker_pool import worker_pool
@@ -221,6 +222,26 @@ def test_a_worker_that_hangs_is_killed_and_replaced(tmp_path: Path, caplog: pyte
         again = until(lambda: now if len(now := pool.processes) == WORKERS and hangs not in now else None)
     assert other in again
     assert f"process {hangs}) has not answered" in caplog.text
+
+
+def test_a_platform_that_stood_still_itself_takes_no_worker_for_one_that_hangs(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """By Ctrl-Z and ``fg``, say: time went by, and nobody was asked anything."""
+    clock = FrozenClock()
+    with worker_pool(settings(tmp_path), clock=clock, silent_s=6) as pool:
+        before = pool.processes
+        clock.advance(3600)
+        time.sleep(3)
+        assert pool.processes == before
+    assert caplog.text == ""
+
+
+def test_workers_that_hang_hold_a_stop_up_together_not_one_after_the_other(tmp_path: Path) -> None:
+    with worker_pool(settings(tmp_path, workers=3), stop_s=5) as pool:
+        for pid in pool.processes:
+            os.kill(pid, signal.SIGSTOP)
+        began = time.monotonic()
+    assert time.monotonic() - began < 10
+    assert pool.processes == ()
 
 
 def test_a_file_that_was_spoilt_meanwhile_keeps_no_worker_from_its_place(
