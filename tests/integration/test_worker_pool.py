@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from infra.local.functions import internal_app
 from infra.local.lock import DataFolderLock
 from infra.local.platform import Platform
 from infra.local.pool.messages import Start, Wake, pair
+from infra.local.pool.pool import Lost
 from schemas.mission import MissionInput, MissionRequest, MissionStatus
 from shared.errors import Unavailable
 from shared.executions import ExecutionState
@@ -198,6 +200,50 @@ def test_workers_that_cannot_begin_are_told_of_and_tried_again_ever_more_seldom(
         with pytest.raises(Unavailable, match="No worker process is alive"):
             pool.start({"mission_id": "m", "epoch": 1}, {})
     assert "these functions cannot be made" in capfd.readouterr().err
+
+
+def test_a_platform_without_file_descriptors_puts_a_worker_in_the_place_of_a_dead_one_once_it_has_some(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    _, most = limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with worker_pool(settings(tmp_path)) as pool:
+        dead, _ = pool.processes
+        resource.setrlimit(resource.RLIMIT_NOFILE, (3, most))
+        try:
+            os.kill(dead, signal.SIGKILL)
+            until(lambda: "Too many open files" in caplog.text)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+        until(lambda: len(pool.processes) == WORKERS)
+
+
+def babbling_functions(runtime: Runtime) -> WSGIApplication:
+    os.write(int(sys.argv[1]), b"nothing that a message is\n")
+    return idle_functions(runtime)
+
+
+def test_a_worker_whose_words_make_no_sense_is_ended_and_another_one_takes_its_place(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with worker_pool(settings(tmp_path), functions=babbling_functions) as pool:
+        first = pool.processes
+        until(lambda: len(pool.processes) == WORKERS and not set(pool.processes) & set(first))
+    assert "what it said could not be dealt with" in caplog.text
+
+
+def test_a_defect_of_who_hears_of_lost_executions_takes_no_worker_along(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    def defect(_: Sequence[Lost]) -> None:
+        raise RuntimeError("nobody thought of this")
+
+    flow = tmp_path / "flow.yaml"
+    flow.write_text("main: {params: [a], steps: [{wait: {call: sys.sleep, args: {seconds: 3600}}}]}")
+    with worker_pool(settings(tmp_path), workflow=flow, lost=defect) as pool:
+        for n in range(WORKERS):
+            pool.start({"n": n}, {})
+        dead, _ = pool.processes
+        os.kill(dead, signal.SIGKILL)
+        until(lambda: len(pool.processes) == WORKERS and dead not in pool.processes)
+    assert "nobody thought of this" in caplog.text
 
 
 def test_what_a_dead_worker_was_to_run_is_lost_and_told(tmp_path: Path) -> None:

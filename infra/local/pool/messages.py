@@ -121,8 +121,9 @@ class Channel:
 
     def close(self) -> None:
         """Let go of this end; not while a thread receives."""
-        self._lines.close()
-        self._end.close()
+        with self._sending:  # else what another thread sends might go to a file that takes over the number
+            self._lines.close()
+            self._end.close()
 
 
 def pair() -> tuple[Channel, socket.socket]:

@@ -116,11 +116,11 @@ class WorkerPool:
             worker = self._launch(number)
             assert worker is not None, "nobody has closed it"
             thread = threading.Thread(target=self._look_after, args=(worker,), name=f"kimera-worker-{number}", daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
         watching = threading.Thread(target=self._watch, name="kimera-workers", daemon=True)
-        self._threads.append(watching)
         watching.start()
+        self._threads.append(watching)
 
     @property
     def processes(self) -> tuple[int, ...]:
@@ -180,21 +180,28 @@ class WorkerPool:
         with self._lock:
             if self._closing.is_set():
                 return None
-            ours, theirs = pair()
-            # -P: what lies in the folder that the platform was started in is not ours.
-            command = [sys.executable, "-P", "-m", "infra.local.pool.worker", str(theirs.fileno())]
-            before = signal.pthread_sigmask(signal.SIG_BLOCK, TO_ALL)  # the worker inherits it, and lets them through once it ignores them
             try:
-                with theirs:
-                    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(), *self._kept_open))
+                process, channel = self._process()
             except OSError as error:
-                ours.close()
                 raise Unavailable(f"A worker process cannot be started: {error.strerror}.", remedy="Is there memory left?") from error
-            finally:
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            worker = self._workers[number] = _Worker(number, process, ours, self._clock.monotonic())
+            worker = self._workers[number] = _Worker(number, process, channel, self._clock.monotonic())
             worker.channel.send(self._setup)  # before anybody else sends it something
             return worker
+
+    def _process(self) -> tuple[subprocess.Popen[bytes], Channel]:
+        """A process that waits for its setup, and the way to it. Raises ``OSError``."""
+        ours, theirs = pair()
+        # -P: what lies in the folder that the platform was started in is not ours.
+        command = [sys.executable, "-P", "-m", "infra.local.pool.worker", str(theirs.fileno())]
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, TO_ALL)  # the worker inherits it, and lets them through once it ignores them
+        try:
+            with theirs:
+                return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(), *self._kept_open)), ours
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _watch(self) -> None:
         """Kill workers that do not answer: their missions would wait for the reconciler again and again."""
@@ -215,20 +222,36 @@ class WorkerPool:
         lost: list[Lost] = []
         number = worker.number if worker is not None else 0
         while worker is not None:
-            while (message := worker.channel.receive()) is not None:
-                worker.unanswered = 0
-                self._hear(worker, message)
+            self._listen(worker)
             lost += self._bury(worker)
             if self._closing.is_set():
                 return
             deaths = 1 if self._clock.monotonic() - worker.began >= _HEALTHY_S else deaths + 1
             if lost and self.processes:
-                self._lost(lost)
+                self._tell_lost(lost)
                 lost = []
             worker = self._replace(number, deaths)
             if lost and worker is not None:
-                self._lost(lost)
+                self._tell_lost(lost)
                 lost = []
+
+    def _listen(self, worker: _Worker) -> None:
+        """Hear a worker until it is gone. One whose words make no sense, or whose news could not be told, is ended: nobody would hear it
+        any more.
+        """
+        try:
+            while (message := worker.channel.receive()) is not None:
+                worker.unanswered = 0
+                self._hear(worker, message)
+        except Exception:  # noqa: BLE001 - this thread alone can put another one in its place
+            _log.exception("Worker %s (process %s) is ended: what it said could not be dealt with.", worker.number, worker.process.pid)
+            worker.process.kill()
+
+    def _tell_lost(self, lost: Sequence[Lost]) -> None:
+        try:
+            self._lost(lost)
+        except Exception:  # noqa: BLE001 - likewise
+            _log.exception("%s executions are left to the next round of the reconciler.", len(lost))
 
     def _replace(self, number: int, deaths: int) -> _Worker | None:
         """Another worker, at once for one that had lived for long; ``None`` where the pool closes instead."""
@@ -255,7 +278,7 @@ class WorkerPool:
                 with self._lock:
                     argument = worker.running.pop(message.execution, {})
                     self._note(message.execution, ExecutionState.FAILED)
-                self._lost([Lost(message.execution, argument)])
+                self._tell_lost([Lost(message.execution, argument)])
             case Wake():
                 self._wake()
             case _:
