@@ -20,7 +20,7 @@ from infra.local.benchmarks.idle_functions import idle_functions
 from infra.local.benchmarks.orchestration import idle_mission
 from infra.local.functions import internal_app
 from infra.local.lock import DataFolderLock
-from infra.local.platform import Platform
+from infra.local.platform import OneMission, Platform
 from infra.local.pool.messages import Start, Wake, pair
 from infra.local.pool.pool import Lost
 from schemas.mission import MissionInput, MissionRequest, MissionStatus
@@ -185,6 +185,12 @@ def test_ctrl_c_reaches_the_whole_group_and_the_platform_still_stops_in_good_ord
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
     log = tmp_path / "home" / "kimera.log"
     assert not log.exists() or "died" not in log.read_text()
+
+
+def test_one_mission_has_the_machine_to_itself_however_many_workers_are_set(tmp_path: Path) -> None:
+    alone = Platform(settings(tmp_path), command="test", only=OneMission())
+    assert alone.pool is None
+    assert alone.runtime.settings.workers == 1, "its sandbox would have a part of the processors only"
 
 
 def broken_functions(runtime: Runtime) -> WSGIApplication:
