@@ -187,6 +187,24 @@ def test_ctrl_c_reaches_the_whole_group_and_the_platform_still_stops_in_good_ord
     assert not log.exists() or "died" not in log.read_text()
 
 
+def test_closed_standard_streams_are_no_place_for_the_data_folders_files(tmp_path: Path) -> None:
+    """What a worker says on stderr would go into the lock's file, and nobody would find the platform."""
+    command = f"exec {sys.executable} -m cli.main serve --port 0 --workers {WORKERS} <&- >&- 2>&-"
+    environment = os.environ | {"KIMERA_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(["/bin/sh", "-c", command], cwd=tmp_path, env=environment)
+    try:
+        pids = until(lambda: found if len(found := _workers_of(process.pid)) == WORKERS else None)
+        for pid in (process.pid, *pids):
+            assert {Path(f"/proc/{pid}/fd/{number}").readlink() for number in range(3)} == {Path(os.devnull)}
+        holder = DataFolderLock(tmp_path / "home").holder()
+        assert holder is not None and holder.pid == process.pid
+        assert httpx.get(f"{holder.url}/missions", timeout=60).status_code == 200
+        process.terminate()
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+
+
 def test_one_mission_has_the_machine_to_itself_however_many_workers_are_set(tmp_path: Path) -> None:
     alone = Platform(settings(tmp_path), command="test", only=OneMission())
     assert alone.pool is None
