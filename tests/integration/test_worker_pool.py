@@ -21,7 +21,7 @@ from infra.local.benchmarks.orchestration import idle_mission
 from infra.local.functions import internal_app
 from infra.local.lock import DataFolderLock
 from infra.local.platform import OneMission, Platform
-from infra.local.pool.messages import Start, Wake, pair
+from infra.local.pool.messages import Channel, Setup, Start, Stop, Wake, pair
 from infra.local.pool.pool import Lost
 from schemas.mission import MissionInput, MissionRequest, MissionStatus
 from shared.errors import Unavailable
@@ -34,7 +34,7 @@ from tests.support.waiting import until, until_ended
 from tests.support.worker_pool import worker_pool
 
 if TYPE_CHECKING:
-    from wsgiref.types import WSGIApplication
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from shared.runtime import Runtime
 
@@ -330,6 +330,56 @@ def test_a_file_that_was_spoilt_meanwhile_keeps_no_worker_from_its_place(
         names = [pool.start({"n": n}, {}) for n in range(4)]
         until(lambda: {pool.state(name) for name in names} == {ExecutionState.SUCCEEDED} or None)
     assert caplog.text.count("died") == 1
+
+
+def stuck_functions(runtime: Runtime) -> WSGIApplication:
+    """A call that does not come back."""
+
+    def stuck(_: WSGIEnvironment, __: StartResponse) -> list[bytes]:
+        (runtime.home / "stuck").touch()
+        time.sleep(3600)
+        return []
+
+    return stuck
+
+
+@pytest.fixture
+def stuck(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Channel]]:
+    """A worker process in the middle of a call that does not come back, and its platform's end."""
+    flow = tmp_path / "flow.yaml"
+    flow.write_text('main: {params: [a], steps: [{call: {call: http.post, args: {url: "http://localhost/", timeout: 1800}}}]}')
+    own = settings(tmp_path)
+    own.home.mkdir()
+    ours, theirs = pair()
+    with theirs:
+        command = [sys.executable, "-P", "-m", "infra.local.pool.worker", str(theirs.fileno())]
+        process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
+    try:
+        functions = f"{stuck_functions.__module__}:{stuck_functions.__qualname__}"
+        ours.send(Setup(settings=own.model_dump(mode="json"), functions=functions, workflow=str(flow)))
+        ours.send(Start(execution="x", argument={}, labels={}))
+        until((own.home / "stuck").exists)
+        yield process, ours
+    finally:
+        process.kill()
+        process.wait()
+        ours.close()
+
+
+def test_a_worker_that_ends_dies_with_its_platform_too(stuck: tuple[subprocess.Popen[bytes], Channel]) -> None:
+    """By a second SIGTERM to the platform: else it would keep the next one from the data folder for as long as the call takes."""
+    process, platforms = stuck
+    platforms.send(Stop())
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(3)  # by itself it waits for the call
+    platforms.close()
+    assert process.wait(10) == 1
+
+
+def test_a_defect_ends_a_worker_in_the_middle_of_a_call(stuck: tuple[subprocess.Popen[bytes], Channel]) -> None:
+    process, platforms = stuck
+    platforms.send(Wake())
+    assert process.wait(10) == 1
 
 
 def test_half_a_message_of_a_process_that_died_is_none(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ import os
 import signal
 import socket
 import sys
+import threading
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,8 +70,15 @@ class Worker:
                     os._exit(1)  # the platform is dead, and another one may be about to start
                 case _:
                     raise TypeError(f"A worker is not told {message!r}.")
+        # Calls that are under way are left to end by themselves, unless the platform dies meanwhile.
+        threading.Thread(target=self._end_with_the_platform, name="kimera-platform", daemon=True).start()
         self._workflow.close()
         self._runtime.close()
+
+    def _end_with_the_platform(self) -> None:
+        while self._channel.receive() is not None:
+            continue
+        os._exit(1)
 
     def _start(self, message: Start) -> None:
         service = self._workflow.service
@@ -133,4 +142,8 @@ def _named(name: str) -> Callable[[Runtime], WSGIApplication]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    try:
+        main(int(sys.argv[1]))
+    except Exception:  # noqa: BLE001 - the outermost place: calls that are under way would keep a process alive that hears nothing
+        traceback.print_exc()
+        os._exit(1)
