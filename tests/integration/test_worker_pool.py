@@ -147,6 +147,18 @@ def test_workers_end_with_a_platform_that_was_killed_and_keep_nobody_from_its_da
     DataFolderLock(kimera.home).require_free()
 
 
+def test_a_platform_that_is_started_right_after_one_was_killed_waits_for_the_end_of_its_workers(tmp_path: Path) -> None:
+    """As whatever supervises it would start it. A worker that has just begun notices only once it has imported everything."""
+    kimera = Kimera(tmp_path)
+    with kimera.started("serve", "--port", "0", "--workers", str(WORKERS)) as serving:
+        serving.line_with("KIMERA is at")
+        serving.process.kill()
+        serving.process.wait(30)
+        assert DataFolderLock(kimera.home).holder() is not None, "its workers live on for a moment"
+        with kimera.started("serve", "--port", "0") as again:
+            again.line_with("KIMERA is at")
+
+
 def test_the_lock_lasts_as_long_as_a_worker_lives(tmp_path: Path) -> None:
     """Else another platform would begin on missions that a worker, which has not noticed yet, still works on."""
     kimera = Kimera(tmp_path)
