@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 
 from cli.commands import INTERRUPTED, all_names, find, help_text
@@ -13,11 +14,23 @@ GARBAGE_AFTER = 50_000
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code (0 done, 1 failed, 2 bad input, 3 a dependency is not available, 130 interrupted)."""
+    _have_standard_streams()
     try:
         return _run(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:  # while what a command needs is imported: from then on ``invoke`` sees to it
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _have_standard_streams() -> None:
+    """Open those that whoever started the command had closed: a file of ours would take the number, and what is said go into that file."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free is this one
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - they last as long as the process
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def _run(given: list[str]) -> int:

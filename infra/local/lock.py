@@ -8,7 +8,11 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from shared.clock import Clock, SystemClock
 from shared.errors import DataFolderInUse, StorageFull, Unavailable
+
+_LEFT_S, _LOOK_S = 15.0, 0.05
+"""How long the workers of a platform that was killed may take to notice: one that is just starting does so once it has imported all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +61,12 @@ class DataFolderLock:
         assert self._fd is not None, "the lock is held"
         return self._fd
 
-    def require_free(self) -> None:
-        """``DataFolderInUse`` where somebody holds the lock now."""
-        holder = self.holder()
+    def require_free(self, clock: Clock | None = None) -> None:
+        """``DataFolderInUse`` where somebody holds the lock. What a platform that was killed has left is given a moment to end."""
+        clock = clock or SystemClock()
+        until = clock.monotonic() + _LEFT_S
+        while (holder := self.holder()) is not None and not _lives(holder.pid) and clock.monotonic() < until:
+            clock.sleep(_LOOK_S)
         if holder is not None:
             raise _in_use(self._path.parent, holder)
 
@@ -89,7 +96,16 @@ class DataFolderLock:
             os.close(fd)
 
 
+def _lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
 def _in_use(home: Path, holder: Holder | None) -> DataFolderInUse:
+    if holder is not None and holder.pid and not _lives(holder.pid):
+        return DataFolderInUse(
+            f"The data folder {home} is held by `{holder.command}` (process {holder.pid}), or by a process that it left when it died.",
+            remedy="Wait for its end; `fuser` with the folder's platform.lock shows who it is.",
+        )
     who = f"`{holder.command}` (process {holder.pid}{', ' + holder.url if holder.url else ''})" if holder else "another process"
     remedy = "Use `kimera submit` with it, stop it," if holder and holder.url else "Wait for it,"
     return DataFolderInUse(

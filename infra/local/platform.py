@@ -84,6 +84,8 @@ class Platform:
         functions: Callable[[Runtime], WSGIApplication] = internal_app,
         ended: Callable[[str], None] = lambda _: None,
     ) -> None:
+        if only is not None:
+            settings = settings.model_copy(update={"workers": 1})  # the one mission has the whole machine
         self._only = only
         self._ended = ended
         self._functions = functions
@@ -92,8 +94,6 @@ class Platform:
         self._holder = Holder(pid=os.getpid(), command=command, url=url)
         self._making = threading.Lock()
         self._workflow: MissionWorkflow | None = None
-        if only is not None:
-            settings = settings.model_copy(update={"workers": 1})  # one mission has no use for more, and may have the whole machine
         self.pool = self._workers(settings) if settings.workers > 1 else None
         """The processes that run its missions, where this one does not."""
         self._preparing: threading.Thread | None = None

@@ -42,6 +42,8 @@ def main() -> int:
     for descriptor in [int(name) for name in os.listdir("/proc/self/fd")]:
         if descriptor > 2 and descriptor not in (job_file, go, channel, outputs):
             _close(descriptor)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # the host may ignore them, and the script's own processes would, too
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.nice(NICENESS)
     _import_ahead(sys.argv[5:])
     gc.freeze()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -156,6 +157,23 @@ def test_stdout_stderr_and_python_warnings_are_kept(run: Run) -> None:
     result = run("import sys, warnings; print('out é'); print('err', file=sys.stderr); warnings.warn('12 rows dropped')")
     assert result.stdout == "out é\n" and result.stderr.startswith("err\n")
     assert result.warnings == ("script.py:1: UserWarning: 12 rows dropped",)
+
+
+def test_a_script_can_end_what_it_started_also_where_the_host_ignores_the_signal(run: Run) -> None:
+    """As a worker of ``kimera serve --workers`` does: what it starts inherits that."""
+    ignored = [signal.SIGINT, signal.SIGTERM]
+    before = [signal.signal(number, signal.SIG_IGN) for number in ignored]
+    try:
+        result = run("""
+            import subprocess, sys
+            other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(3)"])
+            other.terminate()
+            print(other.wait())
+        """)
+    finally:
+        for number, handler in zip(ignored, before, strict=True):
+            signal.signal(number, handler)
+    assert result.stdout == f"{-signal.SIGTERM}\n"
 
 
 def test_measures_are_those_of_the_run(run: Run) -> None:

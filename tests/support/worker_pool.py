@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from infra.local.executions import DEFINITION
 from infra.local.functions import internal_app
 from infra.local.pool.pool import Lost, WorkerPool
-from shared.clock import SystemClock
+from shared.clock import Clock, SystemClock
 from shared.documents import JsonMap
 from shared.ids import Ids
 from shared.settings import Settings
@@ -31,9 +31,11 @@ def worker_pool(
     ended: Callable[[JsonMap], None] = lambda _: None,
     lost: Callable[[Sequence[Lost]], None] = lambda _: None,
     silent_s: float = 60,
+    stop_s: float = 60,
+    clock: Clock | None = None,
 ) -> Iterator[WorkerPool]:
     """A pool that is open."""
-    clock = SystemClock()
+    clock = clock or SystemClock()
     pool = WorkerPool(
         settings,
         clock,
@@ -44,6 +46,7 @@ def worker_pool(
         lost=lost,
         workflow=workflow,
         silent_s=silent_s,
+        stop_s=stop_s,
     )
     pool.open()
     try:

@@ -1,4 +1,4 @@
-"""The lock of a data folder where the disk is full: named, let go of, nothing half taken."""
+"""The lock of a data folder: on a full disk nothing is half taken, and what a dead holder has left is waited for."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from infra.local.lock import DataFolderLock, Holder
-from shared.errors import StorageFull
+from shared.errors import DataFolderInUse, StorageFull
+from tests.support.clock import FrozenClock
 
 
 def test_a_full_disk_is_named_and_the_lock_is_free_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -24,4 +25,22 @@ def test_a_full_disk_is_named_and_the_lock_is_free_again(tmp_path: Path, monkeyp
     lock = DataFolderLock(tmp_path)
     lock.acquire(holder)
     assert DataFolderLock(tmp_path).holder() == holder
+    lock.release()
+
+
+def test_what_a_dead_holder_has_left_is_waited_for_and_then_told_as_such(tmp_path: Path) -> None:
+    clock, lock = FrozenClock(), DataFolderLock(tmp_path)
+    lock.acquire(Holder(pid=2**30, command="kimera serve"))
+    with pytest.raises(DataFolderInUse, match="or by a process that it left when it died"):
+        DataFolderLock(tmp_path).require_free(clock)
+    assert sum(clock.slept) > 10
+    lock.release()
+
+
+def test_a_living_holder_is_not_waited_for(tmp_path: Path) -> None:
+    clock, lock = FrozenClock(), DataFolderLock(tmp_path)
+    lock.acquire(Holder(pid=os.getpid(), command="kimera serve", url="http://127.0.0.1:1"))
+    with pytest.raises(DataFolderInUse, match="is already running"):
+        DataFolderLock(tmp_path).require_free(clock)
+    assert clock.slept == []
     lock.release()

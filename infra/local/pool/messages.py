@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import struct
 import threading
@@ -11,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter
 
 from infra.local.workflows.execution import State
 
+TO_ALL: Final = (signal.SIGINT, signal.SIGTERM)
+"""Signals that reach the whole group, say by Ctrl-C: a worker is deaf to them from its first moment, and ends when its platform says so."""
 _SEND_S: Final = 10
 """How long the other end may take nothing while its buffer is full."""
 
@@ -118,8 +121,9 @@ class Channel:
 
     def close(self) -> None:
         """Let go of this end; not while a thread receives."""
-        self._lines.close()
-        self._end.close()
+        with self._sending:  # else what another thread sends might go to a file that takes over the number
+            self._lines.close()
+            self._end.close()
 
 
 def pair() -> tuple[Channel, socket.socket]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import signal
 import subprocess
 import sys
 import threading
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from infra.local.executions import DEFINITION
-from infra.local.pool.messages import Cancel, Channel, Ended, Message, Ping, Refused, Setup, Start, Stop, Wake, pair
+from infra.local.pool.messages import TO_ALL, Cancel, Channel, Ended, Message, Ping, Refused, Setup, Start, Stop, Wake, pair
 from infra.local.workflows.limits import SERVICE
 from shared.clock import Clock
 from shared.documents import JsonMap
@@ -35,7 +36,9 @@ _HEALTHY_S: Final = 10.0
 _STOP_S: Final = 60.0
 _SILENT_S: Final = 60.0
 _PINGS: Final = 6
-"""How often a worker is asked whether it hears, within the time that it may say nothing."""
+"""How often a worker is asked whether it hears, within the time that it may say nothing. The unanswered are counted, not the seconds:
+a platform that stood still itself has asked nothing.
+"""
 _log = logging.getLogger(__name__)
 
 
@@ -53,8 +56,8 @@ class _Worker:
     process: subprocess.Popen[bytes]
     channel: Channel
     began: float
-    heard: float
-    """When it last said anything."""
+    unanswered: int = 0
+    """How often it was asked whether it hears since it last said anything."""
     running: dict[str, JsonMap] = field(default_factory=dict)
     """The arguments of its executions, by their names."""
     alive: bool = True
@@ -65,7 +68,8 @@ class WorkerPool:
 
     ``functions`` is a function of a module, which the workers import. ``lost`` hears the executions of a worker that died, once one is
     alive that could take them over; ``ended`` hears the argument of each execution that has ended, and ``wake`` is called when something
-    was put into the queue. A worker that says nothing for ``silent_s`` is killed.
+    was put into the queue. A worker that says nothing for ``silent_s`` is killed, and so are those that have not ended ``stop_s`` after
+    they were told to.
     """
 
     def __init__(
@@ -80,6 +84,7 @@ class WorkerPool:
         lost: Callable[[Sequence[Lost]], None],
         workflow: Path = DEFINITION,
         silent_s: float = _SILENT_S,
+        stop_s: float = _STOP_S,
     ) -> None:
         if "<" in functions.__qualname__:
             raise TypeError(f"{functions.__qualname__} is no function of a module: a worker cannot import it.")
@@ -90,6 +95,7 @@ class WorkerPool:
         )
         self._count = settings.workers
         self._silent_s = silent_s
+        self._stop_s = stop_s
         self._clock = clock
         self._ids = ids
         self._wake = wake
@@ -110,11 +116,11 @@ class WorkerPool:
             worker = self._launch(number)
             assert worker is not None, "nobody has closed it"
             thread = threading.Thread(target=self._look_after, args=(worker,), name=f"kimera-worker-{number}", daemon=True)
-            self._threads.append(thread)
             thread.start()
+            self._threads.append(thread)
         watching = threading.Thread(target=self._watch, name="kimera-workers", daemon=True)
-        self._threads.append(watching)
         watching.start()
+        self._threads.append(watching)
 
     @property
     def processes(self) -> tuple[int, ...]:
@@ -135,8 +141,7 @@ class WorkerPool:
                 raise Unavailable("No worker process is alive; one is being started.", remedy="Look into kimera.log if this lasts.")
             worker = min(alive, key=lambda one: len(one.running))
             worker.running[name] = argument
-        if not worker.channel.send(message):
-            worker.process.kill()  # it takes nothing: whoever listens to it learns of its end
+        if not _told(worker, message):
             with self._lock:
                 known = worker.running.pop(name, None)
             if known is not None:  # else its end was noticed meanwhile, and the execution is among the lost
@@ -153,9 +158,9 @@ class WorkerPool:
     def cancel(self, name: str) -> None:
         """See ``WorkflowExecutions``."""
         with self._lock:
-            channel = next((worker.channel for worker in self._workers.values() if name in worker.running), None)
-        if channel is not None:
-            channel.send(Cancel(execution=name))
+            worker = next((worker for worker in self._workers.values() if name in worker.running), None)
+        if worker is not None:
+            _told(worker, Cancel(execution=name))
 
     def close(self) -> None:
         """End the workers; each leaves its executions where they are. One that does not is killed."""
@@ -164,8 +169,9 @@ class WorkerPool:
             workers = list(self._workers.values())
         for worker in workers:
             worker.channel.send(Stop())
+        until = self._clock.monotonic() + self._stop_s
         for worker in workers:
-            _end_of(worker.process)
+            _end_of(worker.process, max(0.0, until - self._clock.monotonic()))
         for thread in self._threads:
             thread.join(_STOP_S)
 
@@ -174,33 +180,41 @@ class WorkerPool:
         with self._lock:
             if self._closing.is_set():
                 return None
-            ours, theirs = pair()
-            # -P: what lies in the folder that the platform was started in is not ours.
-            command = [sys.executable, "-P", "-m", "infra.local.pool.worker", str(theirs.fileno())]
             try:
-                with theirs:
-                    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(), *self._kept_open))
+                process, channel = self._process()
             except OSError as error:
-                ours.close()
                 raise Unavailable(f"A worker process cannot be started: {error.strerror}.", remedy="Is there memory left?") from error
-            now = self._clock.monotonic()
-            worker = self._workers[number] = _Worker(number, process, ours, now, now)
+            worker = self._workers[number] = _Worker(number, process, channel, self._clock.monotonic())
             worker.channel.send(self._setup)  # before anybody else sends it something
             return worker
+
+    def _process(self) -> tuple[subprocess.Popen[bytes], Channel]:
+        """A process that waits for its setup, and the way to it. Raises ``OSError``."""
+        ours, theirs = pair()
+        # -P: what lies in the folder that the platform was started in is not ours.
+        command = [sys.executable, "-P", "-m", "infra.local.pool.worker", str(theirs.fileno())]
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, TO_ALL)  # the worker inherits it, and lets them through once it ignores them
+        try:
+            with theirs:
+                return subprocess.Popen(command, stdin=subprocess.DEVNULL, pass_fds=(theirs.fileno(), *self._kept_open)), ours
+        except OSError:
+            ours.close()
+            raise
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _watch(self) -> None:
         """Kill workers that do not answer: their missions would wait for the reconciler again and again."""
         while not self._closing.wait(self._silent_s / _PINGS):
-            now = self._clock.monotonic()
             with self._lock:
                 workers = [worker for worker in self._workers.values() if worker.alive]
             for worker in workers:
-                silent_s = now - worker.heard
-                if silent_s > self._silent_s:
-                    _log.error("Worker %s (process %s) has not answered for %.0f s.", worker.number, worker.process.pid, silent_s)
+                if worker.unanswered >= _PINGS:
+                    _log.error("Worker %s (process %s) has not answered for %.0f s.", worker.number, worker.process.pid, self._silent_s)
                     worker.process.kill()
                 else:
-                    worker.channel.send(Ping())
+                    worker.unanswered += 1
+                    _told(worker, Ping())
 
     def _look_after(self, worker: _Worker | None) -> None:
         """Listen to a worker as long as it lives, and to those that take its place."""
@@ -208,20 +222,36 @@ class WorkerPool:
         lost: list[Lost] = []
         number = worker.number if worker is not None else 0
         while worker is not None:
-            while (message := worker.channel.receive()) is not None:
-                worker.heard = self._clock.monotonic()
-                self._hear(worker, message)
+            self._listen(worker)
             lost += self._bury(worker)
             if self._closing.is_set():
                 return
             deaths = 1 if self._clock.monotonic() - worker.began >= _HEALTHY_S else deaths + 1
             if lost and self.processes:
-                self._lost(lost)
+                self._tell_lost(lost)
                 lost = []
             worker = self._replace(number, deaths)
             if lost and worker is not None:
-                self._lost(lost)
+                self._tell_lost(lost)
                 lost = []
+
+    def _listen(self, worker: _Worker) -> None:
+        """Hear a worker until it is gone. One whose words make no sense, or whose news could not be told, is ended: nobody would hear it
+        any more.
+        """
+        try:
+            while (message := worker.channel.receive()) is not None:
+                worker.unanswered = 0
+                self._hear(worker, message)
+        except Exception:  # noqa: BLE001 - this thread alone can put another one in its place
+            _log.exception("Worker %s (process %s) is ended: what it said could not be dealt with.", worker.number, worker.process.pid)
+            worker.process.kill()
+
+    def _tell_lost(self, lost: Sequence[Lost]) -> None:
+        try:
+            self._lost(lost)
+        except Exception:  # noqa: BLE001 - likewise
+            _log.exception("%s executions are left to the next round of the reconciler.", len(lost))
 
     def _replace(self, number: int, deaths: int) -> _Worker | None:
         """Another worker, at once for one that had lived for long; ``None`` where the pool closes instead."""
@@ -248,7 +278,7 @@ class WorkerPool:
                 with self._lock:
                     argument = worker.running.pop(message.execution, {})
                     self._note(message.execution, ExecutionState.FAILED)
-                self._lost([Lost(message.execution, argument)])
+                self._tell_lost([Lost(message.execution, argument)])
             case Wake():
                 self._wake()
             case _:
@@ -278,10 +308,18 @@ class WorkerPool:
             del self._states[next(iter(self._states))]
 
 
-def _end_of(process: subprocess.Popen[bytes]) -> int:
+def _told(worker: _Worker, message: Message) -> bool:
+    """Whether the worker was given the message; one that takes nothing is killed, and whoever listens to it learns of its end."""
+    given = worker.channel.send(message)
+    if not given:
+        worker.process.kill()
+    return given
+
+
+def _end_of(process: subprocess.Popen[bytes], within_s: float = _STOP_S) -> int:
     """How a process ended that was told to, or has let its platform go; one that lives on is killed."""
     try:
-        return process.wait(_STOP_S)
+        return process.wait(within_s)
     except subprocess.TimeoutExpired:
         _log.warning("Worker process %s does not stop: it is killed. Its missions go on elsewhere.", process.pid)
         process.kill()

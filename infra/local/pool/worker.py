@@ -15,14 +15,16 @@ import os
 import signal
 import socket
 import sys
+import threading
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from infra.local.executions import NAME, MissionWorkflow
 from infra.local.log import log_to_file
-from infra.local.pool.messages import Cancel, Channel, Ended, Ping, Refused, Setup, Start, Stop, Wake
+from infra.local.pool.messages import TO_ALL, Cancel, Channel, Ended, Ping, Refused, Setup, Start, Stop, Wake
 from infra.local.workflows.execution import State
 from infra.local.workflows.service import ServiceError
 from infra.local.wsgi_transport import WsgiTransport
@@ -68,8 +70,15 @@ class Worker:
                     os._exit(1)  # the platform is dead, and another one may be about to start
                 case _:
                     raise TypeError(f"A worker is not told {message!r}.")
+        # Calls that are under way are left to end by themselves, unless the platform dies meanwhile.
+        threading.Thread(target=self._end_with_the_platform, name="kimera-platform", daemon=True).start()
         self._workflow.close()
         self._runtime.close()
+
+    def _end_with_the_platform(self) -> None:
+        while self._channel.receive() is not None:
+            continue
+        os._exit(1)
 
     def _start(self, message: Start) -> None:
         service = self._workflow.service
@@ -91,8 +100,9 @@ class Worker:
 
 def main(fd: int) -> None:
     """Serve the platform at the other end of this socket."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group, say by Ctrl-C: the platform says when to end
+    for number in TO_ALL:
         signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, TO_ALL)
     channel = Channel(socket.socket(fileno=fd))
     setup = channel.receive()
     if not isinstance(setup, Setup):
@@ -110,6 +120,8 @@ def main(fd: int) -> None:
 
 class _Told(Settings):
     """Settings as the platform has them, whatever the environment and the files say by now."""
+
+    model_config = SettingsConfigDict(toml_file=None)  # named and not read, it would be warned of
 
     @classmethod
     def settings_customise_sources(
@@ -130,4 +142,8 @@ def _named(name: str) -> Callable[[Runtime], WSGIApplication]:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    try:
+        main(int(sys.argv[1]))
+    except Exception:  # noqa: BLE001 - the outermost place: calls that are under way would keep a process alive that hears nothing
+        traceback.print_exc()
+        os._exit(1)
