@@ -27,7 +27,7 @@ def holder_of(settings: Settings) -> Holder | None:
 def serving(settings: Settings) -> Holder | None:
     """The platform that answers on the data folder, if one does."""
     holder = holder_of(settings)
-    return holder if holder is not None and holder.url else None
+    return holder if holder is not None and holder.url and holder.lives else None
 
 
 @contextmanager

@@ -23,12 +23,18 @@ class Holder:
     command: str
     url: str = ""
 
+    @property
+    def lives(self) -> bool:
+        """Whether its process is there, as far as it is known; a worker of one that was killed holds the lock a moment longer."""
+        return not self.pid or Path(f"/proc/{self.pid}").exists()
+
 
 class DataFolderLock:
     """Held from ``acquire`` until ``release`` or the end of the process."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, clock: Clock | None = None) -> None:
         self._path = home / "platform.lock"
+        self._clock = clock or SystemClock()
         self._fd: int | None = None
 
     def acquire(self, holder: Holder) -> None:
@@ -40,6 +46,7 @@ class DataFolderLock:
             raise Unavailable(
                 f"The data folder {self._path.parent} cannot be used: {error.strerror}.", remedy="Choose another with KIMERA_HOME."
             ) from error
+        self._after_leftovers()
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
@@ -61,14 +68,18 @@ class DataFolderLock:
         assert self._fd is not None, "the lock is held"
         return self._fd
 
-    def require_free(self, clock: Clock | None = None) -> None:
+    def require_free(self) -> None:
         """``DataFolderInUse`` where somebody holds the lock. What a platform that was killed has left is given a moment to end."""
-        clock = clock or SystemClock()
-        until = clock.monotonic() + _LEFT_S
-        while (holder := self.holder()) is not None and not _lives(holder.pid) and clock.monotonic() < until:
-            clock.sleep(_LOOK_S)
+        holder = self._after_leftovers()
         if holder is not None:
             raise _in_use(self._path.parent, holder)
+
+    def _after_leftovers(self) -> Holder | None:
+        """Who holds the lock; one that is dead, and whose workers hold it, only where they do not end."""
+        until = self._clock.monotonic() + _LEFT_S
+        while (holder := self.holder()) is not None and not holder.lives and self._clock.monotonic() < until:
+            self._clock.sleep(_LOOK_S)
+        return holder
 
     def release(self) -> None:
         """Let go; nothing happens where it is not held."""
@@ -96,12 +107,8 @@ class DataFolderLock:
             os.close(fd)
 
 
-def _lives(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
-
-
 def _in_use(home: Path, holder: Holder | None) -> DataFolderInUse:
-    if holder is not None and holder.pid and not _lives(holder.pid):
+    if holder is not None and not holder.lives:
         return DataFolderInUse(
             f"The data folder {home} is held by `{holder.command}` (process {holder.pid}), or by a process that it left when it died.",
             remedy="Wait for its end; `fuser` with the folder's platform.lock shows who it is.",

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,25 +17,16 @@ import pytest
 
 from infra.local.benchmarks.idle_functions import idle_functions
 from infra.local.benchmarks.orchestration import idle_mission
-from infra.local.functions import internal_app
 from infra.local.lock import DataFolderLock
 from infra.local.platform import OneMission, Platform
-from infra.local.pool.messages import Channel, Setup, Start, Stop, Wake, pair
-from infra.local.pool.pool import Lost
 from schemas.mission import MissionInput, MissionRequest, MissionStatus
-from shared.errors import Unavailable
-from shared.executions import ExecutionState
 from shared.inputs import store_input
 from shared.settings import Settings
-from tests.support.clock import FrozenClock
 from tests.support.command import ROOT, Kimera
 from tests.support.waiting import until, until_ended
-from tests.support.worker_pool import worker_pool
 
 if TYPE_CHECKING:
-    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
-
-    from shared.runtime import Runtime
+    pass
 
 pytestmark = pytest.mark.timeout(180)
 WORKERS = 2
@@ -147,14 +137,20 @@ def test_workers_end_with_a_platform_that_was_killed_and_keep_nobody_from_its_da
     DataFolderLock(kimera.home).require_free()
 
 
-def test_a_platform_that_is_started_right_after_one_was_killed_waits_for_the_end_of_its_workers(tmp_path: Path) -> None:
+@pytest.mark.parametrize("next_command", ["serve", "run"])
+def test_a_platform_that_is_started_right_after_one_was_killed_waits_for_the_end_of_its_workers(tmp_path: Path, next_command: str) -> None:
     """As whatever supervises it would start it. A worker that has just begun notices only once it has imported everything."""
     kimera = Kimera(tmp_path)
+    (tmp_path / "note.md").write_text("The pump was serviced on 3 May 2024.\n")
     with kimera.started("serve", "--port", "0", "--workers", str(WORKERS)) as serving:
         serving.line_with("KIMERA is at")
         serving.process.kill()
         serving.process.wait(30)
         assert DataFolderLock(kimera.home).holder() is not None, "its workers live on for a moment"
+        if next_command == "run":
+            done = kimera.afresh("run", "When was the pump serviced?", "--docs", "note.md", "--json")
+            assert done.code == 0, done.err
+            return
         with kimera.started("serve", "--port", "0") as again:
             again.line_with("KIMERA is at")
 
@@ -221,192 +217,6 @@ def test_one_mission_has_the_machine_to_itself_however_many_workers_are_set(tmp_
     alone = Platform(settings(tmp_path), command="test", only=OneMission())
     assert alone.pool is None
     assert alone.runtime.settings.workers == 1, "its sandbox would have a part of the processors only"
-
-
-def broken_functions(runtime: Runtime) -> WSGIApplication:
-    raise RuntimeError("these functions cannot be made")
-
-
-def test_workers_that_cannot_begin_are_told_of_and_tried_again_ever_more_seldom(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
-) -> None:
-    with worker_pool(settings(tmp_path), functions=broken_functions) as pool:
-        until(lambda: caplog.text.count("died (exit 1)") >= 2 * WORKERS or None)
-        until(lambda: True if not pool.processes else None)  # between two tries there is none
-        with pytest.raises(Unavailable, match="No worker process is alive"):
-            pool.start({"mission_id": "m", "epoch": 1}, {})
-    assert "these functions cannot be made" in capfd.readouterr().err
-
-
-def test_a_platform_without_file_descriptors_puts_a_worker_in_the_place_of_a_dead_one_once_it_has_some(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    _, most = limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with worker_pool(settings(tmp_path)) as pool:
-        dead, _ = pool.processes
-        resource.setrlimit(resource.RLIMIT_NOFILE, (3, most))
-        try:
-            os.kill(dead, signal.SIGKILL)
-            until(lambda: "Too many open files" in caplog.text)
-        finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, limits)
-        until(lambda: len(pool.processes) == WORKERS)
-
-
-def babbling_functions(runtime: Runtime) -> WSGIApplication:
-    os.write(int(sys.argv[1]), b"nothing that a message is\n")
-    return idle_functions(runtime)
-
-
-def test_a_worker_whose_words_make_no_sense_is_ended_and_another_one_takes_its_place(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    with worker_pool(settings(tmp_path), functions=babbling_functions) as pool:
-        first = pool.processes
-        until(lambda: len(pool.processes) == WORKERS and not set(pool.processes) & set(first))
-    assert "what it said could not be dealt with" in caplog.text
-
-
-def test_a_defect_of_who_hears_of_lost_executions_takes_no_worker_along(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    def defect(_: Sequence[Lost]) -> None:
-        raise RuntimeError("nobody thought of this")
-
-    flow = tmp_path / "flow.yaml"
-    flow.write_text("main: {params: [a], steps: [{wait: {call: sys.sleep, args: {seconds: 3600}}}]}")
-    with worker_pool(settings(tmp_path), workflow=flow, lost=defect) as pool:
-        for n in range(WORKERS):
-            pool.start({"n": n}, {})
-        dead, _ = pool.processes
-        os.kill(dead, signal.SIGKILL)
-        until(lambda: len(pool.processes) == WORKERS and dead not in pool.processes)
-    assert "nobody thought of this" in caplog.text
-
-
-def test_what_a_dead_worker_was_to_run_is_lost_and_told(tmp_path: Path) -> None:
-    lost: list[str] = []
-    flow = tmp_path / "flow.yaml"
-    flow.write_text("main: {params: [a], steps: [{wait: {call: sys.sleep, args: {seconds: 3600}}}]}")
-    told = worker_pool(settings(tmp_path), workflow=flow, lost=lambda them: lost.extend(one.execution for one in them))
-    with told as pool:
-        names = [pool.start({"n": n}, {}) for n in range(4)]
-        dead, _ = pool.processes
-        os.kill(dead, signal.SIGKILL)
-        until(lambda: len(lost) == 2 or None)
-        states = {name: pool.state(name) for name in names}
-    assert {states[name] for name in lost} == {ExecutionState.FAILED}
-    assert {states[name] for name in names if name not in lost} == {ExecutionState.ACTIVE}, "each worker had two of the four"
-
-
-def test_a_worker_that_hangs_is_killed_and_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    with worker_pool(settings(tmp_path), silent_s=10) as pool:
-        hangs, other = pool.processes
-        os.kill(hangs, signal.SIGSTOP)
-        again = until(lambda: now if len(now := pool.processes) == WORKERS and hangs not in now else None)
-    assert other in again
-    assert f"process {hangs}) has not answered" in caplog.text
-
-
-def test_a_platform_that_stood_still_itself_takes_no_worker_for_one_that_hangs(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """By Ctrl-Z and ``fg``, say: time went by, and nobody was asked anything."""
-    clock = FrozenClock()
-    with worker_pool(settings(tmp_path), clock=clock, silent_s=6) as pool:
-        before = pool.processes
-        clock.advance(3600)
-        time.sleep(3)
-        assert pool.processes == before
-    assert caplog.text == ""
-
-
-def test_workers_that_hang_hold_a_stop_up_together_not_one_after_the_other(tmp_path: Path) -> None:
-    with worker_pool(settings(tmp_path, workers=3), stop_s=5) as pool:
-        for pid in pool.processes:
-            os.kill(pid, signal.SIGSTOP)
-        began = time.monotonic()
-    assert time.monotonic() - began < 10
-    assert pool.processes == ()
-
-
-def test_a_file_that_was_spoilt_meanwhile_keeps_no_worker_from_its_place(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "kimera.toml").write_text("budget_usd = 2")
-    (tmp_path / "json.py").write_text("raise RuntimeError('this is not the json of the library')")
-    flow = tmp_path / "flow.yaml"
-    flow.write_text("main: {params: [a], steps: [{done: {return: 1}}]}")
-    with worker_pool(Settings(home=tmp_path / "home", workers=WORKERS), workflow=flow) as pool:
-        before = pool.processes
-        (tmp_path / "kimera.toml").write_text("budget_usd = [")
-        os.kill(before[0], signal.SIGKILL)
-        until(lambda: (len(pool.processes) == WORKERS and before[0] not in pool.processes) or None)
-        names = [pool.start({"n": n}, {}) for n in range(4)]
-        until(lambda: {pool.state(name) for name in names} == {ExecutionState.SUCCEEDED} or None)
-    assert caplog.text.count("died") == 1
-
-
-def stuck_functions(runtime: Runtime) -> WSGIApplication:
-    """A call that does not come back."""
-
-    def stuck(_: WSGIEnvironment, __: StartResponse) -> list[bytes]:
-        (runtime.home / "stuck").touch()
-        time.sleep(3600)
-        return []
-
-    return stuck
-
-
-@pytest.fixture
-def stuck(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Channel]]:
-    """A worker process in the middle of a call that does not come back, and its platform's end."""
-    flow = tmp_path / "flow.yaml"
-    flow.write_text('main: {params: [a], steps: [{call: {call: http.post, args: {url: "http://localhost/", timeout: 1800}}}]}')
-    own = settings(tmp_path)
-    own.home.mkdir()
-    ours, theirs = pair()
-    with theirs:
-        command = [sys.executable, "-P", "-m", "infra.local.pool.worker", str(theirs.fileno())]
-        process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
-    try:
-        functions = f"{stuck_functions.__module__}:{stuck_functions.__qualname__}"
-        ours.send(Setup(settings=own.model_dump(mode="json"), functions=functions, workflow=str(flow)))
-        ours.send(Start(execution="x", argument={}, labels={}))
-        until((own.home / "stuck").exists)
-        yield process, ours
-    finally:
-        process.kill()
-        process.wait()
-        ours.close()
-
-
-def test_a_worker_that_ends_dies_with_its_platform_too(stuck: tuple[subprocess.Popen[bytes], Channel]) -> None:
-    """By a second SIGTERM to the platform: else it would keep the next one from the data folder for as long as the call takes."""
-    process, platforms = stuck
-    platforms.send(Stop())
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(3)  # by itself it waits for the call
-    platforms.close()
-    assert process.wait(10) == 1
-
-
-def test_a_defect_ends_a_worker_in_the_middle_of_a_call(stuck: tuple[subprocess.Popen[bytes], Channel]) -> None:
-    process, platforms = stuck
-    platforms.send(Wake())
-    assert process.wait(10) == 1
-
-
-def test_half_a_message_of_a_process_that_died_is_none(tmp_path: Path) -> None:
-    ours, theirs = pair()
-    theirs.sendall(Wake().model_dump_json().encode() + b"\n" + b'{"kind": "en')
-    theirs.close()
-    assert ours.receive() == Wake()
-    assert ours.receive() is None
-    assert not ours.send(Start(execution="x", argument={}, labels={}))
-    ours.close()
-
-
-def test_functions_that_a_worker_could_not_import_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(TypeError, match="is no function of a module"):
-        Platform(settings(tmp_path), command="test", functions=lambda runtime: internal_app(runtime))
 
 
 def _workers_of(pid: int) -> list[int]:

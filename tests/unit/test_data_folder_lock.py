@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -28,11 +29,12 @@ def test_a_full_disk_is_named_and_the_lock_is_free_again(tmp_path: Path, monkeyp
     lock.release()
 
 
-def test_what_a_dead_holder_has_left_is_waited_for_and_then_told_as_such(tmp_path: Path) -> None:
+@pytest.mark.parametrize("wants", [DataFolderLock.require_free, lambda lock: lock.acquire(Holder(pid=os.getpid(), command="kimera run"))])
+def test_what_a_dead_holder_has_left_is_waited_for_and_then_told_as_such(tmp_path: Path, wants: Callable[[DataFolderLock], None]) -> None:
     clock, lock = FrozenClock(), DataFolderLock(tmp_path)
     lock.acquire(Holder(pid=2**30, command="kimera serve"))
     with pytest.raises(DataFolderInUse, match="or by a process that it left when it died"):
-        DataFolderLock(tmp_path).require_free(clock)
+        wants(DataFolderLock(tmp_path, clock))
     assert sum(clock.slept) > 10
     lock.release()
 
@@ -41,6 +43,6 @@ def test_a_living_holder_is_not_waited_for(tmp_path: Path) -> None:
     clock, lock = FrozenClock(), DataFolderLock(tmp_path)
     lock.acquire(Holder(pid=os.getpid(), command="kimera serve", url="http://127.0.0.1:1"))
     with pytest.raises(DataFolderInUse, match="is already running"):
-        DataFolderLock(tmp_path).require_free(clock)
+        DataFolderLock(tmp_path, clock).require_free()
     assert clock.slept == []
     lock.release()
