@@ -30,7 +30,7 @@ def _have_standard_streams() -> None:
         except OSError:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # the lowest number that is free is this one
     sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - they last as long as the process
-    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115 - likewise
 
 
 def _run(given: list[str]) -> int:
