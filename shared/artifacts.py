@@ -48,6 +48,10 @@ class ArtifactStore(Protocol):
         """
         ...
 
+    def settle(self) -> None:
+        """Write now what waits for a document of this process: one that was to name it is not written after all."""
+        ...
+
     def put_file(self, key: str, path: Path, *, media_type: str = "application/octet-stream") -> Artifact:
         """Like ``put``, from a file."""
         ...

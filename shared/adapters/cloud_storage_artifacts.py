@@ -81,6 +81,9 @@ class CloudStorageArtifacts:
         with repeatable(data) as stream:
             return self._put(key, stream, media_type)
 
+    def settle(self) -> None:
+        """See ``ArtifactStore.settle``: nothing waits here."""
+
     def put_file(self, key: str, path: Path, *, media_type: str = "application/octet-stream") -> Artifact:
         check_key(key)
         check_media_type(media_type)

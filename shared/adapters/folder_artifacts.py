@@ -48,6 +48,9 @@ class FolderArtifacts:
         stream: BinaryIO = BytesIO(data) if isinstance(data, bytes) else data
         return self._put(key, media_type, stream, clone=None)
 
+    def settle(self) -> None:
+        """See ``ArtifactStore.settle``: nothing waits here."""
+
     def put_file(self, key: str, path: Path, *, media_type: str = "application/octet-stream") -> Artifact:
         check_key(key)
         with folder_files.opened(path) as stream:

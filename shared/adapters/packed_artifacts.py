@@ -68,7 +68,7 @@ class PackedArtifacts:
         if with_document and (known := self._find(key)) is not None:
             return _same(known, _digest(data))
         if key in self._riding:
-            self._land()  # what this call returns has to outlive a kill
+            self.settle()  # what this call returns has to outlive a kill
         if (filed := self._files.known(key)) is not None:
             return _same(filed, _digest(data))
         check_media_type(media_type)
@@ -87,6 +87,10 @@ class PackedArtifacts:
         self._riding[key] = made, data
         self._writer.ride(lambda connection: _insert(connection, made, data), lambda: self._riding.pop(key, None))
         return made
+
+    def settle(self) -> None:
+        if self._riding:
+            self._writer.submit(lambda _: None, flush=False)
 
     def put_file(self, key: str, path: Path, *, media_type: str = "application/octet-stream") -> Artifact:
         check_key(key)
@@ -117,7 +121,7 @@ class PackedArtifacts:
         return data
 
     def digest(self, uri: str) -> str:
-        self._land()
+        self.settle()
         with self._packed.reader() as connection, self._packed.translating():
             row = connection.execute("SELECT data FROM artifacts WHERE key = ?", (key_of(uri),)).fetchone()
         return self._files.digest(uri) if row is None else hashlib.sha256(row[0]).hexdigest()
@@ -132,7 +136,7 @@ class PackedArtifacts:
             return _written(own / _name(known), self.get(uri))
 
     def list(self, prefix: str) -> Iterator[Artifact]:
-        self._land()
+        self.settle()
         files = self._files.list(prefix)  # it also checks the prefix
         return heapq.merge(self._list(prefix), files, key=lambda artifact: artifact.key)
 
@@ -148,7 +152,7 @@ class PackedArtifacts:
         return place.as_uri()
 
     def delete_prefix(self, prefix: str) -> int:
-        self._land()
+        self.settle()
         filed = self._files.delete_prefix(prefix)
         gone = self._writer.submit(lambda connection: _delete(connection, prefix))
         for artifact in gone:
@@ -179,11 +183,6 @@ class PackedArtifacts:
     def _place(self, artifact: Artifact) -> Path:
         """Where the file is that a link to a packed artifact opens."""
         return self._linked / artifact.sha256 / _name(artifact)
-
-    def _land(self) -> None:
-        """Write what waits for a document: for who looks at all that is stored."""
-        if self._riding:
-            self._writer.submit(lambda _: None, flush=False)
 
     def _find(self, key: str) -> Artifact | None:
         """What is packed under the key, or will be with the next document."""

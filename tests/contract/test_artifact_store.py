@@ -276,6 +276,7 @@ def test_what_waits_for_a_document_is_there_for_who_put_it(artifacts: ArtifactSt
     assert artifacts.put(key, b"state", media_type="text/plain") == made
     with pytest.raises(AlreadyExists):
         artifacts.put(key, b"other")
+    artifacts.settle()
     assert artifacts.stat(made.uri) == made
     assert artifacts.get(made.uri) == b"state"
     assert artifacts.local_copy(made.uri, tmp_path).read_bytes() == b"state"

@@ -15,7 +15,7 @@ from schemas.lifecycle import ClaimRequest, ClaimResult
 from schemas.mission import FusionMode, MissionInput, MissionRequest, ReportVersion, Track
 from schemas.steps import StepRequest
 from shared.adapters.declared_queries import DeclaredQueries
-from shared.adapters.folder_artifacts import FolderArtifacts
+from shared.adapters.packed_artifacts import PackedArtifacts
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.documents import JsonMap
 from shared.executions import ExecutionState
@@ -43,8 +43,9 @@ class House:
     def __init__(self, folder: Path, *, go_on_s: float = 0) -> None:
         self.clock = FrozenClock()
         self.ids = Ids(self.clock, random.Random(7).randbytes)
-        self.documents = DeclaredQueries(SqliteDocuments(folder / "kimera.sqlite3", indexes=FIELDS, composites=COMPOSITES))
-        self.artifacts = FolderArtifacts(folder / "artifacts")
+        file = SqliteDocuments(folder / "kimera.sqlite3", indexes=FIELDS, composites=COMPOSITES)
+        self.documents = DeclaredQueries(file)
+        self.artifacts = PackedArtifacts(folder / "artifacts", file)
         self.missions = Missions(self.documents, self.clock, self.ids)
         self.audit = Audit(self.documents, self.artifacts, self.clock)
         self.telemetry = ListedSink()

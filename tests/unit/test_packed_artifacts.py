@@ -87,6 +87,15 @@ def test_what_no_document_came_for_is_gone_with_the_process(artifacts: PackedArt
     again.close()
 
 
+def test_what_is_settled_needs_no_document(artifacts: PackedArtifacts, documents: SqliteDocuments, tmp_path: Path) -> None:
+    made = put(artifacts, b"one")
+    artifacts.settle()
+    documents.close()
+    again = SqliteDocuments(tmp_path / "kimera.sqlite3")
+    assert PackedArtifacts(tmp_path / "artifacts", again).get(made.uri) == b"one"
+    again.close()
+
+
 def test_a_key_that_others_could_take_meanwhile_is_refused(artifacts: PackedArtifacts) -> None:
     with pytest.raises(ValueError, match="does not hold the digest"):
         artifacts.put("m/state.json", b"one", with_document=True)
