@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-import signal
 import socket
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from infra.local.admission import admission
 from infra.local.functions import LOCAL_HOSTS, internal_app, public_app
@@ -90,10 +88,13 @@ def _answer(platform: Platform, listening: socket.socket, *, local: bool, starte
 
     from infra.local.connection import Connection
     from infra.local.request_parser import MAX_HEADER_BYTES
+    from infra.local.stopping import StopRequest
 
+    channels: dict[int, Any] = {}
     app = platform.public if local else public_app(platform.runtime, hosts=None)
     server = create_server(
         app,
+        map=channels,
         sockets=[listening],
         threads=_THREADS,
         ident="kimera",
@@ -106,20 +107,14 @@ def _answer(platform: Platform, listening: socket.socket, *, local: bool, starte
 
     server.channel_class = partial(Connection, admission(platform.runtime, LOCAL_HOSTS if local else None))
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second one does not wait
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        raise KeyboardInterrupt
-
-    signal.signal(signal.SIGTERM, stop)
-    signal.signal(signal.SIGINT, stop)
+    stop = StopRequest(channels)
+    stop.listen_to_signals()
     try:
         started()
         platform.prepare()
         server.run()
-    except KeyboardInterrupt:
-        pass  # asked to stop before waitress, which takes it as the word to shut down, was at work
     finally:
+        stop.close()
         server.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +11,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from infra.local.platform import Platform
+from infra.local.server import Address, serve
 from shared.crash_points import POINTS
+from shared.settings import Settings
 from tests.support.command import Kimera, Running, eventually
 
 pytestmark = [pytest.mark.bubblewrap, pytest.mark.timeout(240), pytest.mark.xdist_group("cli-serve")]
@@ -111,6 +115,26 @@ def test_the_platform_stops_when_it_is_asked_to(kimera: Kimera, tmp_path: Path) 
         ended = running.ended()
     assert ended.code == 0
     assert "Stopped" in ended.err
+
+
+def test_a_signal_interrupts_nothing_that_the_platform_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread whose start was interrupted could not be waited for."""
+    prepared: list[Platform] = []
+    prepare = Platform.prepare
+
+    def asked_meanwhile(platform: Platform) -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        prepare(platform)
+        prepared.append(platform)
+
+    monkeypatch.setattr(Platform, "prepare", asked_meanwhile)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        serve(Settings(home=tmp_path / "home"), Address("127.0.0.1", 0), started=lambda url: None)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert prepared
 
 
 def test_others_may_only_reach_it_with_owners(kimera: Kimera, tmp_path: Path) -> None:

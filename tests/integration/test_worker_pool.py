@@ -10,13 +10,13 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
 
 from infra.local.benchmarks.idle_functions import idle_functions
 from infra.local.benchmarks.orchestration import idle_mission
+from infra.local.benchmarks.usage import children, cpu_s
 from infra.local.lock import DataFolderLock
 from infra.local.platform import OneMission, Platform
 from schemas.mission import MissionInput, MissionRequest, MissionStatus
@@ -24,9 +24,6 @@ from shared.inputs import store_input
 from shared.settings import Settings
 from tests.support.command import ROOT, Kimera
 from tests.support.waiting import until, until_ended
-
-if TYPE_CHECKING:
-    pass
 
 pytestmark = pytest.mark.timeout(180)
 WORKERS = 2
@@ -73,7 +70,7 @@ def test_missions_run_in_the_workers_and_end_as_in_one_process(platform: Platfor
     assert all(set(slices(platform, mission_id).values()) == {1} for mission_id in ids)
     assert platform.runtime.audit.verify().breaks == ()
     assert len(workers(platform)) == WORKERS and os.getpid() not in workers(platform)
-    spent = [sum(os.times()[:2]), *(_cpu_s(pid) for pid in workers(platform))]
+    spent = [sum(os.times()[:2]), *(cpu_s(pid) for pid in workers(platform))]
     assert min(spent[1:]) > 0.1, f"a worker had nothing to do: {spent}"
 
 
@@ -220,12 +217,12 @@ def test_one_mission_has_the_machine_to_itself_however_many_workers_are_set(tmp_
 
 
 def _workers_of(pid: int) -> list[int]:
-    found: list[int] = []
-    for thread in Path(f"/proc/{pid}/task").iterdir():
-        found += [int(child) for child in (thread / "children").read_text().split()]
-    return [child for child in found if b"infra.local.pool.worker" in Path(f"/proc/{child}/cmdline").read_bytes()]
+    return [child for child in children(pid) if "infra.local.pool.worker" in _command(child)]
 
 
-def _cpu_s(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def _command(pid: int) -> str:
+    """The command line of a process; none where it has just ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""

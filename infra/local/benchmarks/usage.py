@@ -53,13 +53,19 @@ def peak_mb() -> float:
 
 def children(pid: int) -> list[int]:
     """The processes that another one has started and that are alive."""
-    found: list[int] = []
     try:
-        for thread in Path(f"/proc/{pid}/task").iterdir():
-            found += [int(child) for child in (thread / "children").read_text("ascii").split()]
+        threads = list(Path(f"/proc/{pid}/task").iterdir())
+    except FileNotFoundError:
+        return []
+    return [child for thread in threads for child in _children_of(thread)]
+
+
+def _children_of(thread: Path) -> list[int]:
+    """Those that one thread has started; none where it has just ended."""
+    try:
+        return [int(child) for child in (thread / "children").read_text("ascii").split()]
     except (FileNotFoundError, ProcessLookupError):
-        return found  # it, or a thread of it, has just ended
-    return found
+        return []
 
 
 def cpu_s(pid: int) -> float:
