@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -20,7 +22,7 @@ class Scratch:
         """The folder, empty at first. Raises ``OSError`` where it cannot be made."""
         if self._folder is None:
             self._parent.mkdir(parents=True, exist_ok=True)
-            self._folder = TemporaryDirectory(dir=self._parent, prefix="slice-")
+            self._folder = TemporaryDirectory(dir=self._parent, prefix=_prefix(os.getpid()))
         return Path(self._folder.name)
 
     def __enter__(self) -> Self:
@@ -29,3 +31,13 @@ class Scratch:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         if self._folder is not None:
             self._folder.cleanup()
+
+
+def clear_after(pid: int, parent: Path) -> None:
+    """Remove the folders of a process that was killed. What cannot be removed is left to the next start of the platform."""
+    for left in parent.glob(f"{_prefix(pid)}*"):
+        shutil.rmtree(left, ignore_errors=True)
+
+
+def _prefix(pid: int) -> str:
+    return f"slice-{pid}-"

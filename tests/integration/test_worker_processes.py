@@ -17,10 +17,11 @@ import pytest
 from infra.local.benchmarks.idle_functions import idle_functions
 from infra.local.functions import internal_app
 from infra.local.platform import Platform
-from infra.local.pool.messages import Channel, Setup, Start, Stop, Wake, pair
+from infra.local.pool.messages import Channel, Ping, Setup, Start, Stop, Wake, pair
 from infra.local.pool.pool import Lost
 from shared.errors import Unavailable
 from shared.executions import ExecutionState
+from shared.scratch import Scratch
 from shared.settings import Settings
 from tests.support.clock import FrozenClock
 from tests.support.waiting import until
@@ -111,6 +112,34 @@ def test_what_a_dead_worker_was_to_run_is_lost_and_told(tmp_path: Path) -> None:
         states = {name: pool.state(name) for name in names}
     assert {states[name] for name in lost} == {ExecutionState.FAILED}
     assert {states[name] for name in names if name not in lost} == {ExecutionState.ACTIVE}, "each worker had two of the four"
+
+
+def filling_functions(runtime: Runtime) -> WSGIApplication:
+    """A call that has something in its slice's folder and does not come back."""
+
+    def fill(_: WSGIEnvironment, __: StartResponse) -> list[bytes]:
+        with Scratch(runtime.home / "scratch") as scratch:
+            (scratch.path / "large.csv").touch()
+            time.sleep(3600)
+        return []
+
+    return fill
+
+
+def test_what_a_killed_worker_had_unpacked_is_removed_and_what_the_others_have_stays(tmp_path: Path) -> None:
+    flow = tmp_path / "flow.yaml"
+    flow.write_text('main: {params: [a], steps: [{call: {call: http.post, args: {url: "http://localhost/", timeout: 1800}}}]}')
+    scratch = tmp_path / "home" / "scratch"
+    with worker_pool(settings(tmp_path), workflow=flow, functions=filling_functions) as pool:
+        for n in range(WORKERS):
+            pool.start({"n": n}, {})
+        before = until(lambda: found if len(found := [*scratch.glob("*/large.csv")]) == WORKERS else None)
+        dead, living = pool.processes
+        os.kill(dead, signal.SIGKILL)
+        left = until(lambda: found if len(found := [*scratch.glob("*/large.csv")]) < WORKERS else None)
+        assert len(left) == 1 and left[0] in before and f"-{living}-" in str(left[0])
+        assert len([*scratch.iterdir()]) == 1
+        os.kill(living, signal.SIGKILL)
 
 
 def test_a_worker_that_hangs_is_killed_and_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -223,3 +252,11 @@ def test_half_a_message_of_a_process_that_died_is_none(tmp_path: Path) -> None:
 def test_functions_that_a_worker_could_not_import_are_refused(tmp_path: Path) -> None:
     with pytest.raises(TypeError, match="is no function of a module"):
         Platform(settings(tmp_path), command="test", functions=lambda runtime: internal_app(runtime))
+
+
+def test_a_worker_whose_platform_takes_nothing_ends_instead_of_losing_what_it_says(stuck: tuple[subprocess.Popen[bytes], Channel]) -> None:
+    """A platform that was stopped for long: once it goes on it learns of the end, and has the executions begun anew."""
+    process, platforms = stuck
+    while platforms.send(Ping()):
+        continue  # nobody receives what is answered
+    assert process.wait(60) == 1

@@ -21,6 +21,7 @@ from shared.documents import JsonMap
 from shared.errors import BadInput, Unavailable
 from shared.executions import ExecutionState
 from shared.ids import Ids
+from shared.scratch import clear_after
 from shared.settings import Settings
 
 if TYPE_CHECKING:
@@ -94,6 +95,7 @@ class WorkerPool:
             workflow=str(workflow),
         )
         self._count = settings.workers
+        self._scratch = settings.home.expanduser().absolute() / "scratch"
         self._silent_s = silent_s
         self._stop_s = stop_s
         self._clock = clock
@@ -294,6 +296,7 @@ class WorkerPool:
             for one in lost:
                 self._note(one.execution, ExecutionState.FAILED)
         worker.channel.close()
+        clear_after(worker.process.pid, self._scratch)
         if not self._closing.is_set():
             how = f"signal {-code}" if code < 0 else f"exit {code}"
             _log.error(

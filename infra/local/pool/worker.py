@@ -24,7 +24,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from infra.local.executions import NAME, MissionWorkflow
 from infra.local.log import log_to_file
-from infra.local.pool.messages import TO_ALL, Cancel, Channel, Ended, Ping, Refused, Setup, Start, Stop, Wake
+from infra.local.pool.messages import TO_ALL, Cancel, Channel, Ended, Message, Ping, Refused, Setup, Start, Stop, Wake
 from infra.local.workflows.execution import State
 from infra.local.workflows.service import ServiceError
 from infra.local.wsgi_transport import WsgiTransport
@@ -65,7 +65,7 @@ class Worker:
                 case Cancel():
                     self._cancel(message)
                 case Ping():
-                    self._channel.send(message)
+                    _say(self._channel, message)
                 case None:
                     os._exit(1)  # the platform is dead, and another one may be about to start
                 case _:
@@ -85,7 +85,7 @@ class Worker:
         try:
             service.create(service.parent(NAME), json.dumps(message.argument), labels=message.labels, execution_id=message.execution)
         except ServiceError as problem:
-            self._channel.send(Refused(execution=message.execution, reason=str(problem)))
+            _say(self._channel, Refused(execution=message.execution, reason=str(problem)))
 
     def _cancel(self, message: Cancel) -> None:
         service = self._workflow.service
@@ -95,7 +95,16 @@ class Worker:
             return  # it is not known, or has ended
 
     def _ended(self, _: str, execution: str, state: State) -> None:
-        self._channel.send(Ended(execution=execution, state=state))  # where nobody hears it any more, this process is about to end
+        _say(self._channel, Ended(execution=execution, state=state))
+
+
+def _say(channel: Channel, message: Message) -> None:
+    """Tell the platform. One that takes nothing is dead, or stands still: it would never learn of this, nor understand what came behind.
+
+    So this process ends, and the platform, should it go on, learns that and has everything here begun anew.
+    """
+    if not channel.send(message):
+        os._exit(1)
 
 
 def main(fd: int) -> None:
@@ -112,7 +121,7 @@ def main(fd: int) -> None:
     log_to_file(settings.home, rotates=False)
 
     def wake() -> None:
-        channel.send(Wake())
+        _say(channel, Wake())
 
     runtime = Runtime(settings, wake=wake)
     Worker(runtime, _named(setup.functions)(runtime), Path(setup.workflow), channel).run()
