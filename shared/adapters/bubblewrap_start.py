@@ -75,6 +75,7 @@ class Bubblewrap:
                     pass_fds=(*inside, status_end, argument_file, *files.values()),
                     env={},
                     cwd="/",
+                    process_group=0,  # Ctrl-C is for the platform: it ends its runs, or lets them end
                 )
             except OSError as error:
                 raise Unavailable(f"No process could be started for a sandbox run ({error.strerror}).", remedy="Try again.") from error

@@ -244,6 +244,25 @@ print(threading.active_count(), Path(f"/proc/self/task/{{os.getpid()}}/children"
     assert ran.stdout == "1 []\n"
 
 
+@pytest.mark.usefixtures("sandbox")
+def test_ctrl_c_ends_no_run_by_itself(tmp_path: Path) -> None:
+    """It reaches every process of the terminal's group. What is to happen to the run is for who began it to say."""
+    program = f"""
+import os, signal, threading
+from pathlib import Path
+from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
+from shared.sandbox import SandboxJob
+signal.signal(signal.SIGINT, lambda *_: print("heard", flush=True))
+sandbox = BubblewrapSandbox(Path({str(find_sandbox_python(os.environ, ROOT))!r}))
+sandbox.check()
+threading.Timer(1.5, os.killpg, (0, signal.SIGINT)).start()
+print(sandbox.run(SandboxJob("import time; time.sleep(3)"), outputs_to=Path({str(tmp_path)!r})).status)
+"""
+    command = [sys.executable, "-c", program]
+    ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=60, start_new_session=True)
+    assert ran.stdout == "heard\nok\n"
+
+
 def test_a_job_that_is_not_well_formed_is_refused(sandbox: CodeSandbox, tmp_path: Path) -> None:
     file = tmp_path / "f"
     file.write_text("x")
