@@ -47,7 +47,7 @@ class SplitTime:
 
     def tells(self, period: Period) -> bool:
         """Whether a period is one that needs the part: no whole year, and nothing that only a shorter part can tell."""
-        return period.quarter is not None if self.part == "quarter" else not period.whole_years
+        return not period.whole_years and (self.part == "month" or period.whole_quarters)
 
 
 def split_times(view: View) -> tuple[SplitTime, ...]:

@@ -67,6 +67,8 @@ def _ends(dates: pd.Series, grain: str | None) -> str:
 
 
 def _grain_of(period: str) -> str:
+    if "H" in period:
+        return "half"
     return "quarter" if "Q" in period else {4: "year", 7: "month"}.get(len(period), "day")
 
 
