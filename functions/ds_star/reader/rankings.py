@@ -15,7 +15,7 @@ from functions.ds_star.reader.views import Column
 def top_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
     """The groups, periods or rows at one end."""
     n, descending = how_many(sentence, slots, cues)
-    counted = _counted_noun(slots, cues)
+    counted = counted_noun(slots, cues)
     slots.ids, slots.groups = ([c for c in found if c is not counted] for found in (slots.ids, slots.groups))
     groups = [*([slots.which] if slots.which else []), *slots.by, *slots.groups, *slots.ids]
     measure_in_by = [c for c in groups if c.is_measure and not c.is_group]
@@ -68,7 +68,7 @@ def _no_first_of_each(sentence: Sentence, slots: Slots, groups: list[Column]) ->
         )
 
 
-def _counted_noun(slots: Slots, cues: Cues) -> Column | None:
+def counted_noun(slots: Slots, cues: Cues) -> Column | None:
     """What "which country has the most customers" counts: the members of the one other column that it names."""
     counts = cues.superlative in {"most", "fewest"} or (cues.superlative is None and cues.comparative in {"more", "fewer"})
     nouns = [c for c in (*slots.ids, *slots.groups) if (c is not slots.which and not c.is_numeric) or c.description.role == "id"]

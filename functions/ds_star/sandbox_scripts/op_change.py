@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from against import Against
+from against import NAMED, Against
 from charting import axis_label, bars
 from figures import Refusal, assertion, capital, data_digits, digits_for, plain, points, safe, with_unit
 from operating import Job, carry_out
@@ -132,8 +132,10 @@ def _say(
     table = in_order(job, table, key)
     if job.spec.get("than") and by:
         _against(job, table, key, by, measure, periods, counted=statistic == "count")
+    elif job.spec.get("moving") and by:
+        _moved(job, table, by, measure, statistic, periods)
     for at, row in table.head(STATED).iterrows():
-        ranks = bool(by and job.spec.get("ranked_by") and not job.spec.get("than"))
+        ranks = bool(by and job.spec.get("ranked_by") and not job.spec.get("than") and not job.spec.get("moving"))
         standing = _place(job, table, key, by) if at == 0 and by and ranks and len(table) > 1 else None
         _one(job, row, by, measure, statistic, time, periods, dropped, standing)
     if len(table) > STATED:
@@ -167,6 +169,30 @@ def _against(job: Job, table: pd.DataFrame, key: str, by: str, measure: str | No
     way = f"a larger {'rise' if up else 'fall'} in {of}" if moving else f"a {'higher' if up else 'lower'} change in {of}"
     ends = " to ".join(job.report.value(f"asked_{i + 1}", p) for i, p in enumerate(periods))
     named.say(f"{way}{job.where} from {ends}", shown, [c for c in (by, measure, job.spec["time"]) if c], moving=moving)
+
+
+def _moved(job: Job, table: pd.DataFrame, by: str, measure: str | None, statistic: str, periods: list[str]) -> None:
+    """Which groups are higher (or lower) in the later of the two periods, with their changes."""
+    report, up = job.report, bool(job.spec["descending"])
+    moved = table[table["difference"] > 0] if up else table[table["difference"] < 0]
+    counted = statistic == "count" or measure is None
+    unit = points(job.unit(measure)) if measure and not counted else None
+    digits = 0 if counted else data_digits(job.numbers(measure))
+    each = []
+    for i, (group, value) in enumerate(zip(moved["group"].head(NAMED), moved["difference"].head(NAMED), strict=True)):
+        decimals = max(digits_for(value, digits), digits) if statistic in ("mean", "median") else digits
+        name = report.value(f"moved_{i + 1}_name", safe(group))
+        each.append(f"{name} (change {with_unit(report.value(f'moved_{i + 1}', float(value), unit, digits=decimals), unit)})")
+    of = "number of rows" if counted else f"{WORDS[statistic]} {job.label(measure)}"
+    first, last = (report.value(f"asked_{i + 1}", p) for i, p in enumerate(periods))
+    what = f"a {'higher' if up else 'lower'} {of}{job.where} in {last} than in {first}"
+    groups = f"{report.value('groups_compared', len(table))} groups of {job.label(by)}"
+    text = f"none of {groups} has {what}"
+    if each:
+        text = f"{report.value('groups_moved', len(moved))} of {groups} {'has' if len(moved) == 1 else 'have'} {what}: {', '.join(each)}"
+        text += " and others, which stand in the table" if len(moved) > NAMED else ""
+    columns = [c for c in (by, measure, job.spec["time"]) if c]
+    report.finding(f"{capital(text)}.", used=int((table["rows"] + table["rows at the end"]).sum()), dropped=0, columns=columns)
 
 
 def _place(job: Job, table: pd.DataFrame, key: str, by: str) -> str:
