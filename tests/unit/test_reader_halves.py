@@ -29,6 +29,8 @@ TABLES = {
     "cut.csv": as_csv("date,region,revenue", CUT),
     "split.csv": as_csv("year,quarter,revenue", SPLIT),
     "months.csv": as_csv("month,revenue", MONTHS),
+    "late.csv": as_csv("month,revenue", MONTHS[1:]),
+    "dated.csv": as_csv("date,revenue", [(f"{m}-01", v) for m, v in MONTHS[1:]]),
     "years.csv": as_csv("year,revenue", [(y, CHANCE.randint(100, 900)) for y in range(2010, 2025)]),
 }
 Inside = Callable[[int, int], bool]
@@ -115,6 +117,8 @@ OTHERS = {
     "What was the total revenue in H1 2024?": ("years.csv", "cannot tell the period"),
     "What was the total revenue in H1?": ("split.csv", '"H1" needs its year'),
     "How much did revenue grow from H2 2023 to H2 2024?": ("cut.csv", "the data do not cover 2024-H2 as a whole"),
+    "How much did revenue grow from H1 2023 to H1 2024?": ("late.csv", "the data do not cover 2023-H1 as a whole"),
+    "How much did revenue grow from Q1 2023 to Q1 2024?": ("late.csv", "the data do not cover 2023-Q1 as a whole"),
     "How much did revenue grow from Q1 2024 to H2 2024?": ("sales.csv", "are periods of different lengths"),
     "How much did revenue grow from the first 9 months of 2023 to the first 9 months of 2024?": ("sales.csv", "may be two periods or one"),
 }
@@ -133,6 +137,7 @@ def answers(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> d
     questions |= dict.fromkeys(CHANGES, "sales.csv")
     questions |= {f"{question} Please": file for question, (file, _) in OTHERS.items()}
     questions["the revenue in H2 2024"] = "cut.csv"
+    questions["Q1 2023 vs Q1 2024"] = "dated.csv"
     return ask_all(sandbox, tmp_path_factory.mktemp("halves"), TABLES, questions)
 
 
@@ -182,6 +187,10 @@ def test_a_half_that_the_data_hold_a_part_of_is_told_as_such(answers: dict[str, 
     answer = answers["the revenue in H2 2024"]
     assert answer.has(_of_half(CUT, 2024, 2))
     assert "the data end with 2024-08-20, within the period that is asked for: the figure is of a part of it only" in answer.limitations
+
+
+def test_a_change_from_a_period_that_lacks_a_month_says_so(answers: dict[str, Answer]) -> None:
+    assert "the data begin with 2023-02-01, within 2023-Q1" in answers["Q1 2023 vs Q1 2024"].limitations
 
 
 def test_fusion_compares_a_half_as_its_days() -> None:

@@ -27,11 +27,15 @@ YEARS = [(year, region, CHANCE.randint(900, 4000), CHANCE.randint(10, 99)) for y
 SINGLE = [(1000 + year, year, sum(v for y, _, v, _ in YEARS if y == year)) for year in range(2012, 2025)]
 QUARTERS = [(y, q, r, CHANCE.randint(100, 900)) for y in (2021, 2022, 2023, 2024) for q in (1, 2, 3, 4) for r in REGIONS]
 QUARTERS_CUT = [row for row in QUARTERS if (2021, 2) <= row[:2] <= (2024, 2)] + [(2022, None, "West", 2500)]
+BORN = [(f"P{i:03}", 1950 + CHANCE.randint(0, 40), CHANCE.randint(1, 9)) for i in range(200)]
+MONTHLY = [(f"{2020 + m // 12}-{m % 12 + 1:02}", CHANCE.randint(100, 900)) for m in range(1, 50)]
 HEADER = "order_id,order_date,region,revenue,units"
 TABLES = {
     "shop.csv": as_csv(HEADER, ORDERS),
     "cut.csv": as_csv(HEADER, CUT),
     "ahead.csv": as_csv(HEADER, AHEAD),
+    "people.csv": as_csv("patient_id,birth_year,visits", BORN),
+    "late.csv": as_csv("month,revenue", MONTHLY),
     "plain.csv": as_csv("year,region,revenue,orders", YEARS),
     "single.csv": as_csv("code,year,revenue", SINGLE),
     "split.csv": as_csv("year,quarter,region,revenue", [(y, q and f"Q{q}", r, v) for y, q, r, v in QUARTERS_CUT]),
@@ -62,7 +66,11 @@ IN_Q2 = _totals((y, v) for y, q, _, v in QUARTERS_CUT if q == 2)
 WHOLE_YEARS = {year: OF_QUARTERS[year] for year in ("2022", "2023")}
 WHOLE = {year: BY_YEAR[year] for year in ("2022", "2023")}
 
+BIRTHS = _totals((y, 1) for _, y, _ in BORN)
+OF_MONTHS = _totals((m[:4], v) for m, v in MONTHLY if "2021" <= m < "2024")
 FIRST = {
+    ("late.csv", "Which year had the lowest revenue?"): _first(OF_MONTHS, "total revenue", min),
+    ("people.csv", "Which birth year had the most patients?"): f"birth_year {_first(BIRTHS, 'number of rows')}",
     ("shop.csv", "Which year had the highest revenue?"): _first(BY_YEAR, "total revenue"),
     ("shop.csv", "In which year was the revenue lowest?"): _first(BY_YEAR, "total revenue", min),
     ("shop.csv", "Which year saw the highest revenue?"): _first(BY_YEAR, "total revenue"),
@@ -92,6 +100,8 @@ LISTED = {
 }
 INCOMPLETE = [(file, question) for file, question in FIRST if file in ("cut.csv", "split.csv") and "Q2" not in question]
 REFUSED = {
+    ("people.csv", "Which year had the most patients?"): 'the times of the table are those of "birth_year"',
+    ("people.csv", "In which year were the visits highest?"): 'the times of the table are those of "birth_year"',
     ("plain.csv", "Which region had the highest revenue in each year?"): "the first of each year is not given",
     ("shop.csv", "Which region had the highest revenue in every month?"): "the first of each month is not given",
     ("shop.csv", "Which year was the best?"): "no word of the question names a numeric column",
@@ -130,6 +140,10 @@ def test_an_incomplete_year_that_has_more_already_is_told(answers: dict[str, Ans
     answer = answers["In ahead.csv, Which year had the highest revenue?"]
     assert "has the highest total revenue of those that the data cover as a whole" in answer.statements[0]
     assert "more already, though the data hold a part of the time only: 2024" in answer.limitations
+
+
+def test_a_year_that_begins_with_its_second_month_is_incomplete(answers: dict[str, Answer]) -> None:
+    assert "incomplete years are left out: 2020, 2024" in answers["In late.csv, Which year had the lowest revenue?"].limitations
 
 
 def test_a_mean_of_an_incomplete_year_is_told_as_such(answers: dict[str, Answer]) -> None:

@@ -11,6 +11,8 @@ from functions.ds_star.reader.slots import Slots
 from functions.ds_star.reader.specs import Statistic, make_spec, what_is_measured
 from functions.ds_star.reader.views import Column
 
+_BIRTH = frozenset({"birth", "births", "birthday", "birthdate", "born", "dob"})
+
 
 def top_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
     """The groups, periods or rows at one end."""
@@ -23,6 +25,8 @@ def top_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSp
     slots.measures += [c for c in measure_in_by if c not in slots.measures]
     _no_first_of_each(sentence, slots, [c for c in groups if not c.is_time])
     time = slots.time if slots.which_time or (slots.periods_asked and not groups) else None
+    if time is not None:
+        _refuse_births(sentence, time)
     if not groups and time is None:
         label = next(
             (
@@ -66,6 +70,12 @@ def _no_first_of_each(sentence: Sentence, slots: Slots, groups: list[Column]) ->
             "unsuitable",
             f'the first of each {slots.grain} is not given; ask for one {slots.grain}, as in "in 2024", or for all by {slots.grain}',
         )
+
+
+def _refuse_births(sentence: Sentence, time: Column) -> None:
+    """Refuses "which year had the most patients" of a table that knows no other years than those of births."""
+    if _BIRTH & set(time.words) and not any(sentence.word(i) in _BIRTH for i in range(len(sentence))):
+        raise Refused("ambiguous", f'the times of the table are those of "{time.name}"; name it if they are meant')
 
 
 def counted_noun(slots: Slots, cues: Cues) -> Column | None:

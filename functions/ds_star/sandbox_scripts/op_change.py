@@ -7,7 +7,7 @@ from against import NAMED, Against
 from charting import axis_label, bars
 from figures import Refusal, assertion, capital, data_digits, digits_for, plain, points, safe, with_unit
 from operating import Job, carry_out
-from periods import GRAINS, as_dates, complete, iso_range, label, native_grain, starts
+from periods import GRAINS, as_dates, edge_within, incomplete, iso_range, label, native_grain, starts
 from ranking import NO_RATIO, in_order, place, ranking_key
 from selecting import span_of, told_grain
 from units_of_analysis import AGGREGATE
@@ -35,7 +35,7 @@ def change(job: Job) -> None:
     kept = numbers.notna() & dates.notna()
     frame = job.frame.assign(**{"\0value": numbers, "\0date": dates})[kept]
     _check_finer(job, frame["\0date"], time, periods)
-    _check_complete(job, frame["\0date"], statistic, periods)
+    _check_complete(job, frame["\0date"], job.info(time).grain, statistic, periods)
     parts = [frame[(frame["\0date"] >= a) & (frame["\0date"] < b)] for a, b in spans]
     for period, part in zip(periods, parts, strict=True):
         if not len(part):
@@ -95,13 +95,17 @@ def _check_finer(job: Job, dates: pd.Series, time: str, periods: list[str]) -> N
         raise Refusal(f"`{time}` tells years only, and no {grains[0]}")
 
 
-def _check_complete(job: Job, dates: pd.Series, statistic: str, periods: list[str]) -> None:
+def _check_complete(job: Job, dates: pd.Series, told: str | None, statistic: str, periods: list[str]) -> None:
     """``Refusal`` for totals of a period that the data do not cover; other statistics get a limitation."""
     grain = _grain_of(periods[0])
-    for period in [p for p in complete(dates, grain)[1] if p in periods]:
+    partial = [p for p in incomplete(dates, grain, told) if p in periods]
+    for period in partial:
         if statistic in ("sum", "count"):
             raise Refusal(f"the data do not cover {period} as a whole, so its {statistic} cannot be set against that of another {grain}")
         job.report.limit(f"the data do not cover {period} as a whole")
+    for period in periods:
+        if period not in partial and (edge := edge_within(dates, *span_of(period), told)):
+            job.report.limit(f"the data {edge}, within {period}")
 
 
 def _value(part: pd.DataFrame, statistic: str) -> float:

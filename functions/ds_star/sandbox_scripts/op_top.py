@@ -7,9 +7,11 @@ from against import Against
 from charting import axis_label, bars
 from figures import Refusal, assertion, data_digits, plain, safe, with_unit
 from operating import Job, carry_out
-from periods import as_dates, choose_grain, complete, label, starts
+from periods import as_dates, choose_grain, incomplete, label, starts
+from roles import words_of
 from units_of_analysis import AGGREGATE
 
+PLAIN_YEAR = {"year", "years", "yr"}
 WORDS = {"sum": "total", "mean": "mean", "median": "median", "minimum": "lowest", "maximum": "highest", "count": "number of rows"}
 
 
@@ -74,7 +76,9 @@ def _with_periods(job: Job, frame: pd.DataFrame, by: list[str]) -> tuple[list[st
     if job.info(time).grain == "year":
         parts = job.spec.get("time_parts")
         left_out = (
-            _without_incomplete(job, frame, frame[f"{time} and {parts['part']}"], "year", frame[time], of_parts=True) if parts else None
+            _without_incomplete(job, frame, frame[f"{time} and {parts['part']}"], "year", frame[time], told=parts["grain"])
+            if parts
+            else None
         )
         return by if time in by else [*by, time], left_out
     dates = as_dates(frame[time])
@@ -82,28 +86,22 @@ def _with_periods(job: Job, frame: pd.DataFrame, by: list[str]) -> tuple[list[st
     if said:
         job.report.assume(said)
     frame[grain + "\0"] = [label(s, grain) if pd.notna(s) else None for s in starts(dates, grain)]
-    left_out = _without_incomplete(job, frame, dates, grain, frame[grain + "\0"], of_parts=job.info(time).grain in ("month", "quarter"))
+    left_out = _without_incomplete(job, frame, dates, grain, frame[grain + "\0"], told=job.info(time).grain)
     return [grain + "\0" if b == time else b for b in by] if time in by else [*by, grain + "\0"], left_out
 
 
 def _without_incomplete(
-    job: Job, frame: pd.DataFrame, dates: pd.Series, grain: str, periods: pd.Series, *, of_parts: bool
+    job: Job, frame: pd.DataFrame, dates: pd.Series, grain: str, periods: pd.Series, *, told: str | None
 ) -> pd.DataFrame | None:
-    """Takes the rows of incomplete periods out of totals, and gives them back; a mean of such a period stays, and is told.
-
-    Where the dates are first days ``of_parts``, months or quarters, a period that does not begin with one lacks its beginning.
-    """
-    incomplete = complete(dates, grain)[1]
-    first = starts(dates, grain).min()
-    if of_parts and periods.nunique() > 1 and dates.min() > first and label(first, grain) not in incomplete:
-        incomplete.insert(0, label(first, grain))
-    if not incomplete:
+    """Takes the rows of incomplete periods out of totals, and gives them back; a mean of such a period stays, and is told."""
+    partial = incomplete(dates, grain, told)
+    if not partial:
         return None
     if job.spec["statistic"] not in ("sum", "count"):
-        job.report.limit(f"the data do not cover {' and '.join(incomplete)} as a whole")
+        job.report.limit(f"the data do not cover {' and '.join(partial)} as a whole")
         return None
-    job.report.limit(f"incomplete {grain}s are left out: {', '.join(incomplete)}")
-    left_out = frame[periods.map(lambda p: str(plain(p)) in incomplete, na_action="ignore").fillna(False).astype(bool)]
+    job.report.limit(f"incomplete {grain}s are left out: {', '.join(partial)}")
+    left_out = frame[periods.map(lambda p: str(plain(p)) in partial, na_action="ignore").fillna(False).astype(bool)]
     frame.drop(index=left_out.index, inplace=True)
     return left_out
 
@@ -201,8 +199,8 @@ def _against(job: Job, ranking: pd.DataFrame, by: list[str], statistic: str, mea
 
 
 def _of_what(job: Job, by: list[str], key: str) -> str:
-    """``customer_id `` before a name that is only a number, and says by itself nothing of what it is; a time speaks for itself."""
-    columns = [b for b in by if b in job.table.columns and job.info(b).role != "time"]
+    """``customer_id `` before a name that is only a number and does not say of what; a plain year does."""
+    columns = [b for b in by if b in job.table.columns and (job.info(b).role != "time" or set(words_of(b)) - PLAIN_YEAR)]
     return f"{' / '.join(job.label(b) for b in columns)} " if columns and not any(c.isalpha() for c in key) else ""
 
 

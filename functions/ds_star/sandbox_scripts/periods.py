@@ -116,6 +116,16 @@ def complete(dates: pd.Series, grain: str) -> tuple[pd.Series, list[str]]:
     return keep, left_out
 
 
+def incomplete(dates: pd.Series, grain: str, told: str | None) -> list[str]:
+    """The labels of the incomplete periods at either end. Where a cell is ``told`` as a month or a quarter, its date is exact."""
+    found = complete(dates, grain)[1]
+    first_days = starts(dates, grain)
+    first = first_days.min()
+    if told in ("month", "quarter") and first_days.nunique() > 1 and dates.min() > first and label(first, grain) not in found:
+        found.insert(0, label(first, grain))
+    return found
+
+
 def edge_within(dates: pd.Series, start: pd.Timestamp, end: pd.Timestamp, grain: str | None) -> str | None:
     """Where the data begin or end inside the stretch until ``end`` (exclusive) with whole months of it missing; ``None`` if they do not."""
     present = dates.dropna()
