@@ -72,7 +72,8 @@ class OperationSpec(Contract):
     that a share counts. ``grain`` is the length of a period on ``time``. ``periods`` are the two that a change lies between, in ISO 8601.
     ``ranked_by`` says what the changes or the trends of groups are ranked by, where the question ranks them: in per cent of the start,
     or of a trend's mean. Of ranked trends, ``n`` are asked for. ``than`` is the group that all others are set against, by ``top_n`` and
-    ``change``; of changes, those count only that rise (or fall), where they are asked for as ``moving``.
+    ``change``; of changes, those count only that rise (or fall), where they are asked for as ``moving``; without
+    ``than``, these groups are named.
     ``time_parts`` are the two columns that make a column of times, which is called after both: ``year and quarter``.
     A ratio divides ``measure`` by ``second_measure``.
     """

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 _PART = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
+_HALF = re.compile(r"(\d{4})-H([12])")
 _QUARTER = re.compile(r"(\d{4})-?Q([1-4])", re.IGNORECASE)
 
 
@@ -35,12 +36,15 @@ def parse_period(text: str | None) -> Period | None:
 
 
 def _span(text: str) -> Period | None:
-    """One year, quarter, month or day."""
+    """One year, half, quarter, month or day."""
     text = text.strip()
     try:
         if quarter := _QUARTER.fullmatch(text):
             year, month = int(quarter.group(1)), 3 * int(quarter.group(2))
             return Period(date(year, month - 2, 1), date(year, month, calendar.monthrange(year, month)[1]))
+        if half := _HALF.fullmatch(text):
+            year, month = int(half.group(1)), 6 * int(half.group(2))
+            return Period(date(year, month - 5, 1), date(year, month, calendar.monthrange(year, month)[1]))
         part = _PART.fullmatch(text)
         if part is None:
             return None

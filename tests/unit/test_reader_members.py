@@ -21,7 +21,9 @@ MONTHLY = [
     for m in range(36)
     for region, (level, change) in BEGUN.items()
 ]
+VISITED = [(f"V{i:03}", 2022 + i % 2, CHANCE.choice(tuple(BEGUN))) for i in range(90)]
 TABLES = {"yearly.csv": as_csv("year,region,revenue", YEARLY), "monthly.csv": as_csv("date,region,revenue", MONTHLY)}
+TABLES["visited.csv"] = as_csv("visit_id,year,region", VISITED)
 
 
 def _total(region: str, *years: int) -> float:
@@ -67,7 +69,27 @@ ASKED: dict[str, tuple[str, list[str]]] = {
         ],
     ),
 }
+MOVED = {
+    "Which regions had more revenue in 2023 than in 2020?": ("yearly.csv", [r for r in BEGUN if _rise(r) > 0]),
+    "Which regions had a higher revenue in 2023 than in 2020?": ("yearly.csv", [r for r in BEGUN if _rise(r) > 0]),
+    "Which regions had less revenue in 2023 than in 2020?": ("yearly.csv", [r for r in BEGUN if _rise(r) < 0]),
+    "Which regions had more revenue in 2020 than in 2023?": ("yearly.csv", [r for r in BEGUN if _rise(r) < 0]),
+    "Which regions had more revenue in H1 2023 than in H1 2022?": (
+        "monthly.csv",
+        [r for r in BEGUN if sum(_quarter(r, f"2023-0{m}") - _quarter(r, f"2022-0{m}") for m in (1, 4)) > 0],
+    ),
+    "Which regions had more visits in 2023 than in 2022?": (
+        "visited.csv",
+        [r for r in BEGUN if sum(y == 2023 for _, y, s in VISITED if s == r) > sum(y == 2022 for _, y, s in VISITED if s == r)],
+    ),
+}
 REFUSED = {
+    "Which regions had more revenue in 2023 than in 2020 and 2021?": ("yearly.csv", "is no single group"),
+    "Which regions had more revenue in 2023 than the North in 2020?": ("yearly.csv", "it is not clear how the periods"),
+    "Which regions had 10 % more revenue in 2023 than in 2020?": ("yearly.csv", '"10"'),
+    "Which regions had more revenue in Q1 2023 than in 2022?": ("monthly.csv", "are periods of different lengths"),
+    "Which regions did not have more revenue in 2023 than in 2020?": ("yearly.csv", '"not"'),
+    "Which region had the most revenue in 2023 than in 2020?": ("yearly.csv", ""),
     "Which region grew more than the North, please?": ("monthly.csv", "name the two times"),
     "Which region had more revenue than the mean?": ("yearly.csv", '"than the mean" is no single group of "region"'),
     "Which region had more revenue than the North and the South?": ("yearly.csv", "is no single group"),
@@ -78,7 +100,7 @@ REFUSED = {
 
 @pytest.fixture(scope="module")
 def answers(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
-    questions = {question: file for question, (file, _) in {**ASKED, **REFUSED}.items()}
+    questions = {question: file for question, (file, _) in {**ASKED, **MOVED, **REFUSED}.items()}
     return ask_all(sandbox, tmp_path_factory.mktemp("members"), TABLES, questions)
 
 
@@ -89,6 +111,15 @@ def test_the_groups_beyond_the_one_that_is_named_are_all_named(answers: dict[str
     begin, _, named = answer.statements[0].partition(": ")
     assert {r for r in BEGUN if r in named} == set(found)
     assert begin.startswith(f"{len(found)} of 4 other groups" if found else "None of 4 other groups"), begin
+
+
+@pytest.mark.parametrize("question", MOVED)
+def test_the_groups_that_are_higher_or_lower_in_the_later_period_are_named(answers: dict[str, Answer], question: str) -> None:
+    answer, (_, found) = answers[question], MOVED[question]
+    assert answer.refusal is None, answer
+    begin, _, named = answer.statements[0].partition(": ")
+    assert {r for r in BEGUN if r in named} == set(found)
+    assert begin.startswith(f"{len(found)} of 5 groups of region ha"), begin
 
 
 @pytest.mark.parametrize("question", REFUSED)

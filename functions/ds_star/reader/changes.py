@@ -9,11 +9,11 @@ from functions.ds_star.reader.cues import Cues
 from functions.ds_star.reader.growth import DOWN, PER_CENT, beside_a_member, growth_of, note_of_ranking
 from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.lookups import asks_yes_or_no
-from functions.ds_star.reader.rankings import how_many
+from functions.ds_star.reader.rankings import counted_noun, how_many
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots
-from functions.ds_star.reader.specs import MIN_TREND_POINTS, cell_pair, grouping, make_spec, only_how_much, what_is_measured
+from functions.ds_star.reader.specs import MIN_TREND_POINTS, Statistic, cell_pair, grouping, make_spec, only_how_much, what_is_measured
 from functions.ds_star.reader.times import TimeCondition
 from functions.ds_star.reader.views import Column
 
@@ -21,6 +21,7 @@ _OF_ALL_PERIODS = frozenset(
     {("trend",), ("trends",), ("slope",), ("over", "time"), ("rate", "of", "change"), ("time", "series"), ("steadily",), ("gradually",)}
 )
 """Words that ask for the way between two periods, and not for its ends."""
+_COUNT: Statistic = "count"
 _HOW_MANY = frozenset({("how", "many"), ("how", "much"), ("by", "what")})
 
 
@@ -106,8 +107,13 @@ def _one_than_the_other(sentence: Sentence, slots: Slots, cues: Cues) -> bool:
     """Whether one period is set against the other by a comparative: "Was revenue higher in Q2 2024 than in Q2 2023?"."""
     if len(slots.times) != 2 or cues.comparative is None or slots.time is None or len(cues.named) > 1:
         return False
-    alone = not (slots.periods_asked or slots.by or slots.groups or slots.which or cell_pair(slots))
+    alone = not (slots.periods_asked or slots.by or slots.groups or cell_pair(slots) or (slots.which and cues.superlative))
     return alone and "than" in sentence.words(slots.times[0].end, slots.times[1].start)
+
+
+def asks_which_moved(sentence: Sentence, slots: Slots, cues: Cues) -> bool:
+    """Whether it is "Which regions had more revenue in 2024 than in 2023?": the groups that changed in one direction are asked for."""
+    return slots.which is not None and _two_periods(sentence, slots.times) is not None and _one_than_the_other(sentence, slots, cues)
 
 
 def _set_against(sentence: Sentence, start: int, end: int) -> bool:
@@ -141,7 +147,7 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
     if growth_of(sentence):
         how_many(sentence, slots, cues)  # "the three fastest growing": all are given in order
     superlative, cues.superlative = cues.superlative, None  # it ranks the changes, and not the values
-    column, statistic = what_is_measured(sentence, slots, cues)
+    column, statistic = (None, _COUNT) if _counts_rows(slots, cues) else what_is_measured(sentence, slots, cues)
     cues.superlative = superlative
     words = {t.folded for t in sentence.tokens}
     growth = growth_of(sentence) if by else None
@@ -149,11 +155,13 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
     descending = not down if ranked is None or cues.highest else down
     ranked_by = growth.ranked_by if growth else "per_cent" if PER_CENT & words else "difference"
     is_ranked = bool(by) and (ranked is not None or growth is not None)
-    moving = False
+    moving = asks_which_moved(sentence, slots, cues)
+    if moving:
+        descending, ranked_by, is_ranked = cues.highest == (slots.times[0].period.first > slots.times[1].period.first), "difference", True
     if slots.than is not None:
         ranked_by, lower, moving = beside_a_member(sentence)
         descending, is_ranked = not lower, True
-    if is_ranked:
+    if is_ranked and not moving:
         note_of_ranking(slots, ranked_by)
     for condition in slots.times:
         sentence.explain(condition.start, condition.end, "time")
@@ -173,6 +181,12 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
             moving=moving,
         ),
     )
+
+
+def _counts_rows(slots: Slots, cues: Cues) -> bool:
+    """Whether "more orders" counts the rows, since each row is an order."""
+    noun = counted_noun(slots, cues)
+    return noun is not None and noun in slots.ids and noun.description.distinct == slots.view.rows and not slots.view.join
 
 
 def _both_held(sentence: Sentence, slots: Slots, time: Column) -> None:

@@ -86,7 +86,7 @@ def _end_of(condition: TimeCondition) -> str:
 
 def _are_joined(sentence: Sentence, before: TimeCondition, after: TimeCondition) -> bool:
     words = set(sentence.words(before.end, after.start))
-    comma = "," in sentence.text[sentence.tokens[before.end - 1].end : sentence.tokens[after.start].start]
+    comma = bool({",", "/"} & set(sentence.text[sentence.tokens[before.end - 1].end : sentence.tokens[after.start].start]))
     return words <= _JOINING and (comma or bool({"and", "or", "plus"} & words) or {"as", "well"} <= words)
 
 
@@ -96,7 +96,9 @@ def _grain(times: Sequence[TimeCondition]) -> str:
         return "day"
     if any(t.period.is_month for t in times):
         return "month"
-    return "quarter" if any(t.period.quarter for t in times) else "year"
+    if any(t.period.quarter or t.period.half for t in times):
+        return "quarter"
+    return "year"
 
 
 def _check_members(sentence: Sentence, slots: Slots) -> None:

@@ -9,7 +9,7 @@ from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.amounts import find_amounts
 from functions.ds_star.reader.cells import CellMention, exclusion_of, find_cells
 from functions.ds_star.reader.columns import Mention, find_mentions
-from functions.ds_star.reader.filters import Comparison, find_comparisons
+from functions.ds_star.reader.filters import Comparison, count_at, find_comparisons
 from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.nouns import explain_quantity_nouns
 from functions.ds_star.reader.periods import Period, find_periods
@@ -275,6 +275,8 @@ def _periods(sentence: Sentence, slots: Slots) -> None:
     """What "by year", "monthly", "per quarter", "which year" say: the length of a period."""
     for hit in sentence.lexicon.find(sentence.lexicon.grains, sentence.tokens):
         before = sentence.word(hit.start - 1)
+        if before != "one" and count_at(sentence, hit.start - 1) and sentence.word(hit.start - 2) in {"which", "what"}:
+            before = sentence.word(hit.start - 2)  # "which 3 months"
         adverb = hit.text.casefold() in {"daily", "weekly", "monthly", "quarterly", "yearly", "annual", "annually"}
         asked = before in {"by", "per", "each", "every", "which", "what", "and"} or adverb
         grain = next(g for g in GRAINS if g == hit.meaning)

@@ -122,6 +122,14 @@ def parse_number(word: str) -> int | float | None:
     return None
 
 
+def count_at(sentence: Sentence, at: int) -> int | None:
+    """How many the word at a position says, from 1 to 100: ``3`` of "3" or "three"."""
+    word = sentence.word(at)
+    number = parse_number(word) if word else None
+    number = number if number is not None else sentence.lexicon.numbers.get(word)
+    return number if isinstance(number, int) and 1 <= number <= 100 else None
+
+
 def _column_beside(sentence: Sentence, view: View, mentions: tuple[Mention, ...], hit: Hit, end: int) -> tuple[Column | None, int, int]:
     """The column that a comparison speaks of, and the tokens it then covers."""
     numeric = [m for m in mentions if m.column.is_numeric and m.column.description.role != "id"]

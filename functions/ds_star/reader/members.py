@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functions.ds_star.reader.cells import CellMention
-from functions.ds_star.reader.changes import asked_periods, first_and_last
+from functions.ds_star.reader.changes import asked_periods, asks_which_moved, first_and_last
 from functions.ds_star.reader.cues import Cues
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
@@ -53,6 +53,8 @@ def _refuse_other_comparisons(sentence: Sentence, slots: Slots, cues: Cues) -> N
     """Refuses "more revenue than the mean" and "than the North and the South": the highest alone would be no answer."""
     than = next((i for i in range(len(sentence)) if sentence.word(i) == "than" and sentence.word(i - 1) not in {"other", "rather"}), None)
     if than is None or sentence.explained.get(than) in {"condition", "time"} or not cues.comparative:
+        return
+    if asks_which_moved(sentence, slots, cues):
         return
     if slots.which is None and not slots.which_time:
         return

@@ -34,6 +34,7 @@ from functions.ds_star.reader.specs import (
 from functions.ds_star.reader.views import Column, additive
 
 _ORDINALS = frozenset({"second", "third", "fourth", "fifth", "2nd", "3rd", "4th", "5th", "next"})
+_IN_ONE = frozenset((place, one) for place in ("in", "of", "for", "within") for one in ("a", "one", "any"))
 _FREQUENCIES = frozenset({"freq", "frequency", "count", "counts"})
 """Names of columns that say how many a row stands for."""
 _NOT_ROWS = frozenset(
@@ -113,16 +114,34 @@ def _one_measure_only(sentence: Sentence, slots: Slots, cues: Cues) -> None:
 
 def _superlative_of_periods(sentence: Sentence, slots: Slots, cues: Cues) -> None:
     """In "the wettest month" periods are ranked, with or without "which"."""
-    at = cues.superlative_at + 1
-    counted = sentence.word(at).isdigit() or sentence.word(at) in sentence.lexicon.numbers
-    at += counted
-    after = sentence.word(at)
-    grain = next((g for g in GRAINS if after in (g, f"{g}s")), None)
-    if cues.superlative_at < 0 or grain is None or slots.time is None or slots.which_time:
+    place = _ranked_grain(sentence, slots, cues.superlative_at) if cues.superlative_at >= 0 else None
+    if place is None or slots.time is None or slots.which_time:
         return
     slots.which_time = slots.periods_asked = True
-    slots.grain = grain
-    sentence.explain(at, at + 1, "period")
+    slots.grain = next(g for g in GRAINS if sentence.word(place) in (g, f"{g}s"))
+    sentence.explain(place, place + 1, "period")
+
+
+def _ranked_grain(sentence: Sentence, slots: Slots, superlative: int) -> int | None:
+    """Where the periods stand that a superlative ranks: "the 3 wettest months", "the year with the highest revenue".
+
+    In "the highest revenue in a year" what adds up is that of the year; the highest price in a year is one price.
+    """
+    grains = {word for g in GRAINS for word in (g, f"{g}s")}
+    at = superlative + 1
+    at += sentence.word(at).isdigit() or sentence.word(at) in sentence.lexicon.numbers
+    if sentence.word(at) in grains:
+        return at
+    at = superlative - 1 - (sentence.word(superlative - 1) == "the")
+    if sentence.word(at) in {"with", "having"} and sentence.word(at - 1) in grains:
+        return at - 1
+    if not slots.measures or not all(additive(m, sentence.lexicon) for m in slots.measures):
+        return None
+    for i in range(superlative + 1, len(sentence)):
+        one = i - 1 - (sentence.word(i - 1) in {"single", "calendar"})
+        if sentence.word(i) in GRAINS and sentence.words(one - 1, one + 1) in _IN_ONE:
+            return i
+    return None
 
 
 def _all_used(slots: Slots, specs: tuple[OperationSpec, ...]) -> None:

@@ -87,7 +87,7 @@ def make_spec(
         n=n,
         descending=descending,
         unit=measure.description.unit if measure else None,
-        time_parts=time_parts(slots.view, timed, (*kept, *share_of)),
+        time_parts=time_parts(slots.view, timed, (*kept, *share_of), of_years=operation == "top_n"),
     )
 
 

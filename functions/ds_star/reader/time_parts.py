@@ -47,7 +47,7 @@ class SplitTime:
 
     def tells(self, period: Period) -> bool:
         """Whether a period is one that needs the part: no whole year, and nothing that only a shorter part can tell."""
-        return period.quarter is not None if self.part == "quarter" else not period.whole_years
+        return not period.whole_years and (self.part == "month" or period.whole_quarters)
 
 
 def split_times(view: View) -> tuple[SplitTime, ...]:
@@ -203,8 +203,12 @@ def _note_thrown_together(slots: Slots) -> None:
             slots.notes.append(f'nothing in the table tells which year a row of a "{column.name}" is of; those of all years count together')
 
 
-def time_parts(view: View, time: Column | None, conditions: Sequence[Filter]) -> TimeParts | None:
-    """The two columns, where a spec uses the one that they make."""
-    used = {*([time.name] if time else []), *(c.column for c in conditions)}
-    found = next((s for s in split_times(view) if s.together.name in used), None)
-    return TimeParts(year=found.year.name, part=found.columns[0].name, grain=found.part) if found else None
+def time_parts(view: View, time: Column | None, conditions: Sequence[Filter], *, of_years: bool = False) -> TimeParts | None:
+    """The two columns, where a spec uses the one that they make; ``of_years``, where they tell whether its years are whole."""
+    conditioned = {c.column for c in conditions}
+    used = {*([time.name] if time else []), *conditioned}
+    for split in split_times(view):
+        tells_wholes = of_years and time is split.year and not conditioned & {c.name for c in split.columns}
+        if split.together.name in used or tells_wholes:
+            return TimeParts(year=split.year.name, part=split.columns[0].name, grain=split.part)
+    return None

@@ -13,7 +13,7 @@ from shared.language.lexicon import Phrase
 _RELATIVE = frozenset({"this", "last", "previous", "current", "past", "recent", "latest", "preceding"})
 _SOME = frozenset({"few", "couple", "of", "several", "full", "complete", "calendar", "whole", "most", "recent"})
 _PERIODS = frozenset({*GRAINS, "period", "time"})
-_FISCAL = re.compile(r"(q[1-4])?fy(\d{2}|\d{4})?(q[1-4])?")
+_FISCAL = re.compile(r"([qh][1-4])?fy(\d{2}|\d{4})?([qh][1-4])?")
 _EXAMPLES = {"quarter": '"Q2 2024"', "month": '"March 2024"', "week": '"5 March 2024"', "day": '"5 March 2024"'}
 
 
@@ -32,7 +32,9 @@ def refuse_unsure_times(sentence: Sentence, slots: Slots) -> None:
 def _refuse_fiscal(sentence: Sentence) -> None:
     """Refuses "FY24" and "fiscal 2024": when such a year begins stands nowhere."""
     for i, token in enumerate(sentence.tokens):
-        financial = token.folded == "financial" and sentence.word(i + 1).startswith(("year", "quarter", "q1", "q2", "q3", "q4"))
+        financial = token.folded == "financial" and sentence.word(i + 1).startswith(
+            ("year", "quarter", "half", "q1", "q2", "q3", "q4", "h1", "h2")
+        )
         if i not in sentence.explained and (token.folded == "fiscal" or financial or _FISCAL.fullmatch(token.folded)):
             raise Refused(
                 "ambiguous",

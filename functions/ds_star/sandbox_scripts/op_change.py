@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pandas as pd
-from against import Against
+from against import NAMED, Against
 from charting import axis_label, bars
 from figures import Refusal, assertion, capital, data_digits, digits_for, plain, points, safe, with_unit
 from operating import Job, carry_out
-from periods import GRAINS, as_dates, complete, iso_range, label, native_grain, starts
+from periods import GRAINS, as_dates, edge_within, incomplete, iso_range, label, native_grain, starts
 from ranking import NO_RATIO, in_order, place, ranking_key
 from selecting import span_of, told_grain
 from units_of_analysis import AGGREGATE
@@ -35,7 +35,7 @@ def change(job: Job) -> None:
     kept = numbers.notna() & dates.notna()
     frame = job.frame.assign(**{"\0value": numbers, "\0date": dates})[kept]
     _check_finer(job, frame["\0date"], time, periods)
-    _check_complete(job, frame["\0date"], statistic, periods)
+    _check_complete(job, frame["\0date"], job.info(time).grain, statistic, periods)
     parts = [frame[(frame["\0date"] >= a) & (frame["\0date"] < b)] for a, b in spans]
     for period, part in zip(periods, parts, strict=True):
         if not len(part):
@@ -67,6 +67,8 @@ def _ends(dates: pd.Series, grain: str | None) -> str:
 
 
 def _grain_of(period: str) -> str:
+    if "H" in period:
+        return "half"
     return "quarter" if "Q" in period else {4: "year", 7: "month"}.get(len(period), "day")
 
 
@@ -93,13 +95,17 @@ def _check_finer(job: Job, dates: pd.Series, time: str, periods: list[str]) -> N
         raise Refusal(f"`{time}` tells years only, and no {grains[0]}")
 
 
-def _check_complete(job: Job, dates: pd.Series, statistic: str, periods: list[str]) -> None:
+def _check_complete(job: Job, dates: pd.Series, told: str | None, statistic: str, periods: list[str]) -> None:
     """``Refusal`` for totals of a period that the data do not cover; other statistics get a limitation."""
     grain = _grain_of(periods[0])
-    for period in [p for p in complete(dates, grain)[1] if p in periods]:
+    partial = [p for p in incomplete(dates, grain, told) if p in periods]
+    for period in partial:
         if statistic in ("sum", "count"):
             raise Refusal(f"the data do not cover {period} as a whole, so its {statistic} cannot be set against that of another {grain}")
         job.report.limit(f"the data do not cover {period} as a whole")
+    for period in periods:
+        if period not in partial and (edge := edge_within(dates, *span_of(period), told)):
+            job.report.limit(f"the data {edge}, within {period}")
 
 
 def _value(part: pd.DataFrame, statistic: str) -> float:
@@ -130,8 +136,10 @@ def _say(
     table = in_order(job, table, key)
     if job.spec.get("than") and by:
         _against(job, table, key, by, measure, periods, counted=statistic == "count")
+    elif job.spec.get("moving") and by:
+        _moved(job, table, by, measure, statistic, periods)
     for at, row in table.head(STATED).iterrows():
-        ranks = bool(by and job.spec.get("ranked_by") and not job.spec.get("than"))
+        ranks = bool(by and job.spec.get("ranked_by") and not job.spec.get("than") and not job.spec.get("moving"))
         standing = _place(job, table, key, by) if at == 0 and by and ranks and len(table) > 1 else None
         _one(job, row, by, measure, statistic, time, periods, dropped, standing)
     if len(table) > STATED:
@@ -165,6 +173,30 @@ def _against(job: Job, table: pd.DataFrame, key: str, by: str, measure: str | No
     way = f"a larger {'rise' if up else 'fall'} in {of}" if moving else f"a {'higher' if up else 'lower'} change in {of}"
     ends = " to ".join(job.report.value(f"asked_{i + 1}", p) for i, p in enumerate(periods))
     named.say(f"{way}{job.where} from {ends}", shown, [c for c in (by, measure, job.spec["time"]) if c], moving=moving)
+
+
+def _moved(job: Job, table: pd.DataFrame, by: str, measure: str | None, statistic: str, periods: list[str]) -> None:
+    """Which groups are higher (or lower) in the later of the two periods, with their changes."""
+    report, up = job.report, bool(job.spec["descending"])
+    moved = table[table["difference"] > 0] if up else table[table["difference"] < 0]
+    counted = statistic == "count" or measure is None
+    unit = points(job.unit(measure)) if measure and not counted else None
+    digits = 0 if counted else data_digits(job.numbers(measure))
+    each = []
+    for i, (group, value) in enumerate(zip(moved["group"].head(NAMED), moved["difference"].head(NAMED), strict=True)):
+        decimals = max(digits_for(value, digits), digits) if statistic in ("mean", "median") else digits
+        name = report.value(f"moved_{i + 1}_name", safe(group))
+        each.append(f"{name} (change {with_unit(report.value(f'moved_{i + 1}', float(value), unit, digits=decimals), unit)})")
+    of = "number of rows" if counted else f"{WORDS[statistic]} {job.label(measure)}"
+    first, last = (report.value(f"asked_{i + 1}", p) for i, p in enumerate(periods))
+    what = f"a {'higher' if up else 'lower'} {of}{job.where} in {last} than in {first}"
+    groups = f"{report.value('groups_compared', len(table))} groups of {job.label(by)}"
+    text = f"none of {groups} has {what}"
+    if each:
+        text = f"{report.value('groups_moved', len(moved))} of {groups} {'has' if len(moved) == 1 else 'have'} {what}: {', '.join(each)}"
+        text += " and others, which stand in the table" if len(moved) > NAMED else ""
+    columns = [c for c in (by, measure, job.spec["time"]) if c]
+    report.finding(f"{capital(text)}.", used=int((table["rows"] + table["rows at the end"]).sum()), dropped=0, columns=columns)
 
 
 def _place(job: Job, table: pd.DataFrame, key: str, by: str) -> str:

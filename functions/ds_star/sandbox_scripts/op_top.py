@@ -7,9 +7,11 @@ from against import Against
 from charting import axis_label, bars
 from figures import Refusal, assertion, data_digits, plain, safe, with_unit
 from operating import Job, carry_out
-from periods import as_dates, choose_grain, complete, label, starts
+from periods import as_dates, choose_grain, incomplete, label, starts
+from roles import words_of
 from units_of_analysis import AGGREGATE
 
+PLAIN_YEAR = {"year", "years", "yr"}
 WORDS = {"sum": "total", "mean": "mean", "median": "median", "minimum": "lowest", "maximum": "highest", "count": "number of rows"}
 
 
@@ -24,9 +26,9 @@ def top(job: Job) -> None:
     numbers = job.numbers(measure) if measure and statistic != "count" else pd.Series(1.0, index=job.frame.index)
     frame = job.frame.assign(**{"\0value": numbers})[numbers.notna()]
     dropped = len(job.frame) - len(frame)
-    by = _with_periods(job, frame, by)
-    rows = not by
-    if rows:
+    by, left_out = _with_periods(job, frame, by)
+    rows = not by or (by == [spec.get("time")] and statistic != "count" and bool(frame[by[0]].is_unique))
+    if not by:
         by = [
             c
             for c, i in job.table.columns.items()
@@ -49,31 +51,72 @@ def top(job: Job) -> None:
     )
     if not len(ranking):
         raise Refusal(f"no group or period is left that has values{f' where {job.filters}' if job.filters else ''}")
-    _say(job, ranking, by, statistic, measure, rows=rows, dropped=dropped, numbers=numbers)
+    among = _beside(job, ranking, left_out, by) if left_out is not None and not counted else ""
+    _say(job, ranking, by, statistic, measure, rows=rows, dropped=dropped, numbers=numbers, among=among)
 
 
-def _with_periods(job: Job, frame: pd.DataFrame, by: list[str]) -> list[str]:
-    """The grouping columns; a time among them is cut into periods of the spec's grain, incomplete ones left out of totals."""
+def _beside(job: Job, ranking: pd.DataFrame, left_out: pd.DataFrame, by: list[str]) -> str:
+    """What the first one is first among, where an incomplete period that is left out has more already; else nothing."""
+    totals = left_out.groupby(by, observed=True, sort=True)["\0value"].sum().reset_index()
+    more = totals[totals["\0value"] > ranking["value"].iloc[0]]
+    if more.empty or not job.spec["descending"]:
+        return ""
+    beyond = [" / ".join(str(plain(row[b])) for b in by) for _, row in more.head(8).iterrows()]
+    job.report.limit(f"more already, though the data hold a part of the time only: {', '.join(beyond)}")
+    return " of those that the data cover as a whole"
+
+
+def _with_periods(job: Job, frame: pd.DataFrame, by: list[str]) -> tuple[list[str], pd.DataFrame | None]:
+    """(the grouping columns, the rows that are left out); a time is cut into periods of the spec's grain, and totals need whole ones."""
     time = job.spec.get("time")
     if time is None and by and job.info(by[0]).role == "time":
         time = by[0]
-    if time is None or (time not in by and not job.spec.get("grain")) or job.info(time).grain == "year":
-        return [b for b in by if job.info(b)]
+    if time is None or (time not in by and not job.spec.get("grain")):
+        return [b for b in by if job.info(b)], None
+    if job.info(time).grain == "year":
+        parts = job.spec.get("time_parts")
+        left_out = (
+            _without_incomplete(job, frame, frame[f"{time} and {parts['part']}"], "year", frame[time], told=parts["grain"])
+            if parts
+            else None
+        )
+        return by if time in by else [*by, time], left_out
     dates = as_dates(frame[time])
     grain, said = choose_grain(dates, job.spec.get("grain"), minimum=1)
     if said:
         job.report.assume(said)
-    if job.spec["statistic"] in ("sum", "count"):
-        whole, left_out = complete(dates, grain)
-        if left_out:
-            job.report.limit(f"incomplete {grain}s are left out: {', '.join(left_out)}")
-            frame.drop(index=frame.index[~whole], inplace=True)
-    frame[grain + "\0"] = [label(s, grain) if pd.notna(s) else None for s in starts(dates.loc[frame.index], grain)]
-    return [grain + "\0" if b == time else b for b in by] if time in by else [*by, grain + "\0"]
+    frame[grain + "\0"] = [label(s, grain) if pd.notna(s) else None for s in starts(dates, grain)]
+    left_out = _without_incomplete(job, frame, dates, grain, frame[grain + "\0"], told=job.info(time).grain)
+    return [grain + "\0" if b == time else b for b in by] if time in by else [*by, grain + "\0"], left_out
+
+
+def _without_incomplete(
+    job: Job, frame: pd.DataFrame, dates: pd.Series, grain: str, periods: pd.Series, *, told: str | None
+) -> pd.DataFrame | None:
+    """Takes the rows of incomplete periods out of totals, and gives them back; a mean of such a period stays, and is told."""
+    partial = incomplete(dates, grain, told)
+    if not partial:
+        return None
+    if job.spec["statistic"] not in ("sum", "count"):
+        job.report.limit(f"the data do not cover {' and '.join(partial)} as a whole")
+        return None
+    job.report.limit(f"incomplete {grain}s are left out: {', '.join(partial)}")
+    left_out = frame[periods.map(lambda p: str(plain(p)) in partial, na_action="ignore").fillna(False).astype(bool)]
+    frame.drop(index=left_out.index, inplace=True)
+    return left_out
 
 
 def _say(
-    job: Job, ranking: pd.DataFrame, by: list[str], statistic: str, measure: str | None, *, rows: bool, dropped: int, numbers: pd.Series
+    job: Job,
+    ranking: pd.DataFrame,
+    by: list[str],
+    statistic: str,
+    measure: str | None,
+    *,
+    rows: bool,
+    dropped: int,
+    numbers: pd.Series,
+    among: str = "",
 ) -> None:
     report, spec = job.report, job.spec
     unit = job.unit(measure) if measure and statistic != "count" else None
@@ -95,7 +138,7 @@ def _say(
         if place == 0 and not spec.get("than"):
             highest = "highest" if spec["descending"] else "lowest"
             compared = f"{report.value('groups_compared', len(ranking))} {'rows' if rows else 'groups'} compared"
-            text = f"{named}{name} has the {highest} {what}{job.where}: {with_unit(slot, unit)} ({compared})."
+            text = f"{named}{name} has the {highest} {what}{job.where}{among}: {with_unit(slot, unit)} ({compared})."
             comparator = "="
             about = assertion(
                 measure,
@@ -118,7 +161,7 @@ def _say(
     if len(parts) > 1 and not spec.get("than"):
         word = "highest" if spec["descending"] else "lowest"
         report.finding(
-            f"In order, beginning with the {word} {what}{job.where}: {', '.join(parts)}.",
+            f"In order, beginning with the {word} {what}{job.where}{among}: {', '.join(parts)}.",
             used=int(ranking["rows"].sum()),
             dropped=dropped,
             columns=[*[b for b in by if b in job.table.columns], *([measure] if measure else [])],
@@ -156,8 +199,8 @@ def _against(job: Job, ranking: pd.DataFrame, by: list[str], statistic: str, mea
 
 
 def _of_what(job: Job, by: list[str], key: str) -> str:
-    """``customer_id `` before a name that is only a number, and says by itself nothing of what it is; a time speaks for itself."""
-    columns = [b for b in by if b in job.table.columns and job.info(b).role != "time"]
+    """``customer_id `` before a name that is only a number and does not say of what; a plain year does."""
+    columns = [b for b in by if b in job.table.columns and (job.info(b).role != "time" or set(words_of(b)) - PLAIN_YEAR)]
     return f"{' / '.join(job.label(b) for b in columns)} " if columns and not any(c.isalpha() for c in key) else ""
 
 

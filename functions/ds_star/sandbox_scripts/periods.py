@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 FREQUENCY = {"day": "D", "week": "W-SUN", "month": "M", "quarter": "Q-DEC", "year": "Y-DEC"}
-GRAINS = ("day", "week", "month", "quarter", "year")
+GRAINS = ("day", "week", "month", "quarter", "half", "year")
 PER_YEAR = {"day": 365.2425, "week": 52.1775, "month": 12.0, "quarter": 4.0, "year": 1.0}
-LENGTH = {"day": 1.0, "week": 7.0, "month": 30.44, "quarter": 91.31, "year": 365.2425}
+LENGTH = {"day": 1.0, "week": 7.0, "month": 30.44, "quarter": 91.31, "half": 182.62, "year": 365.2425}
 MIN_POINTS = 8
 
 
@@ -27,17 +27,29 @@ def swapped(dates: pd.Series) -> pd.Series:
 
 def starts(dates: pd.Series, grain: str) -> pd.Series:
     """The first day of the period in which each date lies."""
+    if grain == "half":
+        quarters = dates.dt.to_period(FREQUENCY["quarter"])
+        return (quarters - (quarters.dt.quarter - 1) % 2).dt.start_time
     return dates.dt.to_period(FREQUENCY[grain]).dt.start_time
 
 
 def end_of(start: pd.Timestamp, grain: str) -> pd.Timestamp:
     """The first day behind the period that begins at ``start``."""
-    offset = {"day": {"days": 1}, "week": {"weeks": 1}, "month": {"months": 1}, "quarter": {"months": 3}, "year": {"years": 1}}[grain]
+    offset = {
+        "day": {"days": 1},
+        "week": {"weeks": 1},
+        "month": {"months": 1},
+        "quarter": {"months": 3},
+        "half": {"months": 6},
+        "year": {"years": 1},
+    }[grain]
     return start + pd.DateOffset(**offset)
 
 
 def label(start: pd.Timestamp, grain: str) -> str:
-    """The period as ISO 8601 writes it (quarters: 2026-Q1)."""
+    """The period as ISO 8601 writes it (quarters: 2026-Q1, halves: 2026-H1)."""
+    if grain == "half":
+        return f"{start.year}-H{(start.month + 5) // 6}"
     if grain == "quarter":
         return f"{start.year}-Q{start.quarter}"
     return start.strftime({"year": "%Y", "month": "%Y-%m", "week": "%G-W%V", "day": "%Y-%m-%d"}[grain])
@@ -102,6 +114,16 @@ def complete(dates: pd.Series, grain: str) -> tuple[pd.Series, list[str]]:
         keep &= first_days != first_start
         left_out.insert(0, label(first_start, grain))
     return keep, left_out
+
+
+def incomplete(dates: pd.Series, grain: str, told: str | None) -> list[str]:
+    """The labels of the incomplete periods at either end. Where a cell is ``told`` as a month or a quarter, its date is exact."""
+    found = complete(dates, grain)[1]
+    first_days = starts(dates, grain)
+    first = first_days.min()
+    if told in ("month", "quarter") and first_days.nunique() > 1 and dates.min() > first and label(first, grain) not in found:
+        found.insert(0, label(first, grain))
+    return found
 
 
 def edge_within(dates: pd.Series, start: pd.Timestamp, end: pd.Timestamp, grain: str | None) -> str | None:

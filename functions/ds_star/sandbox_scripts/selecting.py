@@ -157,7 +157,7 @@ def compare(values: pd.Series, op: str, starts: list[object], ends: list[object]
 
 
 def span_of(value: object) -> tuple[pd.Timestamp, pd.Timestamp] | None:
-    """The period that a value names, as (start, end exclusive): a year, quarter, month, week, day or moment in ISO form."""
+    """The period that a value names, as (start, end exclusive): a year, half, quarter, month, week, day or moment in ISO form."""
     text = str(value).strip()
     if found := re.fullmatch(r"(\d{4})(?:\.0)?", text):
         start = pd.Timestamp(int(found[1]), 1, 1)
@@ -165,6 +165,9 @@ def span_of(value: object) -> tuple[pd.Timestamp, pd.Timestamp] | None:
     if found := re.fullmatch(r"(\d{4})-?Q([1-4])", text, re.IGNORECASE):
         start = pd.Timestamp(int(found[1]), 3 * int(found[2]) - 2, 1)
         return start, start + pd.DateOffset(months=3)
+    if found := re.fullmatch(r"(\d{4})-H([12])", text, re.IGNORECASE):
+        start = pd.Timestamp(int(found[1]), 6 * int(found[2]) - 5, 1)
+        return start, start + pd.DateOffset(months=6)
     if found := re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])", text):
         start = pd.Timestamp(int(found[1]), int(found[2]), 1)
         return start, start + pd.DateOffset(months=1)
