@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,6 +50,8 @@ def serve(
     ] = None,
 ) -> int:
     """Run the platform on this machine until Ctrl-C or SIGTERM. Missions that are open then go on with the next start."""
+    # Until the server listens to it, Ctrl-C ends this process, as SIGTERM does: an exception could be taken for a defect, or be lost.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     settings = load_settings()
     log_to(settings.home)
     if profile is ServedProfile.EMULATED:
