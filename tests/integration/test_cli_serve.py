@@ -119,6 +119,16 @@ def test_the_platform_stops_when_it_is_asked_to(kimera: Kimera, tmp_path: Path) 
     assert "Stopped" in ended.err
 
 
+def test_a_platform_whose_terminal_or_pipe_is_gone_runs_on_and_stops_well(kimera: Kimera, tmp_path: Path) -> None:
+    with kimera.started("serve", "--port", "0", KIMERA_HOME=str(tmp_path / "home")) as running:
+        url = running.line_with("KIMERA is at").split()[3]
+        assert running.process.stderr is not None
+        running.process.stderr.close()
+        assert httpx.get(f"{url}/missions").status_code == 200
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(60) == 0
+
+
 def test_ctrl_c_ends_a_platform_that_still_starts_by_the_signal_itself(kimera: Kimera, tmp_path: Path) -> None:
     """As an exception it was taken for a defect of the library that it came up in, or got lost there."""
     lock = DataFolderLock(tmp_path / "home")
