@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import signal
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -49,6 +51,8 @@ def serve(
     ] = None,
 ) -> int:
     """Run the platform on this machine until Ctrl-C or SIGTERM. Missions that are open then go on with the next start."""
+    # Until the server listens to it, Ctrl-C ends this process, as SIGTERM does: an exception could be taken for a defect, or be lost.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     settings = load_settings()
     log_to(settings.home)
     if profile is ServedProfile.EMULATED:
@@ -62,13 +66,21 @@ def serve(
         settings = _with_inbox(settings, inbox, outbox)
 
     def started(url: str) -> None:
-        note(f"KIMERA is at {url} (data: {settings.home}; log: {settings.home / 'kimera.log'}). Ctrl-C stops it.")
+        _say(f"KIMERA is at {url} (data: {settings.home}; log: {settings.home / 'kimera.log'}). Ctrl-C stops it.")
         if settings.inbox is not None:
-            note(f"Missions put into {inbox or settings.inbox}/<name>/mission.yaml start by themselves.")
+            _say(f"Missions put into {inbox or settings.inbox}/<name>/mission.yaml start by themselves.")
 
     serve_platform(settings, Address(host, settings.port if port is None else port), started=started)
-    note("Stopped. Open missions go on with the next start.")
+    _say("Stopped. Open missions go on with the next start.")
     return 0
+
+
+def _say(text: str) -> None:
+    """A line for the person who watches. A terminal or a pipe that is gone ends no platform, and makes no failure of its stop."""
+    try:
+        note(text)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # what was not taken is tried again at the exit
 
 
 def _with_inbox(settings: Settings, inbox: Path, outbox: Path | None) -> Settings:
@@ -97,9 +109,9 @@ def _emulated(settings: Settings, port: int, host: str, inbox: Path | None, work
         )
 
     def started(url: str, storage: str) -> None:
-        note(f"KIMERA is at {url} (data and logs: {settings.home}/emulated). Ctrl-C stops it.")
-        note(f"Cloud Storage is at {storage}: NAME/mission.yaml in the bucket {INBOX} starts a mission, reports lie in {OUTBOX}.")
+        _say(f"KIMERA is at {url} (data and logs: {settings.home}/emulated). Ctrl-C stops it.")
+        _say(f"Cloud Storage is at {storage}: NAME/mission.yaml in the bucket {INBOX} starts a mission, reports lie in {OUTBOX}.")
 
-    serve_emulated(settings, port, starting=lambda name: note(f"starting {name}"), started=started)
-    note("Stopped. Open missions go on with the next start.")
+    serve_emulated(settings, port, starting=lambda name: _say(f"starting {name}"), started=started)
+    _say("Stopped. Open missions go on with the next start.")
     return 0

@@ -12,7 +12,7 @@ from shared.clock import Clock, SystemClock
 from shared.errors import DataFolderInUse, StorageFull, Unavailable
 
 _LEFT_S, _LOOK_S = 15.0, 0.05
-"""How long the workers of a platform that was killed may take to notice: one that is just starting does so once it has imported all."""
+"""How long the workers of a platform that was killed may take to notice: a moment each, and some more where nothing has a processor."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """How a signal ends the server: it is heard where the server waits, between two things to do, and interrupts none of them.
 
 A handler that raises does so wherever the main thread is by then: in the start of a thread, say, which nobody could wait for any more.
+Until the server waits, a signal ends the process at once: what an earlier process left is made for that.
 """
 
 from __future__ import annotations

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from infra.local.lock import DataFolderLock, Holder
 from infra.local.platform import Platform
 from infra.local.server import Address, serve
 from shared.crash_points import POINTS
@@ -115,6 +117,35 @@ def test_the_platform_stops_when_it_is_asked_to(kimera: Kimera, tmp_path: Path) 
         ended = running.ended()
     assert ended.code == 0
     assert "Stopped" in ended.err
+
+
+def test_a_platform_whose_terminal_or_pipe_is_gone_runs_on_and_stops_well(kimera: Kimera, tmp_path: Path) -> None:
+    with kimera.started("serve", "--port", "0", KIMERA_HOME=str(tmp_path / "home")) as running:
+        url = running.line_with("KIMERA is at").split()[3]
+        assert running.process.stderr is not None
+        running.process.stderr.close()
+        assert httpx.get(f"{url}/missions").status_code == 200
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(60) == 0
+
+
+def test_ctrl_c_ends_a_platform_that_still_starts_by_the_signal_itself(kimera: Kimera, tmp_path: Path) -> None:
+    """As an exception it was taken for a defect of the library that it came up in, or got lost there."""
+    lock = DataFolderLock(tmp_path / "home")
+    lock.acquire(Holder(pid=_a_dead_process(), command="kimera serve"))  # so it waits, in the middle of its start
+    with kimera.started("serve", "--port", "0", KIMERA_HOME=str(tmp_path / "home"), KIMERA_PROT="1") as running:
+        running.line_with("KIMERA_PROT")  # it reads its settings, and tells which are none
+        running.interrupt()
+        ended = running.ended()
+    lock.release()
+    assert ended.code == -signal.SIGINT
+    assert len(ended.err.splitlines()) == 1
+
+
+def _a_dead_process() -> int:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    return process.pid
 
 
 def test_a_signal_interrupts_nothing_that_the_platform_begins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

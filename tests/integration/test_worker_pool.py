@@ -217,7 +217,7 @@ def test_one_mission_has_the_machine_to_itself_however_many_workers_are_set(tmp_
 
 
 def _workers_of(pid: int) -> list[int]:
-    return [child for child in children(pid) if "infra.local.pool.worker" in _command(child)]
+    return [child for child in children(pid) if "infra.local.pool" in _command(child)]
 
 
 def _command(pid: int) -> str:

@@ -209,7 +209,7 @@ def stuck(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Channel]]:
     own.home.mkdir()
     ours, theirs = pair()
     with theirs:
-        command = [sys.executable, "-P", "-m", "infra.local.pool.worker", str(theirs.fileno())]
+        command = [sys.executable, "-P", "-m", "infra.local.pool", str(theirs.fileno())]
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
     try:
         functions = f"{stuck_functions.__module__}:{stuck_functions.__qualname__}"
@@ -221,6 +221,30 @@ def stuck(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Channel]]:
         process.kill()
         process.wait()
         ours.close()
+
+
+def slow_functions(runtime: Runtime) -> WSGIApplication:
+    (runtime.home / "loading").touch()
+    time.sleep(3600)
+    raise AssertionError("nobody waits so long")
+
+
+def test_a_worker_that_is_just_starting_dies_with_its_platform_too(tmp_path: Path) -> None:
+    """Else many of them, on a busy machine, would keep the next platform from the data folder for longer than it waits."""
+    own = settings(tmp_path)
+    own.home.mkdir()
+    ours, theirs = pair()
+    with theirs:
+        process = subprocess.Popen([sys.executable, "-P", "-m", "infra.local.pool", str(theirs.fileno())], pass_fds=[theirs.fileno()])
+    try:
+        functions = f"{slow_functions.__module__}:{slow_functions.__qualname__}"
+        ours.send(Setup(settings=own.model_dump(mode="json"), functions=functions, workflow="flow.yaml"))
+        until((own.home / "loading").exists)
+        ours.close()
+        assert process.wait(10) == 1
+    finally:
+        process.kill()
+        process.wait()
 
 
 def test_a_worker_that_ends_dies_with_its_platform_too(stuck: tuple[subprocess.Popen[bytes], Channel]) -> None:

@@ -26,7 +26,7 @@ class WorkersHost(Host):
 
     def workers(self) -> list[int]:
         """The ids of its worker processes."""
-        return processes("infra.local.pool.worker", self.data)
+        return processes("infra.local.pool", self.data)
 
 
 def drills() -> list[Drill]:

@@ -194,7 +194,7 @@ class WorkerPool:
         """A process that waits for its setup, and the way to it. Raises ``OSError``."""
         ours, theirs = pair()
         # -P: what lies in the folder that the platform was started in is not ours.
-        command = [sys.executable, "-P", "-m", "infra.local.pool.worker", str(theirs.fileno())]
+        command = [sys.executable, "-P", "-m", "infra.local.pool", str(theirs.fileno())]
         before = signal.pthread_sigmask(signal.SIG_BLOCK, TO_ALL)  # the worker inherits it, and lets them through once it ignores them
         try:
             with theirs:

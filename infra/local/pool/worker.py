@@ -1,9 +1,5 @@
-"""A worker process: runs the executions that its platform gives it, with functions and adapters of its own, on the same data folder.
-
-python -m infra.local.pool.worker FD
-
-It dies with its platform: where the other end of its socket is gone it ends at once, as by ``kill -9``, and leaves everything to whoever
-starts on the data folder next.
+"""What a worker process does: runs the executions that its platform gives it, with functions and adapters of its own, on the same data
+folder.
 """
 
 from __future__ import annotations
@@ -14,9 +10,6 @@ import json
 import os
 import signal
 import socket
-import sys
-import threading
-import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -67,18 +60,11 @@ class Worker:
                 case Ping():
                     _say(self._channel, message)
                 case None:
-                    os._exit(1)  # the platform is dead, and another one may be about to start
+                    os._exit(1)  # the platform is dead: see __main__
                 case _:
                     raise TypeError(f"A worker is not told {message!r}.")
-        # Calls that are under way are left to end by themselves, unless the platform dies meanwhile.
-        threading.Thread(target=self._end_with_the_platform, name="kimera-platform", daemon=True).start()
-        self._workflow.close()
+        self._workflow.close()  # calls that are under way are left to end by themselves
         self._runtime.close()
-
-    def _end_with_the_platform(self) -> None:
-        while self._channel.receive() is not None:
-            continue
-        os._exit(1)
 
     def _start(self, message: Start) -> None:
         service = self._workflow.service
@@ -148,11 +134,3 @@ def _named(name: str) -> Callable[[Runtime], WSGIApplication]:
     module, _, attribute = name.partition(":")
     found: Callable[[Runtime], WSGIApplication] = getattr(importlib.import_module(module), attribute)
     return found
-
-
-if __name__ == "__main__":
-    try:
-        main(int(sys.argv[1]))
-    except Exception:  # noqa: BLE001 - the outermost place: calls that are under way would keep a process alive that hears nothing
-        traceback.print_exc()
-        os._exit(1)
