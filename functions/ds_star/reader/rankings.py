@@ -68,7 +68,7 @@ def _no_first_of_each(sentence: Sentence, slots: Slots, groups: list[Column]) ->
     if any(sentence.word(i - 1) in {"each", "every"} for i in at):
         raise Refused(
             "unsuitable",
-            f'the first of each {slots.grain} is not given; ask for one {slots.grain}, as in "in 2024", or for all by {slots.grain}',
+            f"the first of each {slots.grain} is not given; name one {slots.grain}, or ask for all by {slots.grain}",
         )
 
 
