@@ -13,6 +13,7 @@ from shared.errors import BudgetRefused
 from shared.models.calls import CallKey, Correction, ModelCall, ModelSpec, RenderedPrompt
 from shared.models.failures import Failure, RequestFailed
 from shared.models.provider import Mode, ProviderLink
+from shared.models.reading import read_answer
 
 MOST_MICRO_USD = 20_000
 _OUTPUT_TOKENS = 256
@@ -80,7 +81,7 @@ def _made(link: ProviderLink, name: str, call: ModelCall, mode: Mode) -> Probed 
     took = f"{time.monotonic() - began:.1f} s, ${cost / 1_000_000:.6f}" + ("" if answer.usage else " at most: no usage was reported")
     how = {"native": "by schema", "tool": "by a tool", "prompted": "in words"}[mode]
     try:
-        total = Probe.model_validate_json(answer.text).total
+        total = read_answer(Probe, answer.text).total
     except ValidationError as wrong:
         return Probed(
             name, ok=False, detail=f"asked {how}: the answer does not fit ({wrong.error_count()} errors); {took}", cost_micro_usd=cost

@@ -175,7 +175,8 @@ def _parameters(call: ModelCall, mode: Mode) -> ModelRequestParameters:
 def _answer(response: ModelResponse) -> ModelAnswer:
     from pydantic_ai.messages import ToolCallPart
 
-    tools = [part.args_as_json_str() for part in response.parts if isinstance(part, ToolCallPart)]
+    called = [part for part in response.parts if isinstance(part, ToolCallPart)]
+    tools = [part.args if isinstance(part.args, str) else part.args_as_json_str() for part in called]
     used = response.usage
     counted = used.input_tokens or used.output_tokens
     usage = CallUsage(used.input_tokens, used.output_tokens, min(used.cache_read_tokens, used.input_tokens)) if counted else None

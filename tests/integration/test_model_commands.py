@@ -64,6 +64,12 @@ def test_doctor_asks_in_words_where_schemas_are_not_taken(standin: StandIn, tmp_
     assert [seen.asked.mode for seen in standin.seen] == ["native", "prompted", "tool", "prompted"]
 
 
+def test_doctor_reads_an_answer_as_the_roles_do(standin: StandIn, tmp_path: Path) -> None:
+    standin.answers("Probe", *[Reply(f"Sure:\n```json\n{json.dumps(RIGHT)}\n```")] * 3)
+    looked = kimera(tmp_path, "doctor", "--model", "openai:any", "--price", "1/4", environment=standin.environment())
+    assert looked.returncode == 0, looked.stdout
+
+
 def test_doctor_stops_at_a_bad_key_with_what_to_do(standin: StandIn, tmp_path: Path) -> None:
     standin.faults.append(Fault.BAD_KEY)
     looked = kimera(tmp_path, "doctor", "--model", "openai:any", "--price", "1/4", environment=standin.environment())
