@@ -139,8 +139,12 @@ class ProviderLink:
         client = AsyncOpenAI(
             api_key=key, base_url=at.openai_base_url.strip() if at.openai_base_url else None, max_retries=0, timeout=self._timeout_s
         )
-        # Servers of one's own know the older name of the limit only; OpenAI's own models the newer one.
-        profile = OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False) if at.openai_base_url is not None else None
+        own = OpenAIModelProfile(
+            openai_chat_supports_max_completion_tokens=False,  # they know the older name of the limit only
+            supports_json_object_output=False,  # "in words" is for servers that take no response_format of any kind
+            native_output_requires_schema_in_instructions=True,  # many pass over a schema without a word, or keep it from the model
+        )
+        profile = own if at.openai_base_url is not None else None
         return OpenAIChatModel(name, provider=OpenAIProvider(openai_client=client), profile=profile)
 
 

@@ -25,18 +25,19 @@ HIDDEN = "hidden"
 
 
 class Endpoint:
-    """A server that answers every request with ``status`` and ``body``; ``asked`` holds the requests."""
+    """A server that answers with ``status`` and ``body``, and 400 to a request with a key that it ``refuses``; ``asked``: the requests."""
 
     def __init__(self, certificate: Path | None = None) -> None:
         self.status = 200
         self.body = b""
+        self.refuses: set[str] = set()
         self.asked: list[dict[str, JsonValue]] = []
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 endpoint.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(endpoint.status)
+                self.send_response(400 if endpoint.refuses & endpoint.asked[-1].keys() else endpoint.status)
                 kind = "text/html" if endpoint.body.startswith(b"<") else "application/json"
                 for name, value in (("Content-Type", kind), ("Content-Length", str(len(endpoint.body)))):
                     self.send_header(name, value)
@@ -83,6 +84,12 @@ def failure() -> Iterator[Callable[[str], RequestFailed]]:
     yield ask
     for link in links:
         link.close()
+
+
+def completion(text: str, *, finish: str = "stop") -> JsonValue:
+    message: JsonValue = {"role": "assistant", "content": text}
+    choice: JsonValue = {"index": 0, "finish_reason": finish, "message": message}
+    return {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
 
 
 def at(url: str) -> ModelEndpoints:
@@ -136,6 +143,27 @@ def test_what_an_endpoint_says_is_told_with_where_it_is_and_what_to_do(
     assert failed.failure is failure_is
     assert said in failed.message and endpoint.url in failed.message and failed.message.count("some-model") == 1
     assert remedy in failed.remedy
+
+
+def test_an_endpoint_that_takes_no_response_format_and_no_tools_is_asked_in_words_alone(endpoint: Endpoint) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    endpoint.refuses = {"response_format", "tools"}
+    endpoint.answers(200, completion('{"total": 3}'))
+    for _ in range(2):
+        with pytest.raises(RequestFailed) as failed:
+            link.send(call("openai"))
+        assert failed.value.failure is Failure.UNSUPPORTED
+    assert link.send(call("openai")).text == '{"total": 3}'
+    link.close()
+
+
+def test_an_endpoint_that_may_pass_over_a_schema_is_told_it_in_words_too(endpoint: Endpoint) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    endpoint.answers(200, completion('{"total": 3}'))
+    link.send(call("openai"))
+    link.close()
+    (asked,) = endpoint.asked
+    assert "response_format" in asked and '"total"' in json.dumps(asked["messages"]).replace("\\", "")
 
 
 def test_who_cannot_be_reached_is_told_with_the_networks_reason(failure: Callable[[str], RequestFailed], endpoint: Endpoint) -> None:
