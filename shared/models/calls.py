@@ -172,6 +172,8 @@ class ModelAnswer:
     """What it was settled at; set by the link that pays."""
     flags: tuple[str, ...] = ()
     """What a reader of the report has to know of it: ``scripted``, ``replayed``, ``budget_overrun``."""
+    cut_short: bool = False
+    """Whether it ended at the limit of its tokens; a model that thinks aloud may have said nothing until then."""
 
 
 class Sender(Protocol):

@@ -146,7 +146,7 @@ class Desk:
             try:
                 return _fitting(role, answer, check)
             except ValueError as wrong:
-                problem = _told(wrong)
+                problem = told(wrong, answer, call)
                 self._reject(call.key, problem)
                 corrections = (*corrections, Correction(clean(answer.text[:_REMEMBERED_CHARS]), problem))
         raise AnswerRejected(f"{model.label} gave {MAX_ANSWERS} answers as {role.name}, and none of them fits: {corrections[-1].problem}")
@@ -172,9 +172,10 @@ def _fitting(role: ModelRole[OutputT], answer: ModelAnswer, check: Check[OutputT
     return output
 
 
-def _told(wrong: ValueError) -> str:
+def told(wrong: ValueError, answer: ModelAnswer, call: ModelCall) -> str:
     """What is wrong, as the model is told: one line of bounded length, for it may name what the answer held."""
-    return " ".join(clean(_problem(wrong)).split())[:_TOLD_CHARS]
+    cut = f"it was cut short at the limit of {call.max_output_tokens:,} tokens; " if answer.cut_short else ""
+    return " ".join(clean(cut + _problem(wrong)).split())[:_TOLD_CHARS]
 
 
 def _problem(wrong: ValueError) -> str:

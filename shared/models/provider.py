@@ -195,7 +195,8 @@ def _answer(response: ModelResponse) -> ModelAnswer:
     used = response.usage
     counted = used.input_tokens or used.output_tokens
     usage = CallUsage(used.input_tokens, used.output_tokens, min(used.cache_read_tokens, used.input_tokens)) if counted else None
-    return ModelAnswer(tools[0] if tools else response.text or "", usage, response.model_name or "")
+    said = tools[0] if tools else response.text or ""
+    return ModelAnswer(said, usage, response.model_name or "", cut_short=response.finish_reason == "length")
 
 
 def _failed(spec: ModelSpec, error: ModelAPIError, *, asks_again: bool, at: str) -> RequestFailed:
@@ -239,10 +240,12 @@ def _unreadable(spec: ModelSpec, error: Exception, *, at: str) -> RequestFailed:
 
 def _said(error: ModelAPIError) -> str:
     """The provider's own words where it sent any, else the network's."""
-    from pydantic_ai.exceptions import ModelHTTPError
+    from pydantic_ai.exceptions import ModelHTTPError, ModelRequestTimeout
 
     if isinstance(error, ModelHTTPError):
         return f"{error.status_code}: {_short(_words(error.body))}"
+    if isinstance(error, ModelRequestTimeout):
+        return str(error)
     causes = [str(cause) for cause in _causes(error)]
     return _short(f"{error} {next((said for said in reversed(causes) if said), '')}")
 

@@ -7,13 +7,17 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
 from pydantic import JsonValue
 
+from infra.local.model_probe import probe
 from shared.errors import BadInput
+from shared.models.answers import StoredAnswer
+from shared.models.calls import ModelSpec, Price
 from shared.models.credentials import ModelEndpoints
 from shared.models.failures import Failure, RequestFailed
 from shared.models.provider import ProviderLink
@@ -164,6 +168,27 @@ def test_an_endpoint_that_may_pass_over_a_schema_is_told_it_in_words_too(endpoin
     link.close()
     (asked,) = endpoint.asked
     assert "response_format" in asked and '"total"' in json.dumps(asked["messages"]).replace("\\", "")
+
+
+def test_an_answer_that_ended_at_its_limit_says_so(endpoint: Endpoint) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    endpoint.answers(200, completion("<think>They want a to", finish="length"))
+    cut = link.send(call("openai"))
+    endpoint.answers(200, completion('{"total": 3}'))
+    whole = link.send(call("openai"))
+    link.close()
+    assert (cut.cut_short, whole.cut_short) == (True, False)
+    assert StoredAnswer.model_validate_json(StoredAnswer.of(cut).model_dump_json()).answer() == cut
+
+
+def test_doctor_leaves_room_to_think_and_tells_of_an_answer_that_was_cut_short(endpoint: Endpoint) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    endpoint.answers(200, completion("<think>They want a to", finish="length"))
+    found = list(probe(link, ModelSpec("openai", "mine", Price(Decimal(0), Decimal(0)))))
+    list(probe(link, ModelSpec("openai", "mine", Price(Decimal(1), Decimal(10)))))
+    link.close()
+    assert [asked["max_tokens"] for asked in endpoint.asked] == [2_048] * 3 + [256] * 3
+    assert [f.ok for f in found] == [False] * 3 and "cut short at the limit of 2,048 tokens" in found[0].detail
 
 
 def test_who_cannot_be_reached_is_told_with_the_networks_reason(failure: Callable[[str], RequestFailed], endpoint: Endpoint) -> None:
