@@ -100,6 +100,18 @@ def test_models_are_listed_with_prices_and_what_can_be_asked(tmp_path: Path) -> 
     assert json.loads(kimera(tmp_path, "models", "--json").stdout)["tier"] == "extractive"
 
 
+def test_a_run_says_that_its_model_was_not_used_and_inspect_says_why(standin: StandIn, tmp_path: Path) -> None:
+    data = tmp_path / "a.csv"
+    data.write_text("team,height\nred,170\nblue,180\n")
+    standin.storm = lambda asked: Fault.NO_SUCH_MODEL
+    asked = ("What is the mean height by team?", "--data", str(data), "--model", "openai:org/any:8b", "--price", "0/0")
+    ran = kimera(tmp_path, "run", *asked, "--out", str(tmp_path), environment=standin.environment())
+    assert ran.returncode == 0, ran.stderr
+    told = next(line for line in ran.stderr.splitlines() if "done without it" in line)
+    story = kimera(tmp_path, *told.partition("kimera ")[2].split())
+    assert "org/any:8b at " in story.stdout and ": 404: " in story.stdout
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
