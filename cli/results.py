@@ -11,6 +11,7 @@ from schemas.outcome import MissionOutcomePackage
 from shared.dead_letters import GIVEN_UP_CODES, failed_letter
 from shared.documents import Json
 from shared.ledger.money import dollars
+from shared.models.flags import TIER_EXTRACTIVE
 
 MAX_LIMITATIONS = 3
 """Limitations that are told on the console; all stand in the report."""
@@ -25,6 +26,8 @@ def tell(state: MissionState, saved: SavedReport | None, *, as_json: bool) -> in
             print("\n".join(answer_lines(saved.outcome)))
             print(f"\nreport: {shown(saved.files['html'])}")
             print(f"folder: {shown(saved.folder)}/")
+        if TIER_EXTRACTIVE in state.flags:
+            note(f"A model was asked for, and some of the work was done without it. Why:  kimera inspect {state.mission_id}")
     return ended(state)
 
 

@@ -11,11 +11,14 @@ from pydantic import Field, ValidationError
 from schemas.base import Contract
 from shared.errors import BudgetRefused
 from shared.models.calls import CallKey, Correction, ModelCall, ModelSpec, RenderedPrompt
+from shared.models.desk import told
 from shared.models.failures import Failure, RequestFailed
 from shared.models.provider import Mode, ProviderLink
+from shared.models.reading import read_answer
 
 MOST_MICRO_USD = 20_000
-_OUTPUT_TOKENS = 256
+_OUTPUT_TOKENS = (2_048, 1_024, 512, 256)
+"""The longest answers that the cents are enough for: a model that thinks before it answers needs them, and the roles allow as many."""
 _PROMPT = RenderedPrompt(
     id="doctor.probe",
     version=1,
@@ -45,14 +48,10 @@ class Probed:
 
 def probe(link: ProviderLink, model: ModelSpec) -> Iterator[Probed]:
     """The three calls, as they are made; an endpoint that refuses the model ends it. Raises ``BudgetRefused`` over two cents."""
-    correction = Correction('{"sum": 42}', "total: Field required; words: Field required")
-    calls: tuple[tuple[str, Mode, ModelCall], ...] = (
-        ("structured call", "native", _call(model, 1)),
-        ("tool call", "tool", _call(model, 2)),
-        ("forced repair", "native", _call(model, 3, correction)),
-    )
-    bound = sum(call.bound_micro_usd for _, _, call in calls)
-    if bound > MOST_MICRO_USD:
+    possible = [_calls(model, tokens) for tokens in _OUTPUT_TOKENS]
+    calls = next((calls for calls in possible if _bound(calls) <= MOST_MICRO_USD), None)
+    if calls is None:
+        bound = _bound(possible[-1])
         raise BudgetRefused(f"Probing {model.label} could cost ${bound / 1_000_000:.3f}; the probe spends at most $0.02.")
     schema_taken = True
     for name, wanted, call in calls:
@@ -65,6 +64,19 @@ def probe(link: ProviderLink, model: ModelSpec) -> Iterator[Probed]:
         yield made or Probed(name, ok=True, detail="not supported; the roles ask in another way")
         if made is not None and not made.ok and made.remedy:
             return
+
+
+def _calls(model: ModelSpec, max_tokens: int) -> tuple[tuple[str, Mode, ModelCall], ...]:
+    correction = Correction('{"sum": 42}', "total: Field required; words: Field required")
+    return (
+        ("structured call", "native", _call(model, 1, max_tokens)),
+        ("tool call", "tool", _call(model, 2, max_tokens)),
+        ("forced repair", "native", _call(model, 3, max_tokens, correction)),
+    )
+
+
+def _bound(calls: tuple[tuple[str, Mode, ModelCall], ...]) -> int:
+    return sum(call.bound_micro_usd for _, _, call in calls)
 
 
 def _made(link: ProviderLink, name: str, call: ModelCall, mode: Mode) -> Probed | None:
@@ -80,22 +92,22 @@ def _made(link: ProviderLink, name: str, call: ModelCall, mode: Mode) -> Probed 
     took = f"{time.monotonic() - began:.1f} s, ${cost / 1_000_000:.6f}" + ("" if answer.usage else " at most: no usage was reported")
     how = {"native": "by schema", "tool": "by a tool", "prompted": "in words"}[mode]
     try:
-        total = Probe.model_validate_json(answer.text).total
+        total = read_answer(Probe, answer.text).total
     except ValidationError as wrong:
         return Probed(
-            name, ok=False, detail=f"asked {how}: the answer does not fit ({wrong.error_count()} errors); {took}", cost_micro_usd=cost
+            name, ok=False, detail=f"asked {how}: the answer does not fit: {told(wrong, answer, call)}; {took}", cost_micro_usd=cost
         )
     right = total == 42
     return Probed(name, ok=right, detail=f"asked {how}: {'right' if right else f'17 + 25 = {total}'}; {took}", cost_micro_usd=cost)
 
 
-def _call(model: ModelSpec, ordinal: int, *corrections: Correction) -> ModelCall:
+def _call(model: ModelSpec, ordinal: int, max_tokens: int, *corrections: Correction) -> ModelCall:
     return ModelCall(
         key=CallKey("doctor", "ds_star", 1, 0, "probe", ordinal),
         model=model,
         prompt=_PROMPT,
         output_name=Probe.__name__,
         output_schema=Probe.model_json_schema(),
-        max_output_tokens=_OUTPUT_TOKENS,
+        max_output_tokens=max_tokens,
         corrections=corrections,
     )

@@ -29,6 +29,7 @@ class StoredAnswer(Contract):
     usage: StoredUsage | None
     cost_micro_usd: MicroUsd
     flags: tuple[str, ...] = ()
+    cut_short: bool = False
 
     @classmethod
     def of(cls, answer: ModelAnswer) -> StoredAnswer:
@@ -37,12 +38,19 @@ class StoredAnswer(Contract):
         usage = None
         if counted is not None:
             usage = StoredUsage.model_validate(counted, from_attributes=True)
-        return cls(text=answer.text, model=answer.model, usage=usage, cost_micro_usd=answer.cost_micro_usd, flags=answer.flags)
+        return cls(
+            text=answer.text,
+            model=answer.model,
+            usage=usage,
+            cost_micro_usd=answer.cost_micro_usd,
+            flags=answer.flags,
+            cut_short=answer.cut_short,
+        )
 
     def answer(self) -> ModelAnswer:
         """The answer, as a link hands it on."""
         usage = CallUsage(**self.usage.model_dump()) if self.usage else None
-        return ModelAnswer(self.text, usage, self.model, self.cost_micro_usd, self.flags)
+        return ModelAnswer(self.text, usage, self.model, self.cost_micro_usd, self.flags, self.cut_short)
 
 
 class Answers:

@@ -114,7 +114,10 @@ class ModelCall:
     @cached_property
     def size_bytes(self) -> int:
         """Bytes of the whole request, schema included: an upper bound of its tokens."""
-        texts = [self.prompt.system, self.prompt.user, json.dumps(self.output_schema, ensure_ascii=False)]
+        schema = json.dumps(self.output_schema, ensure_ascii=False)
+        texts = [self.prompt.system, self.prompt.user, schema]
+        if self.model.provider == "openai":  # an endpoint of one's own is told it in words, too
+            texts.append(schema)
         texts += [text for c in self.corrections for text in (c.answer, c.problem)]
         return sum(len(text.encode()) for text in texts) + _FRAME_BYTES
 
@@ -169,6 +172,8 @@ class ModelAnswer:
     """What it was settled at; set by the link that pays."""
     flags: tuple[str, ...] = ()
     """What a reader of the report has to know of it: ``scripted``, ``replayed``, ``budget_overrun``."""
+    cut_short: bool = False
+    """Whether it ended at the limit of its tokens; a model that thinks aloud may have said nothing until then."""
 
 
 class Sender(Protocol):

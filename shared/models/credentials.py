@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -12,6 +13,7 @@ from schemas.mission import ResearchOptions, Tier
 from shared.models.calls import ModelSpec, Provider
 from shared.secrets import BRAVE_API_KEY, GEMINI_API_KEY, OPENAI_API_KEY
 
+ADDRESS_REMEDY = "Write it like http://localhost:8000/v1."
 _FIELDS: Mapping[str, str] = {GEMINI_API_KEY: "google_api_key", OPENAI_API_KEY: "openai_api_key", BRAVE_API_KEY: "brave_api_key"}
 
 
@@ -44,6 +46,24 @@ class ModelEndpoints(BaseSettings):
         if provider == "google":
             return self.google_api_key is not None or self.vertex_project is not None
         return self.openai_api_key is not None or self.openai_base_url is not None
+
+    def address(self, provider: Provider) -> str:
+        """The address of an endpoint of one's own that is asked, without what may be secret in it; empty where the provider's own is."""
+        at = (self.openai_base_url or "").strip() if provider == "openai" else ""
+        scheme, separator, rest = at.partition("?")[0].rpartition("://")
+        return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+    def wrong_address(self, provider: Provider) -> str | None:
+        """What is wrong with that address, since no request could be sent to it."""
+        at = self.address(provider)
+        if not at:
+            return None
+        try:
+            parts = urlsplit(at)
+            right = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not any(c.isspace() for c in at)
+        except ValueError:  # a port that is none
+            right = False
+        return None if right else f"OPENAI_BASE_URL: {at[:80]!r} is no address of an endpoint."
 
     def missing(self, model: ModelSpec) -> str:
         """What to set so that ``model`` can be asked."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -19,6 +18,7 @@ from shared.models.asking import Check
 from shared.models.calls import CallKey, Correction, ModelAnswer, ModelCall, ModelSpec, Sender
 from shared.models.flags import flags_of
 from shared.models.prompts import PromptValue, clean
+from shared.models.reading import read_answer
 from shared.models.roles import ModelRole
 
 if TYPE_CHECKING:
@@ -29,7 +29,6 @@ MAX_ANSWERS = 3
 """Answers that a model may give until one fits. Each takes an ordinal of its own."""
 PARALLEL = 4
 """Questions of a fan-out that are on their way at the same time."""
-_FENCED = re.compile(r"\A\s*```(?:json)?\s*\n(?P<inside>.*?)\n?```\s*\Z", re.DOTALL)
 _SHOWN_PROBLEMS = 5
 _REMEMBERED_CHARS = 4_000
 _TOLD_CHARS = 1_000
@@ -147,7 +146,7 @@ class Desk:
             try:
                 return _fitting(role, answer, check)
             except ValueError as wrong:
-                problem = _told(wrong)
+                problem = told(wrong, answer, call)
                 self._reject(call.key, problem)
                 corrections = (*corrections, Correction(clean(answer.text[:_REMEMBERED_CHARS]), problem))
         raise AnswerRejected(f"{model.label} gave {MAX_ANSWERS} answers as {role.name}, and none of them fits: {corrections[-1].problem}")
@@ -167,16 +166,16 @@ def _fitting(role: ModelRole[OutputT], answer: ModelAnswer, check: Check[OutputT
     """The answer in its type; raises ``ValueError`` (pydantic's is one) with what does not fit."""
     if role.prompt.canary in answer.text:
         raise ValueError("the answer repeats the mark of its instructions")
-    fenced = _FENCED.match(answer.text)
-    output = role.output.model_validate_json(fenced["inside"] if fenced else answer.text)
+    output = read_answer(role.output, answer.text)
     if check is not None:
         check(output)
     return output
 
 
-def _told(wrong: ValueError) -> str:
+def told(wrong: ValueError, answer: ModelAnswer, call: ModelCall) -> str:
     """What is wrong, as the model is told: one line of bounded length, for it may name what the answer held."""
-    return " ".join(clean(_problem(wrong)).split())[:_TOLD_CHARS]
+    cut = f"it was cut short at the limit of {call.max_output_tokens:,} tokens; " if answer.cut_short else ""
+    return " ".join(clean(cut + _problem(wrong)).split())[:_TOLD_CHARS]
 
 
 def _problem(wrong: ValueError) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from shared.background_loop import BackgroundLoop
 from shared.errors import KimeraError
 from shared.models.calls import CallUsage, ModelAnswer, ModelCall, ModelSpec
-from shared.models.credentials import ModelEndpoints
+from shared.models.credentials import ADDRESS_REMEDY, ModelEndpoints
 from shared.models.failures import Failure, RequestFailed
 
 if TYPE_CHECKING:
@@ -29,6 +29,10 @@ TIMEOUT_S = 75.0
 _GRACE_S = 5.0
 """How much later than the library's own time-out the caller stops waiting."""
 TOOL = "answer"
+_LONGER_CONTEXT = "Serve the model with a longer context: its window is too short for the request with its answer."
+_FASTER = "Take a model, or a machine for it, that answers sooner."
+_ADDRESS = "Is the endpoint's address right? It usually ends in /v1."
+_TOLD_CHARS = 300
 _log = logging.getLogger(__name__)
 
 
@@ -53,12 +57,12 @@ class ProviderLink:
             mode = self._modes.get(call.model.label, "native")
         try:
             return self.send_as(call, mode)
-        except RequestFailed as failed:
-            if failed.failure is Failure.UNSUPPORTED:
+        except RequestFailed as error:
+            if error.failure is Failure.UNSUPPORTED:
                 with self._lock:
                     self._modes[call.model.label] = NEXT_MODE[mode]
-            if failed.failure is Failure.KEY_REFUSED:
-                raise self._after_renewal(failed) from failed
+            if error.failure is Failure.KEY_REFUSED:
+                raise self._after_renewal(error) from error
             raise
 
     def _after_renewal(self, refused: RequestFailed) -> RequestFailed:
@@ -83,16 +87,20 @@ class ProviderLink:
             raise RequestFailed(
                 Failure.REFUSED, f"There is no key or endpoint for {call.model.label}.", remedy=self._endpoints.missing(call.model)
             )
+        if (wrong := self._endpoints.wrong_address(call.model.provider)) is not None:
+            raise RequestFailed(Failure.REFUSED, wrong, remedy=ADDRESS_REMEDY)
         with self._lock:
             loop = self._loop = self._loop or BackgroundLoop()
             model = self._models.get(call.model.label) or self._models.setdefault(call.model.label, self._model(call.model))
         patience_s = self._timeout_s + _GRACE_S
         cut_off = call.within_s < patience_s
         try:
-            response = loop.run(_request(model, call, mode, self._timeout_s), timeout_s=min(call.within_s, patience_s))
+            asking = _request(model, call, mode, timeout_s=self._timeout_s, at=self._endpoints.address(call.model.provider))
+            response = loop.run(asking, timeout_s=min(call.within_s, patience_s))
         except TimeoutError as late:
-            failure, why = (Failure.CUT_OFF, ", and the mission's time is up") if cut_off else (Failure.LOST, "")
-            raise RequestFailed(failure, f"{call.model.label}: {late}{why}.") from late
+            if cut_off:
+                raise RequestFailed(Failure.CUT_OFF, f"{call.model.label}: {late}, and the mission's time is up.") from late
+            raise RequestFailed(Failure.LOST, f"{call.model.label}: {late}.", remedy=_FASTER) from late
         return _answer(response)
 
     def close(self) -> None:
@@ -128,24 +136,31 @@ class ProviderLink:
 
         at = self._endpoints
         key = at.openai_api_key.get_secret_value() if at.openai_api_key is not None else "none"  # local servers ask for no key
-        client = AsyncOpenAI(api_key=key, base_url=at.openai_base_url, max_retries=0, timeout=self._timeout_s)
-        # Servers of one's own know the older name of the limit only; OpenAI's own models the newer one.
-        profile = OpenAIModelProfile(openai_chat_supports_max_completion_tokens=False) if at.openai_base_url is not None else None
+        client = AsyncOpenAI(
+            api_key=key, base_url=at.openai_base_url.strip() if at.openai_base_url else None, max_retries=0, timeout=self._timeout_s
+        )
+        own = OpenAIModelProfile(
+            openai_chat_supports_max_completion_tokens=False,  # they know the older name of the limit only
+            supports_json_object_output=False,  # "in words" is for servers that take no response_format of any kind
+            native_output_requires_schema_in_instructions=True,  # many pass over a schema without a word, or keep it from the model
+        )
+        profile = own if at.openai_base_url is not None else None
         return OpenAIChatModel(name, provider=OpenAIProvider(openai_client=client), profile=profile)
 
 
-async def _request(model: Model, call: ModelCall, mode: Mode, timeout_s: float) -> ModelResponse:
+async def _request(model: Model, call: ModelCall, mode: Mode, *, timeout_s: float, at: str) -> ModelResponse:
     from pydantic_ai import exceptions
     from pydantic_ai.direct import model_request
     from pydantic_ai.settings import ModelSettings
 
     limit = ModelSettings(max_tokens=call.max_output_tokens, timeout=timeout_s, request_timeout=timeout_s, max_retries=0)
+    messages, parameters = _messages(call), _parameters(call, mode)
     try:
-        return await model_request(model, _messages(call), model_settings=limit, model_request_parameters=_parameters(call, mode))
+        return await model_request(model, messages, model_settings=limit, model_request_parameters=parameters)
     except exceptions.ModelAPIError as error:
-        raise _failed(call.model, error, mode) from error
-    except (exceptions.UnexpectedModelBehavior, exceptions.UserError) as error:
-        raise RequestFailed(Failure.LOST, f"{call.model.label} sent an answer that cannot be read: {_short(error)}") from error
+        raise _failed(call.model, error, asks_again=mode in NEXT_MODE, at=at) from error
+    except (exceptions.UnexpectedModelBehavior, exceptions.UserError, IndexError) as error:  # IndexError: an empty list of choices
+        raise _unreadable(call.model, error, at=at) from error
 
 
 def _messages(call: ModelCall) -> list[ModelMessage]:
@@ -175,18 +190,20 @@ def _parameters(call: ModelCall, mode: Mode) -> ModelRequestParameters:
 def _answer(response: ModelResponse) -> ModelAnswer:
     from pydantic_ai.messages import ToolCallPart
 
-    tools = [part.args_as_json_str() for part in response.parts if isinstance(part, ToolCallPart)]
+    called = [part for part in response.parts if isinstance(part, ToolCallPart)]
+    tools = [part.args if isinstance(part.args, str) else part.args_as_json_str() for part in called]
     used = response.usage
     counted = used.input_tokens or used.output_tokens
     usage = CallUsage(used.input_tokens, used.output_tokens, min(used.cache_read_tokens, used.input_tokens)) if counted else None
-    return ModelAnswer(tools[0] if tools else response.text or "", usage, response.model_name or "")
+    said = tools[0] if tools else response.text or ""
+    return ModelAnswer(said, usage, response.model_name or "", cut_short=response.finish_reason == "length")
 
 
-def _failed(spec: ModelSpec, error: ModelAPIError, mode: Mode) -> RequestFailed:
-    """What a provider's error means for money and for the next try."""
+def _failed(spec: ModelSpec, error: ModelAPIError, *, asks_again: bool, at: str) -> RequestFailed:
+    """``asks_again``: whether there is another way of asking for JSON. ``at``: the address of an endpoint of one's own, else empty."""
     from pydantic_ai import exceptions as e
 
-    said = f"{spec.label}: {_short(error)}"
+    said = f"{spec.label}{f' at {at}' if at else ''}: {_said(error)}"
     wait = error.retry_after
     match error:
         case e.ModelRateLimitError():
@@ -198,18 +215,64 @@ def _failed(spec: ModelSpec, error: ModelAPIError, mode: Mode) -> RequestFailed:
         case e.ModelAuthenticationError():
             return RequestFailed(Failure.KEY_REFUSED, said, remedy="Check the key, and that it may use this model.")
         case e.ModelNotFoundError():
-            return RequestFailed(Failure.REFUSED, said, remedy="Check the model's name and the endpoint's address.")
-        case e.ModelContextWindowExceededError():
-            return RequestFailed(Failure.REFUSED, said)
-        case e.ModelRequestRejectedError() if mode in NEXT_MODE:
+            where = f" {_ADDRESS}" if at else ""
+            return RequestFailed(Failure.REFUSED, said, remedy=f"Does the endpoint have a model of this name?{where}")
+        case e.ModelContextWindowExceededError() | e.ModelAPIError(provider_error_type="exceed_context_size_error"):
+            return RequestFailed(Failure.REFUSED, said, remedy=_LONGER_CONTEXT)
+        case e.ModelRequestRejectedError() if asks_again:
             return RequestFailed(Failure.UNSUPPORTED, said, retry_after_s=0)
         case e.ModelRequestRejectedError():
-            return RequestFailed(Failure.REFUSED, said)
+            return RequestFailed(Failure.REFUSED, said, remedy="The endpoint takes no such request: see what it says, and its log.")
         case e.ModelConnectionError(phase="pool" | "connect"):
-            return RequestFailed(Failure.UNREACHABLE, said, remedy="Is the endpoint up, and its address right?")
+            return RequestFailed(Failure.UNREACHABLE, said, remedy=_unreached(error))
+        case e.ModelTimeoutError() | e.ModelRequestTimeout():
+            return RequestFailed(Failure.LOST, said, remedy=_FASTER)
         case _:
             return RequestFailed(Failure.LOST, said, retry_after_s=wait)
 
 
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+def _unreadable(spec: ModelSpec, error: Exception, *, at: str) -> RequestFailed:
+    """An answer came, and is none of the protocol's: a web page, a body without choices."""
+    why = "its list of choices is empty" if isinstance(error, IndexError) else str(error)
+    said = f"{spec.label}{f' at {at}' if at else ''} sent an answer that cannot be read: {_short(why)}"
+    return RequestFailed(Failure.LOST, said, remedy=_ADDRESS if at else "")
+
+
+def _said(error: ModelAPIError) -> str:
+    """The provider's own words where it sent any, else the network's."""
+    from pydantic_ai.exceptions import ModelHTTPError, ModelRequestTimeout
+
+    if isinstance(error, ModelHTTPError):
+        return f"{error.status_code}: {_short(_words(error.body))}"
+    if isinstance(error, ModelRequestTimeout):
+        return str(error)
+    causes = [str(cause) for cause in _causes(error)]
+    return _short(f"{error} {next((said for said in reversed(causes) if said), '')}")
+
+
+def _words(body: object) -> str:
+    """The message in an error's body: servers put it at several places."""
+    if isinstance(body, dict):
+        inner = next((body[key] for key in ("error", "message", "detail") if body.get(key)), None)
+        return str(body) if inner is None else _words(inner)
+    text = str(body)
+    return "a web page, and no answer of an API" if text.lstrip().startswith("<") else text
+
+
+def _causes(error: BaseException) -> list[BaseException]:
+    found: list[BaseException] = []
+    cause = error.__cause__ or error.__context__
+    while cause is not None and cause not in found:
+        found.append(cause)
+        cause = cause.__cause__ or cause.__context__
+    return found
+
+
+def _unreached(error: ModelAPIError) -> str:
+    if any("CERTIFICATE_VERIFY_FAILED" in str(cause) for cause in _causes(error)):
+        return "Name the file of the certificate, or of who signed it, in SSL_CERT_FILE."
+    return "Is the endpoint up, and its address right?"
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:_TOLD_CHARS]

@@ -41,9 +41,7 @@ class Retry:
         try:
             return trying(self._inner.send, call)
         except RequestFailed as error:
-            raise ModelUnavailable(
-                f"{call.model.label}: {error.message}", remedy=error.remedy or _REMEDIES.get(error.failure, "")
-            ) from error
+            raise ModelUnavailable(error.message, remedy=error.remedy or _REMEDIES.get(error.failure, "")) from error
 
     def _wait(self, state: RetryCallState) -> float:
         """Full jitter: a random part of a bound that doubles. Where the provider named a time, that one, and a random part on top."""

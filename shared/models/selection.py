@@ -9,7 +9,7 @@ from schemas.mission import ModelChoice, Tier
 from shared.errors import BadInput
 from shared.models.calls import ModelSpec
 from shared.models.catalog import load_catalog, parse_model
-from shared.models.credentials import ModelEndpoints
+from shared.models.credentials import ADDRESS_REMEDY, ModelEndpoints
 from shared.settings import Settings
 
 
@@ -33,6 +33,8 @@ def select(
     named = model or settings.model
     if named is not None and (model is not None or wanted is not Tier.EXTRACTIVE):
         found = parse_model(named, price or settings.price)
+        if found.name.startswith("openai:") and (wrong := endpoints.wrong_address("openai")) is not None:
+            raise BadInput(wrong, remedy=ADDRESS_REMEDY)
         return Selection(wanted if wanted not in (None, Tier.EXTRACTIVE) else Tier.STANDARD, found)
     return Selection(wanted or endpoints.usual_tier())
 

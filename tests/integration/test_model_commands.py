@@ -64,6 +64,12 @@ def test_doctor_asks_in_words_where_schemas_are_not_taken(standin: StandIn, tmp_
     assert [seen.asked.mode for seen in standin.seen] == ["native", "prompted", "tool", "prompted"]
 
 
+def test_doctor_reads_an_answer_as_the_roles_do(standin: StandIn, tmp_path: Path) -> None:
+    standin.answers("Probe", *[Reply(f"Sure:\n```json\n{json.dumps(RIGHT)}\n```")] * 3)
+    looked = kimera(tmp_path, "doctor", "--model", "openai:any", "--price", "1/4", environment=standin.environment())
+    assert looked.returncode == 0, looked.stdout
+
+
 def test_doctor_stops_at_a_bad_key_with_what_to_do(standin: StandIn, tmp_path: Path) -> None:
     standin.faults.append(Fault.BAD_KEY)
     looked = kimera(tmp_path, "doctor", "--model", "openai:any", "--price", "1/4", environment=standin.environment())
@@ -92,6 +98,18 @@ def test_models_are_listed_with_prices_and_what_can_be_asked(tmp_path: Path) -> 
     assert not by_name["openai:gpt-5-mini"]["reachable"]
     assert listed["tier"] == "standard", "with a usable key missions run on standard"
     assert json.loads(kimera(tmp_path, "models", "--json").stdout)["tier"] == "extractive"
+
+
+def test_a_run_says_that_its_model_was_not_used_and_inspect_says_why(standin: StandIn, tmp_path: Path) -> None:
+    data = tmp_path / "a.csv"
+    data.write_text("team,height\nred,170\nblue,180\n")
+    standin.storm = lambda asked: Fault.NO_SUCH_MODEL
+    asked = ("What is the mean height by team?", "--data", str(data), "--model", "openai:org/any:8b", "--price", "0/0")
+    ran = kimera(tmp_path, "run", *asked, "--out", str(tmp_path), environment=standin.environment())
+    assert ran.returncode == 0, ran.stderr
+    told = next(line for line in ran.stderr.splitlines() if "done without it" in line)
+    story = kimera(tmp_path, *told.partition("kimera ")[2].split())
+    assert "org/any:8b at " in story.stdout and ": 404: " in story.stdout
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,14 @@ def test_a_tools_answer_is_its_arguments(standin: StandIn, link: ProviderLink, p
     assert Total.model_validate_json(link.send(call(provider)).text).total == 3
 
 
+def test_a_tools_arguments_that_are_no_json_come_as_they_were_written(standin: StandIn, link: ProviderLink) -> None:
+    standin.faults.append(Fault.NO_SCHEMA)
+    standin.answers("Total", Reply('Here it is: {"total": 3}'))
+    with pytest.raises(RequestFailed):
+        link.send(call("openai"))
+    assert link.send(call("openai")).text == 'Here it is: {"total": 3}'
+
+
 @pytest.mark.parametrize(
     ("fault", "failure"),
     [

@@ -43,6 +43,28 @@ def test_an_answer_comes_back_in_its_type(role: ModelRole[Sum]) -> None:
     assert [call.key.ordinal for call in scripted.calls] == [1, 4]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Sure! Here it is:\n\n```json\n{"total": 3}\n```\n\nLet me know if you need more.',
+        'The sum is {"total": 3}.',
+        '<think>\nThe user wants {json}.\n</think>\n{"total": 3}',
+        'They want an object like {"total": 0}.\n</think>\n\n```\n{"total": 3}\n```',
+    ],
+)
+def test_an_answer_is_found_between_the_words_around_it(role: ModelRole[Sum], text: str) -> None:
+    scripted = Scripted(answer(text))
+    assert scripted.desk().ask(role, {"numbers": [1, 2]}).total == 3
+    assert scripted.rejected == []
+
+
+@pytest.mark.parametrize("text", ['{"total": 3} or {"total": 4}', "{a guess}", "", "<think>{", '{"total": 3', "}{"])
+def test_an_answer_that_would_have_to_be_guessed_is_none(role: ModelRole[Sum], text: str) -> None:
+    scripted = Scripted(*[answer(text)] * 3)
+    with pytest.raises(AnswerRejected, match="the answer: Invalid JSON"):
+        scripted.desk().ask(role, {"numbers": [1, 2]})
+
+
 def test_what_does_not_fit_is_rejected_and_asked_for_again_with_the_reason(role: ModelRole[Sum]) -> None:
     scripted = Scripted(answer({"sum": 3}), answer({"total": 3}), answer({"total": 4}))
     assert scripted.desk().ask(role, {"numbers": [1]}, check=even).total == 4

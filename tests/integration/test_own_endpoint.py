@@ -1,0 +1,209 @@
+"""An endpoint of one's own as people set it up: wrong addresses, other servers' errors, answers of another protocol."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from pydantic import JsonValue
+
+from infra.local.model_probe import probe
+from shared.errors import BadInput
+from shared.models.answers import StoredAnswer
+from shared.models.calls import ModelSpec, Price
+from shared.models.credentials import ModelEndpoints
+from shared.models.failures import Failure, RequestFailed
+from shared.models.provider import ProviderLink
+from shared.models.selection import select
+from shared.settings import Settings
+from tests.integration.test_model_provider import call
+
+HIDDEN = "hidden"
+
+
+class Endpoint:
+    """A server that answers with ``status`` and ``body``, and 400 to a request with a key that it ``refuses``; ``asked``: the requests."""
+
+    def __init__(self, certificate: Path | None = None) -> None:
+        self.status = 200
+        self.body = b""
+        self.refuses: set[str] = set()
+        self.asked: list[dict[str, JsonValue]] = []
+        endpoint = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                endpoint.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(400 if endpoint.refuses & endpoint.asked[-1].keys() else endpoint.status)
+                kind = "text/html" if endpoint.body.startswith(b"<") else "application/json"
+                for name, value in (("Content-Type", kind), ("Content-Length", str(len(endpoint.body)))):
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(endpoint.body)
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the standard library
+                """Nothing."""
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.url = f"http{'s' if certificate else ''}://127.0.0.1:{self._server.server_port}/v1"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def answers(self, status: int, body: JsonValue) -> None:
+        self.status, self.body = status, body.encode() if isinstance(body, str) else json.dumps(body).encode()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    made = Endpoint()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def failure() -> Iterator[Callable[[str], RequestFailed]]:
+    """How a request to an address fails."""
+    links: list[ProviderLink] = []
+
+    def ask(url: str) -> RequestFailed:
+        links.append(ProviderLink(at(url), timeout_s=5))
+        with pytest.raises(RequestFailed) as failed:
+            links[-1].send(call("openai"))
+        return failed.value
+
+    yield ask
+    for link in links:
+        link.close()
+
+
+def completion(text: str, *, finish: str = "stop") -> JsonValue:
+    message: JsonValue = {"role": "assistant", "content": text}
+    choice: JsonValue = {"index": 0, "finish_reason": finish, "message": message}
+    return {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "choices": [choice]}
+
+
+def at(url: str) -> ModelEndpoints:
+    return ModelEndpoints(_env_file=None, openai_api_key=None, openai_base_url=url)
+
+
+@pytest.mark.parametrize("url", ["localhost:8000/v1", "http://localhost:99999/v1", "https:///v1", "ftp://host/v1", "http://a b/v1"])
+def test_an_address_that_is_none_is_refused_before_a_mission_begins(failure: Callable[[str], RequestFailed], url: str) -> None:
+    with pytest.raises(BadInput, match="OPENAI_BASE_URL") as refused:
+        select(Settings(_env_file=None), at(url), model="openai:mine", price="0/0")
+    assert "http://localhost:8000/v1" in refused.value.remedy
+    assert (failure(url).failure, failure(url).message) == (Failure.REFUSED, refused.value.message)
+
+
+def test_what_is_secret_in_an_address_is_not_told() -> None:
+    assert at(f"https://{HIDDEN}@host:1/v1?key={HIDDEN}").address("openai") == "https://host:1/v1"
+    assert HIDDEN not in (at(f"{HIDDEN}@host").wrong_address("openai") or "")
+    assert at(" http://host/v1 ").wrong_address("openai") is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "failure_is", "said", "remedy"),
+    [
+        (404, "<!DOCTYPE html><html>nginx</html>", Failure.REFUSED, "404: a web page", "/v1"),
+        (404, {"error": {"message": "model 'm' not found"}}, Failure.REFUSED, "404: model 'm' not found", "model of this name"),
+        (404, {"error": "model 'm' not found"}, Failure.REFUSED, "404: model 'm' not found", "model of this name"),
+        (503, {"error": {"code": 503, "message": "Loading model"}}, Failure.OVERLOADED, "503: Loading model", ""),
+        (200, "<html>an app</html>", Failure.LOST, "cannot be read", "/v1"),
+        (200, {"id": "1", "object": "chat.completion", "model": "m", "created": 1, "choices": []}, Failure.LOST, "choices is empty", "/v1"),
+        (
+            400,
+            {"error": {"code": 400, "message": "exceeds the available context size", "type": "exceed_context_size_error"}},
+            Failure.REFUSED,
+            "400: exceeds",
+            "longer context",
+        ),
+        (400, {"message": "This model's maximum context length is 4096 tokens."}, Failure.REFUSED, "400: This model's", "longer context"),
+    ],
+)
+def test_what_an_endpoint_says_is_told_with_where_it_is_and_what_to_do(
+    endpoint: Endpoint,
+    failure: Callable[[str], RequestFailed],
+    status: int,
+    body: JsonValue,
+    failure_is: Failure,
+    said: str,
+    remedy: str,
+) -> None:
+    endpoint.answers(status, body)
+    failed = failure(endpoint.url)
+    assert failed.failure is failure_is
+    assert said in failed.message and endpoint.url in failed.message and failed.message.count("some-model") == 1
+    assert remedy in failed.remedy
+
+
+def test_an_endpoint_that_takes_no_response_format_and_no_tools_is_asked_in_words_alone(endpoint: Endpoint) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    endpoint.refuses = {"response_format", "tools"}
+    endpoint.answers(200, completion('{"total": 3}'))
+    for _ in range(2):
+        with pytest.raises(RequestFailed) as failed:
+            link.send(call("openai"))
+        assert failed.value.failure is Failure.UNSUPPORTED
+    assert link.send(call("openai")).text == '{"total": 3}'
+    link.close()
+
+
+def test_an_endpoint_that_may_pass_over_a_schema_is_told_it_in_words_too(endpoint: Endpoint) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    endpoint.answers(200, completion('{"total": 3}'))
+    link.send(call("openai"))
+    link.close()
+    (asked,) = endpoint.asked
+    assert "response_format" in asked and '"total"' in json.dumps(asked["messages"]).replace("\\", "")
+
+
+def test_an_answer_that_ended_at_its_limit_says_so(endpoint: Endpoint) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    endpoint.answers(200, completion("<think>They want a to", finish="length"))
+    cut = link.send(call("openai"))
+    endpoint.answers(200, completion('{"total": 3}'))
+    whole = link.send(call("openai"))
+    link.close()
+    assert (cut.cut_short, whole.cut_short) == (True, False)
+    assert StoredAnswer.model_validate_json(StoredAnswer.of(cut).model_dump_json()).answer() == cut
+
+
+def test_doctor_leaves_room_to_think_and_tells_of_an_answer_that_was_cut_short(endpoint: Endpoint) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    endpoint.answers(200, completion("<think>They want a to", finish="length"))
+    found = list(probe(link, ModelSpec("openai", "mine", Price(Decimal(0), Decimal(0)))))
+    list(probe(link, ModelSpec("openai", "mine", Price(Decimal(1), Decimal(10)))))
+    link.close()
+    assert [asked["max_tokens"] for asked in endpoint.asked] == [2_048] * 3 + [256] * 3
+    assert [f.ok for f in found] == [False] * 3 and "cut short at the limit of 2,048 tokens" in found[0].detail
+
+
+def test_who_cannot_be_reached_is_told_with_the_networks_reason(failure: Callable[[str], RequestFailed], endpoint: Endpoint) -> None:
+    endpoint.close()
+    refused = failure(endpoint.url)
+    assert refused.failure is Failure.UNREACHABLE and "Errno 111" in refused.message and endpoint.url in refused.message
+    assert failure("http://nobody.invalid/v1").failure is Failure.UNREACHABLE
+
+
+def test_a_certificate_that_nobody_vouches_for_is_named_as_the_reason(failure: Callable[[str], RequestFailed], tmp_path: Path) -> None:
+    key, signed, certificate = (tmp_path / name for name in ("own.key", "own.crt", "own.pem"))
+    asked = ["-nodes", "-newkey", "rsa:2048", "-subj", "/CN=own", "-keyout", str(key), "-out", str(signed)]
+    subprocess.run(["openssl", "req", "-x509", *asked], check=True, capture_output=True, timeout=30)
+    certificate.write_bytes(key.read_bytes() + signed.read_bytes())
+    secured = Endpoint(certificate)
+    failed = failure(secured.url)
+    secured.close()
+    assert "self-signed" in failed.message and "SSL_CERT_FILE" in failed.remedy
