@@ -33,7 +33,7 @@ def translated(error: sqlite3.Error, path: Path) -> KimeraError:
     if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH):
         return Unavailable(
             f"{path.name} cannot be opened for writing ({error}).",
-            remedy="Check that the folder exists and that you may write to it.",
+            remedy=f"Check that you may write to its folder, to it, and to {path.name}-wal and {path.name}-shm where they are there.",
             place=str(path),
         )
     return Unavailable(f"The database {path.name} failed: {error}.", remedy="Try again; if it lasts, check the disk.", place=str(path))
