@@ -296,3 +296,26 @@ class TestHttpx:
 def test_a_connector_that_is_missing_is_named(bench: Bench) -> None:
     context = bench.error("- a: {call: googleapis.pubsub.v1.projects.topics.publish, args: {topic: t}, result: r}\n").context
     assert "googleapis.pubsub.v1.projects.topics.publish" in context
+
+
+@pytest.mark.parametrize("attempts", [1, 3])
+def test_a_call_for_which_the_system_gives_no_thread_fails_at_once_and_can_be_retried(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, attempts: int
+) -> None:
+    """It had been waited for until its time was up, as if somebody made it."""
+    start, refused = threading.Thread.start, iter(range(attempts))
+
+    def no_room(thread: threading.Thread) -> None:
+        if thread.name.startswith("workflows-http") and next(refused, None) is not None:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", no_room)
+    transport = bench.mock({"url": "*", "response": {"body": "made"}})
+    policy = "{predicate: '${http.default_retry_predicate}', max_retries: 5, backoff: {initial_delay: 1, max_delay: 9, multiplier: 2}}"
+    got = f"- a:\n    try: {{call: http.get, args: {{url: 'http://x'}}, result: r}}\n    retry: {policy}\n- b: {{return: '${{r.body}}'}}\n"
+    began = bench.clock.now()
+    assert bench.result(got) == "made"
+    assert bench.clock.now() - began < 60
+    assert len(transport.requests) == 1
+    assert next(refused, None) is None

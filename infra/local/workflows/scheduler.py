@@ -84,13 +84,15 @@ class Join:
 class _Call:
     """A call to the outside that a task waits for."""
 
-    __slots__ = ("began", "effect", "task", "turn")
+    __slots__ = ("began", "effect", "given_up", "task", "turn")
 
     def __init__(self, task: Task, effect: Outside, began: float) -> None:
         self.task = task
         self.effect = effect
         self.turn = task.turn
         self.began = began
+        self.given_up = False
+        """Whether its task was told that there is no thread for it."""
 
 
 class Scheduler:
@@ -283,12 +285,14 @@ class Scheduler:
         if call is not None:
             try:
                 self._pool.submit(self._make, call)
-            except RuntimeError:
+            except RuntimeError as error:  # the system gives no thread; the call may lie in the pool's queue all the same
+                call.given_up = True
                 self._outside -= 1
+                self._resume(task, None, failure("ConnectionFailedError", f"the call could not be begun: {error}"))
 
     def _make(self, call: _Call) -> None:
         """On a thread of the pool: the call, and after it those that its answer leads to."""
-        following: _Call | None = call
+        following: _Call | None = None if call.given_up else call
         while following is not None:
             self._inbox.append(self._made(following))
             following = self._drive()
@@ -299,18 +303,19 @@ class Scheduler:
             answer, problem = call.effect.call(), None
         except Exception as error:  # noqa: BLE001  # handed to the workflow that asked, which ends with it
             answer, problem = Answer(None), error
-        return lambda: self._answered(call.task, call.turn, call.began, call.effect, answer, problem)
+        return lambda: self._answered(call, answer, problem)
 
-    def _answered(self, task: Task, turn: int, began: float, effect: Outside, answer: Answer, problem: Exception | None) -> None:
-        self._outside -= 1
-        if task.turn != turn or task.group.over:
+    def _answered(self, call: _Call, answer: Answer, problem: Exception | None) -> None:
+        task = call.task
+        self._outside -= not call.given_up
+        if task.turn != call.turn or task.group.over:
             return
         if isinstance(problem, WorkflowError):
             self._resume(task, None, problem)
         elif problem is not None:
             self._finish(task, None, problem)
         elif answer.extra_s > 0:
-            self._resume_later(task, answer, began + effect.timeout_s)
+            self._resume_later(task, answer, call.began + call.effect.timeout_s)
         else:
             self._resume(task, answer.value, None)
 
