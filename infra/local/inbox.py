@@ -83,7 +83,11 @@ class InboxWatcher:
 
     def _run(self) -> None:
         while not self._stopped.wait(_EVERY_S):
-            self.look()
+            try:
+                self.look()
+            except Exception:  # noqa: BLE001 - nobody else looks: no defect may end this
+                _log.exception("The inbox is looked into again")
+                self._looking.failed()
 
     def look(self) -> None:
         """Tell of each new file once nothing in its mission's folder has changed since the last look: one may still be copied there."""

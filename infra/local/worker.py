@@ -71,6 +71,9 @@ class QueueWorker:
                 except KimeraError as error:
                     _log.warning("The queue cannot be read: %s", error)
                     wait = _POLL_S
+                except Exception:  # noqa: BLE001 - nobody else delivers: no defect, and no system without a thread to give, may end this
+                    _log.exception("The queue is looked at again in %.0f s", _POLL_S)
+                    wait = _POLL_S
                 self._wanted.wait(wait)
 
     def _deliver(self, queue: DocumentQueue, task: Document) -> bool:
@@ -152,7 +155,11 @@ class Scheduler:
 
     def call(self, route: str, payload: Mapping[str, Json]) -> None:
         """Call one function now; a failure is logged, since the next round comes."""
-        answer = _posted(self._functions, route, payload)
+        try:
+            answer = _posted(self._functions, route, payload)
+        except Exception:  # noqa: BLE001 - nobody else calls it: no defect may end this
+            _log.exception("%s could not be called", route)
+            return
         if not answer.is_success:
             _log.warning("%s answered %s: %s", route, answer.status, answer.body[:300].decode(errors="replace"))
 

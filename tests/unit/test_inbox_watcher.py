@@ -11,6 +11,7 @@ import pytest
 
 from infra.local.inbox import InboxWatcher
 from tests.support.clock import FrozenClock
+from tests.support.waiting import until
 
 
 @dataclass
@@ -124,3 +125,18 @@ def test_a_folder_that_cannot_be_read_is_looked_into_again_and_said_once(
     looks(watcher, clock, 70)
     assert intake.told == ["a.csv"]
     assert "can be looked into again" in caplog.records[-1].getMessage()
+
+
+def test_a_defect_does_not_end_the_looks(watcher: InboxWatcher, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    looked: list[bool] = []
+
+    def look() -> None:
+        looked.append(True)
+        if len(looked) == 1:
+            raise RuntimeError("nobody thought of this")
+
+    monkeypatch.setattr(watcher, "look", look)
+    watcher.start()
+    until(lambda: len(looked) > 1)
+    watcher.stop()
+    assert "nobody thought of this" in caplog.text

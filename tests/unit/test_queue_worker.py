@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from infra.local import worker
-from infra.local.worker import QueueWorker
+from infra.local.worker import QueueWorker, Scheduler
 from infra.local.workflows.transport import HttpRequest, HttpResponse
 from shared.adapters.document_queue import DocumentQueue
 from shared.adapters.sqlite_documents import SqliteDocuments
@@ -21,6 +21,7 @@ from shared.clock import SystemClock
 from shared.documents import Document, JsonMap, Query, Ref
 from shared.errors import StorageFull
 from shared.queue import Task
+from tests.support.waiting import until
 
 WITHIN_S = 60.0
 """Only a test that fails waits as long."""
@@ -68,6 +69,8 @@ class Functions:
     def send(self, request: HttpRequest) -> HttpResponse:
         assert request.body is not None
         name = request.body.decode()
+        if "defect" in name:
+            raise RuntimeError("nobody thought of this")
         with self._lock:
             if name in self._refused:
                 self._refused.discard(name)
@@ -148,3 +151,15 @@ def test_a_store_that_takes_no_writes_is_not_tried_without_a_pause(tmp_path: Pat
         documents.full_until = time.monotonic() + 1.5
         assert functions.all_taken.wait(WITHIN_S)
     assert 1 <= documents.refused <= 10
+
+
+def test_a_defect_ends_neither_the_deliveries_nor_the_schedules(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Nobody else makes them: missions would wait for ever, and no one would know why."""
+    functions = Functions(expected=1)
+    with working(tmp_path, functions) as (queue, _):
+        queue.enqueue(Task("a", "lifecycle/dispatch", {"name": "defect"}))
+        until(lambda: "nobody thought of this" in caplog.text)
+        queue.enqueue(Task("b", "lifecycle/dispatch", {"name": "b"}))
+        assert functions.all_taken.wait(WITHIN_S)
+    Scheduler(functions, SystemClock(), about=dict).call("lifecycle/reconcile", {"name": "defect"})
+    assert "lifecycle/reconcile could not be called" in caplog.text
