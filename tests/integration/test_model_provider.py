@@ -69,7 +69,9 @@ def test_an_answer_comes_with_its_usage(standin: StandIn, link: ProviderLink, pr
     assert Total.model_validate_json(answer.text).total == 3
     assert answer.usage is not None and (answer.usage.input_tokens, answer.usage.output_tokens) == (40, 7)
     (seen,) = standin.seen
-    assert (seen.asked.system, seen.asked.user, seen.asked.max_output_tokens, seen.asked.mode) == ("You add.", "1 and 2", 500, "native")
+    system, *schema = seen.asked.system.split("\n\n")
+    assert (system, seen.asked.user, seen.asked.max_output_tokens, seen.asked.mode) == ("You add.", "1 and 2", 500, "native")
+    assert bool(schema) == (provider == "openai"), "an endpoint of one's own is told the schema in words, too"
 
 
 def test_corrections_are_further_turns(standin: StandIn, link: ProviderLink, provider: Provider) -> None:

@@ -15,6 +15,7 @@ from schemas.lifecycle import ClaimRequest, ClaimResult
 from schemas.mission import FusionMode, MissionInput, MissionRequest, ReportVersion, Track
 from schemas.steps import StepRequest
 from shared.adapters.declared_queries import DeclaredQueries
+from shared.adapters.folder_artifacts import FolderArtifacts
 from shared.adapters.packed_artifacts import PackedArtifacts
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.documents import JsonMap
@@ -47,7 +48,7 @@ class House:
         self.documents = DeclaredQueries(file)
         self.artifacts = PackedArtifacts(folder / "artifacts", file)
         self.missions = Missions(self.documents, self.clock, self.ids)
-        self.audit = Audit(self.documents, self.artifacts, self.clock)
+        self.audit = Audit(self.documents, FolderArtifacts(folder / "artifacts"), self.clock)
         self.telemetry = ListedSink()
         self.scratch = folder / "scratch"
         self.slices = SliceEngine(
