@@ -133,8 +133,8 @@ def test_ctrl_c_ends_a_platform_that_still_starts_by_the_signal_itself(kimera: K
     """As an exception it was taken for a defect of the library that it came up in, or got lost there."""
     lock = DataFolderLock(tmp_path / "home")
     lock.acquire(Holder(pid=_a_dead_process(), command="kimera serve"))  # so it waits, in the middle of its start
-    with kimera.started("serve", "--port", "0", KIMERA_HOME=str(tmp_path / "home"), KIMERA_PROT="1") as running:
-        running.line_with("KIMERA_PROT")  # it reads its settings, and tells which are none
+    with kimera.started("serve", "--port", "0", KIMERA_HOME=str(tmp_path / "home"), KIMERA_COLOUR="red") as running:
+        running.line_with("KIMERA_COLOUR")  # it reads its settings, and tells which are none
         running.interrupt()
         ended = running.ended()
     lock.release()

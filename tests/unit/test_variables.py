@@ -15,8 +15,8 @@ from shared.variables import known_variables, unknown_variables
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("cli", "docs", "functions", "infra", "schemas", "scripts", "shared", "tests", "workflows")
 SUFFIXES = ("", ".py", ".md", ".yaml")
-NOT_READ = {"KIMERA_PROFIL", "KIMERA_BUDGET", "KIMERA_MAX_RUNNERS", "KIMERA_RUNTIME", "KIMERA_FUSION_URL", "KIMERA_NEO4J", "KIMERA_COLOUR"}
-"""Misspelled in tests; the key of a request's environment; an address that is asked for and not read; the beginning of several."""
+NOT_READ = {"KIMERA_PROFIL", "KIMERA_BUDGET", "KIMERA_MAX_RUNNERS", "KIMERA_FUSION_URL", "KIMERA_NEO4J", "KIMERA_COLOUR"}
+"""Misspelled in tests; an address that is asked for and not read; the beginning of several."""
 
 
 @pytest.fixture(autouse=True)
