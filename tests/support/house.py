@@ -18,6 +18,7 @@ from shared.adapters.declared_queries import DeclaredQueries
 from shared.adapters.folder_artifacts import FolderArtifacts
 from shared.adapters.packed_artifacts import PackedArtifacts
 from shared.adapters.sqlite_documents import SqliteDocuments
+from shared.artifacts import ArtifactStore
 from shared.documents import JsonMap
 from shared.executions import ExecutionState
 from shared.ids import Ids
@@ -41,14 +42,16 @@ REQUEST = MissionRequest(
 class House:
     """Stores and services as the runtime builds them, for one test."""
 
-    def __init__(self, folder: Path, *, go_on_s: float = 0) -> None:
+    def __init__(self, folder: Path, *, go_on_s: float = 0, packed: bool = False) -> None:
+        """``packed``: small artifacts lie beside the documents, as in a platform of one's own; else all are files."""
         self.clock = FrozenClock()
         self.ids = Ids(self.clock, random.Random(7).randbytes)
         file = SqliteDocuments(folder / "kimera.sqlite3", indexes=FIELDS, composites=COMPOSITES)
         self.documents = DeclaredQueries(file)
-        self.artifacts = PackedArtifacts(folder / "artifacts", file)
+        anchors = FolderArtifacts(folder / "artifacts")
+        self.artifacts: ArtifactStore = PackedArtifacts(folder / "artifacts", file) if packed else anchors
         self.missions = Missions(self.documents, self.clock, self.ids)
-        self.audit = Audit(self.documents, FolderArtifacts(folder / "artifacts"), self.clock)
+        self.audit = Audit(self.documents, anchors, self.clock)
         self.telemetry = ListedSink()
         self.scratch = folder / "scratch"
         self.slices = SliceEngine(

@@ -22,7 +22,7 @@ from tests.support.house import Count, CountingTrack, House, step
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    made = House(tmp_path)
+    made = House(tmp_path, packed=True)
     yield made
     made.close()
 
