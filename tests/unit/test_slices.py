@@ -144,7 +144,7 @@ def test_what_a_slice_has_put_does_not_wait_for_another_commit_where_its_own_is_
     mission_id, _ = house.claimed()
 
     class Zombie(CountingTrack):
-        def step(self, context, state):  # type: ignore[no-untyped-def]
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
             raise_epoch(house.missions, house.missions.get(mission_id))
             return super().step(context, state)
 
@@ -160,7 +160,7 @@ def test_a_slice_that_ends_behind_the_deletion_of_its_mission_leaves_nothing(hou
     house.slices.run(CountingTrack(), step(kept, 0))
 
     class Forgotten(CountingTrack):
-        def step(self, context, state):  # type: ignore[no-untyped-def]
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
             house.documents.delete(mission_ref(mission_id))
             context.put_artifact("large.bin", b"0" * 100_000, media_type="application/octet-stream")
             return super().step(context, state)
