@@ -84,8 +84,10 @@ class Running:
     def _embedded(self, *, prepared: Prepared | None, mission_id: str | None, late: bool = False) -> int:
         from infra.local.platform import OneMission, Platform
 
-        only = OneMission(mission_id, late)
-        with Platform(self.settings, command="kimera run", only=only) as platform, ExitStack() as open_things:
+        platform = Platform(self.settings, command="kimera run", only=OneMission(mission_id, late))
+        if prepared is not None and any(file.kind == "data" for file in prepared.files):
+            platform.runtime.sandbox.expect()  # so that it gets ready while the platform does
+        with platform, ExitStack() as open_things:
             runtime = platform.runtime
             api = MissionsApi.in_process(platform.public, self.token)
             open_things.callback(api.close)

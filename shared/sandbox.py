@@ -139,6 +139,10 @@ class CodeSandbox(Protocol):
         """Return if generated code can be isolated here; else raise ``SandboxUnavailable``, whose remedy says what to install."""
         ...
 
+    def expect(self) -> None:
+        """A job comes soon: begin what it would wait for. It returns at once and never raises; nothing depends on it."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class ScopedSandbox:
@@ -154,3 +158,7 @@ class ScopedSandbox:
     def check(self) -> None:
         """See ``CodeSandbox.check``."""
         self.sandbox.check()
+
+    def expect(self) -> None:
+        """See ``CodeSandbox.expect``."""
+        self.sandbox.expect()

@@ -23,6 +23,10 @@ class BoundedSandbox:
         """See ``CodeSandbox.check``."""
         self._sandbox.check()
 
+    def expect(self) -> None:
+        """See ``CodeSandbox.expect``."""
+        self._sandbox.expect()
+
     def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
         """See ``CodeSandbox.run``; each run is a span."""
         if not self._places.acquire(timeout=SLICE_BUDGET_S):

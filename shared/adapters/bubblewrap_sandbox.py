@@ -23,7 +23,7 @@ from shared.adapters.sandbox_jobs import checked_inputs, make_empty
 from shared.adapters.sandbox_python import inspect_python
 from shared.adapters.spare_sandboxes import Ahead, SpareSandboxes
 from shared.adapters.task_groups import UNBOUNDED, UNBOUNDED_REMEDY, find_task_groups, is_root
-from shared.errors import SandboxUnavailable
+from shared.errors import KimeraError, SandboxUnavailable
 from shared.sandbox import SandboxJob, SandboxLimits, SandboxResult
 
 INSTALL = "Install it with `sudo apt-get install bubblewrap`."
@@ -44,10 +44,21 @@ class BubblewrapSandbox:
         self._ready: Bubblewrap | None = None
         self._ahead = ahead
         self._spares: SpareSandboxes | None = None
+        self._closed = False
 
     def check(self) -> None:
         """Return if a probe ran isolated; the answer is kept once it was yes."""
         self._prepare()
+
+    def expect(self) -> None:
+        """Have a sandbox started ahead, where there is none and any may be. See ``CodeSandbox.expect``."""
+        if self._spares is not None:
+            self._spares.expect()
+        elif self._ahead is not None:
+            try:
+                threading.Thread(target=self._begin_ahead, name="sandbox-ahead", daemon=True).start()
+            except RuntimeError as error:  # no thread is to be had: the first job starts its own sandbox
+                _log.warning("No sandbox is started ahead: %s", error)
 
     def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
         """See ``CodeSandbox.run``."""
@@ -63,15 +74,26 @@ class BubblewrapSandbox:
         return bwrap.start(inputs, file_mb=job.limits.file_mb).run(job, outputs_to=outputs_to)
 
     def close(self) -> None:
-        """End what was started ahead."""
+        """End what was started ahead; nothing is any more."""
+        with self._lock:
+            self._closed = True
+            if self._spares is not None:
+                self._spares.close()
+
+    def _begin_ahead(self) -> None:
+        try:
+            self._prepare()
+        except (KimeraError, OSError) as error:
+            _log.info("No sandbox is started ahead: %s", error)  # whoever has a job, or checks, is told
+            return
         if self._spares is not None:
-            self._spares.close()
+            self._spares.expect()
 
     def _prepare(self) -> Bubblewrap:
         with self._lock:
             if self._ready is None:
                 found = find_bubblewrap(self._python_path, self._bwrap_name)
-                self._spares = SpareSandboxes(found, self._ahead) if self._ahead else None
+                self._spares = SpareSandboxes(found, self._ahead) if self._ahead and not self._closed else None
                 self._ready = found
             return self._ready
 

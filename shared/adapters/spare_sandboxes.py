@@ -112,6 +112,13 @@ class SpareSandboxes:
         found.discard()
         return None
 
+    def expect(self) -> None:
+        """Have one started, unless one waits already or is about to."""
+        with self._lock:
+            if not self._closed and not any(spare.started.alive for spare in self._waiting) and self._wanted.empty():
+                self._start_thread()
+                self._wanted.put(None)
+
     def close(self) -> None:
         """End all of them. None is started any more."""
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
 from shared.adapters.sandbox_python import find_sandbox_python
 from shared.adapters.spare_sandboxes import Ahead
+from shared.errors import SandboxUnavailable
 from shared.sandbox import SandboxInput, SandboxJob, SandboxResult
 from tests.support.command import eventually
 from tests.support.sandbox_service import require_isolation
@@ -38,14 +40,20 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def look(tmp_path: Path, folder: Path) -> Iterator[Look]:
-    """Run the script on a table; its folder of outputs is a new one."""
+def sandbox(folder: Path) -> Iterator[BubblewrapSandbox]:
+    """One that may keep two spares."""
     require_isolation()
-    sandbox = BubblewrapSandbox(find_sandbox_python(os.environ, ROOT), ahead=Ahead(folder, most=1))
-    count = iter(range(9))
-    yield lambda table: sandbox.run(SandboxJob(LOOK, inputs=(SandboxInput("in.csv", table),)), outputs_to=tmp_path / f"out-{next(count)}")
+    sandbox = BubblewrapSandbox(find_sandbox_python(os.environ, ROOT), ahead=Ahead(folder, most=2))
+    yield sandbox
     sandbox.close()
-    assert not list(folder.iterdir())
+    assert not folder.exists() or not list(folder.iterdir())
+
+
+@pytest.fixture
+def look(tmp_path: Path, sandbox: BubblewrapSandbox) -> Look:
+    """Run the script on a table; its folder of outputs is a new one."""
+    count = iter(range(9))
+    return lambda table: sandbox.run(SandboxJob(LOOK, inputs=(SandboxInput("in.csv", table),)), outputs_to=tmp_path / f"out-{next(count)}")
 
 
 def spare_waits(folder: Path) -> None:
@@ -71,3 +79,32 @@ def test_an_input_of_another_file_system_gets_a_new_sandbox(look: Look, tmp_path
         look(table)
         spare_waits(folder)
         assert recorded(look(table)) == {"there": False, "left": False, "rows": 1}
+
+
+def test_a_job_that_was_expected_finds_its_imports_and_only_one_waits_for_it(
+    sandbox: BubblewrapSandbox, look: Look, tmp_path: Path, folder: Path
+) -> None:
+    table = tmp_path / "in.csv"
+    table.write_text("a\n1\n")
+    for _ in range(3):
+        sandbox.expect()
+        spare_waits(folder)
+    assert len(list(folder.iterdir())) == 1
+    assert recorded(look(table)) == {"there": True, "left": False, "rows": 1}
+
+
+def test_nothing_is_expected_of_one_that_is_closed(sandbox: BubblewrapSandbox, folder: Path) -> None:
+    sandbox.close()
+    sandbox.expect()
+    sandbox.check()
+    sandbox.expect()
+    time.sleep(0.5)  # one would be there by now
+    assert not folder.exists()
+
+
+def test_an_expectation_that_cannot_be_met_is_told_to_who_has_a_job(folder: Path) -> None:
+    sandbox = BubblewrapSandbox(Path("/nowhere/python3"), bwrap="no-bwrap", ahead=Ahead(folder, most=1))
+    sandbox.expect()
+    with pytest.raises(SandboxUnavailable, match="is not installed"):
+        sandbox.check()
+    sandbox.close()

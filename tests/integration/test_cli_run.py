@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -41,6 +44,20 @@ def test_the_first_line_says_the_tier_and_what_it_costs(done: Ended) -> None:
 def test_progress_tells_of_both_tracks_on_stderr(done: Ended) -> None:
     assert "Deep Research" in done.err
     assert "DS-STAR" in done.err
+
+
+def test_a_sandbox_gets_ready_for_data_while_the_platform_does(bubblewrap: object, tmp_path: Path) -> None:
+    kimera = Kimera(tmp_path)
+    tmp_path.joinpath("a.csv").write_text("city,temp\nBern,12\nBasel,15\n")
+    shim, log = tmp_path / "bwrap", tmp_path / "started"
+    shim.write_text(f'#!/bin/sh\necho "$(date +%s.%N) $*" >> {log}\nexec {shutil.which("bwrap")} "$@"\n')
+    shim.chmod(0o755)
+    ended = kimera.afresh("run", QUESTION, "--data", "a.csv", "--json", PATH=f"{tmp_path}:{os.environ['PATH']}")
+    assert ended.code == 0, ended.err
+    ahead = next(line for line in log.read_text().splitlines() if "pandas" in line)
+    story = kimera("inspect", ended.json["mission_id"], "--json").json["timeline"]
+    work = next(moment for moment in story if moment["what"] == "ds_star.slice")
+    assert float(ahead.split()[0]) < datetime.fromisoformat(work["at"]).timestamp()
 
 
 def test_the_mission_is_read_without_a_running_platform(kimera: Kimera, done: Ended) -> None:

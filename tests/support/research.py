@@ -136,3 +136,6 @@ class NoSandbox:
 
     def check(self) -> None:
         raise AssertionError("nothing may be parsed here")
+
+    def expect(self) -> None:
+        raise AssertionError("nothing may be parsed here")

@@ -65,6 +65,9 @@ class StartedAhead:
     def check(self) -> None:
         """It was looked at when it was found."""
 
+    def expect(self) -> None:
+        """Each job has one of its own."""
+
     def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
         """See ``CodeSandbox.run``."""
         inputs = checked_inputs(job)

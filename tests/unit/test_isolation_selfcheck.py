@@ -59,6 +59,9 @@ class Generous:
     def check(self) -> None:
         self._sandbox.check()
 
+    def expect(self) -> None:
+        self._sandbox.expect()
+
     def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
         more = SandboxLimits(seconds=2, memory_mb=512, processes=400, file_mb=64)
         return self._sandbox.run(replace(job, limits=more), outputs_to=outputs_to)

@@ -55,6 +55,10 @@ class SharedRuns:
         """As the real one."""
         self._sandbox.check()
 
+    def expect(self) -> None:
+        """As the real one."""
+        self._sandbox.expect()
+
     def prepare(self, jobs: Sequence[SandboxJob]) -> None:
         """Carry out ``jobs``, which have the same libraries, in one run."""
         scripts = sorted({job.script for job in jobs})

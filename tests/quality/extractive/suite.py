@@ -50,6 +50,9 @@ class _Catcher:
     def check(self) -> None:
         """Nothing to check."""
 
+    def expect(self) -> None:
+        """Nothing to begin."""
+
     def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
         """Keep the job."""
         self.jobs.append(job)
