@@ -80,7 +80,8 @@ def _say(text: str) -> None:
     try:
         note(text)
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # what was not taken is tried again at the exit
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), sys.stderr.fileno())  # what was not taken is tried again at the exit
 
 
 def _with_inbox(settings: Settings, inbox: Path, outbox: Path | None) -> Settings:

@@ -9,6 +9,7 @@ What happens to a letter is told in an audit chain of its own, whose head lies i
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Self
@@ -38,6 +39,7 @@ NO_MISSION = "dead-letters"
 """What the audit events of a letter without a mission are about."""
 AGAIN = "~"
 """Stands between a letter's name and the number of its replay, in the name of the task that replays it."""
+_log = logging.getLogger(__name__)
 
 
 class LetterStatus(StrEnum):
@@ -111,13 +113,16 @@ def keep(
     at: datetime,
     trace_id: str | None = None,
 ) -> None:
-    """Store the letter of the task ``name``. One of that name that died again keeps its history and waits for somebody anew."""
+    """Store the letter of the task ``name``. One of that name that died again keeps its history and waits for somebody anew.
+
+    Of one whose document is damaged the audit chain goes on; else what died again would be lost, or come back without an end.
+    """
     name = name.partition(AGAIN)[0]
     about = _mission_of(payload)
 
     def work(tx: Transaction) -> None:
         stored = tx.get(Ref(DEAD_LETTERS, name))
-        earlier = Letter.read(stored) if stored else None
+        earlier = _earlier(tx, stored, about, at) if stored else None
         mission, owner = _mission(tx, about) if about is not None else (None, None)
         letter = Letter(
             name=name,
@@ -137,6 +142,17 @@ def keep(
         write(tx, letter, Happening("dead_letter.kept", {"letter": name, "route": route, "deliveries": deliveries}), at=at)
 
     documents.transact(work)
+
+
+def _earlier(tx: Transaction, stored: Document, about: str | None, at: datetime) -> Letter:
+    """The letter as it was kept; of one that is damaged what is left of it."""
+    try:
+        return Letter.read(stored)
+    except Corrupt as damaged:
+        from shared.missions.damaged_letters import owner_of, restored  # it is made of letters
+
+        _log.error("The letter %s is damaged, and written anew: %s", stored.ref.id, damaged)
+        return restored(tx, stored, damaged, owner=owner_of(stored), at=at, about=about)
 
 
 def _same(earlier: Letter, now: Letter) -> bool:

@@ -233,6 +233,8 @@ class Api(Generic[RuntimeT]):
                 if error.place:  # no answer says it
                     _log.warning("%s %r: %s: %s (request %s)", method, path, error.message, error.place, request_id)
                 return _problem(error, request_id)
+            except MemoryError:
+                raise  # no defect of the function: the host knows what becomes of a process that has no memory
             except Exception as error:  # noqa: BLE001 - the outermost place: a defect becomes a 500 with a request id, and a traceback in the log
                 _log.exception("%s %r failed (request %s)", method, path, request_id)
                 return _problem(KimeraError(f"{self._name} failed: {type(error).__name__}.", remedy="The log has the details."), request_id)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functions_framework
 from flask import Request, Response
 
+from functions.deep_research import late_slice
 from functions.deep_research.track import DeepResearchTrack
 from schemas.research_jobs import StopRequest, StopResult
 from schemas.steps import StepRequest, StepResult
@@ -19,7 +20,8 @@ api = Api("deep_research")
 def step(call: Call) -> StepResult:
     """Do a slice, or give back its stored result."""
     runtime, request = call.runtime, call.body(StepRequest)
-    return runtime.slices.run(DeepResearchTrack(runtime.sandbox_of(request.mission_id), runtime.knowledge, runtime.pages), request)
+    track = DeepResearchTrack(runtime.sandbox_of(request.mission_id), runtime.knowledge, runtime.pages)
+    return late_slice.run(runtime.slices, track, request, documents=runtime.documents, graph=runtime.knowledge)
 
 
 @api.route("POST", "/stop", caller=Part.QUEUE)

@@ -41,9 +41,13 @@ def delete_mission(
 
     deleted = missions.change(mission_id, "api", decide)
     audit.anchor_mission(deleted, missions.tracks(deleted).values())
-    knowledge.delete(Scope(mission.owner, mission.request.knowledge_space, mission_id))
-    removed = artifacts.delete_prefix(f"missions/{mission_id}/")
+    scope, folder = Scope(mission.owner, mission.request.knowledge_space, mission_id), f"missions/{mission_id}/"
+    knowledge.delete(scope)
+    removed = artifacts.delete_prefix(folder)
     delete_documents(documents, deleted)
+    # What a slice that was given up long ago has put meanwhile; one that ends from now on finds no mission, and removes it itself.
+    knowledge.delete(scope)
+    removed += artifacts.delete_prefix(folder)
     inputs = mission.request.inputs
     return Deleted(
         mission_id=mission_id, artifacts=removed, inputs_kept=len(inputs), inputs_kept_bytes=sum(item.size or 0 for item in inputs)

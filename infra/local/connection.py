@@ -9,8 +9,8 @@ from __future__ import annotations
 import socket
 from http import HTTPStatus
 
-from waitress.channel import HTTPChannel  # type: ignore[import-untyped] # it has no types
-from waitress.task import ErrorTask  # type: ignore[import-untyped]
+from waitress.channel import HTTPChannel
+from waitress.task import ErrorTask
 
 from infra.local.admission import Admission
 from infra.local.request_parser import RequestParser

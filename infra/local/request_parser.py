@@ -10,9 +10,9 @@ import tempfile
 from pathlib import Path
 from typing import IO
 
-from waitress.parser import HTTPRequestParser  # type: ignore[import-untyped] # it has no types
-from waitress.receiver import ChunkedReceiver  # type: ignore[import-untyped]
-from waitress.utilities import BadRequest, RequestHeaderFieldsTooLarge, ServerNotImplemented  # type: ignore[import-untyped]
+from waitress.parser import HTTPRequestParser
+from waitress.receiver import ChunkedReceiver
+from waitress.utilities import BadRequest, RequestHeaderFieldsTooLarge, ServerNotImplemented
 
 from infra.local.admission import Admission, Head
 from shared.errors import (

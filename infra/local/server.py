@@ -84,7 +84,7 @@ def _watcher(settings: Settings, platform: Platform) -> InboxWatcher | None:
 
 
 def _answer(platform: Platform, listening: socket.socket, *, local: bool, started: Callable[[], None]) -> None:
-    from waitress import create_server  # type: ignore[import-untyped] # it has no types
+    from waitress import create_server
 
     from infra.local.connection import Connection
     from infra.local.request_parser import MAX_HEADER_BYTES

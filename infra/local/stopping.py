@@ -11,7 +11,7 @@ import socket
 from types import FrameType
 from typing import Final
 
-from waitress.wasyncore import dispatcher  # type: ignore[import-untyped] # it has no types
+from waitress.wasyncore import dispatcher
 
 _TO_STOP: Final = (signal.SIGTERM, signal.SIGINT)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from shared.endpoints import is_on_this_machine
 
 if TYPE_CHECKING:
-    import grpc  # type: ignore[import-untyped]  # ships no types
+    import grpc
 
 T = TypeVar("T")
 _SOON = ("grpc.max_reconnect_backoff_ms", 2_000)

@@ -17,14 +17,20 @@ def mission_of(document: Document) -> str | None:
     return named if isinstance(named, str) and named and "/" not in named else None
 
 
-def restored(tx: Transaction, document: Document, damaged: Corrupt, *, owner: str, at: datetime) -> Letter:
+def owner_of(document: Document) -> str | None:
+    """Whose the letter is; ``None`` where it is nobody's, or where that cannot be read."""
+    owner = _fields(document).get("owner")
+    return owner if isinstance(owner, str) else None
+
+
+def restored(tx: Transaction, document: Document, damaged: Corrupt, *, owner: str | None, at: datetime, about: str | None = None) -> Letter:
     """The letter with its whole document as its message, which is no JSON object, so that no handler is sent it; not stored yet.
 
-    Its chain goes on behind its last page: all its events are pages.
+    Its chain goes on behind its last page: all its events are pages. ``about`` is its mission, where the caller knows.
     """
     fields, name = _fields(document), document.ref.id
     writer = f"letter-{name}"
-    mission_id = mission_of(document)
+    mission_id = about or mission_of(document)
     head = _last(tx, mission_id, writer) if mission_id is not None else None
     if head is None:
         mission_id, head = None, _last(tx, NO_MISSION, writer)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-import grpc  # type: ignore[import-untyped]  # ships no types
+import grpc
 import pytest
 
 from shared.adapters.google_errors import fault

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -59,6 +60,16 @@ def workers(platform: Platform) -> tuple[int, ...]:
     return pool.processes
 
 
+def loaded(pid: int) -> bool:
+    """Whether a worker has what it begins with: it has started its scheduler's thread, the last of four."""
+    return len([*Path(f"/proc/{pid}/task").iterdir()]) >= 4
+
+
+def taken(pid: int) -> int:
+    """The address space of a process, in bytes (proc(5): the first of ``statm``, in pages)."""
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[0]) * resource.getpagesize()
+
+
 def slices(platform: Platform, mission_id: str) -> Counter[tuple[str, object]]:
     events = platform.runtime.audit.events(mission_id)
     return Counter((e.writer, e.detail["seq"]) for e in events if e.kind == "slice.committed")
@@ -102,6 +113,20 @@ def test_missions_of_a_worker_that_died_go_on_at_once_and_repeat_nothing(
         assert ended.epoch == deaths + 1 > 2
         assert set(slices(running, ended.mission_id).values()) == {1}
         assert running.runtime.audit.verify().breaks == ()
+
+
+@pytest.mark.parametrize("more", [0, 9 * 1024 * 1024], ids=["nothing", "the stack of one thread"])
+def test_missions_of_a_worker_that_may_take_no_more_memory_go_on_in_others(platform: Platform, more: int) -> None:
+    """In it each call would fail by itself, and be made again for minutes."""
+    poor, other = workers(platform)
+    until(lambda: loaded(poor))
+    limit = taken(poor) + more
+    resource.prlimit(poor, resource.RLIMIT_AS, (limit, limit))
+    ended = [until_ended(platform, mission_id) for mission_id in [submit(platform) for _ in range(8)]]
+    assert {m.status for m in ended} == {MissionStatus.DONE}
+    assert all(set(slices(platform, m.mission_id).values()) == {1} for m in ended)
+    again = until(lambda: now if len(now := workers(platform)) == WORKERS and poor not in now else None)
+    assert other in again
 
 
 def test_another_worker_takes_the_place_of_a_dead_one(platform: Platform) -> None:

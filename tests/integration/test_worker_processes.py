@@ -7,10 +7,13 @@ import resource
 import signal
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 import pytest
 
@@ -19,6 +22,7 @@ from infra.local.functions import internal_app
 from infra.local.platform import Platform
 from infra.local.pool.messages import Channel, Ping, Setup, Start, Stop, Wake, pair
 from infra.local.pool.pool import Lost
+from infra.local.workflows.clock import RealClock
 from shared.errors import Unavailable
 from shared.executions import ExecutionState
 from shared.scratch import Scratch
@@ -203,6 +207,14 @@ def stuck_functions(runtime: Runtime) -> WSGIApplication:
 @pytest.fixture
 def stuck(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Channel]]:
     """A worker process in the middle of a call that does not come back, and its platform's end."""
+    with calling(tmp_path, stuck_functions) as (process, ours):
+        until((tmp_path / "home" / "stuck").exists)
+        yield process, ours
+
+
+@contextmanager
+def calling(tmp_path: Path, functions: Callable[[Runtime], WSGIApplication]) -> Iterator[tuple[subprocess.Popen[bytes], Channel]]:
+    """A worker process that calls ``functions``, and its platform's end."""
     flow = tmp_path / "flow.yaml"
     flow.write_text('main: {params: [a], steps: [{call: {call: http.post, args: {url: "http://localhost/", timeout: 1800}}}]}')
     own = settings(tmp_path)
@@ -212,15 +224,83 @@ def stuck(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], Channel]]:
         command = [sys.executable, "-P", "-m", "infra.local.pool", str(theirs.fileno())]
         process = subprocess.Popen(command, pass_fds=[theirs.fileno()])
     try:
-        functions = f"{stuck_functions.__module__}:{stuck_functions.__qualname__}"
-        ours.send(Setup(settings=own.model_dump(mode="json"), functions=functions, workflow=str(flow)))
+        named = f"{functions.__module__}:{functions.__qualname__}"
+        ours.send(Setup(settings=own.model_dump(mode="json"), functions=named, workflow=str(flow)))
         ours.send(Start(execution="x", argument={}, labels={}))
-        until((own.home / "stuck").exists)
         yield process, ours
     finally:
         process.kill()
         process.wait()
         ours.close()
+
+
+def dying_functions(runtime: Runtime) -> WSGIApplication:
+    """A call that starts a thread which dies."""
+
+    def die() -> None:
+        raise RuntimeError("this thread cannot go on")
+
+    def start(_: WSGIEnvironment, __: StartResponse) -> list[bytes]:
+        threading.Thread(target=die).start()
+        time.sleep(3600)
+        return []
+
+    return start
+
+
+def starving_functions(runtime: Runtime) -> WSGIApplication:
+    """A call that starts a thread when there is room for its stack, and none for its first frame."""
+
+    def start(_: WSGIEnvironment, __: StartResponse) -> list[bytes]:
+        taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        for room in range(0, 12 * 1024 * 1024, resource.getpagesize()):  # a stack has 8 MiB, and something around it
+            resource.setrlimit(resource.RLIMIT_AS, (taken + room, resource.RLIM_INFINITY))
+            try:
+                threading.Thread(target=time.sleep, args=(3600,)).start()
+            except RuntimeError:
+                continue
+        raise AssertionError("no start of a thread came to nothing")
+
+    return start
+
+
+def hungry_functions(runtime: Runtime) -> WSGIApplication:
+    """A call for which there is no memory."""
+
+    def eat(_: WSGIEnvironment, __: StartResponse) -> list[bytes]:
+        raise MemoryError
+
+    return eat
+
+
+@pytest.mark.parametrize("functions", [dying_functions, starving_functions, hungry_functions])
+def test_a_worker_ends_with_a_thread_that_dies_and_with_a_call_that_has_no_memory(
+    tmp_path: Path, functions: Callable[[Runtime], WSGIApplication]
+) -> None:
+    """Else somebody would wait for it without an end, while the worker goes on to say that it hears."""
+    with calling(tmp_path, functions) as (process, _):
+        assert process.wait(30) == 1
+
+
+def halting_functions(runtime: Runtime) -> WSGIApplication:
+    """A call that holds up whoever drives the executions, for good."""
+
+    def halt(_: WSGIEnvironment, __: StartResponse) -> list[bytes]:
+        patch.object(RealClock, "now", lambda _: time.sleep(3600)).start()  # nothing that a workflow may do takes so long
+        return []
+
+    return halt
+
+
+def test_a_worker_that_hears_and_drives_nothing_is_killed_and_replaced(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    flow = tmp_path / "flow.yaml"
+    flow.write_text('main: {params: [a], steps: [{call: {call: http.post, args: {url: "http://localhost/"}}}]}')
+    with worker_pool(settings(tmp_path), workflow=flow, functions=halting_functions, silent_s=10) as pool:
+        halts, other = pool.processes
+        pool.start({}, {})
+        again = until(lambda: now if len(now := pool.processes) == WORKERS and halts not in now else None)
+    assert other in again
+    assert f"process {halts}) has not answered" in caplog.text
 
 
 def slow_functions(runtime: Runtime) -> WSGIApplication:

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import grpc  # type: ignore[import-untyped]  # ships no types
+import grpc
 
 
 @dataclass(frozen=True, slots=True)

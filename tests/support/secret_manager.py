@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import google_crc32c
-import grpc  # type: ignore[import-untyped]  # ships no types
+import grpc
 from google.cloud.secretmanager_v1.types import AccessSecretVersionRequest, AccessSecretVersionResponse, SecretPayload
 
 SERVICE = "google.cloud.secretmanager.v1.SecretManagerService"

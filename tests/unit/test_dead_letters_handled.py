@@ -229,3 +229,21 @@ def test_a_damaged_letter_can_be_discarded_as_it_is_and_its_chain_goes_on(runtim
     assert ann.post(f"/dead-letters/{name}/replay").status_code == 400
     assert runtime.audit.verify().breaks == ()
     assert ann.get("/dead-letters?status=kept").json() == {"letters": [], "next": None, "unreadable": []}
+
+
+@pytest.mark.parametrize("damaged", [{"deliveries": "x", "head": {"n": "?"}}, {"head": None, "mission_id": 7, "owner": 7, "status": "?"}])
+def test_a_task_that_dies_again_is_kept_in_place_of_its_damaged_letter(
+    runtime: Runtime, ann: httpx.Client, damaged: dict[str, Json]
+) -> None:
+    """On its last delivery by Cloud Tasks nobody else would know of it, and the queue of a platform would deliver it without an end."""
+    mission_id = dead_dispatch(runtime)
+    name = f"dispatch-{mission_id}-1"
+    damage(runtime, name, **damaged)
+    payload: dict[str, Json] = {"mission_id": mission_id, "epoch": 1}
+    for _ in range(2):  # a repeat of the delivery keeps the same
+        keep(runtime.documents, name, route="lifecycle/dispatch", payload=payload, error="again", deliveries=9, at=runtime.clock.now())
+    letter = ann.get(f"/dead-letters/{name}").json()
+    assert (letter["status"], letter["error"], letter["deliveries"]) == ("kept", "again", 9)
+    assert runtime.audit.verify().breaks == ()
+    kinds = [event.kind for event in runtime.audit.events(mission_id) if event.writer == f"letter-{name}"]
+    assert kinds == ["dead_letter.kept"] * 2

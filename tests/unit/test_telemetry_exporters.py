@@ -9,12 +9,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]  # ships no types
+import grpc
 import pytest
 from google.cloud.trace_v2 import TraceServiceClient
 from google.cloud.trace_v2.services.trace_service.transports import TraceServiceGrpcTransport
 from google.cloud.trace_v2.types import BatchWriteSpansRequest
-from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]  # ships no types
+from google.protobuf.empty_pb2 import Empty
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import TracerProvider
 

@@ -24,6 +24,7 @@ JUSTIFIED = {
     "infra/local/emulated/tasks_server.py: stopped.wait()": "a server's main thread, until a signal",
     "infra/local/emulated/workflow_server.py: stopped.wait()": "a server's main thread, until a signal",
     "infra/local/pool/__main__.py: select.poll()": "a thread of a worker that waits for the end of its platform, and ends it then",
+    "infra/local/pool/__main__.py: unraisable.get()": "a thread of a worker that waits for the death of another one",
     "infra/local/quality/spending.py: self._changed.wait()": "for running attempts, which end by their mission's deadlines",
     "infra/local/workflows/clock.py: wake.wait()": "the scheduler has nothing to do; whatever comes wakes it",
     "shared/adapters/gemini_research.py: interactions.get()": "a request, with the deadline of its client",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-import grpc  # type: ignore[import-untyped]  # ships no types
+import grpc
 import httpx
 import pytest
 from google.api_core import exceptions

@@ -47,6 +47,37 @@ def test_a_sleeping_execution_can_be_cancelled() -> None:
         execution.cancel()
 
 
+class FailingClock(FastClock):
+    """One that fails once where the scheduler's own thread asks for the time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fails = threading.Event()
+
+    def now(self) -> float:
+        if self.fails.is_set() and threading.current_thread().name == "workflows":
+            self.fails.clear()
+            raise MemoryError
+        return super().now()
+
+
+def test_a_defect_of_who_drives_ends_what_runs_and_nothing_that_comes_after(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread had died of it, and every execution waited for a step that nobody made."""
+    heard: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", heard.append)
+    clock, gate = FailingClock(), Gate()
+    with Runner(transport=gate, clock=clock) as runner:
+        waits = runner.start(load("- a: {call: http.get, args: {url: 'http://x'}}\n"), execution_id="1")
+        assert gate.asked.wait(5)
+        clock.fails.set()
+        runner.once_driven(lambda: None)
+        ended = waits.wait(5)
+        assert ended.state is State.FAILED and ended.error is not None
+        assert [died.exc_type for died in heard] == [MemoryError]
+        gate.open.set()
+        assert runner.start(load("- a: {return: 1}\n"), execution_id="2").wait(5).result == 1
+
+
 def test_an_execution_waiting_for_a_response_can_be_cancelled() -> None:
     gate = Gate()
     with Runner(transport=gate) as runner:

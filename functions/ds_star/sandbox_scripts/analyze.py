@@ -96,9 +96,9 @@ def _text(value: object, info: ColumnInfo) -> str:
 def main() -> None:
     """Describe every input; a broken one does not stop the others."""
     files: dict[str, object] = {}
-    for name, path in sorted(inputs.items()):  # noqa: F821
+    for name, path in sorted(inputs.items()):
         try:
-            files[name] = describe_file(open_file(path, name, parameters.get("options")))  # noqa: F821
+            files[name] = describe_file(open_file(path, name, parameters.get("options")))
         except Unreadable as wrong:
             files[name] = {"error": wrong.what, "remedy": wrong.remedy}
         except (MemoryError, RecursionError):
@@ -106,7 +106,7 @@ def main() -> None:
                 "error": "the file is too large for the memory of one run",
                 "remedy": "Give a part of it, or the same table as Parquet.",
             }
-    emit({"files": files})  # noqa: F821
+    emit({"files": files})
 
 
 main()

@@ -262,4 +262,4 @@ def _extremes(
         report.finding(capital(text), assertion=about, used=n, dropped=dropped, columns=[c for c in (job.spec.get("time"), measure) if c])
 
 
-emit(carry_out(aggregate, parameters, inputs, record))  # noqa: F821
+emit(carry_out(aggregate, parameters, inputs, record))

@@ -269,4 +269,4 @@ def _one(
     report.finding(capital(text), assertion=about, used=used, dropped=dropped, columns=[c for c in (measure, time, by) if c])
 
 
-emit(carry_out(change, parameters, inputs, record))  # noqa: F821
+emit(carry_out(change, parameters, inputs, record))

@@ -274,4 +274,4 @@ def _many(
     report.table(pd.DataFrame(rows), f"{measure or 'rows'}_pairs_of_{by}", f"Games-Howell comparisons of {of} of {name}: {which}")
 
 
-emit(carry_out(compare, parameters, inputs, record))  # noqa: F821
+emit(carry_out(compare, parameters, inputs, record))

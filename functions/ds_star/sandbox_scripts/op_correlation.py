@@ -100,4 +100,4 @@ def _say(job: Job, test: object, one: str, two: str, entity: str | None, dropped
     report.limit("a correlation does not tell which of the two causes the other, if either does")
 
 
-emit(carry_out(correlation, parameters, inputs, record))  # noqa: F821
+emit(carry_out(correlation, parameters, inputs, record))

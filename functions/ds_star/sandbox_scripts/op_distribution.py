@@ -114,4 +114,4 @@ def _categories(job: Job, measure: str) -> None:
     bars(job.report, f"distribution_{measure}", caption, [k for k, _ in counts], [float(n) for _, n in counts], "rows")
 
 
-emit(carry_out(distribution, parameters, inputs, record))  # noqa: F821
+emit(carry_out(distribution, parameters, inputs, record))

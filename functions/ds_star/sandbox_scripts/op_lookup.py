@@ -76,4 +76,4 @@ def _say(job: Job, found: pd.DataFrame, names: list[str], measure: str, dropped:
     report.table(pd.DataFrame(rows), f"{measure}_found", caption)
 
 
-emit(carry_out(look_up, parameters, inputs, record))  # noqa: F821
+emit(carry_out(look_up, parameters, inputs, record))

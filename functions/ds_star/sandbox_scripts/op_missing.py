@@ -106,4 +106,4 @@ def _place(job: Job, row: int) -> str:
     return f" ({', '.join(parts)})" if parts else ""
 
 
-emit(carry_out(missing_and_outliers, parameters, inputs, record))  # noqa: F821
+emit(carry_out(missing_and_outliers, parameters, inputs, record))

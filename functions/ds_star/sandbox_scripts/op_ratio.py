@@ -131,4 +131,4 @@ def _table_and_chart(job: Job, rows: list[dict], keys: list[str], over: str, und
         bars(job.report, name, caption, labels, [r["ratio"] for r in rows], axis_label(what, _unit(job, over, under)))
 
 
-emit(carry_out(ratio, parameters, inputs, record))  # noqa: F821
+emit(carry_out(ratio, parameters, inputs, record))

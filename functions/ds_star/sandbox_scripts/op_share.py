@@ -216,4 +216,4 @@ def _each(job: Job, frame: pd.DataFrame, weights: pd.Series, by: str, measure: s
     bars(job.report, f"share_by_{by}", caption, list(table[by]), list(table["share"]), "share (%)")
 
 
-emit(carry_out(share, parameters, inputs, record))  # noqa: F821
+emit(carry_out(share, parameters, inputs, record))

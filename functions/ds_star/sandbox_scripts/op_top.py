@@ -204,4 +204,4 @@ def _of_what(job: Job, by: list[str], key: str) -> str:
     return f"{' / '.join(job.label(b) for b in columns)} " if columns and not any(c.isalpha() for c in key) else ""
 
 
-emit(carry_out(top, parameters, inputs, record))  # noqa: F821
+emit(carry_out(top, parameters, inputs, record))

@@ -16,4 +16,4 @@ def trend(job: Job) -> None:
         say_trends(job, asked)
 
 
-emit(carry_out(trend, parameters, inputs, record))  # noqa: F821
+emit(carry_out(trend, parameters, inputs, record))

@@ -181,4 +181,4 @@ def _say(job: Job, asked: Asked, groups: list[str], result: dict, panel: pd.Data
     report.findings.insert(0, report.findings.pop())
 
 
-emit(carry_out(difference, parameters, inputs, record))  # noqa: F821
+emit(carry_out(difference, parameters, inputs, record))

@@ -17,10 +17,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import grpc  # type: ignore[import-untyped]  # ships no types
+import grpc
 from google.cloud.tasks_v2 import types
-from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]  # ships no types
-from google.protobuf.message import Message  # type: ignore[import-untyped]  # ships no types
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.message import Message
 
 from infra.local.emulated.component import HOST
 from infra.local.emulated.tasks_book import INDEXES, NAMES_KEPT_S, Entry, TaskBook

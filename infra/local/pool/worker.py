@@ -7,9 +7,11 @@ from __future__ import annotations
 import gc
 import importlib
 import json
+import mmap
 import os
 import signal
 import socket
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 _SPARE_THREADS = 4
+_ROOM_BYTES = 16 * 1024 * 1024
+"""What a call needs at the least: a stack of 8 MiB for a thread, and memory for what it loads."""
 _GARBAGE_AFTER = 50_000  # as the command has it
 
 
@@ -58,7 +62,9 @@ class Worker:
                 case Cancel():
                     self._cancel(message)
                 case Ping():
-                    _say(self._channel, message)
+                    _require_room()
+                    # Answered where the executions are driven: to hear keeps no mission going.
+                    self._workflow.service.runner.once_driven(partial(_say, self._channel, message))
                 case None:
                     os._exit(1)  # the platform is dead: see __main__
                 case _:
@@ -91,6 +97,13 @@ def _say(channel: Channel, message: Message) -> None:
     """
     if not channel.send(message):
         os._exit(1)
+
+
+def _require_room() -> None:
+    """Raise ``OSError`` where this process may take no more memory. It ends then, and its missions go on in others: here their calls
+    would fail one after the other, and be made again for minutes.
+    """
+    mmap.mmap(-1, _ROOM_BYTES).close()  # asks the system alone: nothing is written, and nothing is kept
 
 
 def main(fd: int) -> None:

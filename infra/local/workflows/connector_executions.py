@@ -165,7 +165,7 @@ def _list(service: Service, params: ConnectorParams, arguments: dict[str, Value]
     yield from ()
     parent = string(arguments.get("parent"), "parent")
     options = {key: value for key, value in arguments.items() if isinstance(value, (str, int))}
-    return json.loads(json.dumps(list_json(service, parent, options)))  # type: ignore[no-any-return]
+    return json.loads(json.dumps(list_json(service, parent, options)))  # type: ignore[no-any-return]  # JSON, by then
 
 
 def _shown(record: Record) -> Value:

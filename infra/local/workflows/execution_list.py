@@ -18,10 +18,10 @@ _COMPARE: Final[dict[str, Callable[[str | float, str | float], bool]]] = {
     "=": lambda a, b: a == b,
     ":": lambda a, b: a == b,
     "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,  # type: ignore[operator]
-    ">": lambda a, b: a > b,  # type: ignore[operator]
-    "<=": lambda a, b: a <= b,  # type: ignore[operator]
-    ">=": lambda a, b: a >= b,  # type: ignore[operator]
+    "<": lambda a, b: a < b,  # type: ignore[operator]  # both are of one kind
+    ">": lambda a, b: a > b,  # type: ignore[operator]  # both are of one kind
+    "<=": lambda a, b: a <= b,  # type: ignore[operator]  # both are of one kind
+    ">=": lambda a, b: a >= b,  # type: ignore[operator]  # both are of one kind
 }
 
 

@@ -13,10 +13,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
-import grpc  # type: ignore[import-untyped]  # ships no types
+import grpc
 from google.cloud.workflows.executions_v1 import types
-from google.protobuf.json_format import ParseDict  # type: ignore[import-untyped]  # ships no types
-from google.protobuf.message import Message  # type: ignore[import-untyped]  # ships no types
+from google.protobuf.json_format import ParseDict
+from google.protobuf.message import Message
 
 from infra.local.workflows.execution_json import execution_json
 from infra.local.workflows.execution_list import page

@@ -60,7 +60,7 @@ class MockConnector:
             raise failure(answer.error, f"the mock of {name} fails")
         if answer.error is not None:
             raise WorkflowError(answer.error)  # type: ignore[arg-type]  # every Json is a Value
-        return answer.result  # type: ignore[return-value]
+        return answer.result  # type: ignore[return-value]  # as above
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class MockCallbacks:
             raise failure("TimeoutError", "waiting for the callback timed out")
         answer = waiting.pop(0)
         yield Sleep(run.now() + answer.after_s)
-        return callback_request(method, url, answer.query, answer.headers, answer.body, run.now())  # type: ignore[arg-type]
+        return callback_request(method, url, answer.query, answer.headers, answer.body, run.now())  # type: ignore[arg-type]  # as above
 
     def forget(self, execution_id: str) -> None:
         pass

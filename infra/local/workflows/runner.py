@@ -107,6 +107,10 @@ class Runner:
                 self._begin(pending)
         return execution
 
+    def once_driven(self, action: Callable[[], None]) -> None:
+        """Have ``action`` called by whoever drives the scheduler next: a sign that somebody does. It has to be quick."""
+        self._scheduler.post(action)
+
     def close(self) -> None:
         """Cancel what still runs and stop the threads."""
         with self._lock:
@@ -189,7 +193,7 @@ class Runner:
 
 def _random_uuid() -> str:
     """For `uuid.generate`, which promises a random one: not an id of ours."""
-    return str(uuid.uuid4())  # noqa: TID251
+    return str(uuid.uuid4())  # noqa: TID251 - likewise
 
 
 def _log(entry: LogEntry) -> None:

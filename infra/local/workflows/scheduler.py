@@ -110,6 +110,8 @@ class Scheduler:
         self._outside = 0
         self._groups: set[Group] = set()
         self._closing = False
+        self._defect: BaseException | None = None
+        """What ended a thread's driving: some step may be lost with it."""
         self._driving = threading.Lock()
         self._keeps = False
         """Whether who drives makes a call afterwards."""
@@ -162,12 +164,28 @@ class Scheduler:
         while not self._closing:
             self._wake.clear()
             with self._driving:
-                while self._turn():
-                    pass
+                try:
+                    self._turns()
+                except Exception as error:  # noqa: BLE001 - a defect, or no memory: nobody else drives
+                    self._break_off(error)
                 until, outside = self._timers[0][0] if self._timers else None, self._outside > 0
                 self._idle_until = until
             if not self._inbox and not self._closing:
                 self.clock.idle(self._wake, until, outside)
+
+    def _turns(self) -> None:
+        """Let every task go on that can. Raises what ended the driving of a thread of the pool."""
+        if (defect := self._defect) is not None:
+            self._defect = None
+            raise defect
+        while self._turn():
+            pass
+
+    def _break_off(self, error: Exception) -> None:
+        """End every execution: one of them may have lost a step, and would wait for it."""
+        _tell(error)
+        for group in list(self._groups):
+            self._end(group, None, error)
 
     def _turn(self) -> bool:
         """Take in what was posted, and let one task go on; false where none can."""
@@ -285,7 +303,7 @@ class Scheduler:
         if call is not None:
             try:
                 self._pool.submit(self._make, call)
-            except RuntimeError as error:  # the system gives no thread; the call may lie in the pool's queue all the same
+            except (RuntimeError, MemoryError) as error:  # the system gives no thread; the call may lie in the pool's queue all the same
                 call.given_up = True
                 self._outside -= 1
                 self._resume(task, None, failure("ConnectionFailedError", f"the call could not be begun: {error}"))
@@ -293,15 +311,22 @@ class Scheduler:
     def _make(self, call: _Call) -> None:
         """On a thread of the pool: the call, and after it those that its answer leads to."""
         following: _Call | None = None if call.given_up else call
-        while following is not None:
-            self._inbox.append(self._made(following))
-            following = self._drive()
+        try:
+            while following is not None:
+                self._inbox.append(self._made(following))
+                following = self._drive()
+        except BaseException as error:
+            self._defect = error  # the pool would keep it to itself
+            self._wake.set()
+            raise
 
     def _made(self, call: _Call) -> Callable[[], None]:
         """Make the call; what to do with its answer."""
         try:
             answer, problem = call.effect.call(), None
         except Exception as error:  # noqa: BLE001  # handed to the workflow that asked, which ends with it
+            if isinstance(error, MemoryError):
+                _tell(error)
             answer, problem = Answer(None), error
         return lambda: self._answered(call, answer, problem)
 
@@ -378,3 +403,8 @@ class Scheduler:
             task.coroutine.close()
         group.tasks.clear()
         group.done(value, error)
+
+
+def _tell(error: Exception) -> None:
+    """Tell whoever watches over this process's threads, who may end it rather than have executions fail here one after the other."""
+    threading.excepthook(threading.ExceptHookArgs((type(error), error, error.__traceback__, threading.current_thread())))

@@ -246,4 +246,4 @@ def _check_labels(labels: Mapping[str, str]) -> None:
 
 def _random_id() -> str:
     """The service's execution ids are random UUIDs too."""
-    return str(uuid.uuid4())  # noqa: TID251
+    return str(uuid.uuid4())  # noqa: TID251 - as the service makes them

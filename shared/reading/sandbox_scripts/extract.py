@@ -35,15 +35,15 @@ class Writer:
 
 def main():
     """Read the document with its format's module."""
-    module = importlib.import_module("reading_" + parameters["format"])  # noqa: F821
+    module = importlib.import_module("reading_" + parameters["format"])
     with open("outputs/blocks.jsonl", "w", encoding="utf-8") as stream:
         writer = Writer(stream)
         try:
-            about = module.read(inputs["document"], parameters, writer)  # noqa: F821
+            about = module.read(inputs["document"], parameters, writer)
         except Problem as problem:
-            emit({"problem": problem.code, "message": problem.message, "remedy": problem.remedy})  # noqa: F821
+            emit({"problem": problem.code, "message": problem.message, "remedy": problem.remedy})
             return
-    emit({**about, "truncated": writer.truncated})  # noqa: F821
+    emit({**about, "truncated": writer.truncated})
 
 
 main()

@@ -40,7 +40,7 @@ def plays_well(standin: StandIn) -> None:
         "CheckerAnswer": {"checks": [{"number": 1, "verdict": "supported"}]},
     }
     for answer_type, answer in fixed.items():
-        standin.always(answer_type, lambda asked, answer=answer: Reply(answer))  # type: ignore[misc]
+        standin.always(answer_type, lambda asked, answer=answer: Reply(answer))  # type: ignore[misc]  # mypy infers no lambda with a default
     standin.always("PlannerAnswer", plan)
     standin.always("ReaderAnswer", read)
     standin.always("AuditorAnswer", lambda asked: Reply({"verdicts": [{"claim": c, "verdict": "entailed"} for c in ids(asked, "c")]}))

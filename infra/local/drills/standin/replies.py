@@ -37,7 +37,7 @@ def chat_completion(reply: Reply, *, model: str, asked_bytes: int, tool: str | N
         if tool
         else None
     )
-    message = ChatCompletionMessage(role="assistant", content=None if called else reply.text, tool_calls=called)  # type: ignore[arg-type]
+    message = ChatCompletionMessage(role="assistant", content=None if called else reply.text, tool_calls=called)  # type: ignore[arg-type]  # a list of one of its kinds
     body = ChatCompletion(
         id="chatcmpl-1",
         object="chat.completion",

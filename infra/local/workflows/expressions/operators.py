@@ -49,7 +49,7 @@ def add(left: Value, right: Value) -> Value:
     if isinstance(left, str) and isinstance(right, str):
         return checked_string(left + right)
     if _is_number(left) and _is_number(right):
-        return left + right  # type: ignore[operator]
+        return left + right  # type: ignore[operator]  # both are numbers
     first, second = _as_text(left), _as_text(right)
     if first is not None and second is not None and (isinstance(left, str) or isinstance(right, str)):
         return checked_string(first + second)
@@ -68,7 +68,7 @@ def subtract(left: Value, right: Value) -> Value:
     if type(left) is int and type(right) is int:
         return checked_integer(left - right)
     if _is_number(left) and _is_number(right):
-        return left - right  # type: ignore[operator]
+        return left - right  # type: ignore[operator]  # both are numbers
     raise _mismatch("-", left, right)
 
 
@@ -77,7 +77,7 @@ def multiply(left: Value, right: Value) -> Value:
     if type(left) is int and type(right) is int:
         return checked_integer(left * right)
     if _is_number(left) and _is_number(right):
-        return left * right  # type: ignore[operator]
+        return left * right  # type: ignore[operator]  # both are numbers
     raise _mismatch("*", left, right)
 
 
