@@ -134,6 +134,8 @@ class ProviderLink:
         from pydantic_ai.profiles.openai import OpenAIModelProfile
         from pydantic_ai.providers.openai import OpenAIProvider
 
+        from shared.models.own_endpoint import OwnEndpointModel
+
         at = self._endpoints
         key = at.openai_api_key.get_secret_value() if at.openai_api_key is not None else "none"  # local servers ask for no key
         client = AsyncOpenAI(
@@ -144,8 +146,10 @@ class ProviderLink:
             supports_json_object_output=False,  # "in words" is for servers that take no response_format of any kind
             native_output_requires_schema_in_instructions=True,  # many pass over a schema without a word, or keep it from the model
         )
-        profile = own if at.openai_base_url is not None else None
-        return OpenAIChatModel(name, provider=OpenAIProvider(openai_client=client), profile=profile)
+        provider = OpenAIProvider(openai_client=client)
+        if at.openai_base_url is not None:
+            return OwnEndpointModel(name, provider=provider, profile=own)
+        return OpenAIChatModel(name, provider=provider)
 
 
 async def _request(model: Model, call: ModelCall, mode: Mode, *, timeout_s: float, at: str) -> ModelResponse:

@@ -17,7 +17,7 @@ from pydantic import JsonValue
 from infra.local.model_probe import probe
 from shared.errors import BadInput
 from shared.models.answers import StoredAnswer
-from shared.models.calls import ModelSpec, Price
+from shared.models.calls import CallUsage, ModelSpec, Price
 from shared.models.credentials import ModelEndpoints
 from shared.models.failures import Failure, RequestFailed
 from shared.models.provider import ProviderLink
@@ -123,6 +123,8 @@ def test_what_is_secret_in_an_address_is_not_told() -> None:
         (503, {"error": {"code": 503, "message": "Loading model"}}, Failure.OVERLOADED, "503: Loading model", ""),
         (200, "<html>an app</html>", Failure.LOST, "cannot be read", "/v1"),
         (200, {"id": "1", "object": "chat.completion", "model": "m", "created": 1, "choices": []}, Failure.LOST, "choices is empty", "/v1"),
+        (200, {"choices": ["an answer"]}, Failure.LOST, "no choices", "/v1"),
+        (200, {"error": {"message": "the model died"}}, Failure.LOST, "the model died", "/v1"),
         (
             400,
             {"error": {"code": 400, "message": "exceeds the available context size", "type": "exceed_context_size_error"}},
@@ -179,6 +181,23 @@ def test_an_answer_that_ended_at_its_limit_says_so(endpoint: Endpoint) -> None:
     link.close()
     assert (cut.cut_short, whole.cut_short) == (True, False)
     assert StoredAnswer.model_validate_json(StoredAnswer.of(cut).model_dump_json()).answer() == cut
+
+
+def test_what_a_server_leaves_out_around_its_answer_does_not_cost_the_answer(endpoint: Endpoint) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    said: JsonValue = {"content": '{"total": 3}'}
+    usage: JsonValue = {"prompt_tokens": 40, "completion_tokens": 7}
+    endpoint.answers(200, {"choices": [{"message": said}], "usage": usage})
+    bare = link.send(call("openai"))
+    endpoint.answers(200, {"choices": [{"message": said}], "usage": {"prompt_tokens": 40}})
+    half_counted = link.send(call("openai"))
+    called: JsonValue = {"tool_calls": [{"function": {"name": "answer", "arguments": '{"total": 4}'}}]}
+    endpoint.answers(200, {"choices": [{"message": called}]})
+    by_tool = link.send_as(call("openai"), "tool")
+    link.close()
+    assert (bare.text, bare.model, bare.usage) == ('{"total": 3}', "", CallUsage(40, 7))
+    assert (half_counted.text, half_counted.usage) == ('{"total": 3}', None)
+    assert (by_tool.text, by_tool.usage) == ('{"total": 4}', None), "what was not counted stays unknown"
 
 
 def test_doctor_leaves_room_to_think_and_tells_of_an_answer_that_was_cut_short(endpoint: Endpoint) -> None:
