@@ -40,7 +40,9 @@ class OwnEndpointModel(OpenAIChatModel):
     def _process_response(
         self, response: ChatCompletion | str, *, include_raw_annotations: bool = False, include_unmapped_response_data: bool = False
     ) -> ModelResponse:
-        """The library looks into the choices before it checks that they are any."""
+        """The library looks into the choices before it checks that they are any. A text is a body that is no JSON."""
+        if isinstance(response, str):
+            raise UnexpectedModelBehavior("it is no JSON", body=response)
         if isinstance(response, BaseModel):
             choices = getattr(response, "choices", None)
             if not isinstance(choices, list) or not all(isinstance(choice, BaseModel) for choice in choices):

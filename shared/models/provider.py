@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Literal
 
 from shared.background_loop import BackgroundLoop
@@ -32,6 +33,7 @@ TOOL = "answer"
 _LONGER_CONTEXT = "Serve the model with a longer context: its window is too short for the request with its answer."
 _FASTER = "Take a model, or a machine for it, that answers sooner."
 _ADDRESS = "Is the endpoint's address right? It usually ends in /v1."
+_PAGES = f"{_ADDRESS} A proxy on the way that wants a log-in, or a permission, answers with a page, too."
 _TOLD_CHARS = 300
 _log = logging.getLogger(__name__)
 
@@ -207,6 +209,8 @@ def _failed(spec: ModelSpec, error: ModelAPIError, *, asks_again: bool, at: str)
     """``asks_again``: whether there is another way of asking for JSON. ``at``: the address of an endpoint of one's own, else empty."""
     from pydantic_ai import exceptions as e
 
+    if at and _came_as_page(error):
+        return _page(spec, at=at)
     said = f"{spec.label}{f' at {at}' if at else ''}: {_said(error)}"
     wait = error.retry_after
     match error:
@@ -237,9 +241,26 @@ def _failed(spec: ModelSpec, error: ModelAPIError, *, asks_again: bool, at: str)
 
 def _unreadable(spec: ModelSpec, error: Exception, *, at: str) -> RequestFailed:
     """An answer came, and is none of the protocol's: a web page, a body without choices."""
+    if at and _is_page(getattr(error, "body", None)):
+        return _page(spec, at=at)
     why = "its list of choices is empty" if isinstance(error, IndexError) else str(error)
     said = f"{spec.label}{f' at {at}' if at else ''} sent an answer that cannot be read: {_short(why)}"
     return RequestFailed(Failure.LOST, said, remedy=_ADDRESS if at else "")
+
+
+def _page(spec: ModelSpec, *, at: str) -> RequestFailed:
+    """No server that runs a model answers a request with a page, so nothing was worked on, and another try brings the same page."""
+    return RequestFailed(Failure.REFUSED, f"{spec.label} at {at} sent a web page, and no answer of a model.", remedy=_PAGES)
+
+
+def _came_as_page(error: ModelAPIError) -> bool:
+    """Whether an answer that was to be JSON is a page: some servers call all that they send JSON."""
+    return any(isinstance(cause, JSONDecodeError) and _is_page(cause.doc) for cause in _causes(error))
+
+
+def _is_page(body: object) -> bool:
+    """Whether it is HTML by its own first words; what only begins with a bracket may be a model's."""
+    return isinstance(body, str) and body.lstrip("\ufeff \t\r\n")[:14].casefold().startswith(("<!doctype html", "<html"))
 
 
 def _said(error: ModelAPIError) -> str:

@@ -29,11 +29,15 @@ HIDDEN = "hidden"
 
 
 class Endpoint:
-    """A server that answers with ``status`` and ``body``, and 400 to a request with a key that it ``refuses``; ``asked``: the requests."""
+    """A server that answers with ``status`` and ``body``, and 400 to a request with a key that it ``refuses``.
+
+    ``kind``: the content type, where it is another than the body's own. ``asked``: the requests.
+    """
 
     def __init__(self, certificate: Path | None = None) -> None:
         self.status = 200
         self.body = b""
+        self.kind: str | None = None
         self.refuses: set[str] = set()
         self.asked: list[dict[str, JsonValue]] = []
         endpoint = self
@@ -42,7 +46,7 @@ class Endpoint:
             def do_POST(self) -> None:
                 endpoint.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
                 self.send_response(400 if endpoint.refuses & endpoint.asked[-1].keys() else endpoint.status)
-                kind = "text/html" if endpoint.body.startswith(b"<") else "application/json"
+                kind = ("text/html" if endpoint.body.startswith(b"<") else "application/json") if endpoint.kind is None else endpoint.kind
                 for name, value in (("Content-Type", kind), ("Content-Length", str(len(endpoint.body)))):
                     self.send_header(name, value)
                 self.end_headers()
@@ -121,7 +125,8 @@ def test_what_is_secret_in_an_address_is_not_told() -> None:
         (404, {"error": {"message": "model 'm' not found"}}, Failure.REFUSED, "404: model 'm' not found", "model of this name"),
         (404, {"error": "model 'm' not found"}, Failure.REFUSED, "404: model 'm' not found", "model of this name"),
         (503, {"error": {"code": 503, "message": "Loading model"}}, Failure.OVERLOADED, "503: Loading model", ""),
-        (200, "<html>an app</html>", Failure.LOST, "cannot be read", "/v1"),
+        (200, "<html>an app</html>", Failure.REFUSED, "a web page", "/v1"),
+        (200, "<3 I am a model and say so", Failure.LOST, "cannot be read: it is no JSON", "/v1"),
         (200, {"id": "1", "object": "chat.completion", "model": "m", "created": 1, "choices": []}, Failure.LOST, "choices is empty", "/v1"),
         (200, {"choices": ["an answer"]}, Failure.LOST, "no choices", "/v1"),
         (200, {"error": {"message": "the model died"}}, Failure.LOST, "the model died", "/v1"),
@@ -149,6 +154,18 @@ def test_what_an_endpoint_says_is_told_with_where_it_is_and_what_to_do(
     assert failed.failure is failure_is
     assert said in failed.message and endpoint.url in failed.message and failed.message.count("some-model") == 1
     assert remedy in failed.remedy
+
+
+@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/json", ""])
+def test_a_web_page_is_no_answer_of_a_model_and_neither_asked_for_again_nor_paid(
+    endpoint: Endpoint, failure: Callable[[str], RequestFailed], kind: str
+) -> None:
+    endpoint.kind = kind
+    endpoint.answers(200, "\n<!DOCTYPE HTML>\n<html><title>Log in</title></html>")
+    failed = failure(endpoint.url)
+    assert (failed.failure, failed.failure.unpaid, failed.failure.transient) == (Failure.REFUSED, True, False)
+    assert failed.message == f"openai:some-model at {endpoint.url} sent a web page, and no answer of a model."
+    assert "/v1" in failed.remedy and "proxy" in failed.remedy
 
 
 def test_an_endpoint_that_takes_no_response_format_and_no_tools_is_asked_in_words_alone(endpoint: Endpoint) -> None:
