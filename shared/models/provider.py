@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 Mode = Literal["native", "tool", "prompted"]
 NEXT_MODE: dict[Mode, Mode] = {"native": "tool", "tool": "prompted"}
+_ABOUT: dict[Mode, tuple[str, ...]] = {"native": ("response_format", "json_schema", "grammar"), "tool": ("tool", "function call")}
+"""What the words of a server's error name where it does not take a way of asking."""
 TIMEOUT_S = 75.0
 """For one request: below the slice's budget of 90 s."""
 _GRACE_S = 5.0
@@ -60,7 +62,7 @@ class ProviderLink:
         try:
             return self.send_as(call, mode)
         except RequestFailed as error:
-            if error.failure is Failure.UNSUPPORTED:
+            if error.failure.asks_otherwise:
                 with self._lock:
                     self._modes[call.model.label] = NEXT_MODE[mode]
             if error.failure is Failure.KEY_REFUSED:
@@ -164,7 +166,7 @@ async def _request(model: Model, call: ModelCall, mode: Mode, *, timeout_s: floa
     try:
         return await model_request(model, messages, model_settings=limit, model_request_parameters=parameters)
     except exceptions.ModelAPIError as error:
-        raise _failed(call.model, error, asks_again=mode in NEXT_MODE, at=at) from error
+        raise _failed(call.model, error, mode, at=at) from error
     except (exceptions.UnexpectedModelBehavior, exceptions.UserError, IndexError) as error:  # IndexError: an empty list of choices
         raise _unreadable(call.model, error, at=at) from error
 
@@ -205,8 +207,8 @@ def _answer(response: ModelResponse) -> ModelAnswer:
     return ModelAnswer(said, usage, response.model_name or "", cut_short=response.finish_reason == "length")
 
 
-def _failed(spec: ModelSpec, error: ModelAPIError, *, asks_again: bool, at: str) -> RequestFailed:
-    """``asks_again``: whether there is another way of asking for JSON. ``at``: the address of an endpoint of one's own, else empty."""
+def _failed(spec: ModelSpec, error: ModelAPIError, mode: Mode, *, at: str) -> RequestFailed:
+    """``mode``: how it was asked. ``at``: the address of an endpoint of one's own, else empty."""
     from pydantic_ai import exceptions as e
 
     if at and _came_as_page(error):
@@ -227,7 +229,7 @@ def _failed(spec: ModelSpec, error: ModelAPIError, *, asks_again: bool, at: str)
             return RequestFailed(Failure.REFUSED, said, remedy=f"Does the endpoint have a model of this name?{where}")
         case e.ModelContextWindowExceededError() | e.ModelAPIError(provider_error_type="exceed_context_size_error"):
             return RequestFailed(Failure.REFUSED, said, remedy=_LONGER_CONTEXT)
-        case e.ModelRequestRejectedError() if asks_again:
+        case e.ModelRequestRejectedError() if mode in NEXT_MODE:
             return RequestFailed(Failure.UNSUPPORTED, said, retry_after_s=0)
         case e.ModelRequestRejectedError():
             return RequestFailed(Failure.REFUSED, said, remedy="The endpoint takes no such request: see what it says, and its log.")
@@ -235,8 +237,14 @@ def _failed(spec: ModelSpec, error: ModelAPIError, *, asks_again: bool, at: str)
             return RequestFailed(Failure.UNREACHABLE, said, remedy=_unreached(error))
         case e.ModelTimeoutError() | e.ModelRequestTimeout():
             return RequestFailed(Failure.LOST, said, remedy=_FASTER)
+        case e.ModelHTTPError(status_code=500) if at and _is_about(mode, error):
+            return RequestFailed(Failure.STUMBLED, said, retry_after_s=0)  # servers that raise an error where others say 400
         case _:
             return RequestFailed(Failure.LOST, said, retry_after_s=wait)
+
+
+def _is_about(mode: Mode, error: ModelAPIError) -> bool:
+    return any(word in _said(error).casefold() for word in _ABOUT.get(mode, ()))
 
 
 def _unreadable(spec: ModelSpec, error: Exception, *, at: str) -> RequestFailed:

@@ -29,7 +29,7 @@ HIDDEN = "hidden"
 
 
 class Endpoint:
-    """A server that answers with ``status`` and ``body``, and 400 to a request with a key that it ``refuses``.
+    """A server that answers with ``status`` and ``body``, and as ``refuses`` says to a request with one of its keys.
 
     ``kind``: the content type, where it is another than the body's own. ``asked``: the requests.
     """
@@ -38,19 +38,21 @@ class Endpoint:
         self.status = 200
         self.body = b""
         self.kind: str | None = None
-        self.refuses: set[str] = set()
+        self.refuses: dict[str, tuple[int, bytes]] = {}
         self.asked: list[dict[str, JsonValue]] = []
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 endpoint.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(400 if endpoint.refuses & endpoint.asked[-1].keys() else endpoint.status)
-                kind = ("text/html" if endpoint.body.startswith(b"<") else "application/json") if endpoint.kind is None else endpoint.kind
-                for name, value in (("Content-Type", kind), ("Content-Length", str(len(endpoint.body)))):
+                named = next((key for key in endpoint.refuses if key in endpoint.asked[-1]), None)
+                status, body = endpoint.refuses[named] if named else (endpoint.status, endpoint.body)
+                self.send_response(status)
+                kind = ("text/html" if body.startswith(b"<") else "application/json") if endpoint.kind is None else endpoint.kind
+                for name, value in (("Content-Type", kind), ("Content-Length", str(len(body)))):
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(endpoint.body)
+                self.wfile.write(body)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the standard library
                 """Nothing."""
@@ -170,7 +172,7 @@ def test_a_web_page_is_no_answer_of_a_model_and_neither_asked_for_again_nor_paid
 
 def test_an_endpoint_that_takes_no_response_format_and_no_tools_is_asked_in_words_alone(endpoint: Endpoint) -> None:
     link = ProviderLink(at(endpoint.url), timeout_s=5)
-    endpoint.refuses = {"response_format", "tools"}
+    endpoint.refuses = {"response_format": (400, b"{}"), "tools": (400, b"{}")}
     endpoint.answers(200, completion('{"total": 3}'))
     for _ in range(2):
         with pytest.raises(RequestFailed) as failed:
@@ -178,6 +180,34 @@ def test_an_endpoint_that_takes_no_response_format_and_no_tools_is_asked_in_word
         assert failed.value.failure is Failure.UNSUPPORTED
     assert link.send(call("openai")).text == '{"total": 3}'
     link.close()
+
+
+def test_a_500_about_the_way_of_asking_has_the_next_request_ask_in_another_and_is_charged(endpoint: Endpoint) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    schema = {"error": {"code": 500, "message": 'response_format type must be one of "text" or "json_object"', "type": "server_error"}}
+    tools = {"error": {"code": 500, "message": "tools param requires --jinja flag", "type": "server_error"}}
+    endpoint.refuses = {"response_format": (500, json.dumps(schema).encode()), "tools": (500, json.dumps(tools).encode())}
+    endpoint.answers(200, completion('{"total": 3}'))
+    for _ in range(2):
+        with pytest.raises(RequestFailed) as failed:
+            link.send(call("openai"))
+        assert (failed.value.failure, failed.value.failure.unpaid, failed.value.failure.transient) == (Failure.STUMBLED, False, True)
+    assert link.send(call("openai")).text == '{"total": 3}'
+    endpoint.answers(200, completion('{"total": 42, "words": "forty-two"}'))
+    (by_schema, by_tool, in_words) = list(probe(link, ModelSpec("openai", "mine", Price(Decimal(0), Decimal(0)))))
+    link.close()
+    assert by_schema.ok and by_tool.ok and "not supported" in by_tool.detail and in_words.ok
+
+
+def test_any_other_500_is_asked_again_in_the_same_way(endpoint: Endpoint) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    endpoint.answers(500, {"error": {"message": "CUDA out of memory"}})
+    for _ in range(2):
+        with pytest.raises(RequestFailed) as failed:
+            link.send(call("openai"))
+        assert failed.value.failure is Failure.LOST
+    link.close()
+    assert all("response_format" in asked for asked in endpoint.asked)
 
 
 def test_an_endpoint_that_may_pass_over_a_schema_is_told_it_in_words_too(endpoint: Endpoint) -> None:
