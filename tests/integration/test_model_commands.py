@@ -15,6 +15,7 @@ from pydantic import JsonValue
 from infra.local.drills.standin import Fault, Reply, StandIn
 
 NAMES = ("GOOGLE_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "KIMERA_VERTEX_PROJECT", "KIMERA_MODEL", "KIMERA_TIER")
+HIDDEN = "hidden"
 RIGHT: JsonValue = {"total": 42, "words": "forty-two"}
 
 
@@ -94,10 +95,24 @@ def test_models_are_listed_with_prices_and_what_can_be_asked(tmp_path: Path) -> 
         "output_usd": 2.5,
         "later": [],
         "reachable": True,
+        "endpoint": None,
     }
     assert not by_name["openai:gpt-5-mini"]["reachable"]
     assert listed["tier"] == "standard", "with a usable key missions run on standard"
     assert json.loads(kimera(tmp_path, "models", "--json").stdout)["tier"] == "extractive"
+
+
+def test_what_models_an_endpoint_of_ones_own_has_is_not_said(tmp_path: Path) -> None:
+    own = {"OPENAI_BASE_URL": f"http://{HIDDEN}@127.0.0.1:9/v1", "GEMINI_API_KEY": "x"}
+    listed = kimera(tmp_path, "models", environment=own).stdout
+    marks = {line.split()[0]: line for line in listed.splitlines() if line.startswith(("openai:", "google:"))}
+    assert "if yours has it" in marks["openai:gpt-5-mini"] and " yes" not in marks["openai:gpt-5-mini"]
+    assert " yes" in marks["google:gemini-2.5-flash"]
+    assert "http://127.0.0.1:9/v1" in listed and HIDDEN not in listed
+    told = json.loads(kimera(tmp_path, "models", "--json", environment=own).stdout)["models"]
+    assert {m["endpoint"] for m in told if m["model"].startswith("openai:")} == {"http://127.0.0.1:9/v1"}
+    with_key = kimera(tmp_path, "models", environment={"OPENAI_API_KEY": "x"}).stdout
+    assert "if yours has it" not in with_key and "OPENAI_BASE_URL)" not in with_key
 
 
 def test_a_run_says_that_its_model_was_not_used_and_inspect_says_why(standin: StandIn, tmp_path: Path) -> None:
