@@ -13,6 +13,7 @@ import pytest
 from pydantic import JsonValue
 
 from infra.local.drills.standin import Fault, Reply, StandIn
+from tests.support.command import Kimera
 
 NAMES = ("GOOGLE_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "KIMERA_VERTEX_PROJECT", "KIMERA_MODEL", "KIMERA_TIER")
 HIDDEN = "hidden"
@@ -125,6 +126,21 @@ def test_a_run_says_that_its_model_was_not_used_and_inspect_says_why(standin: St
     told = next(line for line in ran.stderr.splitlines() if "done without it" in line)
     story = kimera(tmp_path, *told.partition("kimera ")[2].split())
     assert "org/any:8b at " in story.stdout and ": 404: " in story.stdout
+
+
+def test_who_watches_is_told_that_a_model_was_not_used_as_who_runs_is(standin: StandIn, tmp_path: Path) -> None:
+    here = Kimera(tmp_path)
+    (tmp_path / "a.csv").write_text("team,height\nred,170\nblue,180\n")
+    standin.storm = lambda asked: Fault.NO_SUCH_MODEL
+    with here.started("serve", "--port", "0", **standin.environment()) as served:
+        url = served.line_with("KIMERA is at").split()[3]
+        asked = ("What is the mean height by team?", "--data", "a.csv", "--model", "openai:any", "--price", "0/0")
+        submitted = here("submit", *asked, "--endpoint", url, "--json", **standin.environment()).json["mission_id"]
+        watched = here("watch", submitted, "--endpoint", url)
+        as_json = here("watch", submitted, "--endpoint", url, "--json")
+    assert (watched.code, "180" in watched.out) == (0, True), watched.err
+    assert f"done without it. Why:  kimera inspect {submitted}" in watched.err
+    assert "tier_extractive" in as_json.json["flags"] and "done without it" not in as_json.err
 
 
 @pytest.mark.parametrize(
