@@ -17,6 +17,7 @@ from shared.errors import KimeraError
 from shared.models.calls import CallUsage, ModelAnswer, ModelCall, ModelSpec
 from shared.models.credentials import ADDRESS_REMEDY, ModelEndpoints
 from shared.models.failures import Failure, RequestFailed
+from shared.times import ANSWER_GRACE_S, ANSWER_S, LONGEST_ANSWER_S
 
 if TYPE_CHECKING:
     from pydantic_ai.exceptions import ModelAPIError
@@ -27,13 +28,10 @@ Mode = Literal["native", "tool", "prompted"]
 NEXT_MODE: dict[Mode, Mode] = {"native": "tool", "tool": "prompted"}
 _ABOUT: dict[Mode, tuple[str, ...]] = {"native": ("response_format", "json_schema", "grammar"), "tool": ("tool", "function call")}
 """What the words of a server's error name where it does not take a way of asking."""
-TIMEOUT_S = 75.0
-"""For one request: below the slice's budget of 90 s."""
-_GRACE_S = 5.0
-"""How much later than the library's own time-out the caller stops waiting."""
 TOOL = "answer"
 _LONGER_CONTEXT = "Serve the model with a longer context: its window is too short for the request with its answer."
 _FASTER = "Take a model, or a machine for it, that answers sooner."
+_LONGER = f"{_FASTER} Or let its answers take longer: answer_timeout_s (KIMERA_ANSWER_TIMEOUT_S), up to {LONGEST_ANSWER_S} seconds."
 _ADDRESS = "Is the endpoint's address right? It usually ends in /v1."
 _PAGES = f"{_ADDRESS} A proxy on the way that wants a log-in, or a permission, answers with a page, too."
 _TOLD_CHARS = 300
@@ -44,12 +42,21 @@ class ProviderLink:
     """Sends calls. Clients are made when they are first needed, and shared by all calls of the process."""
 
     def __init__(
-        self, endpoints: ModelEndpoints, *, renewed: Callable[[], ModelEndpoints] | None = None, timeout_s: float = TIMEOUT_S
+        self,
+        endpoints: ModelEndpoints,
+        *,
+        renewed: Callable[[], ModelEndpoints] | None = None,
+        timeout_s: float = ANSWER_S,
+        own_timeout_s: float | None = None,
     ) -> None:
-        """``renewed`` reads the keys again, once one was refused; without it they stay what they are."""
+        """``renewed`` reads the keys again, once one was refused; without it they stay what they are.
+
+        ``own_timeout_s``: what an answer of an endpoint of one's own may take, where that is not ``timeout_s``.
+        """
         self._endpoints = endpoints
         self._renewed = renewed
         self._timeout_s = timeout_s
+        self._own_timeout_s = timeout_s if own_timeout_s is None else own_timeout_s
         self._lock = threading.Lock()
         self._loop: BackgroundLoop | None = None
         self._models: dict[str, Model] = {}
@@ -96,15 +103,17 @@ class ProviderLink:
         with self._lock:
             loop = self._loop = self._loop or BackgroundLoop()
             model = self._models.get(call.model.label) or self._models.setdefault(call.model.label, self._model(call.model))
-        patience_s = self._timeout_s + _GRACE_S
+        at = self._endpoints.address(call.model.provider)
+        timeout_s = self._own_timeout_s if at else self._timeout_s
+        patience_s = timeout_s + ANSWER_GRACE_S
         cut_off = call.within_s < patience_s
         try:
-            asking = _request(model, call, mode, timeout_s=self._timeout_s, at=self._endpoints.address(call.model.provider))
+            asking = _request(model, call, mode, timeout_s=timeout_s, at=at)
             response = loop.run(asking, timeout_s=min(call.within_s, patience_s))
         except TimeoutError as late:
             if cut_off:
                 raise RequestFailed(Failure.CUT_OFF, f"{call.model.label}: {late}, and the mission's time is up.") from late
-            raise RequestFailed(Failure.LOST, f"{call.model.label}: {late}.", remedy=_FASTER) from late
+            raise RequestFailed(Failure.LOST, f"{call.model.label}: {late}.", remedy=_LONGER if at else _FASTER) from late
         return _answer(response)
 
     def close(self) -> None:
@@ -142,9 +151,7 @@ class ProviderLink:
 
         at = self._endpoints
         key = at.openai_api_key.get_secret_value() if at.openai_api_key is not None else "none"  # local servers ask for no key
-        client = AsyncOpenAI(
-            api_key=key, base_url=at.openai_base_url.strip() if at.openai_base_url else None, max_retries=0, timeout=self._timeout_s
-        )
+        client = AsyncOpenAI(api_key=key, base_url=at.openai_base_url.strip() if at.openai_base_url else None, max_retries=0)
         own = OpenAIModelProfile(
             openai_chat_supports_max_completion_tokens=False,  # they know the older name of the limit only
             supports_json_object_output=False,  # "in words" is for servers that take no response_format of any kind
@@ -236,7 +243,7 @@ def _failed(spec: ModelSpec, error: ModelAPIError, mode: Mode, *, at: str) -> Re
         case e.ModelConnectionError(phase="pool" | "connect"):
             return RequestFailed(Failure.UNREACHABLE, said, remedy=_unreached(error))
         case e.ModelTimeoutError() | e.ModelRequestTimeout():
-            return RequestFailed(Failure.LOST, said, remedy=_FASTER)
+            return RequestFailed(Failure.LOST, said, remedy=_LONGER if at else _FASTER)
         case e.ModelHTTPError(status_code=500) if at and _is_about(mode, error):
             return RequestFailed(Failure.STUMBLED, said, retry_after_s=0)  # servers that raise an error where others say 400
         case _:

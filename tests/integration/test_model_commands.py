@@ -80,6 +80,14 @@ def test_doctor_stops_at_a_bad_key_with_what_to_do(standin: StandIn, tmp_path: P
     assert len(standin.seen) == 1
 
 
+def test_doctor_waits_for_an_answer_as_long_as_missions_do(standin: StandIn, tmp_path: Path) -> None:
+    standin.faults.append(Fault.STALL)
+    hasty = {**standin.environment(), "KIMERA_ANSWER_TIMEOUT_S": "1"}
+    looked = kimera(tmp_path, "doctor", "--model", "openai:any", "--price", "1/4", environment=hasty)
+    assert looked.returncode == 3
+    assert "answer_timeout_s (KIMERA_ANSWER_TIMEOUT_S), up to 150 seconds" in looked.stdout
+
+
 def test_doctor_does_not_ask_what_is_too_dear(standin: StandIn, tmp_path: Path) -> None:
     looked = kimera(tmp_path, "doctor", "--model", "openai:any", "--price", "900/900", environment=standin.environment())
     assert looked.returncode != 0 and "at most $0.02" in looked.stderr

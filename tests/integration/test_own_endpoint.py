@@ -31,15 +31,17 @@ HIDDEN = "hidden"
 class Endpoint:
     """A server that answers with ``status`` and ``body``, and as ``refuses`` says to a request with one of its keys.
 
-    ``kind``: the content type, where it is another than the body's own. ``asked``: the requests.
+    ``kind``: the content type, where it is another than the body's own. ``slow_s``: how long it takes. ``asked``: the requests.
     """
 
     def __init__(self, certificate: Path | None = None) -> None:
         self.status = 200
         self.body = b""
         self.kind: str | None = None
+        self.slow_s = 0.0
         self.refuses: dict[str, tuple[int, bytes]] = {}
         self.asked: list[dict[str, JsonValue]] = []
+        self.closing = threading.Event()
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -47,6 +49,7 @@ class Endpoint:
                 endpoint.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
                 named = next((key for key in endpoint.refuses if key in endpoint.asked[-1]), None)
                 status, body = endpoint.refuses[named] if named else (endpoint.status, endpoint.body)
+                endpoint.closing.wait(endpoint.slow_s)
                 self.send_response(status)
                 kind = ("text/html" if body.startswith(b"<") else "application/json") if endpoint.kind is None else endpoint.kind
                 for name, value in (("Content-Type", kind), ("Content-Length", str(len(body)))):
@@ -69,6 +72,7 @@ class Endpoint:
         self.status, self.body = status, body.encode() if isinstance(body, str) else json.dumps(body).encode()
 
     def close(self) -> None:
+        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -245,6 +249,20 @@ def test_what_a_server_leaves_out_around_its_answer_does_not_cost_the_answer(end
     assert (bare.text, bare.model, bare.usage) == ('{"total": 3}', "", CallUsage(40, 7))
     assert (half_counted.text, half_counted.usage) == ('{"total": 3}', None)
     assert (by_tool.text, by_tool.usage) == ('{"total": 4}', None), "what was not counted stays unknown"
+
+
+def test_an_endpoint_of_ones_own_is_waited_for_as_long_as_the_setting_says(endpoint: Endpoint) -> None:
+    endpoint.answers(200, completion('{"total": 3}'))
+    endpoint.slow_s = 0.5
+    patient, hasty = (
+        ProviderLink(at(endpoint.url), timeout_s=timeout_s, own_timeout_s=own_s) for timeout_s, own_s in ((0.1, 30), (30, 0.1))
+    )
+    assert patient.send(call("openai")).text == '{"total": 3}'
+    with pytest.raises(RequestFailed) as late:
+        hasty.send(call("openai"))
+    patient.close()
+    hasty.close()
+    assert late.value.failure is Failure.LOST and "KIMERA_ANSWER_TIMEOUT_S" in late.value.remedy
 
 
 def test_doctor_leaves_room_to_think_and_tells_of_an_answer_that_was_cut_short(endpoint: Endpoint) -> None:
