@@ -15,7 +15,7 @@ class Failure(StrEnum):
     UNREACHABLE = "unreachable"
     """No connection: the request was not sent."""
     REFUSED = "refused"
-    """A 4xx: the key, the model's name, the quota or the request itself; sending it again does not help."""
+    """A 4xx (or 501): the model's name, the quota, the address or the request itself; sending it again does not help."""
     KEY_REFUSED = "key_refused"
     """A 401 or 403: the key is not, or no longer, one that may do this."""
     UNSUPPORTED = "unsupported"

@@ -22,7 +22,8 @@ class OwnEndpointModel(OpenAIChatModel):
 
     def _validate_completion(self, response: ChatCompletion) -> LenientChatCompletion:
         """The library's hook for what differs from the protocol. The SDK did not check the answer: ``None`` is what did not come."""
-        _fill(response, id="", model="", object="chat.completion")
+        _fill(response, id="", model="")
+        response.object = "chat.completion"  # whatever the server calls it
         for at, choice in enumerate(_listed(response, "choices")):
             message = getattr(choice, "message", None)
             _fill(choice, index=at)

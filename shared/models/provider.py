@@ -34,6 +34,8 @@ _FASTER = "Take a model, or a machine for it, that answers sooner."
 _LONGER = f"{_FASTER} Or let its answers take longer: answer_timeout_s (KIMERA_ANSWER_TIMEOUT_S), up to {LONGEST_ANSWER_S} seconds."
 _ADDRESS = "Is the endpoint's address right? It usually ends in /v1."
 _PAGES = f"{_ADDRESS} A proxy on the way that wants a log-in, or a permission, answers with a page, too."
+_NOT_TAKEN = (405, 406, 407, 410, 411, 414, 415, 431, 501)
+"""Statuses of a request that nobody began to work on: its path, its form or the proxy on its way (RFC 9110, 6585)."""
 _TOLD_CHARS = 300
 _log = logging.getLogger(__name__)
 
@@ -240,6 +242,10 @@ def _failed(spec: ModelSpec, error: ModelAPIError, mode: Mode, *, at: str) -> Re
             return RequestFailed(Failure.UNSUPPORTED, said, retry_after_s=0)
         case e.ModelRequestRejectedError():
             return RequestFailed(Failure.REFUSED, said, remedy="The endpoint takes no such request: see what it says, and its log.")
+        case e.ModelHTTPError(status_code=413):
+            return RequestFailed(Failure.REFUSED, said, remedy="Let the endpoint, or the proxy before it, take larger requests.")
+        case e.ModelHTTPError(status_code=status) if status in _NOT_TAKEN:
+            return RequestFailed(Failure.REFUSED, said, remedy=_PAGES if at else "")
         case e.ModelConnectionError(phase="pool" | "connect"):
             return RequestFailed(Failure.UNREACHABLE, said, remedy=_unreached(error))
         case e.ModelTimeoutError() | e.ModelRequestTimeout():

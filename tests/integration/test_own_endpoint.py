@@ -130,6 +130,11 @@ def test_what_is_secret_in_an_address_is_not_told() -> None:
         (404, "<!DOCTYPE html><html>nginx</html>", Failure.REFUSED, "404: a web page", "/v1"),
         (404, {"error": {"message": "model 'm' not found"}}, Failure.REFUSED, "404: model 'm' not found", "model of this name"),
         (404, {"error": "model 'm' not found"}, Failure.REFUSED, "404: model 'm' not found", "model of this name"),
+        (405, {"detail": "Method Not Allowed"}, Failure.REFUSED, "405: Method Not Allowed", "/v1"),
+        (407, "<html>log in</html>", Failure.REFUSED, "407: a web page", "proxy"),
+        (413, "<html>nginx</html>", Failure.REFUSED, "413: a web page", "larger requests"),
+        (501, {"error": "not implemented"}, Failure.REFUSED, "501: not implemented", "/v1"),
+        (502, "<html>nginx</html>", Failure.LOST, "502: a web page", ""),
         (503, {"error": {"code": 503, "message": "Loading model"}}, Failure.OVERLOADED, "503: Loading model", ""),
         (200, "<html>an app</html>", Failure.REFUSED, "a web page", "/v1"),
         (200, "<3 I am a model and say so", Failure.LOST, "cannot be read: it is no JSON", "/v1"),
@@ -240,7 +245,7 @@ def test_what_a_server_leaves_out_around_its_answer_does_not_cost_the_answer(end
     usage: JsonValue = {"prompt_tokens": 40, "completion_tokens": 7}
     endpoint.answers(200, {"choices": [{"message": said}], "usage": usage})
     bare = link.send(call("openai"))
-    endpoint.answers(200, {"choices": [{"message": said}], "usage": {"prompt_tokens": 40}})
+    endpoint.answers(200, {"object": "text", "choices": [{"message": said}], "usage": {"prompt_tokens": 40}})
     half_counted = link.send(call("openai"))
     called: JsonValue = {"tool_calls": [{"function": {"name": "answer", "arguments": '{"total": 4}'}}]}
     endpoint.answers(200, {"choices": [{"message": called}]})
