@@ -12,8 +12,8 @@ from collections.abc import Callable
 from json import JSONDecodeError
 from typing import TYPE_CHECKING, Literal
 
-from shared.background_loop import BackgroundLoop
-from shared.errors import KimeraError
+from shared.background_loop import BackgroundLoop, LoopClosed
+from shared.errors import KimeraError, Unavailable
 from shared.models.calls import CallUsage, ModelAnswer, ModelCall, ModelSpec
 from shared.models.credentials import ADDRESS_REMEDY, ModelEndpoints
 from shared.models.failures import Failure, RequestFailed
@@ -95,7 +95,7 @@ class ProviderLink:
         return RequestFailed(Failure.OLD_KEY, refused.message, remedy=refused.remedy, retry_after_s=0)
 
     def send_as(self, call: ModelCall, mode: Mode) -> ModelAnswer:
-        """The same, asked for JSON in this one way."""
+        """The same, asked for JSON in this one way. Raises ``Unavailable`` where the link was closed meanwhile."""
         if not self._endpoints.reaches(call.model.provider):
             raise RequestFailed(
                 Failure.REFUSED, f"There is no key or endpoint for {call.model.label}.", remedy=self._endpoints.missing(call.model)
@@ -116,6 +116,8 @@ class ProviderLink:
             if cut_off:
                 raise RequestFailed(Failure.CUT_OFF, f"{call.model.label}: {late}, and the mission's time is up.") from late
             raise RequestFailed(Failure.LOST, f"{call.model.label}: {late}.", remedy=_LONGER if at else _FASTER) from late
+        except LoopClosed as closed:  # no word on the model: who stops has the slice done again by the next process
+            raise Unavailable(f"{call.model.label} is not waited for: the platform stops.") from closed
         return _answer(response)
 
     def close(self) -> None:

@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from pydantic import JsonValue
 
 from infra.local.model_probe import probe
-from shared.errors import BadInput
+from shared.errors import BadInput, Unavailable
 from shared.models.answers import StoredAnswer
 from shared.models.calls import CallUsage, ModelSpec, Price
 from shared.models.credentials import ModelEndpoints
@@ -41,12 +42,13 @@ class Endpoint:
         self.slow_s = 0.0
         self.refuses: dict[str, tuple[int, bytes]] = {}
         self.asked: list[dict[str, JsonValue]] = []
-        self.closing = threading.Event()
+        self.arrived, self.closing = threading.Event(), threading.Event()
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 endpoint.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                endpoint.arrived.set()
                 named = next((key for key in endpoint.refuses if key in endpoint.asked[-1]), None)
                 status, body = endpoint.refuses[named] if named else (endpoint.status, endpoint.body)
                 endpoint.closing.wait(endpoint.slow_s)
@@ -268,6 +270,17 @@ def test_an_endpoint_of_ones_own_is_waited_for_as_long_as_the_setting_says(endpo
     patient.close()
     hasty.close()
     assert late.value.failure is Failure.LOST and "KIMERA_ANSWER_TIMEOUT_S" in late.value.remedy
+
+
+def test_who_waits_for_an_answer_is_let_go_where_the_link_is_closed(endpoint: Endpoint) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=60)
+    endpoint.slow_s = 60
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(link.send, call("openai"))
+        assert endpoint.arrived.wait(20)
+        link.close()
+        with pytest.raises(Unavailable, match="the platform stops"):
+            waiting.result(10)
 
 
 def test_doctor_leaves_room_to_think_and_tells_of_an_answer_that_was_cut_short(endpoint: Endpoint) -> None:
