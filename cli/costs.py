@@ -34,8 +34,9 @@ class By(StrEnum):
 
 @app.command()
 def costs(
+    named: Annotated[str | None, typer.Argument(metavar="[MISSION]", help="One mission instead of a day.", show_default=False)] = None,
     day: Annotated[str | None, typer.Option("--day", metavar="YYYY-MM-DD", help="A day in UTC; else today.")] = None,
-    mission: Annotated[str | None, typer.Option("--mission", metavar="MISSION", help="One mission instead of a day.")] = None,
+    mission: Annotated[str | None, typer.Option("--mission", metavar="MISSION", help="The same.")] = None,
     by: Annotated[By | None, typer.Option("--by", help="What the money went to; else the track.")] = None,
     track: Annotated[bool, typer.Option("--track", help="The same as --by track.")] = False,
     model: Annotated[bool, typer.Option("--model", help="The same as --by model.")] = False,
@@ -43,6 +44,9 @@ def costs(
     as_json: AsJson = False,
 ) -> int:
     """Say what a day (or a mission) has cost by track, role, model, tool or mission, and what was charged without an answer."""
+    if named is not None and mission is not None and named != mission:
+        raise BadInput("Two missions are named, and the costs are of one.", remedy="Name one; without any, the costs of a day are said.")
+    mission = mission or named
     if day is not None and mission is not None:
         raise BadInput("--day and --mission exclude each other.", remedy="Ask for a day, or for a mission.")
     wanted = _wanted(by, track=track, model=model)

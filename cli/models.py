@@ -13,7 +13,10 @@ app = new_app("List the models of the catalogue with their tiers and prices.")
 
 @app.command()
 def models(as_json: AsJson = False) -> int:
-    """List the models of the catalogue: tier, price today in US dollars for a million tokens, and whether a key or endpoint is there."""
+    """List the models of the catalogue: tier, price today in US dollars for a million tokens, and whether a key or endpoint is there.
+
+    What models an endpoint of your own has is not known here: nothing is asked.
+    """
     from shared.models.catalog import load_catalog
     from shared.models.credentials import ModelEndpoints
     from shared.models.selection import select
@@ -30,6 +33,7 @@ def models(as_json: AsJson = False) -> int:
         spec = catalog.spec(label, on=today)
         coming = [p for p in known.prices if p.from_ > today]
         there = endpoints.reaches(spec.provider)
+        own = endpoints.address(spec.provider) or None
         rows.append(
             {
                 "model": label,
@@ -38,10 +42,11 @@ def models(as_json: AsJson = False) -> int:
                 "output_usd": float(spec.price.output_usd),
                 "later": [{"from": str(p.from_), "input_usd": float(p.input), "output_usd": float(p.output)} for p in coming],
                 "reachable": there,
+                "endpoint": own,
             }
         )
         later = "".join(f"; {p.input}/{p.output} from {p.from_}" for p in coming)
-        mark = "yes" if there else "no key"
+        mark = "if yours has it" if own else "yes" if there else "no key"
         lines.append(f"{label:<34} {', '.join(tiers):<10} {spec.price.input_usd:>8} {spec.price.output_usd:>8}  {mark}{later}")
     chosen = select(settings, endpoints)
     if as_json:
@@ -56,6 +61,8 @@ def models(as_json: AsJson = False) -> int:
         return 0
     print("\n".join(lines))
     print(f"\nUS dollars for a million tokens on {today} (checked {catalog.checked}). Another model: --model P:NAME --price INPUT/OUTPUT.")
+    if own_endpoint := endpoints.address("openai"):
+        print(f"openai:NAME is asked at {own_endpoint} (OPENAI_BASE_URL). What it has: `kimera doctor --model openai:NAME` tries one.")
     named = f" ({chosen.model.name})" if chosen.model else ""
     print(f"Missions run on: {chosen.tier}{named}. Keys and endpoints: GEMINI_API_KEY, OPENAI_API_KEY, OPENAI_BASE_URL.")
     return 0

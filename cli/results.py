@@ -26,9 +26,14 @@ def tell(state: MissionState, saved: SavedReport | None, *, as_json: bool) -> in
             print("\n".join(answer_lines(saved.outcome)))
             print(f"\nreport: {shown(saved.files['html'])}")
             print(f"folder: {shown(saved.folder)}/")
-        if TIER_EXTRACTIVE in state.flags:
-            note(f"A model was asked for, and some of the work was done without it. Why:  kimera inspect {state.mission_id}")
+        note_unused_model(state)
     return ended(state)
+
+
+def note_unused_model(state: MissionState) -> None:
+    """Say on stderr where a model was asked for and could not be used: the answer alone does not show it."""
+    if TIER_EXTRACTIVE in state.flags:
+        note(f"A model was asked for, and some of the work was done without it. Why:  kimera inspect {state.mission_id}")
 
 
 def ended(state: MissionState) -> int:

@@ -15,7 +15,7 @@ _POLL_S = 0.5
 def watch(mission: MissionId, endpoint: Endpoint = None, as_json: AsJson = False) -> int:
     """Follow a mission until it ends, then print its answer. Ctrl-C stops watching; the mission goes on."""
     from cli.progress import on_stderr
-    from cli.results import answer_lines, ended, summary
+    from cli.results import answer_lines, ended, note_unused_model, summary
     from cli.watching import watch as follow
     from infra.local.access import running_platform
     from schemas.outcome import MissionOutcomePackage
@@ -33,4 +33,5 @@ def watch(mission: MissionId, endpoint: Endpoint = None, as_json: AsJson = False
         print_json(summary(state, None))
     elif outcome is not None:
         print("\n".join(answer_lines(outcome)))
+        note_unused_model(state)
     return ended(state)

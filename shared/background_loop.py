@@ -5,10 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
+from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as Late
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_END_S = 2.0
+"""How long what is cancelled may take to end, its connections closed."""
+
+
+class LoopClosed(Exception):
+    """The loop was closed while somebody waited for what ran on it."""
 
 
 class BackgroundLoop:
@@ -20,17 +27,27 @@ class BackgroundLoop:
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, T], *, timeout_s: float) -> T:
-        """What ``work`` gives. Raises ``TimeoutError`` when it takes longer, and cancels it."""
+        """What ``work`` gives. Raises ``TimeoutError`` when it takes longer, and cancels it; ``LoopClosed`` where it was cancelled."""
         future = asyncio.run_coroutine_threadsafe(work, self._loop)
         try:
             return future.result(timeout_s)
         except Late:
             future.cancel()
             raise TimeoutError(f"no answer within {timeout_s:g} s") from None
+        except CancelledError:
+            raise LoopClosed("it was closed before an answer came") from None
 
     def close(self) -> None:
-        """End the loop; what still runs on it is cancelled."""
-        self._loop.call_soon_threadsafe(self._loop.stop)
+        """End the loop; what still runs on it is cancelled, and who waits for it waits no longer."""
+        asyncio.run_coroutine_threadsafe(self._end(), self._loop)
         self._thread.join(timeout=5)
         if not self._loop.is_running():
             self._loop.close()
+
+    async def _end(self) -> None:
+        running = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in running:
+            task.cancel()
+        if running:
+            await asyncio.wait(running, timeout=_END_S)
+        self._loop.stop()

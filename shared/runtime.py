@@ -22,7 +22,7 @@ from shared.missions.repository import Missions
 from shared.settings import Settings
 from shared.telemetry.sink import JsonLines, TelemetrySink
 from shared.telemetry.tracing import Tracing
-from shared.times import GO_ON_S
+from shared.times import GO_ON_S, slice_lease_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -325,6 +325,7 @@ class Runtime:
             models=self.models,
             telemetry=self.telemetry,
             go_on_s=GO_ON_S,
+            lease_s=slice_lease_s(self.settings.answer_timeout_s),
         )
 
     @cached_property

@@ -6,11 +6,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from schemas.base import Sha256
 from schemas.mission import Tier
+from shared.times import ANSWER_S, LONGEST_ANSWER_S
 
 
 def setting_files() -> list[Path]:
@@ -47,6 +48,8 @@ class Settings(BaseSettings):
     """``google:NAME`` or ``openai:NAME``: one model for every role, instead of the tier's own."""
     price: str | None = None
     """``INPUT/OUTPUT``: US dollars for a million tokens of ``model``, where the catalogue has no price."""
+    answer_timeout_s: int = Field(default=ANSWER_S, ge=1, le=LONGEST_ANSWER_S)
+    """Seconds that an answer of an endpoint of one's own may take; longer than usual on the embedded profile only."""
     model_cassette: str | None = Field(default=None, pattern=r"^(record|replay|script):.+$")
     """``record:DIR``, ``replay:DIR`` or ``script:FILE``: see ``shared/models/cassettes.py``."""
     research: Literal["builtin", "gemini", "gemini-max"] = "builtin"
@@ -120,6 +123,14 @@ class Settings(BaseSettings):
     """Where the reports of such missions are laid out."""
     inbox_owner: str | None = None
     """Whose missions they are; the one local owner where no owners are configured."""
+
+    @field_validator("answer_timeout_s")
+    @classmethod
+    def _ends_in_time(cls, answer_timeout_s: int, info: ValidationInfo) -> int:
+        """A function on the cloud is ended, and an answer that it waits for is lost and paid."""
+        if info.data.get("profile") == "cloud" and answer_timeout_s > ANSWER_S:
+            raise ValueError(f"on the profile cloud it is {ANSWER_S} seconds at the most: a function is ended there that waits for longer")
+        return answer_timeout_s
 
     @property
     def asks_no_provider(self) -> bool:

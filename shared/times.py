@@ -10,6 +10,14 @@ SANDBOX_RUN_S = 60
 SLICE_BUDGET_S = 90
 CHECKPOINT_SHARE = 0.6
 """A slice leaves a checkpoint after this share of its budget."""
+ANSWER_S = 75
+"""A model's answer: what a slice asks last still ends within the function's timeout."""
+ANSWER_GRACE_S = 5
+"""How much later than the library's own time-out an answer is given up."""
+LONGEST_ANSWER_S = 150
+"""An answer of one's own endpoint on the embedded profile. Nothing ends a function there, but the workflow ends its call of one."""
+MAX_ANSWERS = 3
+"""Answers that a model may give to one question until one fits."""
 GO_ON_S = 30
 """For so long a call begins further slices that follow at once: the last one still ends within the function's timeout."""
 FUNCTION_TIMEOUT_S = 150
@@ -20,3 +28,16 @@ HEARTBEAT_STALE_S = 300
 MAX_RETRY_AFTER_S = 15
 MAX_EPOCHS = 5
 """Executions a mission gets before it is compensated and FAILED."""
+
+
+def slice_lease_s(answer_s: float) -> float:
+    """The lease of a slice whose answers may take ``answer_s``. No function ends one that waits for longer than usual: its lease lasts
+    for all answers to a question that it asks at its end.
+    """
+    longest = SLICE_BUDGET_S + MAX_ANSWERS * (answer_s + ANSWER_GRACE_S)
+    return SLICE_LEASE_S if answer_s <= ANSWER_S else max(SLICE_LEASE_S, longest)
+
+
+def heartbeat_stale_s(answer_s: float) -> float:
+    """How long a mission that is alive may be silent: as much longer than such a lease as usually."""
+    return HEARTBEAT_STALE_S + slice_lease_s(answer_s) - SLICE_LEASE_S

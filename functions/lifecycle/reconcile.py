@@ -39,12 +39,23 @@ _log = logging.getLogger(__name__)
 class Reconciler:
     """Looks after every open mission."""
 
-    def __init__(self, missions: Missions, queue: TaskQueue, executions: WorkflowExecutions, ending: Ending, clock: Clock) -> None:
+    def __init__(
+        self,
+        missions: Missions,
+        queue: TaskQueue,
+        executions: WorkflowExecutions,
+        ending: Ending,
+        clock: Clock,
+        *,
+        stale_s: float = HEARTBEAT_STALE_S,
+    ) -> None:
+        """``stale_s``: how long a mission that is alive may show no life."""
         self._missions = missions
         self._queue = queue
         self._executions = executions
         self._ending = ending
         self._clock = clock
+        self._stale = timedelta(seconds=stale_s)
 
     def run(self, request: ReconcileRequest) -> ReconcileResult:
         """One round over all open missions, or over one."""
@@ -102,8 +113,7 @@ class Reconciler:
             if state in (ExecutionState.FAILED, ExecutionState.CANCELLED, ExecutionState.SUCCEEDED):
                 current = self._missions.get(mission.mission_id)
                 return not current.over and current.execution == mission.execution
-        stale = timedelta(seconds=HEARTBEAT_STALE_S)
-        return self._clock.now() - heartbeat(mission, self._missions.tracks(mission)) > stale
+        return self._clock.now() - heartbeat(mission, self._missions.tracks(mission)) > self._stale
 
     def _restart(self, mission: MissionRecord, *, anew: bool) -> bool:
         """Raise the epoch and dispatch again; false where somebody else did."""

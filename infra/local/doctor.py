@@ -292,7 +292,7 @@ def probe_model(settings: Settings, name: str, price: str | None) -> Iterator[Fi
     chosen = select(settings, endpoints, model=name, price=price)
     model = usual_model(chosen.tier, chosen.model, on=datetime.now(UTC).date())
     assert model is not None
-    link = ProviderLink(endpoints)
+    link = ProviderLink(endpoints, own_timeout_s=settings.answer_timeout_s)
     spent = 0
     try:
         for found in probe(link, model):

@@ -12,7 +12,7 @@ from schemas.base import Contract
 from shared.errors import BudgetRefused
 from shared.models.calls import CallKey, Correction, ModelCall, ModelSpec, RenderedPrompt
 from shared.models.desk import told
-from shared.models.failures import Failure, RequestFailed
+from shared.models.failures import RequestFailed
 from shared.models.provider import Mode, ProviderLink
 from shared.models.reading import read_answer
 
@@ -85,7 +85,7 @@ def _made(link: ProviderLink, name: str, call: ModelCall, mode: Mode) -> Probed 
     try:
         answer = link.send_as(call, mode)
     except RequestFailed as failed:
-        if failed.failure is Failure.UNSUPPORTED:
+        if failed.failure.asks_otherwise:
             return None
         return Probed(name, ok=False, detail=failed.message, remedy=failed.remedy or "Try again later.")
     cost = answer.usage.cost_micro_usd(call.model.price) if answer.usage else call.bound_micro_usd

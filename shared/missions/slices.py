@@ -84,8 +84,9 @@ class SliceEngine:
         models: ModelAccess | None = None,
         telemetry: TelemetrySink = NOWHERE,
         go_on_s: float = 0,
+        lease_s: float = SLICE_LEASE_S,
     ) -> None:
-        """``go_on_s``: seconds from its start in which a call begins further slices that follow at once."""
+        """``go_on_s``: seconds from its start in which a call begins further slices that follow at once. ``lease_s``: of each slice."""
         self._documents = documents
         self._artifacts = artifacts
         self._work = SliceWork(artifacts, clock, scratch, models)
@@ -95,6 +96,7 @@ class SliceEngine:
         self._models = models
         self._telemetry = telemetry
         self._go_on_s = go_on_s
+        self._lease_s = lease_s
         self._abandoned: set[str] = set()
         """Holders of this process that work no longer and could not give their lease back."""
 
@@ -177,7 +179,7 @@ class SliceEngine:
 
     def _leased(self, tx: Transaction, request: StepRequest, mission: MissionRecord, track: TrackRecord, now: datetime) -> _Leased:
         """The track's next slice, leased and with what it freezes: to be stored."""
-        lease = Lease(seq=track.next_seq, holder=self._ids.new("h"), epoch=request.epoch, until=now + timedelta(seconds=SLICE_LEASE_S))
+        lease = Lease(seq=track.next_seq, holder=self._ids.new("h"), epoch=request.epoch, until=now + timedelta(seconds=self._lease_s))
         frozen = None
         if self._models is not None and self._models.freezes(mission, request.track.value):
             # Read beside the transaction: what the other track offers at some moment is all that is asked, and it writes all the time.

@@ -52,7 +52,7 @@ def model_access(
             tracing=tracing,
             ledger=ledger,
             catalog=_catalog,
-            innermost=_Innermost(settings.model_cassette, endpoints, renewed),
+            innermost=_Innermost(settings, endpoints, renewed),
             uniform=random.Random().random,
             secrets=lambda: _secrets(endpoints()),
             instance=instance,
@@ -67,8 +67,9 @@ def model_access(
 class _Innermost:
     """Answers from the cassette that the settings name, else from the provider."""
 
-    def __init__(self, cassette: str | None, endpoints: Callable[[], ModelEndpoints], renewed: Callable[[], ModelEndpoints]) -> None:
-        self._setting = cassette
+    def __init__(self, settings: Settings, endpoints: Callable[[], ModelEndpoints], renewed: Callable[[], ModelEndpoints]) -> None:
+        self._setting = settings.model_cassette
+        self._answer_timeout_s = settings.answer_timeout_s
         self._endpoints = endpoints
         self._renewed = renewed
 
@@ -91,7 +92,7 @@ class _Innermost:
     def _provider(self) -> ProviderLink:
         from shared.models.provider import ProviderLink
 
-        return ProviderLink(self._endpoints(), renewed=self._renewed)
+        return ProviderLink(self._endpoints(), renewed=self._renewed, own_timeout_s=self._answer_timeout_s)
 
 
 def _remote(settings: Settings, endpoints: Callable[[], ModelEndpoints]) -> Remote:

@@ -20,13 +20,12 @@ from shared.models.flags import flags_of
 from shared.models.prompts import PromptValue, clean
 from shared.models.reading import read_answer
 from shared.models.roles import ModelRole
+from shared.times import MAX_ANSWERS
 
 if TYPE_CHECKING:
     from shared.documents import Json
 
 OutputT = TypeVar("OutputT", bound=BaseModel)
-MAX_ANSWERS = 3
-"""Answers that a model may give until one fits. Each takes an ordinal of its own."""
 PARALLEL = 4
 """Questions of a fan-out that are on their way at the same time."""
 _SHOWN_PROBLEMS = 5
@@ -131,7 +130,7 @@ class Desk:
         schema: dict[str, Json] = role.output.model_json_schema()
         model = self._choose(role.name)
         corrections: tuple[Correction, ...] = ()
-        for attempt in range(MAX_ANSWERS):
+        for attempt in range(MAX_ANSWERS):  # each takes an ordinal of its own
             call = ModelCall(
                 key=CallKey(*self._of, role.name, number * MAX_ANSWERS + attempt + 1),
                 model=model,

@@ -15,11 +15,13 @@ class Failure(StrEnum):
     UNREACHABLE = "unreachable"
     """No connection: the request was not sent."""
     REFUSED = "refused"
-    """A 4xx: the key, the model's name, the quota or the request itself; sending it again does not help."""
+    """A 4xx (or 501): the model's name, the quota, the address or the request itself; sending it again does not help."""
     KEY_REFUSED = "key_refused"
     """A 401 or 403: the key is not, or no longer, one that may do this."""
     UNSUPPORTED = "unsupported"
     """The endpoint does not take this way of asking for JSON: the next request asks in another way."""
+    STUMBLED = "stumbled"
+    """A 500 whose words are about this way of asking: the next request asks in another way. It may have been worked on and charged."""
     OLD_KEY = "old_key"
     """The key was refused, and has been replaced since: the next request uses the new one."""
     CUT_OFF = "cut_off"
@@ -30,7 +32,12 @@ class Failure(StrEnum):
     @property
     def unpaid(self) -> bool:
         """Whether the provider certainly did no work."""
-        return self not in (Failure.LOST, Failure.CUT_OFF)
+        return self not in (Failure.LOST, Failure.CUT_OFF, Failure.STUMBLED)
+
+    @property
+    def asks_otherwise(self) -> bool:
+        """Whether the next request asks for JSON in another way."""
+        return self in (Failure.UNSUPPORTED, Failure.STUMBLED)
 
     @property
     def transient(self) -> bool:

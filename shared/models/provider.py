@@ -9,13 +9,15 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from json import JSONDecodeError
 from typing import TYPE_CHECKING, Literal
 
-from shared.background_loop import BackgroundLoop
-from shared.errors import KimeraError
+from shared.background_loop import BackgroundLoop, LoopClosed
+from shared.errors import KimeraError, Unavailable
 from shared.models.calls import CallUsage, ModelAnswer, ModelCall, ModelSpec
 from shared.models.credentials import ADDRESS_REMEDY, ModelEndpoints
 from shared.models.failures import Failure, RequestFailed
+from shared.times import ANSWER_GRACE_S, ANSWER_S, LONGEST_ANSWER_S
 
 if TYPE_CHECKING:
     from pydantic_ai.exceptions import ModelAPIError
@@ -24,14 +26,16 @@ if TYPE_CHECKING:
 
 Mode = Literal["native", "tool", "prompted"]
 NEXT_MODE: dict[Mode, Mode] = {"native": "tool", "tool": "prompted"}
-TIMEOUT_S = 75.0
-"""For one request: below the slice's budget of 90 s."""
-_GRACE_S = 5.0
-"""How much later than the library's own time-out the caller stops waiting."""
+_ABOUT: dict[Mode, tuple[str, ...]] = {"native": ("response_format", "json_schema", "grammar"), "tool": ("tool", "function call")}
+"""What the words of a server's error name where it does not take a way of asking."""
 TOOL = "answer"
 _LONGER_CONTEXT = "Serve the model with a longer context: its window is too short for the request with its answer."
 _FASTER = "Take a model, or a machine for it, that answers sooner."
+_LONGER = f"{_FASTER} Or let its answers take longer: answer_timeout_s (KIMERA_ANSWER_TIMEOUT_S), up to {LONGEST_ANSWER_S} seconds."
 _ADDRESS = "Is the endpoint's address right? It usually ends in /v1."
+_PAGES = f"{_ADDRESS} A proxy on the way that wants a log-in, or a permission, answers with a page, too."
+_NOT_TAKEN = (405, 406, 407, 410, 411, 414, 415, 431, 501)
+"""Statuses of a request that nobody began to work on: its path, its form or the proxy on its way (RFC 9110, 6585)."""
 _TOLD_CHARS = 300
 _log = logging.getLogger(__name__)
 
@@ -40,12 +44,21 @@ class ProviderLink:
     """Sends calls. Clients are made when they are first needed, and shared by all calls of the process."""
 
     def __init__(
-        self, endpoints: ModelEndpoints, *, renewed: Callable[[], ModelEndpoints] | None = None, timeout_s: float = TIMEOUT_S
+        self,
+        endpoints: ModelEndpoints,
+        *,
+        renewed: Callable[[], ModelEndpoints] | None = None,
+        timeout_s: float = ANSWER_S,
+        own_timeout_s: float | None = None,
     ) -> None:
-        """``renewed`` reads the keys again, once one was refused; without it they stay what they are."""
+        """``renewed`` reads the keys again, once one was refused; without it they stay what they are.
+
+        ``own_timeout_s``: what an answer of an endpoint of one's own may take, where that is not ``timeout_s``.
+        """
         self._endpoints = endpoints
         self._renewed = renewed
         self._timeout_s = timeout_s
+        self._own_timeout_s = timeout_s if own_timeout_s is None else own_timeout_s
         self._lock = threading.Lock()
         self._loop: BackgroundLoop | None = None
         self._models: dict[str, Model] = {}
@@ -58,7 +71,7 @@ class ProviderLink:
         try:
             return self.send_as(call, mode)
         except RequestFailed as error:
-            if error.failure is Failure.UNSUPPORTED:
+            if error.failure.asks_otherwise:
                 with self._lock:
                     self._modes[call.model.label] = NEXT_MODE[mode]
             if error.failure is Failure.KEY_REFUSED:
@@ -82,7 +95,7 @@ class ProviderLink:
         return RequestFailed(Failure.OLD_KEY, refused.message, remedy=refused.remedy, retry_after_s=0)
 
     def send_as(self, call: ModelCall, mode: Mode) -> ModelAnswer:
-        """The same, asked for JSON in this one way."""
+        """The same, asked for JSON in this one way. Raises ``Unavailable`` where the link was closed meanwhile."""
         if not self._endpoints.reaches(call.model.provider):
             raise RequestFailed(
                 Failure.REFUSED, f"There is no key or endpoint for {call.model.label}.", remedy=self._endpoints.missing(call.model)
@@ -92,15 +105,19 @@ class ProviderLink:
         with self._lock:
             loop = self._loop = self._loop or BackgroundLoop()
             model = self._models.get(call.model.label) or self._models.setdefault(call.model.label, self._model(call.model))
-        patience_s = self._timeout_s + _GRACE_S
+        at = self._endpoints.address(call.model.provider)
+        timeout_s = self._own_timeout_s if at else self._timeout_s
+        patience_s = timeout_s + ANSWER_GRACE_S
         cut_off = call.within_s < patience_s
         try:
-            asking = _request(model, call, mode, timeout_s=self._timeout_s, at=self._endpoints.address(call.model.provider))
+            asking = _request(model, call, mode, timeout_s=timeout_s, at=at)
             response = loop.run(asking, timeout_s=min(call.within_s, patience_s))
         except TimeoutError as late:
             if cut_off:
                 raise RequestFailed(Failure.CUT_OFF, f"{call.model.label}: {late}, and the mission's time is up.") from late
-            raise RequestFailed(Failure.LOST, f"{call.model.label}: {late}.", remedy=_FASTER) from late
+            raise RequestFailed(Failure.LOST, f"{call.model.label}: {late}.", remedy=_LONGER if at else _FASTER) from late
+        except LoopClosed as closed:  # no word on the model: who stops has the slice done again by the next process
+            raise Unavailable(f"{call.model.label} is not waited for: the platform stops.") from closed
         return _answer(response)
 
     def close(self) -> None:
@@ -134,18 +151,20 @@ class ProviderLink:
         from pydantic_ai.profiles.openai import OpenAIModelProfile
         from pydantic_ai.providers.openai import OpenAIProvider
 
+        from shared.models.own_endpoint import OwnEndpointModel
+
         at = self._endpoints
         key = at.openai_api_key.get_secret_value() if at.openai_api_key is not None else "none"  # local servers ask for no key
-        client = AsyncOpenAI(
-            api_key=key, base_url=at.openai_base_url.strip() if at.openai_base_url else None, max_retries=0, timeout=self._timeout_s
-        )
+        client = AsyncOpenAI(api_key=key, base_url=at.openai_base_url.strip() if at.openai_base_url else None, max_retries=0)
         own = OpenAIModelProfile(
             openai_chat_supports_max_completion_tokens=False,  # they know the older name of the limit only
             supports_json_object_output=False,  # "in words" is for servers that take no response_format of any kind
             native_output_requires_schema_in_instructions=True,  # many pass over a schema without a word, or keep it from the model
         )
-        profile = own if at.openai_base_url is not None else None
-        return OpenAIChatModel(name, provider=OpenAIProvider(openai_client=client), profile=profile)
+        provider = OpenAIProvider(openai_client=client)
+        if at.openai_base_url is not None:
+            return OwnEndpointModel(name, provider=provider, profile=own)
+        return OpenAIChatModel(name, provider=provider)
 
 
 async def _request(model: Model, call: ModelCall, mode: Mode, *, timeout_s: float, at: str) -> ModelResponse:
@@ -158,7 +177,7 @@ async def _request(model: Model, call: ModelCall, mode: Mode, *, timeout_s: floa
     try:
         return await model_request(model, messages, model_settings=limit, model_request_parameters=parameters)
     except exceptions.ModelAPIError as error:
-        raise _failed(call.model, error, asks_again=mode in NEXT_MODE, at=at) from error
+        raise _failed(call.model, error, mode, at=at) from error
     except (exceptions.UnexpectedModelBehavior, exceptions.UserError, IndexError) as error:  # IndexError: an empty list of choices
         raise _unreadable(call.model, error, at=at) from error
 
@@ -199,10 +218,12 @@ def _answer(response: ModelResponse) -> ModelAnswer:
     return ModelAnswer(said, usage, response.model_name or "", cut_short=response.finish_reason == "length")
 
 
-def _failed(spec: ModelSpec, error: ModelAPIError, *, asks_again: bool, at: str) -> RequestFailed:
-    """``asks_again``: whether there is another way of asking for JSON. ``at``: the address of an endpoint of one's own, else empty."""
+def _failed(spec: ModelSpec, error: ModelAPIError, mode: Mode, *, at: str) -> RequestFailed:
+    """``mode``: how it was asked. ``at``: the address of an endpoint of one's own, else empty."""
     from pydantic_ai import exceptions as e
 
+    if at and _came_as_page(error):
+        return _page(spec, at=at)
     said = f"{spec.label}{f' at {at}' if at else ''}: {_said(error)}"
     wait = error.retry_after
     match error:
@@ -219,23 +240,50 @@ def _failed(spec: ModelSpec, error: ModelAPIError, *, asks_again: bool, at: str)
             return RequestFailed(Failure.REFUSED, said, remedy=f"Does the endpoint have a model of this name?{where}")
         case e.ModelContextWindowExceededError() | e.ModelAPIError(provider_error_type="exceed_context_size_error"):
             return RequestFailed(Failure.REFUSED, said, remedy=_LONGER_CONTEXT)
-        case e.ModelRequestRejectedError() if asks_again:
+        case e.ModelRequestRejectedError() if mode in NEXT_MODE:
             return RequestFailed(Failure.UNSUPPORTED, said, retry_after_s=0)
         case e.ModelRequestRejectedError():
             return RequestFailed(Failure.REFUSED, said, remedy="The endpoint takes no such request: see what it says, and its log.")
+        case e.ModelHTTPError(status_code=413):
+            return RequestFailed(Failure.REFUSED, said, remedy="Let the endpoint, or the proxy before it, take larger requests.")
+        case e.ModelHTTPError(status_code=status) if status in _NOT_TAKEN:
+            return RequestFailed(Failure.REFUSED, said, remedy=_PAGES if at else "")
         case e.ModelConnectionError(phase="pool" | "connect"):
             return RequestFailed(Failure.UNREACHABLE, said, remedy=_unreached(error))
         case e.ModelTimeoutError() | e.ModelRequestTimeout():
-            return RequestFailed(Failure.LOST, said, remedy=_FASTER)
+            return RequestFailed(Failure.LOST, said, remedy=_LONGER if at else _FASTER)
+        case e.ModelHTTPError(status_code=500) if at and _is_about(mode, error):
+            return RequestFailed(Failure.STUMBLED, said, retry_after_s=0)  # servers that raise an error where others say 400
         case _:
             return RequestFailed(Failure.LOST, said, retry_after_s=wait)
 
 
+def _is_about(mode: Mode, error: ModelAPIError) -> bool:
+    return any(word in _said(error).casefold() for word in _ABOUT.get(mode, ()))
+
+
 def _unreadable(spec: ModelSpec, error: Exception, *, at: str) -> RequestFailed:
     """An answer came, and is none of the protocol's: a web page, a body without choices."""
+    if at and _is_page(getattr(error, "body", None)):
+        return _page(spec, at=at)
     why = "its list of choices is empty" if isinstance(error, IndexError) else str(error)
     said = f"{spec.label}{f' at {at}' if at else ''} sent an answer that cannot be read: {_short(why)}"
     return RequestFailed(Failure.LOST, said, remedy=_ADDRESS if at else "")
+
+
+def _page(spec: ModelSpec, *, at: str) -> RequestFailed:
+    """No server that runs a model answers a request with a page, so nothing was worked on, and another try brings the same page."""
+    return RequestFailed(Failure.REFUSED, f"{spec.label} at {at} sent a web page, and no answer of a model.", remedy=_PAGES)
+
+
+def _came_as_page(error: ModelAPIError) -> bool:
+    """Whether an answer that was to be JSON is a page: some servers call all that they send JSON."""
+    return any(isinstance(cause, JSONDecodeError) and _is_page(cause.doc) for cause in _causes(error))
+
+
+def _is_page(body: object) -> bool:
+    """Whether it is HTML by its own first words; what only begins with a bracket may be a model's."""
+    return isinstance(body, str) and body.lstrip("\ufeff \t\r\n")[:14].casefold().startswith(("<!doctype html", "<html"))
 
 
 def _said(error: ModelAPIError) -> str:

@@ -13,8 +13,10 @@ import pytest
 from pydantic import JsonValue
 
 from infra.local.drills.standin import Fault, Reply, StandIn
+from tests.support.command import Kimera
 
 NAMES = ("GOOGLE_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "KIMERA_VERTEX_PROJECT", "KIMERA_MODEL", "KIMERA_TIER")
+HIDDEN = "hidden"
 RIGHT: JsonValue = {"total": 42, "words": "forty-two"}
 
 
@@ -78,6 +80,14 @@ def test_doctor_stops_at_a_bad_key_with_what_to_do(standin: StandIn, tmp_path: P
     assert len(standin.seen) == 1
 
 
+def test_doctor_waits_for_an_answer_as_long_as_missions_do(standin: StandIn, tmp_path: Path) -> None:
+    standin.faults.append(Fault.STALL)
+    hasty = {**standin.environment(), "KIMERA_ANSWER_TIMEOUT_S": "1"}
+    looked = kimera(tmp_path, "doctor", "--model", "openai:any", "--price", "1/4", environment=hasty)
+    assert looked.returncode == 3
+    assert "answer_timeout_s (KIMERA_ANSWER_TIMEOUT_S), up to 150 seconds" in looked.stdout
+
+
 def test_doctor_does_not_ask_what_is_too_dear(standin: StandIn, tmp_path: Path) -> None:
     looked = kimera(tmp_path, "doctor", "--model", "openai:any", "--price", "900/900", environment=standin.environment())
     assert looked.returncode != 0 and "at most $0.02" in looked.stderr
@@ -94,10 +104,24 @@ def test_models_are_listed_with_prices_and_what_can_be_asked(tmp_path: Path) -> 
         "output_usd": 2.5,
         "later": [],
         "reachable": True,
+        "endpoint": None,
     }
     assert not by_name["openai:gpt-5-mini"]["reachable"]
     assert listed["tier"] == "standard", "with a usable key missions run on standard"
     assert json.loads(kimera(tmp_path, "models", "--json").stdout)["tier"] == "extractive"
+
+
+def test_what_models_an_endpoint_of_ones_own_has_is_not_said(tmp_path: Path) -> None:
+    own = {"OPENAI_BASE_URL": f"http://{HIDDEN}@127.0.0.1:9/v1", "GEMINI_API_KEY": "x"}
+    listed = kimera(tmp_path, "models", environment=own).stdout
+    marks = {line.split()[0]: line for line in listed.splitlines() if line.startswith(("openai:", "google:"))}
+    assert "if yours has it" in marks["openai:gpt-5-mini"] and " yes" not in marks["openai:gpt-5-mini"]
+    assert " yes" in marks["google:gemini-2.5-flash"]
+    assert "http://127.0.0.1:9/v1" in listed and HIDDEN not in listed
+    told = json.loads(kimera(tmp_path, "models", "--json", environment=own).stdout)["models"]
+    assert {m["endpoint"] for m in told if m["model"].startswith("openai:")} == {"http://127.0.0.1:9/v1"}
+    with_key = kimera(tmp_path, "models", environment={"OPENAI_API_KEY": "x"}).stdout
+    assert "if yours has it" not in with_key and "OPENAI_BASE_URL)" not in with_key
 
 
 def test_a_run_says_that_its_model_was_not_used_and_inspect_says_why(standin: StandIn, tmp_path: Path) -> None:
@@ -110,6 +134,21 @@ def test_a_run_says_that_its_model_was_not_used_and_inspect_says_why(standin: St
     told = next(line for line in ran.stderr.splitlines() if "done without it" in line)
     story = kimera(tmp_path, *told.partition("kimera ")[2].split())
     assert "org/any:8b at " in story.stdout and ": 404: " in story.stdout
+
+
+def test_who_watches_is_told_that_a_model_was_not_used_as_who_runs_is(standin: StandIn, tmp_path: Path) -> None:
+    here = Kimera(tmp_path)
+    (tmp_path / "a.csv").write_text("team,height\nred,170\nblue,180\n")
+    standin.storm = lambda asked: Fault.NO_SUCH_MODEL
+    with here.started("serve", "--port", "0", **standin.environment()) as served:
+        url = served.line_with("KIMERA is at").split()[3]
+        asked = ("What is the mean height by team?", "--data", "a.csv", "--model", "openai:any", "--price", "0/0")
+        submitted = here("submit", *asked, "--endpoint", url, "--json", **standin.environment()).json["mission_id"]
+        watched = here("watch", submitted, "--endpoint", url)
+        as_json = here("watch", submitted, "--endpoint", url, "--json")
+    assert (watched.code, "180" in watched.out) == (0, True), watched.err
+    assert f"done without it. Why:  kimera inspect {submitted}" in watched.err
+    assert "tier_extractive" in as_json.json["flags"] and "done without it" not in as_json.err
 
 
 @pytest.mark.parametrize(

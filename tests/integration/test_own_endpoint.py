@@ -7,6 +7,7 @@ import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -15,9 +16,9 @@ import pytest
 from pydantic import JsonValue
 
 from infra.local.model_probe import probe
-from shared.errors import BadInput
+from shared.errors import BadInput, Unavailable
 from shared.models.answers import StoredAnswer
-from shared.models.calls import ModelSpec, Price
+from shared.models.calls import CallUsage, ModelSpec, Price
 from shared.models.credentials import ModelEndpoints
 from shared.models.failures import Failure, RequestFailed
 from shared.models.provider import ProviderLink
@@ -29,24 +30,34 @@ HIDDEN = "hidden"
 
 
 class Endpoint:
-    """A server that answers with ``status`` and ``body``, and 400 to a request with a key that it ``refuses``; ``asked``: the requests."""
+    """A server that answers with ``status`` and ``body``, and as ``refuses`` says to a request with one of its keys.
+
+    ``kind``: the content type, where it is another than the body's own. ``slow_s``: how long it takes. ``asked``: the requests.
+    """
 
     def __init__(self, certificate: Path | None = None) -> None:
         self.status = 200
         self.body = b""
-        self.refuses: set[str] = set()
+        self.kind: str | None = None
+        self.slow_s = 0.0
+        self.refuses: dict[str, tuple[int, bytes]] = {}
         self.asked: list[dict[str, JsonValue]] = []
+        self.arrived, self.closing = threading.Event(), threading.Event()
         endpoint = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 endpoint.asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(400 if endpoint.refuses & endpoint.asked[-1].keys() else endpoint.status)
-                kind = "text/html" if endpoint.body.startswith(b"<") else "application/json"
-                for name, value in (("Content-Type", kind), ("Content-Length", str(len(endpoint.body)))):
+                endpoint.arrived.set()
+                named = next((key for key in endpoint.refuses if key in endpoint.asked[-1]), None)
+                status, body = endpoint.refuses[named] if named else (endpoint.status, endpoint.body)
+                endpoint.closing.wait(endpoint.slow_s)
+                self.send_response(status)
+                kind = ("text/html" if body.startswith(b"<") else "application/json") if endpoint.kind is None else endpoint.kind
+                for name, value in (("Content-Type", kind), ("Content-Length", str(len(body)))):
                     self.send_header(name, value)
                 self.end_headers()
-                self.wfile.write(endpoint.body)
+                self.wfile.write(body)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name in the standard library
                 """Nothing."""
@@ -63,6 +74,7 @@ class Endpoint:
         self.status, self.body = status, body.encode() if isinstance(body, str) else json.dumps(body).encode()
 
     def close(self) -> None:
+        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
 
@@ -120,9 +132,17 @@ def test_what_is_secret_in_an_address_is_not_told() -> None:
         (404, "<!DOCTYPE html><html>nginx</html>", Failure.REFUSED, "404: a web page", "/v1"),
         (404, {"error": {"message": "model 'm' not found"}}, Failure.REFUSED, "404: model 'm' not found", "model of this name"),
         (404, {"error": "model 'm' not found"}, Failure.REFUSED, "404: model 'm' not found", "model of this name"),
+        (405, {"detail": "Method Not Allowed"}, Failure.REFUSED, "405: Method Not Allowed", "/v1"),
+        (407, "<html>log in</html>", Failure.REFUSED, "407: a web page", "proxy"),
+        (413, "<html>nginx</html>", Failure.REFUSED, "413: a web page", "larger requests"),
+        (501, {"error": "not implemented"}, Failure.REFUSED, "501: not implemented", "/v1"),
+        (502, "<html>nginx</html>", Failure.LOST, "502: a web page", ""),
         (503, {"error": {"code": 503, "message": "Loading model"}}, Failure.OVERLOADED, "503: Loading model", ""),
-        (200, "<html>an app</html>", Failure.LOST, "cannot be read", "/v1"),
+        (200, "<html>an app</html>", Failure.REFUSED, "a web page", "/v1"),
+        (200, "<3 I am a model and say so", Failure.LOST, "cannot be read: it is no JSON", "/v1"),
         (200, {"id": "1", "object": "chat.completion", "model": "m", "created": 1, "choices": []}, Failure.LOST, "choices is empty", "/v1"),
+        (200, {"choices": ["an answer"]}, Failure.LOST, "no choices", "/v1"),
+        (200, {"error": {"message": "the model died"}}, Failure.LOST, "the model died", "/v1"),
         (
             400,
             {"error": {"code": 400, "message": "exceeds the available context size", "type": "exceed_context_size_error"}},
@@ -149,9 +169,21 @@ def test_what_an_endpoint_says_is_told_with_where_it_is_and_what_to_do(
     assert remedy in failed.remedy
 
 
+@pytest.mark.parametrize("kind", ["text/html; charset=utf-8", "application/json", ""])
+def test_a_web_page_is_no_answer_of_a_model_and_neither_asked_for_again_nor_paid(
+    endpoint: Endpoint, failure: Callable[[str], RequestFailed], kind: str
+) -> None:
+    endpoint.kind = kind
+    endpoint.answers(200, "\n<!DOCTYPE HTML>\n<html><title>Log in</title></html>")
+    failed = failure(endpoint.url)
+    assert (failed.failure, failed.failure.unpaid, failed.failure.transient) == (Failure.REFUSED, True, False)
+    assert failed.message == f"openai:some-model at {endpoint.url} sent a web page, and no answer of a model."
+    assert "/v1" in failed.remedy and "proxy" in failed.remedy
+
+
 def test_an_endpoint_that_takes_no_response_format_and_no_tools_is_asked_in_words_alone(endpoint: Endpoint) -> None:
     link = ProviderLink(at(endpoint.url), timeout_s=5)
-    endpoint.refuses = {"response_format", "tools"}
+    endpoint.refuses = {"response_format": (400, b"{}"), "tools": (400, b"{}")}
     endpoint.answers(200, completion('{"total": 3}'))
     for _ in range(2):
         with pytest.raises(RequestFailed) as failed:
@@ -159,6 +191,34 @@ def test_an_endpoint_that_takes_no_response_format_and_no_tools_is_asked_in_word
         assert failed.value.failure is Failure.UNSUPPORTED
     assert link.send(call("openai")).text == '{"total": 3}'
     link.close()
+
+
+def test_a_500_about_the_way_of_asking_has_the_next_request_ask_in_another_and_is_charged(endpoint: Endpoint) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    schema = {"error": {"code": 500, "message": 'response_format type must be one of "text" or "json_object"', "type": "server_error"}}
+    tools = {"error": {"code": 500, "message": "tools param requires --jinja flag", "type": "server_error"}}
+    endpoint.refuses = {"response_format": (500, json.dumps(schema).encode()), "tools": (500, json.dumps(tools).encode())}
+    endpoint.answers(200, completion('{"total": 3}'))
+    for _ in range(2):
+        with pytest.raises(RequestFailed) as failed:
+            link.send(call("openai"))
+        assert (failed.value.failure, failed.value.failure.unpaid, failed.value.failure.transient) == (Failure.STUMBLED, False, True)
+    assert link.send(call("openai")).text == '{"total": 3}'
+    endpoint.answers(200, completion('{"total": 42, "words": "forty-two"}'))
+    (by_schema, by_tool, in_words) = list(probe(link, ModelSpec("openai", "mine", Price(Decimal(0), Decimal(0)))))
+    link.close()
+    assert by_schema.ok and by_tool.ok and "not supported" in by_tool.detail and in_words.ok
+
+
+def test_any_other_500_is_asked_again_in_the_same_way(endpoint: Endpoint) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    endpoint.answers(500, {"error": {"message": "CUDA out of memory"}})
+    for _ in range(2):
+        with pytest.raises(RequestFailed) as failed:
+            link.send(call("openai"))
+        assert failed.value.failure is Failure.LOST
+    link.close()
+    assert all("response_format" in asked for asked in endpoint.asked)
 
 
 def test_an_endpoint_that_may_pass_over_a_schema_is_told_it_in_words_too(endpoint: Endpoint) -> None:
@@ -179,6 +239,48 @@ def test_an_answer_that_ended_at_its_limit_says_so(endpoint: Endpoint) -> None:
     link.close()
     assert (cut.cut_short, whole.cut_short) == (True, False)
     assert StoredAnswer.model_validate_json(StoredAnswer.of(cut).model_dump_json()).answer() == cut
+
+
+def test_what_a_server_leaves_out_around_its_answer_does_not_cost_the_answer(endpoint: Endpoint) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    said: JsonValue = {"content": '{"total": 3}'}
+    usage: JsonValue = {"prompt_tokens": 40, "completion_tokens": 7}
+    endpoint.answers(200, {"choices": [{"message": said}], "usage": usage})
+    bare = link.send(call("openai"))
+    endpoint.answers(200, {"object": "text", "choices": [{"message": said}], "usage": {"prompt_tokens": 40}})
+    half_counted = link.send(call("openai"))
+    called: JsonValue = {"tool_calls": [{"function": {"name": "answer", "arguments": '{"total": 4}'}}]}
+    endpoint.answers(200, {"choices": [{"message": called}]})
+    by_tool = link.send_as(call("openai"), "tool")
+    link.close()
+    assert (bare.text, bare.model, bare.usage) == ('{"total": 3}', "", CallUsage(40, 7))
+    assert (half_counted.text, half_counted.usage) == ('{"total": 3}', None)
+    assert (by_tool.text, by_tool.usage) == ('{"total": 4}', None), "what was not counted stays unknown"
+
+
+def test_an_endpoint_of_ones_own_is_waited_for_as_long_as_the_setting_says(endpoint: Endpoint) -> None:
+    endpoint.answers(200, completion('{"total": 3}'))
+    endpoint.slow_s = 0.5
+    patient, hasty = (
+        ProviderLink(at(endpoint.url), timeout_s=timeout_s, own_timeout_s=own_s) for timeout_s, own_s in ((0.1, 30), (30, 0.1))
+    )
+    assert patient.send(call("openai")).text == '{"total": 3}'
+    with pytest.raises(RequestFailed) as late:
+        hasty.send(call("openai"))
+    patient.close()
+    hasty.close()
+    assert late.value.failure is Failure.LOST and "KIMERA_ANSWER_TIMEOUT_S" in late.value.remedy
+
+
+def test_who_waits_for_an_answer_is_let_go_where_the_link_is_closed(endpoint: Endpoint) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=60)
+    endpoint.slow_s = 60
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(link.send, call("openai"))
+        assert endpoint.arrived.wait(20)
+        link.close()
+        with pytest.raises(Unavailable, match="the platform stops"):
+            waiting.result(10)
 
 
 def test_doctor_leaves_room_to_think_and_tells_of_an_answer_that_was_cut_short(endpoint: Endpoint) -> None:

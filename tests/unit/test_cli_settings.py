@@ -26,6 +26,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("budjet_usd = 0.10\n", "kimera.toml sets 'budjet_usd', which is no setting. (Did you mean budget_usd?)"),
         ("colour = 'red'\n", "kimera.toml sets 'colour', which is no setting. (docs/operating.md lists the settings.)"),
         ("budget_usd = -1\n", "budget_usd: Input should be greater than or equal to 0"),
+        ("answer_timeout_s = 151\n", "answer_timeout_s: Input should be less than or equal to 150"),
+        ("profile = 'cloud'\nanswer_timeout_s = 76\n", "answer_timeout_s: on the profile cloud it is 75 seconds at the most"),
     ],
 )
 def test_a_setting_that_would_not_hold_is_named(folder: Path, text: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -253,6 +253,17 @@ def test_the_command_prints_a_table_for_a_person(spender: Spender, capsys: pytes
     assert "(UTC): $0.00 spent; $10.00 left of $10.00" in told, "the command's clock is the machine's"
 
 
+def test_a_mission_can_be_named_without_an_option(spender: Spender, capsys: pytest.CaptureFixture[str]) -> None:
+    mission = spender.mission()
+    spender.buy(mission, 5)
+    assert main(["costs", mission.mission_id, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["mission_id"] == mission.mission_id
+    assert main(["costs", mission.mission_id, "--mission", mission.mission_id]) == 0
+    assert main(["costs", mission.mission_id, "--mission", "m_other"]) == 2
+    assert "Two missions" in capsys.readouterr().err
+    assert main(["costs", mission.mission_id, "--day", TODAY]) == 2
+
+
 def test_roles_of_the_same_name_are_told_apart_by_their_track(spender: Spender, client: httpx.Client) -> None:
     mission = spender.mission()
     spender.buy(mission, 300_000, role="planner")

@@ -36,6 +36,17 @@ def test_whoever_waits_outlives_whom_it_waits_for() -> None:
     assert times.SLICE_BUDGET_S * times.CHECKPOINT_SHARE + times.SANDBOX_RUN_S < times.FUNCTION_TIMEOUT_S
 
 
+def test_an_answer_that_is_asked_for_at_the_last_moment_comes_in_time() -> None:
+    asked_at = times.SLICE_BUDGET_S * times.CHECKPOINT_SHARE
+    assert asked_at + times.ANSWER_S + times.ANSWER_GRACE_S < times.FUNCTION_TIMEOUT_S
+    longest = times.LONGEST_ANSWER_S + times.ANSWER_GRACE_S
+    assert longest < times.WORKFLOW_HTTP_TIMEOUT_S and asked_at + longest < times.SLICE_LEASE_S
+    assert asked_at + times.MAX_ANSWERS * longest < times.slice_lease_s(times.LONGEST_ANSWER_S)
+    assert [times.slice_lease_s(s) for s in (1, times.ANSWER_S)] == [times.SLICE_LEASE_S] * 2
+    for answer_s in (times.ANSWER_S, times.ANSWER_S + 1, times.LONGEST_ANSWER_S):
+        assert times.heartbeat_stale_s(answer_s) - times.slice_lease_s(answer_s) == times.HEARTBEAT_STALE_S - times.SLICE_LEASE_S
+
+
 def test_every_call_of_the_workflow_has_the_explicit_timeout() -> None:
     calls = DEFINITION.count("call: http.post")
     assert calls == DEFINITION.count(f"timeout: {times.WORKFLOW_HTTP_TIMEOUT_S}\n") == 3
