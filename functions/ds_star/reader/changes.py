@@ -12,6 +12,7 @@ from functions.ds_star.reader.lookups import asks_yes_or_no
 from functions.ds_star.reader.rankings import counted_noun, how_many
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
+from functions.ds_star.reader.shared_parts import SAME_PART
 from functions.ds_star.reader.slots import Slots
 from functions.ds_star.reader.specs import MIN_TREND_POINTS, Statistic, cell_pair, grouping, make_spec, only_how_much, what_is_measured
 from functions.ds_star.reader.times import TimeCondition
@@ -32,7 +33,7 @@ def asked_periods(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, st
     """
     named = _two_periods(sentence, slots.times)
     if named is not None and _one_than_the_other(sentence, slots, cues):
-        return named[0].period.shown[0], named[1].period.shown[0]
+        return named[0].period.iso, named[1].period.iso
     if named is None or slots.time is None or slots.periods_asked or not cues.has("trend", "compare_groups"):
         return None
     if cues.has("trend_difference", "correlation", "distribution", "missing_outliers", "ratio"):
@@ -47,7 +48,7 @@ def asked_periods(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, st
             return None
     elif asks_yes_or_no(sentence) or slots.by or slots.groups or slots.which or cell_pair(slots):
         return None  # groups are compared, within these years
-    return first.period.shown[0], last.period.shown[0]
+    return first.period.iso, last.period.iso
 
 
 def first_and_last(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, str] | None:
@@ -98,9 +99,11 @@ def _two_periods(sentence: Sentence, times: list[TimeCondition]) -> tuple[TimeCo
         found = times[0], times[1]
     else:
         return None
-    single = all(t.period.shown[0] == t.period.shown[1] for t in found)
     first, last = sorted(found, key=lambda t: t.period.first)
-    return (first, last) if single and first.period.shown != last.period.shown else None
+    single = all(t.period.shown[0] == t.period.shown[1] for t in found)
+    alike = first.period.first[4:] == last.period.first[4:] and first.period.last[4:7] == last.period.last[4:7]
+    beginnings = alike and first.period.is_beginning and last.period.is_beginning
+    return (first, last) if (single or beginnings) and first.period.shown != last.period.shown else None
 
 
 def _one_than_the_other(sentence: Sentence, slots: Slots, cues: Cues) -> bool:
@@ -121,6 +124,8 @@ def _set_against(sentence: Sentence, start: int, end: int) -> bool:
     joining = set(sentence.words(start, end))
     if "than" in joining:
         joining -= set(sentence.lexicon.comparatives)
+    if "same" in joining:
+        joining -= SAME_PART  # "versus the same period of 2024"
     return joining <= {"and", "with", "to", "in", "than", "against", "versus", "vs", "compared", "compare", "the"} and bool(
         joining - {"in", "the"}
     )

@@ -15,6 +15,7 @@ from functions.ds_star.reader.nouns import explain_quantity_nouns
 from functions.ds_star.reader.periods import Period, find_periods
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
+from functions.ds_star.reader.shared_parts import share_parts
 from functions.ds_star.reader.slots import GRAINS, Slots
 from functions.ds_star.reader.time_parts import take_time_parts, without_parts
 from functions.ds_star.reader.times import find_time_conditions, notes_of_years
@@ -43,7 +44,7 @@ def fill_slots(sentence: Sentence, view: View, hints: ReadingHints, before: Oper
     for cell in cells:
         sentence.explain(cell.start, cell.end, "value")
     _explain(sentence, slots, [m for m in mentions if not m.column.is_time])
-    periods = find_periods(sentence, written_dates(sentence), view.only_year)
+    periods = share_parts(sentence, find_periods(sentence, written_dates(sentence), view.only_year))
     _refuse_names_of_months(sentence, view, cells, periods)
     mentions = tuple(m for m in mentions if not (m.column.is_time and _is_part_of(m, periods)))
     _explain(sentence, slots, mentions)

@@ -53,6 +53,11 @@ class Period:
         return (self.first[:7], self.first[:7]) if self.is_month else (self.first, self.last)
 
     @property
+    def iso(self) -> str:
+        """As ISO 8601 writes it: what it is shown as, or its first and last month, for the first nine of a year."""
+        return f"{self.first[:7]}/{self.last[:7]}" if self.is_beginning else self.shown[0]
+
+    @property
     def is_beginning(self) -> bool:
         """Whether it is a part of a year that has no name of its own: its first nine months."""
         return not self.whole_years and self.shown[0] != self.shown[1]
