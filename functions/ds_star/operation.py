@@ -30,7 +30,7 @@ OperationName = Literal[
     "change",
     "ratio",
 ]
-Grain = Literal["day", "week", "month", "quarter", "year"]
+Grain = Literal["day", "week", "month", "quarter", "half", "year"]
 
 
 class TableRef(Contract):

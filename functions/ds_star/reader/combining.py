@@ -100,8 +100,10 @@ def _grain(times: Sequence[TimeCondition]) -> str:
         return "day"
     if any(t.period.is_month for t in times):
         return "month"
-    if any(t.period.quarter or t.period.half for t in times):
+    if any(t.period.quarter for t in times):
         return "quarter"
+    if any(t.period.half for t in times):
+        return "half"
     return "year"
 
 

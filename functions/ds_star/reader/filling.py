@@ -10,6 +10,7 @@ from functions.ds_star.reader.amounts import find_amounts
 from functions.ds_star.reader.cells import CellMention, exclusion_of, find_cells
 from functions.ds_star.reader.columns import Mention, find_mentions
 from functions.ds_star.reader.filters import Comparison, count_at, find_comparisons
+from functions.ds_star.reader.grains import grain_hits, grain_of, refuse_of_the_year
 from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.nouns import explain_quantity_nouns
 from functions.ds_star.reader.periods import Period, find_periods
@@ -28,6 +29,7 @@ _LEAD_IN = frozenset(
 )
 _OF_EACH = frozenset({"sum", "count"})
 _AVERAGES = frozenset({"mean", "median"})
+_ADVERBS = frozenset({"daily", "weekly", "monthly", "quarterly", "half yearly", "yearly", "annual", "annually"})
 
 
 def fill_slots(sentence: Sentence, view: View, hints: ReadingHints, before: OperationSpec | None = None) -> Slots:
@@ -274,16 +276,18 @@ def _resolve(mention: Mention, slot: str) -> Column:
 
 def _periods(sentence: Sentence, slots: Slots) -> None:
     """What "by year", "monthly", "per quarter", "which year" say: the length of a period."""
-    for hit in sentence.lexicon.find(sentence.lexicon.grains, sentence.tokens):
+    for hit in grain_hits(sentence):
         before = sentence.word(hit.start - 1)
         if before != "one" and count_at(sentence, hit.start - 1) and sentence.word(hit.start - 2) in {"which", "what"}:
             before = sentence.word(hit.start - 2)  # "which 3 months"
-        adverb = hit.text.casefold() in {"daily", "weekly", "monthly", "quarterly", "yearly", "annual", "annually"}
+        adverb = hit.text.casefold() in _ADVERBS
         asked = before in {"by", "per", "each", "every", "which", "what", "and"} or adverb
-        grain = next(g for g in GRAINS if g == hit.meaning)
+        grain = grain_of(hit)
         named = sentence.explained.get(hit.start) == "column"
         if named and not (slots.time and hit.meaning in slots.time.words):
             continue
+        if asked:
+            refuse_of_the_year(sentence, slots, hit)
         if asked and (slots.grain is None or GRAINS.index(grain) < GRAINS.index(slots.grain)):
             slots.grain = grain
             slots.periods_asked = True

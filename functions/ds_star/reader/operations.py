@@ -7,6 +7,7 @@ from functions.ds_star.reader.changes import change_specs
 from functions.ds_star.reader.cues import Cues, find_cues
 from functions.ds_star.reader.deciding import operation_of
 from functions.ds_star.reader.filters import columns_about, measure_by_adjective
+from functions.ds_star.reader.grains import grain_at, grain_hits
 from functions.ds_star.reader.growth import growth_of, name_groups, note_of_ranking
 from functions.ds_star.reader.lookups import lookup_specs
 from functions.ds_star.reader.members import operation_against, take_member
@@ -15,7 +16,7 @@ from functions.ds_star.reader.ratios import ratio_specs
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.shares import flags_to_values, share_specs
-from functions.ds_star.reader.slots import GRAINS, Slots
+from functions.ds_star.reader.slots import Slots
 from functions.ds_star.reader.specs import (
     AGGREGATES,
     Statistic,
@@ -31,6 +32,7 @@ from functions.ds_star.reader.specs import (
     only_how_much,
     what_is_measured,
 )
+from functions.ds_star.reader.time_parts import take_time_parts
 from functions.ds_star.reader.views import Column, additive
 
 _ORDINALS = frozenset({"second", "third", "fourth", "fifth", "2nd", "3rd", "4th", "5th", "next"})
@@ -118,7 +120,9 @@ def _superlative_of_periods(sentence: Sentence, slots: Slots, cues: Cues) -> Non
     if place is None or slots.time is None or slots.which_time:
         return
     slots.which_time = slots.periods_asked = True
-    slots.grain = next(g for g in GRAINS if sentence.word(place) in (g, f"{g}s"))
+    slots.grain = grain_at(sentence, place)
+    if slots.time.is_numeric and slots.grain != "year":
+        take_time_parts(sentence, slots)  # "the best half" of a table that keeps the year and its quarter
     sentence.explain(place, place + 1, "period")
 
 
@@ -127,19 +131,19 @@ def _ranked_grain(sentence: Sentence, slots: Slots, superlative: int) -> int | N
 
     In "the highest revenue in a year" what adds up is that of the year; the highest price in a year is one price.
     """
-    grains = {word for g in GRAINS for word in (g, f"{g}s")}
     at = superlative + 1
     at += sentence.word(at).isdigit() or sentence.word(at) in sentence.lexicon.numbers
-    if sentence.word(at) in grains:
+    if grain_at(sentence, at):
         return at
     at = superlative - 1 - (sentence.word(superlative - 1) == "the")
-    if sentence.word(at) in {"with", "having"} and sentence.word(at - 1) in grains:
-        return at - 1
+    named = next((h.start for h in grain_hits(sentence) if h.end == at), None)
+    if sentence.word(at) in {"with", "having"} and named is not None:
+        return named
     if not slots.measures or not all(additive(m, sentence.lexicon) for m in slots.measures):
         return None
     for i in range(superlative + 1, len(sentence)):
         one = i - 1 - (sentence.word(i - 1) in {"single", "calendar"})
-        if sentence.word(i) in GRAINS and sentence.words(one - 1, one + 1) in _IN_ONE:
+        if grain_at(sentence, i) and sentence.words(one - 1, one + 1) in _IN_ONE:
             return i
     return None
 
@@ -181,7 +185,7 @@ def _aggregates(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operation
 
 def _count(sentence: Sentence, slots: Slots, by: tuple[str, ...]) -> OperationSpec:
     """How many: the sum of a column that counts, else the distinct members of a named column, else the rows."""
-    if any(h.end - h.start == 1 and sentence.word(h.start - 1) == "many" for h in sentence.find(sentence.lexicon.grains, free=False)):
+    if any(h.end - h.start == 1 and sentence.word(h.start - 1) == "many" for h in grain_hits(sentence)):
         raise Refused("unsuitable", "it counts periods, and only rows, members and sums are counted; ask for a count by period")
     noun = next((h.end for h in sentence.find(sentence.lexicon.operations, free=False) if h.meaning == "count"), len(sentence))
     while sentence.word(noun) in {"different", "the", "distinct", "unique"}:

@@ -12,7 +12,7 @@ from shared.language.lexicon import Phrase
 
 _RELATIVE = frozenset({"this", "last", "previous", "current", "past", "recent", "latest", "preceding"})
 _SOME = frozenset({"few", "couple", "of", "several", "full", "complete", "calendar", "whole", "most", "recent"})
-_PERIODS = frozenset({*GRAINS, "period", "time"})
+_PERIODS = frozenset({*GRAINS, "period", "time"}) - {"half"}
 _FISCAL = re.compile(r"([qh][1-4])?fy(\d{2}|\d{4})?([qh][1-4])?")
 _EXAMPLES = {"quarter": '"Q2 2024"', "month": '"March 2024"', "week": '"5 March 2024"', "day": '"5 March 2024"'}
 

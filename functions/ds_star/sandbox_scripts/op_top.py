@@ -7,7 +7,7 @@ from against import Against
 from charting import axis_label, bars
 from figures import Refusal, assertion, data_digits, plain, safe, with_unit
 from operating import Job, carry_out
-from periods import as_dates, choose_grain, incomplete, label, starts
+from periods import as_dates, choose_grain, incomplete, label, plural, starts
 from roles import words_of
 from units_of_analysis import AGGREGATE
 
@@ -100,7 +100,7 @@ def _without_incomplete(
     if job.spec["statistic"] not in ("sum", "count"):
         job.report.limit(f"the data do not cover {' and '.join(partial)} as a whole")
         return None
-    job.report.limit(f"incomplete {grain}s are left out: {', '.join(partial)}")
+    job.report.limit(f"incomplete {plural(grain)} are left out: {', '.join(partial)}")
     left_out = frame[periods.map(lambda p: str(plain(p)) in partial, na_action="ignore").fillna(False).astype(bool)]
     frame.drop(index=left_out.index, inplace=True)
     return left_out

@@ -55,6 +55,11 @@ def label(start: pd.Timestamp, grain: str) -> str:
     return start.strftime({"year": "%Y", "month": "%Y-%m", "week": "%G-W%V", "day": "%Y-%m-%d"}[grain])
 
 
+def plural(grain: str) -> str:
+    """Several periods of a length, in words."""
+    return "halves" if grain == "half" else f"{grain}s"
+
+
 def native_grain(dates: pd.Series) -> str:
     """The length of period in which the data come: from the usual gap between two dates."""
     days = np.sort(dates.dropna().dt.normalize().unique())
