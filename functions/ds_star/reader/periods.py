@@ -85,6 +85,11 @@ class Period:
         return f"{self.first[:4]}-H{number}" if number else None
 
     @property
+    def whole_halves(self) -> bool:
+        """Whether it begins and ends where halves of a year do."""
+        return self.first[5:] in {"01-01", "07-01"} and self.last[5:] in {"06-30", "12-31"}
+
+    @property
     def whole_quarters(self) -> bool:
         """Whether it begins and ends where quarters do."""
         return self.first[5:] in {"01-01", "04-01", "07-01", "10-01"} and self.last[5:] in {"03-31", "06-30", "09-30", "12-31"}

@@ -7,7 +7,7 @@ from against import NAMED, Against
 from charting import axis_label, bars
 from figures import Refusal, assertion, capital, data_digits, digits_for, plain, points, safe, with_unit
 from operating import Job, carry_out
-from periods import GRAINS, as_dates, edge_within, incomplete, iso_range, label, native_grain, starts
+from periods import GRAINS, as_dates, edge_within, incomplete, iso_range, label, native_grain, plural, starts
 from ranking import NO_RATIO, in_order, place, ranking_key
 from selecting import span_of, told_grain
 from units_of_analysis import AGGREGATE
@@ -109,7 +109,7 @@ def _check_finer(job: Job, dates: pd.Series, time: str, periods: list[str]) -> N
         raise Refusal(f"{_shown(periods[0])} and {_shown(periods[1])} are periods of different lengths")
     told, certain = told_grain(job.frame[time], job.info(time))
     if told is not None and (certain or grains[0] != "day") and GRAINS.index(grains[0]) < GRAINS.index(told):
-        raise Refusal(f"`{time}` tells whole {told}s only, and no {grains[0]}; ask for whole {told}s")
+        raise Refusal(f"`{time}` tells whole {plural(told)} only, and no {grains[0]}; ask for whole {plural(told)}")
     if grains[0] != "year" and native_grain(dates) == "year":
         raise Refusal(f"`{time}` tells years only, and no {grains[0]}")
 
