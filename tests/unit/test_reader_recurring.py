@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -42,6 +43,14 @@ POOLED = {
 }
 
 
+SINCE: dict[str, tuple[str, Callable[[dt.date], bool], str]] = {
+    "total revenue in March since 2023": ("dated.csv", lambda d: d.month == 3 and d.year >= 2023, "month"),
+    "total revenue in Q1 after 2022": ("dated.csv", lambda d: d.month <= 3 and d.year >= 2023, "quarter"),
+    "total revenue in H2 before 2024": ("dated.csv", lambda d: d.month > 6 and d.year < 2024, "half"),
+    "total revenue in March between 2022 and 2023": ("dated.csv", lambda d: d.month == 3 and d.year < 2024, "month"),
+}
+
+
 def _of_half(year: int, half: int) -> int:
     return sum(v for y, h, v in HALVES if (y, h) == (year, half))
 
@@ -56,6 +65,9 @@ def answers(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> d
         "revenue in Q1 2024": "letters.csv",
         "revenue by quarter here": "letters.csv",
     }
+    questions |= {question: file for question, (file, _, _) in SINCE.items()}
+    questions |= {"total revenue in H1 since 2023": "letters.csv", "total revenue in H1 since 2023 by year": "letters.csv"}
+    questions["total revenue in H1 2023"] = "dated.csv"
     questions["How did revenue change from H1 2022 to H1 2024?"] = "words.csv"
     questions["What was the total revenue by quarter here?"] = "one_year.csv"
     return ask_all(sandbox, tmp_path_factory.mktemp("recurring"), TABLES, questions)
@@ -92,7 +104,7 @@ def test_halves_in_two_columns_are_set_against_each_other(answers: dict[str, Ans
 @pytest.mark.parametrize("question", POOLED)
 def test_what_is_of_all_years_together_is_said_to_be(answers: dict[str, Answer], question: str) -> None:
     _, column, _ = POOLED[question]
-    assert f'the rows of one "{column}" are those of all years together' in answers[question].notes
+    assert f'the rows of one "{column}" are those of all years together; ask by year for each of them' in answers[question].notes
 
 
 @pytest.mark.parametrize("question", [q for q, (_, _, groups) in POOLED.items() if groups])
@@ -104,6 +116,25 @@ def test_the_total_of_all_years_is_that_of_their_rows(answers: dict[str, Answer]
     for group in groups:
         total = sum(v for g, v in rows if g == group)
         assert any(s.startswith(f"For {column} {group}, the total revenue is {total} (") for s in answers[question].statements)
+
+
+@pytest.mark.parametrize("question", SINCE)
+def test_a_part_of_several_years_that_are_asked_for_says_so(answers: dict[str, Answer], question: str) -> None:
+    _, inside, column = SINCE[question]
+    answer = answers[question]
+    assert answer.has(sum(row[-1] for row in DATED if inside(row[0]))), answer
+    assert f'the rows of one "{column}" are those of all years that are asked for together; ask by year for each of them' in answer.notes
+
+
+def test_a_half_since_a_year_says_which_rows_it_adds_up_and_by_year_it_does_not(answers: dict[str, Answer]) -> None:
+    together, apart = answers["total revenue in H1 since 2023"], answers["total revenue in H1 since 2023 by year"]
+    assert together.has(_of_half(2023, 1) + _of_half(2024, 1)) and any("all years that are asked for" in n for n in together.notes)
+    assert [int(s.split()[-1].rstrip(".")) for s in apart.statements] == [_of_half(2023, 1), _of_half(2024, 1)] and not apart.notes
+
+
+def test_a_part_of_one_year_is_of_that_year_alone(answers: dict[str, Answer]) -> None:
+    answer = answers["total revenue in H1 2023"]
+    assert answer.has(sum(row[-1] for row in DATED if row[0].year == 2023 and row[0].month <= 6)) and not answer.notes, answer
 
 
 def test_of_a_single_year_nothing_is_thrown_together(answers: dict[str, Answer]) -> None:

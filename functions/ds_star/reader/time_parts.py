@@ -201,16 +201,26 @@ def _called(part: _Part, number: int) -> str:
 
 
 def _note_thrown_together(slots: Slots) -> None:
-    """Says that months of all years count as one, where nothing in the question or beside the month tells their year."""
-    if slots.view.only_year is not None or slots.times or _by_year(slots):
+    """Says that months of several years count as one, where nothing in the question or beside the month tells their year.
+
+    In "the revenue of March since 2022" those of all these years are meant, and a reader may want each of them.
+    """
+    if slots.view.only_year is not None or _in_one_year(slots) or _by_year(slots):
         return
+    which = "all years that are asked for" if slots.times else "all years"
     used = [*slots.by, slots.which, *slots.groups, *slots.cell_columns, *(c.column for c in slots.excluded)]
     timed = any(c.is_time for c in slots.view.columns)
     for column in [c for c in _recurring(slots.view, timed=timed) if c in used and slots.view.rows > c.description.distinct]:
         if timed:
-            slots.notes.append(f'the rows of one "{column.name}" are those of all years together')
+            slots.notes.append(f'the rows of one "{column.name}" are those of {which} together; ask by year for each of them')
         else:
             slots.notes.append(f'nothing in the table tells which year a row of a "{column.name}" is of; those of all years count together')
+
+
+def _in_one_year(slots: Slots) -> bool:
+    """Whether the question names one year, or times within one."""
+    years = {y for t in slots.times for p in (t.period, t.last or t.period) for y in p.years}
+    return len(years) == 1 and all(t.kind in ("in", "between") and not t.negation for t in slots.times)
 
 
 def _recurring(view: View, *, timed: bool) -> list[Column]:
