@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.changes import change_specs
+from functions.ds_star.reader.counting import count_spec, names_rows
 from functions.ds_star.reader.cues import Cues, find_cues
 from functions.ds_star.reader.deciding import operation_of
 from functions.ds_star.reader.filters import columns_about, measure_by_adjective
@@ -37,29 +38,6 @@ from functions.ds_star.reader.views import Column, additive
 
 _ORDINALS = frozenset({"second", "third", "fourth", "fifth", "2nd", "3rd", "4th", "5th", "next"})
 _IN_ONE = frozenset((place, one) for place in ("in", "of", "for", "within") for one in ("a", "one", "any"))
-_FREQUENCIES = frozenset({"freq", "frequency", "count", "counts"})
-"""Names of columns that say how many a row stands for."""
-_NOT_ROWS = frozenset(
-    {
-        "column",
-        "field",
-        "variabl",
-        "tabl",
-        "file",
-        "categori",
-        "group",
-        "kind",
-        "valu",
-        "part",
-        "level",
-        "thing",
-        "figur",
-        "statist",
-        "unit",
-        "period",
-    }
-)
-"""Stems of nouns that may stand in a question about data and that are no word for its rows."""
 
 
 def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
@@ -153,7 +131,7 @@ def _all_used(slots: Slots, specs: tuple[OperationSpec, ...]) -> None:
     used = {
         n for s in specs for n in (s.measure, s.second_measure, s.entity, s.time, *s.by, *(f.column for f in (*s.filters, *s.share_of)))
     }
-    idle = [c for c in (*slots.measures, *slots.groups, *slots.by) if c.name not in used and not _names_rows(c, slots)]
+    idle = [c for c in (*slots.measures, *slots.groups, *slots.by) if c.name not in used and not names_rows(c, slots)]
     if idle:
         raise Refused("ambiguous", f'the question names "{idle[0].name}", and not what for; write "by {idle[0].name}" if groups are meant')
 
@@ -175,71 +153,12 @@ def _aggregates(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operation
     specs: list[OperationSpec] = []
     for statistic in statistics:
         if statistic == "count":
-            specs.append(_count(sentence, slots, by))
+            specs.append(count_spec(sentence, slots, by))
             continue
         for column in measure_columns(slots, sentence):
             check_additive(statistic, column, sentence)
             specs.append(make_spec(slots, statistic, measure=column, by=by))
     return tuple(specs)
-
-
-def _count(sentence: Sentence, slots: Slots, by: tuple[str, ...]) -> OperationSpec:
-    """How many: the sum of a column that counts, else the distinct members of a named column, else the rows."""
-    if any(h.end - h.start == 1 and sentence.word(h.start - 1) == "many" for h in grain_hits(sentence)):
-        raise Refused("unsuitable", "it counts periods, and only rows, members and sums are counted; ask for a count by period")
-    noun = next((h.end for h in sentence.find(sentence.lexicon.operations, free=False) if h.meaning == "count"), len(sentence))
-    while sentence.word(noun) in {"different", "the", "distinct", "unique"}:
-        noun += 1
-    if noun < len(sentence) and sentence.stems[noun] in _NOT_ROWS and sentence.explained.get(noun) is None and not slots.measures:
-        raise Refused("unmatched", f'"{sentence.tokens[noun].text}" is no word for the rows or members of this table')
-    counted = [m for m in slots.measures if additive(m, sentence.lexicon)]
-    if len(slots.measures) == 1 and _counts_values(sentence, slots):
-        return make_spec(slots, "count", measure=slots.measures[0], by=by)
-    if slots.measures and not counted:
-        raise Refused(
-            "unsuitable",
-            f'"{slots.measures[0].name}" holds measurements, which are not counted; ask for its mean, or for the number of rows',
-        )
-    if counted:
-        return make_spec(slots, "sum", measure=counted[0], by=by)
-    members = [
-        c
-        for c in (*slots.ids, *slots.groups, *([slots.which] if slots.which else []))
-        if c.name not in by and _is_counted(sentence, slots, c)
-    ]
-    if members and not _names_rows(members[0], slots):
-        return make_spec(slots, "count", by=by, entity=members[0])
-    _rows_are_single(sentence, slots)
-    return make_spec(slots, "count", by=by)
-
-
-def _rows_are_single(sentence: Sentence, slots: Slots) -> None:
-    """Refuses to count the rows of a table that says how many each of them stands for, unless rows are asked for."""
-    frequency = next((c for c in slots.view.columns if c.is_measure and c.words and c.words[-1] in _FREQUENCIES), None)
-    rows = {"rows", "row", "records", "record", "entries", "entry", "lines", "line"}
-    if frequency is not None and not rows & {t.folded for t in sentence.tokens}:
-        raise Refused("unsuitable", f'a row stands for as many as "{frequency.name}" says; ask for the total of "{frequency.name}"')
-
-
-def _is_counted(sentence: Sentence, slots: Slots, column: Column) -> bool:
-    """Whether "how many" speaks of the column, and not of rows that have it or lack it ("how many penguins have no sex")."""
-    places = [m.first for m in slots.mentions if m.column is column or column in m.rivals]
-    between = [sentence.words(0, place) for place in places]
-    return not any(
-        {"have", "has", "had", "having", "with", "without", "no", "lack", "lacks", "lacking"} & set(said[-3:]) for said in between
-    )
-
-
-def _counts_values(sentence: Sentence, slots: Slots) -> bool:
-    """Whether it is "how many observations of co2": the rows that hold a value."""
-    first = min((m.first for m in slots.mentions if m.column is slots.measures[0]), default=0)
-    before = [w for w in sentence.words(0, first) if w not in {"the", "there", "are"}]
-    return len(before) >= 2 and before[-1] in {"of", "for", "with"} and before[-2] in sentence.lexicon.row_words | {"values", "readings"}
-
-
-def _names_rows(column: Column, slots: Slots) -> bool:
-    """Whether each row is one member of the column, so that rows are counted."""
-    return column.description.distinct == slots.view.rows and not slots.view.join
 
 
 def _missing(_: Sentence, slots: Slots, __: Cues) -> tuple[OperationSpec, ...]:
