@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.cues import Cues
-from functions.ds_star.reader.growth import DOWN, PER_CENT, beside_a_member, growth_of, note_of_ranking
+from functions.ds_star.reader.growth import DOWN, PER_CENT, UP, beside_a_member, growth_of, note_of_ranking
 from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.lookups import asks_yes_or_no
 from functions.ds_star.reader.rankings import counted_noun, how_many
@@ -115,8 +115,18 @@ def _one_than_the_other(sentence: Sentence, slots: Slots, cues: Cues) -> bool:
 
 
 def asks_which_moved(sentence: Sentence, slots: Slots, cues: Cues) -> bool:
-    """Whether it is "Which regions had more revenue in 2024 than in 2023?": the groups that changed in one direction are asked for."""
-    return slots.which is not None and _two_periods(sentence, slots.times) is not None and _one_than_the_other(sentence, slots, cues)
+    """Whether groups that changed in one direction are asked for: "Which regions had more in 2024 than in 2023?", "Which regions fell?"."""
+    if slots.which is None or _two_periods(sentence, slots.times) is None:
+        return False
+    return _one_than_the_other(sentence, slots, cues) or _which_went(sentence, slots, cues) is not None
+
+
+def _which_went(sentence: Sentence, slots: Slots, cues: Cues) -> bool | None:
+    """Whether "which regions grew" asks for those that rise, or ``False`` for those that fall; ``None`` where it is no such question."""
+    words = {t.folded for t in sentence.tokens}
+    one_way = bool(words & UP) != bool(words & DOWN)
+    ranked = cues.superlative or cues.comparative or slots.than or growth_of(sentence) or cues.has("top_n", "maximum", "minimum")
+    return bool(words & UP) if one_way and cues.has("trend") and not ranked else None
 
 
 def _set_against(sentence: Sentence, start: int, end: int) -> bool:
@@ -149,8 +159,9 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
     if len(by) > 1:
         raise Refused("ambiguous", f"a change is given by one column at a time, and the question names {' and '.join(by[:3])}")
     ranked = cues.superlative
-    if growth_of(sentence):
-        how_many(sentence, slots, cues)  # "the three fastest growing": all are given in order
+    moving = asks_which_moved(sentence, slots, cues)
+    if growth_of(sentence) or moving:
+        how_many(sentence, slots, cues)  # "the three fastest growing", "which 2 regions had more": all are given in order
     superlative, cues.superlative = cues.superlative, None  # it ranks the changes, and not the values
     column, statistic = (None, _COUNT) if _counts_rows(slots, cues) else what_is_measured(sentence, slots, cues)
     cues.superlative = superlative
@@ -160,9 +171,10 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
     descending = not down if ranked is None or cues.highest else down
     ranked_by = growth.ranked_by if growth else "per_cent" if PER_CENT & words else "difference"
     is_ranked = bool(by) and (ranked is not None or growth is not None)
-    moving = asks_which_moved(sentence, slots, cues)
     if moving:
-        descending, ranked_by, is_ranked = cues.highest == (slots.times[0].period.first > slots.times[1].period.first), "difference", True
+        up = _which_went(sentence, slots, cues)
+        descending = cues.highest == (slots.times[0].period.first > slots.times[-1].period.first) if up is None else up
+        ranked_by, is_ranked = "difference", True
     if slots.than is not None:
         ranked_by, lower, moving = beside_a_member(sentence)
         descending, is_ranked = not lower, True

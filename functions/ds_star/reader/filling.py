@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from functions.ds_star.operation import OperationSpec
@@ -23,6 +23,7 @@ from functions.ds_star.reader.times import find_time_conditions, notes_of_years
 from functions.ds_star.reader.views import MAX_STEPS, Column, View
 from functions.ds_star.reader.written_dates import written_dates
 from schemas.mission import ReadingHints
+from shared.language.lexicon import Hit
 
 _LEAD_IN = frozenset(
     {"the", "a", "an", "all", "of", "each", "every", "different", "individual", "various", "these", "those", "single", "their", "its"}
@@ -143,13 +144,13 @@ def _sort_mentions(sentence: Sentence, slots: Slots) -> None:
         lead = mention.first
         while lead > 0 and sentence.word(lead - 1) in _LEAD_IN and lead not in hits:
             lead -= 1
-        hit = hits.get(lead) or hits.get(mention.first)
+        hit = hits.get(lead) or hits.get(mention.first) or _numbered(sentence, lead, hits)
         if not hits.get(mention.first) and any(_stands_by(mention, c) for c in slots.cells):
             continue  # "the drug arm": the value says it already
         if id(mention.column) in in_comparison and sentence.explained.get(mention.start) and _inside(mention, slots.comparisons):
             continue
         if hit and hit.meaning == "which":
-            _as_which(sentence, slots, mention)
+            _as_which(sentence, slots, mention, hit)
         elif hit and _may_group(hit.text.casefold(), mention):
             column = _resolve(mention, "group")
             if column.is_measure and not column.is_group and not _steps(column):
@@ -199,7 +200,13 @@ def _continues(sentence: Sentence, end: int, start: int) -> bool:
     return all(w in _LEAD_IN or w in {"and", "by", "per", "or"} for w in sentence.words(end, start))
 
 
-def _as_which(sentence: Sentence, slots: Slots, mention: Mention) -> None:
+def _numbered(sentence: Sentence, lead: int, hits: Mapping[int, Hit]) -> Hit | None:
+    """The "which" of "which 2 regions": a number stands between."""
+    hit = hits.get(lead - 1) if count_at(sentence, lead - 1) else None
+    return hit if hit and hit.meaning == "which" else None
+
+
+def _as_which(sentence: Sentence, slots: Slots, mention: Mention, hit: Hit) -> None:
     """In "which station ...": the groups that are ranked or asked for; "what temperature" names a measure."""
     candidates = [mention.column, *mention.rivals]
     if any(c.is_group or c.is_time or c.description.role in ("id", "text") for c in candidates) and not all(
@@ -212,7 +219,7 @@ def _as_which(sentence: Sentence, slots: Slots, mention: Mention) -> None:
             slots.periods_asked = True
         else:
             slots.which = column
-        sentence.explain(mention.first - 1, mention.first, "which")
+        sentence.explain(hit.start, hit.end, "which")
     else:
         _as_named(slots, mention)
 
