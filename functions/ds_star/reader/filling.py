@@ -10,7 +10,7 @@ from functions.ds_star.reader.amounts import find_amounts
 from functions.ds_star.reader.cells import CellMention, exclusion_of, find_cells
 from functions.ds_star.reader.columns import Mention, find_mentions
 from functions.ds_star.reader.filters import Comparison, count_at, find_comparisons
-from functions.ds_star.reader.grains import grain_hits, grain_of, refuse_of_the_year
+from functions.ds_star.reader.grains import ADVERBS, grain_hits, grain_of, refuse_of_the_year
 from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.nouns import explain_quantity_nouns
 from functions.ds_star.reader.periods import Period, find_periods
@@ -20,7 +20,7 @@ from functions.ds_star.reader.shared_parts import share_parts
 from functions.ds_star.reader.slots import GRAINS, Slots
 from functions.ds_star.reader.time_parts import take_time_parts, without_parts
 from functions.ds_star.reader.times import find_time_conditions, notes_of_years
-from functions.ds_star.reader.views import MAX_STEPS, Column, View
+from functions.ds_star.reader.views import MAX_STEPS, Column, View, additive
 from functions.ds_star.reader.written_dates import written_dates
 from schemas.mission import ReadingHints
 from shared.language.lexicon import Hit
@@ -30,7 +30,6 @@ _LEAD_IN = frozenset(
 )
 _OF_EACH = frozenset({"sum", "count"})
 _AVERAGES = frozenset({"mean", "median"})
-_ADVERBS = frozenset({"daily", "weekly", "monthly", "quarterly", "half yearly", "yearly", "annual", "annually"})
 
 
 def fill_slots(sentence: Sentence, view: View, hints: ReadingHints, before: OperationSpec | None = None) -> Slots:
@@ -156,6 +155,7 @@ def _sort_mentions(sentence: Sentence, slots: Slots) -> None:
             if column.is_measure and not column.is_group and not _steps(column):
                 slots.measures.append(column)
             else:
+                _refuse_ratio(sentence, column, hit.text.casefold())
                 if not _is_its_row(sentence, slots, column, hit.text.casefold()):
                     _as_group(slots, column)
                 by_column = True
@@ -171,6 +171,14 @@ def _sort_mentions(sentence: Sentence, slots: Slots) -> None:
 def _steps(column: Column) -> bool:
     """Whether a measure takes so few whole values that "by" it makes groups: cylinders, children, stars."""
     return column.description.dtype == "integer" and 2 <= column.description.distinct <= MAX_STEPS
+
+
+def _refuse_ratio(sentence: Sentence, column: Column, word: str) -> None:
+    """Refuses "revenue per unit" of a column of quantities: a ratio is meant, and no revenue for each quantity that there is."""
+    if word == "per" and column.is_measure and not column.is_group and additive(column, sentence.lexicon):
+        raise Refused(
+            "ambiguous", f'"per" with "{column.name}" may ask for a ratio; ask for the ratio to "{column.name}", or "by {column.name}"'
+        )
 
 
 def _stands_by(mention: Mention, cell: CellMention) -> bool:
@@ -287,7 +295,7 @@ def _periods(sentence: Sentence, slots: Slots) -> None:
         before = sentence.word(hit.start - 1)
         if before != "one" and count_at(sentence, hit.start - 1) and sentence.word(hit.start - 2) in {"which", "what"}:
             before = sentence.word(hit.start - 2)  # "which 3 months"
-        adverb = hit.text.casefold() in _ADVERBS
+        adverb = hit.text.casefold() in ADVERBS
         asked = before in {"by", "per", "each", "every", "which", "what", "and"} or adverb
         grain = grain_of(hit)
         named = sentence.explained.get(hit.start) == "column"

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from functions.ds_star.operation import Grain
+from functions.ds_star.reader.cues import Cues
+from functions.ds_star.reader.lacking import text_of
 from functions.ds_star.reader.periods import year_at
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import GRAINS, Slots
+from functions.ds_star.reader.views import additive
 from shared.language.lexicon import Hit
 
+ADVERBS = frozenset({"daily", "weekly", "monthly", "quarterly", "half yearly", "yearly", "annual", "annually"})
+_OF_TOTALS = frozenset({"mean", "median", "minimum", "maximum"})
 _OF_A_YEAR = frozenset(("of", which, "year") for which in ("the", "each", "every", "a", "any"))
 
 
@@ -39,6 +44,21 @@ def refuse_of_the_year(sentence: Sentence, slots: Slots, hit: Hit) -> None:
             f'"{said} of the year" may be a {said} of one year or of all years together, and only one of a year is given; '
             f'leave "of the year" out, or name the year',
         )
+
+
+def refuse_of_totals(sentence: Sentence, slots: Slots, cues: Cues) -> None:
+    """Refuses "the average monthly revenue": it speaks of the months' totals, which are added up and not averaged from rows."""
+    if not slots.measures or not all(additive(m, sentence.lexicon) for m in slots.measures):
+        return
+    named = {at for statistic in _OF_TOTALS for at in cues.at.get(statistic, [])} | {cues.superlative_at}
+    for hit in grain_hits(sentence):
+        if hit.text.casefold() in ADVERBS and hit.start and hit.start - 1 in named:
+            said, grain = text_of(sentence, hit.start - 1, hit.end), grain_of(hit)
+            raise Refused(
+                "ambiguous",
+                f'"{said}" may speak of the total of each {grain} or of the rows in it; ask for the total by {grain}, '
+                f"or which {grain} had the highest or the lowest total",
+            )
 
 
 def _is_of_year(sentence: Sentence, hit: Hit) -> bool:

@@ -8,7 +8,7 @@ from functions.ds_star.reader.counting import count_spec, names_rows
 from functions.ds_star.reader.cues import Cues, find_cues
 from functions.ds_star.reader.deciding import operation_of
 from functions.ds_star.reader.filters import columns_about, measure_by_adjective
-from functions.ds_star.reader.grains import grain_at, grain_hits
+from functions.ds_star.reader.grains import grain_at, grain_hits, refuse_of_totals
 from functions.ds_star.reader.growth import growth_of, name_groups, note_of_ranking
 from functions.ds_star.reader.lookups import lookup_specs
 from functions.ds_star.reader.members import operation_against, take_member
@@ -56,6 +56,7 @@ def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
         raise Refused("unsuitable", f'a single place such as "{sentence.word(cues.superlative_at - 1)}" is not given; ask for the top 5')
     if cues.has("missing_outliers") and cues.has("mean", "median", "sum", "minimum", "maximum", "trend", "correlation"):
         raise Refused("ambiguous", "the question names a calculation and missing or unusual values; ask for one at a time")
+    refuse_of_totals(sentence, slots, cues)
     take_member(sentence, slots, cues)
     _one_measure_only(sentence, slots, cues)
     _superlative_of_periods(sentence, slots, cues)
