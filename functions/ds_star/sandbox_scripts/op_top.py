@@ -36,6 +36,8 @@ def top(job: Job) -> None:
         ][:1]
         if not by:
             raise Refusal("there is no column by which to name the rows")
+    if job.table.sampled and not frame.duplicated(by).any():
+        raise Refusal("the file was too large to be read whole, so the first rows may be among those that were not read")
     missing = frame[by].isna().any(axis=1)
     frame, dropped = frame[~missing], dropped + int(missing.sum())
     grouped = frame.groupby(by, observed=True, sort=True)["\0value"]
