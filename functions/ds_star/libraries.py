@@ -12,8 +12,8 @@ READING = ("sniffing", "dates", "headers", "cells", "grids", "delimited", "workb
 OPERATING = (
     "figures",
     "concluding",
-    "selecting",
     "periods",
+    "selecting",
     "time_parts",
     "joining",
     "units_of_analysis",

@@ -30,7 +30,7 @@ OperationName = Literal[
     "change",
     "ratio",
 ]
-Grain = Literal["day", "week", "month", "quarter", "year"]
+Grain = Literal["day", "week", "month", "quarter", "half", "year"]
 
 
 class TableRef(Contract):
@@ -57,11 +57,11 @@ class Join(Contract):
 
 
 class TimeParts(Contract):
-    """A time in two columns: the one of ``year``, and the one of its ``part``, which is a quarter or a month (``grain``)."""
+    """A time in two columns: the one of ``year``, and the one of its ``part``, which is a half, a quarter or a month (``grain``)."""
 
     year: str
     part: str
-    grain: Literal["quarter", "month"]
+    grain: Literal["half", "quarter", "month"]
 
 
 class OperationSpec(Contract):

@@ -185,6 +185,36 @@ def test_a_sample_gives_estimates_and_no_totals(sandbox: CodeSandbox, tmp_path: 
     assert any(re.search(r": \d{3} of about 5,000 rows were read, spread evenly over it", text) for text in mean.result.limitations)
 
 
+def test_every_figure_of_a_sample_says_that_it_is_one(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    rows = "".join(f"{i},{'abc'[i % 3]},{10 + i % 7}.5,{1 + i % 5},{2020 + i % 2}-0{1 + i % 9}-11\n" for i in range(5_000))
+    data = write(tmp_path, "big.csv", "id,kind,temp,quantity,day\n" + rows)
+    specs = [
+        spec("big.csv", "mean", measure="temp", by=("kind",)),
+        spec("big.csv", "top_n", measure="temp", by=("kind",), statistic="mean"),
+        spec("big.csv", "share", share_of=(where("kind", "==", "a"),)),
+        spec("big.csv", "ratio", measure="temp", second_measure="quantity"),
+        spec("big.csv", "compare_groups", measure="temp", by=("kind",)),
+        spec("big.csv", "change", measure="temp", statistic="mean", time="day", periods=("2020", "2021")),
+        spec("big.csv", "distribution", measure="temp"),
+        spec("big.csv", "missing_outliers", measure="temp"),
+        spec("big.csv", "correlation", measure="temp", second_measure="quantity"),
+    ]
+    told = re.compile(r" \(from a sample: \d{3} of about 5000 rows were read\)\.$")
+    outcomes = carry_out(sandbox, [data], specs, tmp_path / "out", options={"max_bytes": 12_000})
+    for outcome in outcomes:
+        assert outcome.result.findings, outcome.result.refusal
+        assert all(told.search(outcome.sentence(i)) for i in range(len(outcome.result.findings))), outcome
+        assert all("from a sample" in shown.caption for shown in (*outcome.result.charts, *outcome.result.tables))
+
+
+def test_the_first_rows_of_a_sample_are_not_those_of_the_file(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    data = write(tmp_path, "big.csv", "name,temp\n" + "".join(f"n{i},{i}.5\n" for i in range(5_000)))
+    ranked = spec("big.csv", "top_n", measure="temp", by=("name",), statistic="mean")
+    alone = spec("big.csv", "top_n", measure="temp", statistic="mean")
+    for outcome in carry_out(sandbox, [data], [ranked, alone], tmp_path / "out", options={"max_bytes": 5_000}):
+        assert "the first rows may be among those that were not read" in (outcome.result.refusal or "")
+
+
 def test_a_filter_of_many_values_is_stated_shortly(sandbox: CodeSandbox, tmp_path: Path) -> None:
     data = write(tmp_path, "many.csv", "code,x\n" + "".join(f"c{i},{i}.5\n" for i in range(300)))
     wanted = spec("many.csv", "mean", measure="x", filters=(where("code", "in", *[f"c{i}" for i in range(250)]),))

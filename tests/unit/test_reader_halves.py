@@ -120,7 +120,7 @@ OTHERS = {
     "How much did revenue grow from H1 2023 to H1 2024?": ("late.csv", "the data do not cover 2023-H1 as a whole"),
     "How much did revenue grow from Q1 2023 to Q1 2024?": ("late.csv", "the data do not cover 2023-Q1 as a whole"),
     "How much did revenue grow from Q1 2024 to H2 2024?": ("sales.csv", "are periods of different lengths"),
-    "How much did revenue grow from the first 9 months of 2023 to the first 9 months of 2024?": ("sales.csv", "may be two periods or one"),
+    "What was the revenue from the first 9 months of 2023 to the first 9 months of 2024?": ("sales.csv", "may be two periods or one"),
 }
 
 

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.cues import Cues
-from functions.ds_star.reader.growth import DOWN, PER_CENT, beside_a_member, growth_of, note_of_ranking
+from functions.ds_star.reader.growth import DOWN, PER_CENT, UP, beside_a_member, growth_of, note_of_ranking
 from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.lookups import asks_yes_or_no
 from functions.ds_star.reader.rankings import counted_noun, how_many
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
+from functions.ds_star.reader.shared_parts import SAME_PART
 from functions.ds_star.reader.slots import Slots
 from functions.ds_star.reader.specs import MIN_TREND_POINTS, Statistic, cell_pair, grouping, make_spec, only_how_much, what_is_measured
 from functions.ds_star.reader.times import TimeCondition
@@ -32,7 +33,7 @@ def asked_periods(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, st
     """
     named = _two_periods(sentence, slots.times)
     if named is not None and _one_than_the_other(sentence, slots, cues):
-        return named[0].period.shown[0], named[1].period.shown[0]
+        return named[0].period.iso, named[1].period.iso
     if named is None or slots.time is None or slots.periods_asked or not cues.has("trend", "compare_groups"):
         return None
     if cues.has("trend_difference", "correlation", "distribution", "missing_outliers", "ratio"):
@@ -47,7 +48,7 @@ def asked_periods(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, st
             return None
     elif asks_yes_or_no(sentence) or slots.by or slots.groups or slots.which or cell_pair(slots):
         return None  # groups are compared, within these years
-    return first.period.shown[0], last.period.shown[0]
+    return first.period.iso, last.period.iso
 
 
 def first_and_last(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[str, str] | None:
@@ -98,9 +99,11 @@ def _two_periods(sentence: Sentence, times: list[TimeCondition]) -> tuple[TimeCo
         found = times[0], times[1]
     else:
         return None
-    single = all(t.period.shown[0] == t.period.shown[1] for t in found)
     first, last = sorted(found, key=lambda t: t.period.first)
-    return (first, last) if single and first.period.shown != last.period.shown else None
+    single = all(t.period.shown[0] == t.period.shown[1] for t in found)
+    alike = first.period.first[4:] == last.period.first[4:] and first.period.last[4:7] == last.period.last[4:7]
+    beginnings = alike and first.period.is_beginning and last.period.is_beginning
+    return (first, last) if (single or beginnings) and first.period.shown != last.period.shown else None
 
 
 def _one_than_the_other(sentence: Sentence, slots: Slots, cues: Cues) -> bool:
@@ -112,8 +115,18 @@ def _one_than_the_other(sentence: Sentence, slots: Slots, cues: Cues) -> bool:
 
 
 def asks_which_moved(sentence: Sentence, slots: Slots, cues: Cues) -> bool:
-    """Whether it is "Which regions had more revenue in 2024 than in 2023?": the groups that changed in one direction are asked for."""
-    return slots.which is not None and _two_periods(sentence, slots.times) is not None and _one_than_the_other(sentence, slots, cues)
+    """Whether groups that changed in one direction are asked for: "Which regions had more in 2024 than in 2023?", "Which regions fell?"."""
+    if slots.which is None or _two_periods(sentence, slots.times) is None:
+        return False
+    return _one_than_the_other(sentence, slots, cues) or _which_went(sentence, slots, cues) is not None
+
+
+def _which_went(sentence: Sentence, slots: Slots, cues: Cues) -> bool | None:
+    """Whether "which regions grew" asks for those that rise, or ``False`` for those that fall; ``None`` where it is no such question."""
+    words = {t.folded for t in sentence.tokens}
+    one_way = bool(words & UP) != bool(words & DOWN)
+    ranked = cues.superlative or cues.comparative or slots.than or growth_of(sentence) or cues.has("top_n", "maximum", "minimum")
+    return bool(words & UP) if one_way and cues.has("trend") and not ranked else None
 
 
 def _set_against(sentence: Sentence, start: int, end: int) -> bool:
@@ -121,6 +134,8 @@ def _set_against(sentence: Sentence, start: int, end: int) -> bool:
     joining = set(sentence.words(start, end))
     if "than" in joining:
         joining -= set(sentence.lexicon.comparatives)
+    if "same" in joining:
+        joining -= SAME_PART  # "versus the same period of 2024"
     return joining <= {"and", "with", "to", "in", "than", "against", "versus", "vs", "compared", "compare", "the"} and bool(
         joining - {"in", "the"}
     )
@@ -144,8 +159,9 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
     if len(by) > 1:
         raise Refused("ambiguous", f"a change is given by one column at a time, and the question names {' and '.join(by[:3])}")
     ranked = cues.superlative
-    if growth_of(sentence):
-        how_many(sentence, slots, cues)  # "the three fastest growing": all are given in order
+    moving = asks_which_moved(sentence, slots, cues)
+    if growth_of(sentence) or moving:
+        how_many(sentence, slots, cues)  # "the three fastest growing", "which 2 regions had more": all are given in order
     superlative, cues.superlative = cues.superlative, None  # it ranks the changes, and not the values
     column, statistic = (None, _COUNT) if _counts_rows(slots, cues) else what_is_measured(sentence, slots, cues)
     cues.superlative = superlative
@@ -155,9 +171,10 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
     descending = not down if ranked is None or cues.highest else down
     ranked_by = growth.ranked_by if growth else "per_cent" if PER_CENT & words else "difference"
     is_ranked = bool(by) and (ranked is not None or growth is not None)
-    moving = asks_which_moved(sentence, slots, cues)
     if moving:
-        descending, ranked_by, is_ranked = cues.highest == (slots.times[0].period.first > slots.times[1].period.first), "difference", True
+        up = _which_went(sentence, slots, cues)
+        descending = cues.highest == (slots.times[0].period.first > slots.times[-1].period.first) if up is None else up
+        ranked_by, is_ranked = "difference", True
     if slots.than is not None:
         ranked_by, lower, moving = beside_a_member(sentence)
         descending, is_ranked = not lower, True

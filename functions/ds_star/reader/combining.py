@@ -66,6 +66,10 @@ def _check_pair(sentence: Sentence, before: _Part, after: _Part, between: set[st
 
 def _check_times(sentence: Sentence, slots: Slots) -> None:
     """Several periods are one stretch with two ends, or single ones that are joined by a word."""
+    for between in slots.times:
+        if between.last is not None and (between.period.is_beginning or between.last.is_beginning):
+            said = text_of(sentence, between.period.start, between.last.end)
+            raise Refused("ambiguous", f'"{said}" may be two periods or one with two ends; ask for one of them at a time')
     kept = [t for t in slots.times if t.negation is None]
     if len(kept) < 2:
         return
@@ -96,8 +100,10 @@ def _grain(times: Sequence[TimeCondition]) -> str:
         return "day"
     if any(t.period.is_month for t in times):
         return "month"
-    if any(t.period.quarter or t.period.half for t in times):
+    if any(t.period.quarter for t in times):
         return "quarter"
+    if any(t.period.half for t in times):
+        return "half"
     return "year"
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from functions.ds_star.operation import OperationSpec
@@ -10,17 +10,20 @@ from functions.ds_star.reader.amounts import find_amounts
 from functions.ds_star.reader.cells import CellMention, exclusion_of, find_cells
 from functions.ds_star.reader.columns import Mention, find_mentions
 from functions.ds_star.reader.filters import Comparison, count_at, find_comparisons
+from functions.ds_star.reader.grains import ADVERBS, grain_hits, grain_of, refuse_of_the_year
 from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.nouns import explain_quantity_nouns
 from functions.ds_star.reader.periods import Period, find_periods
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
+from functions.ds_star.reader.shared_parts import share_parts
 from functions.ds_star.reader.slots import GRAINS, Slots
 from functions.ds_star.reader.time_parts import take_time_parts, without_parts
 from functions.ds_star.reader.times import find_time_conditions, notes_of_years
-from functions.ds_star.reader.views import MAX_STEPS, Column, View
+from functions.ds_star.reader.views import MAX_STEPS, Column, View, additive
 from functions.ds_star.reader.written_dates import written_dates
 from schemas.mission import ReadingHints
+from shared.language.lexicon import Hit
 
 _LEAD_IN = frozenset(
     {"the", "a", "an", "all", "of", "each", "every", "different", "individual", "various", "these", "those", "single", "their", "its"}
@@ -43,7 +46,7 @@ def fill_slots(sentence: Sentence, view: View, hints: ReadingHints, before: Oper
     for cell in cells:
         sentence.explain(cell.start, cell.end, "value")
     _explain(sentence, slots, [m for m in mentions if not m.column.is_time])
-    periods = find_periods(sentence, written_dates(sentence), view.only_year)
+    periods = share_parts(sentence, find_periods(sentence, written_dates(sentence), view.only_year))
     _refuse_names_of_months(sentence, view, cells, periods)
     mentions = tuple(m for m in mentions if not (m.column.is_time and _is_part_of(m, periods)))
     _explain(sentence, slots, mentions)
@@ -140,18 +143,19 @@ def _sort_mentions(sentence: Sentence, slots: Slots) -> None:
         lead = mention.first
         while lead > 0 and sentence.word(lead - 1) in _LEAD_IN and lead not in hits:
             lead -= 1
-        hit = hits.get(lead) or hits.get(mention.first)
+        hit = hits.get(lead) or hits.get(mention.first) or _numbered(sentence, lead, hits)
         if not hits.get(mention.first) and any(_stands_by(mention, c) for c in slots.cells):
             continue  # "the drug arm": the value says it already
         if id(mention.column) in in_comparison and sentence.explained.get(mention.start) and _inside(mention, slots.comparisons):
             continue
         if hit and hit.meaning == "which":
-            _as_which(sentence, slots, mention)
+            _as_which(sentence, slots, mention, hit)
         elif hit and _may_group(hit.text.casefold(), mention):
             column = _resolve(mention, "group")
             if column.is_measure and not column.is_group and not _steps(column):
                 slots.measures.append(column)
             else:
+                _refuse_ratio(sentence, column, hit.text.casefold())
                 if not _is_its_row(sentence, slots, column, hit.text.casefold()):
                     _as_group(slots, column)
                 by_column = True
@@ -167,6 +171,14 @@ def _sort_mentions(sentence: Sentence, slots: Slots) -> None:
 def _steps(column: Column) -> bool:
     """Whether a measure takes so few whole values that "by" it makes groups: cylinders, children, stars."""
     return column.description.dtype == "integer" and 2 <= column.description.distinct <= MAX_STEPS
+
+
+def _refuse_ratio(sentence: Sentence, column: Column, word: str) -> None:
+    """Refuses "revenue per unit" of a column of quantities: a ratio is meant, and no revenue for each quantity that there is."""
+    if word == "per" and column.is_measure and not column.is_group and additive(column, sentence.lexicon):
+        raise Refused(
+            "ambiguous", f'"per" with "{column.name}" may ask for a ratio; ask for the ratio to "{column.name}", or "by {column.name}"'
+        )
 
 
 def _stands_by(mention: Mention, cell: CellMention) -> bool:
@@ -196,7 +208,13 @@ def _continues(sentence: Sentence, end: int, start: int) -> bool:
     return all(w in _LEAD_IN or w in {"and", "by", "per", "or"} for w in sentence.words(end, start))
 
 
-def _as_which(sentence: Sentence, slots: Slots, mention: Mention) -> None:
+def _numbered(sentence: Sentence, lead: int, hits: Mapping[int, Hit]) -> Hit | None:
+    """The "which" of "which 2 regions": a number stands between."""
+    hit = hits.get(lead - 1) if count_at(sentence, lead - 1) else None
+    return hit if hit and hit.meaning == "which" else None
+
+
+def _as_which(sentence: Sentence, slots: Slots, mention: Mention, hit: Hit) -> None:
     """In "which station ...": the groups that are ranked or asked for; "what temperature" names a measure."""
     candidates = [mention.column, *mention.rivals]
     if any(c.is_group or c.is_time or c.description.role in ("id", "text") for c in candidates) and not all(
@@ -209,7 +227,7 @@ def _as_which(sentence: Sentence, slots: Slots, mention: Mention) -> None:
             slots.periods_asked = True
         else:
             slots.which = column
-        sentence.explain(mention.first - 1, mention.first, "which")
+        sentence.explain(hit.start, hit.end, "which")
     else:
         _as_named(slots, mention)
 
@@ -273,16 +291,18 @@ def _resolve(mention: Mention, slot: str) -> Column:
 
 def _periods(sentence: Sentence, slots: Slots) -> None:
     """What "by year", "monthly", "per quarter", "which year" say: the length of a period."""
-    for hit in sentence.lexicon.find(sentence.lexicon.grains, sentence.tokens):
+    for hit in grain_hits(sentence):
         before = sentence.word(hit.start - 1)
         if before != "one" and count_at(sentence, hit.start - 1) and sentence.word(hit.start - 2) in {"which", "what"}:
             before = sentence.word(hit.start - 2)  # "which 3 months"
-        adverb = hit.text.casefold() in {"daily", "weekly", "monthly", "quarterly", "yearly", "annual", "annually"}
+        adverb = hit.text.casefold() in ADVERBS
         asked = before in {"by", "per", "each", "every", "which", "what", "and"} or adverb
-        grain = next(g for g in GRAINS if g == hit.meaning)
+        grain = grain_of(hit)
         named = sentence.explained.get(hit.start) == "column"
         if named and not (slots.time and hit.meaning in slots.time.words):
             continue
+        if asked:
+            refuse_of_the_year(sentence, slots, hit)
         if asked and (slots.grain is None or GRAINS.index(grain) < GRAINS.index(slots.grain)):
             slots.grain = grain
             slots.periods_asked = True

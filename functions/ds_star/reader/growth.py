@@ -16,6 +16,12 @@ DOWN = frozenset(
     shrink shrinks shrank shrunk shrinking lose loses lost losing worsen worsened downward
     """.split()
 )
+UP = frozenset(
+    """
+    increase increases increased increasing grow grows grew grown growing rise rises rose risen rising improve improves improved improving
+    upward
+    """.split()
+)
 _LESS = frozenset({"less", "slower", "slowly", "fewer"})
 _FAST = frozenset({"faster", "slower", "quickly", "slowly"})
 _ADVERBS = frozenset({"fastest", "slowest", "most", "least"})

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.changes import change_specs
+from functions.ds_star.reader.counting import count_spec, names_rows
 from functions.ds_star.reader.cues import Cues, find_cues
 from functions.ds_star.reader.deciding import operation_of
 from functions.ds_star.reader.filters import columns_about, measure_by_adjective
+from functions.ds_star.reader.grains import grain_at, grain_hits, refuse_of_totals
 from functions.ds_star.reader.growth import growth_of, name_groups, note_of_ranking
 from functions.ds_star.reader.lookups import lookup_specs
 from functions.ds_star.reader.members import operation_against, take_member
@@ -15,7 +17,7 @@ from functions.ds_star.reader.ratios import ratio_specs
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.shares import flags_to_values, share_specs
-from functions.ds_star.reader.slots import GRAINS, Slots
+from functions.ds_star.reader.slots import Slots
 from functions.ds_star.reader.specs import (
     AGGREGATES,
     Statistic,
@@ -31,33 +33,11 @@ from functions.ds_star.reader.specs import (
     only_how_much,
     what_is_measured,
 )
+from functions.ds_star.reader.time_parts import take_time_parts
 from functions.ds_star.reader.views import Column, additive
 
 _ORDINALS = frozenset({"second", "third", "fourth", "fifth", "2nd", "3rd", "4th", "5th", "next"})
 _IN_ONE = frozenset((place, one) for place in ("in", "of", "for", "within") for one in ("a", "one", "any"))
-_FREQUENCIES = frozenset({"freq", "frequency", "count", "counts"})
-"""Names of columns that say how many a row stands for."""
-_NOT_ROWS = frozenset(
-    {
-        "column",
-        "field",
-        "variabl",
-        "tabl",
-        "file",
-        "categori",
-        "group",
-        "kind",
-        "valu",
-        "part",
-        "level",
-        "thing",
-        "figur",
-        "statist",
-        "unit",
-        "period",
-    }
-)
-"""Stems of nouns that may stand in a question about data and that are no word for its rows."""
 
 
 def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
@@ -76,6 +56,7 @@ def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
         raise Refused("unsuitable", f'a single place such as "{sentence.word(cues.superlative_at - 1)}" is not given; ask for the top 5')
     if cues.has("missing_outliers") and cues.has("mean", "median", "sum", "minimum", "maximum", "trend", "correlation"):
         raise Refused("ambiguous", "the question names a calculation and missing or unusual values; ask for one at a time")
+    refuse_of_totals(sentence, slots, cues)
     take_member(sentence, slots, cues)
     _one_measure_only(sentence, slots, cues)
     _superlative_of_periods(sentence, slots, cues)
@@ -118,7 +99,9 @@ def _superlative_of_periods(sentence: Sentence, slots: Slots, cues: Cues) -> Non
     if place is None or slots.time is None or slots.which_time:
         return
     slots.which_time = slots.periods_asked = True
-    slots.grain = next(g for g in GRAINS if sentence.word(place) in (g, f"{g}s"))
+    slots.grain = grain_at(sentence, place)
+    if slots.time.is_numeric and slots.grain != "year":
+        take_time_parts(sentence, slots)  # "the best half" of a table that keeps the year and its quarter
     sentence.explain(place, place + 1, "period")
 
 
@@ -127,19 +110,19 @@ def _ranked_grain(sentence: Sentence, slots: Slots, superlative: int) -> int | N
 
     In "the highest revenue in a year" what adds up is that of the year; the highest price in a year is one price.
     """
-    grains = {word for g in GRAINS for word in (g, f"{g}s")}
     at = superlative + 1
     at += sentence.word(at).isdigit() or sentence.word(at) in sentence.lexicon.numbers
-    if sentence.word(at) in grains:
+    if grain_at(sentence, at):
         return at
     at = superlative - 1 - (sentence.word(superlative - 1) == "the")
-    if sentence.word(at) in {"with", "having"} and sentence.word(at - 1) in grains:
-        return at - 1
+    named = next((h.start for h in grain_hits(sentence) if h.end == at), None)
+    if sentence.word(at) in {"with", "having"} and named is not None:
+        return named
     if not slots.measures or not all(additive(m, sentence.lexicon) for m in slots.measures):
         return None
     for i in range(superlative + 1, len(sentence)):
         one = i - 1 - (sentence.word(i - 1) in {"single", "calendar"})
-        if sentence.word(i) in GRAINS and sentence.words(one - 1, one + 1) in _IN_ONE:
+        if grain_at(sentence, i) and sentence.words(one - 1, one + 1) in _IN_ONE:
             return i
     return None
 
@@ -149,7 +132,7 @@ def _all_used(slots: Slots, specs: tuple[OperationSpec, ...]) -> None:
     used = {
         n for s in specs for n in (s.measure, s.second_measure, s.entity, s.time, *s.by, *(f.column for f in (*s.filters, *s.share_of)))
     }
-    idle = [c for c in (*slots.measures, *slots.groups, *slots.by) if c.name not in used and not _names_rows(c, slots)]
+    idle = [c for c in (*slots.measures, *slots.groups, *slots.by) if c.name not in used and not names_rows(c, slots)]
     if idle:
         raise Refused("ambiguous", f'the question names "{idle[0].name}", and not what for; write "by {idle[0].name}" if groups are meant')
 
@@ -171,71 +154,12 @@ def _aggregates(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operation
     specs: list[OperationSpec] = []
     for statistic in statistics:
         if statistic == "count":
-            specs.append(_count(sentence, slots, by))
+            specs.append(count_spec(sentence, slots, by))
             continue
         for column in measure_columns(slots, sentence):
             check_additive(statistic, column, sentence)
             specs.append(make_spec(slots, statistic, measure=column, by=by))
     return tuple(specs)
-
-
-def _count(sentence: Sentence, slots: Slots, by: tuple[str, ...]) -> OperationSpec:
-    """How many: the sum of a column that counts, else the distinct members of a named column, else the rows."""
-    if any(h.end - h.start == 1 and sentence.word(h.start - 1) == "many" for h in sentence.find(sentence.lexicon.grains, free=False)):
-        raise Refused("unsuitable", "it counts periods, and only rows, members and sums are counted; ask for a count by period")
-    noun = next((h.end for h in sentence.find(sentence.lexicon.operations, free=False) if h.meaning == "count"), len(sentence))
-    while sentence.word(noun) in {"different", "the", "distinct", "unique"}:
-        noun += 1
-    if noun < len(sentence) and sentence.stems[noun] in _NOT_ROWS and sentence.explained.get(noun) is None and not slots.measures:
-        raise Refused("unmatched", f'"{sentence.tokens[noun].text}" is no word for the rows or members of this table')
-    counted = [m for m in slots.measures if additive(m, sentence.lexicon)]
-    if len(slots.measures) == 1 and _counts_values(sentence, slots):
-        return make_spec(slots, "count", measure=slots.measures[0], by=by)
-    if slots.measures and not counted:
-        raise Refused(
-            "unsuitable",
-            f'"{slots.measures[0].name}" holds measurements, which are not counted; ask for its mean, or for the number of rows',
-        )
-    if counted:
-        return make_spec(slots, "sum", measure=counted[0], by=by)
-    members = [
-        c
-        for c in (*slots.ids, *slots.groups, *([slots.which] if slots.which else []))
-        if c.name not in by and _is_counted(sentence, slots, c)
-    ]
-    if members and not _names_rows(members[0], slots):
-        return make_spec(slots, "count", by=by, entity=members[0])
-    _rows_are_single(sentence, slots)
-    return make_spec(slots, "count", by=by)
-
-
-def _rows_are_single(sentence: Sentence, slots: Slots) -> None:
-    """Refuses to count the rows of a table that says how many each of them stands for, unless rows are asked for."""
-    frequency = next((c for c in slots.view.columns if c.is_measure and c.words and c.words[-1] in _FREQUENCIES), None)
-    rows = {"rows", "row", "records", "record", "entries", "entry", "lines", "line"}
-    if frequency is not None and not rows & {t.folded for t in sentence.tokens}:
-        raise Refused("unsuitable", f'a row stands for as many as "{frequency.name}" says; ask for the total of "{frequency.name}"')
-
-
-def _is_counted(sentence: Sentence, slots: Slots, column: Column) -> bool:
-    """Whether "how many" speaks of the column, and not of rows that have it or lack it ("how many penguins have no sex")."""
-    places = [m.first for m in slots.mentions if m.column is column or column in m.rivals]
-    between = [sentence.words(0, place) for place in places]
-    return not any(
-        {"have", "has", "had", "having", "with", "without", "no", "lack", "lacks", "lacking"} & set(said[-3:]) for said in between
-    )
-
-
-def _counts_values(sentence: Sentence, slots: Slots) -> bool:
-    """Whether it is "how many observations of co2": the rows that hold a value."""
-    first = min((m.first for m in slots.mentions if m.column is slots.measures[0]), default=0)
-    before = [w for w in sentence.words(0, first) if w not in {"the", "there", "are"}]
-    return len(before) >= 2 and before[-1] in {"of", "for", "with"} and before[-2] in sentence.lexicon.row_words | {"values", "readings"}
-
-
-def _names_rows(column: Column, slots: Slots) -> bool:
-    """Whether each row is one member of the column, so that rows are counted."""
-    return column.description.distinct == slots.view.rows and not slots.view.join
 
 
 def _missing(_: Sentence, slots: Slots, __: Cues) -> tuple[OperationSpec, ...]:

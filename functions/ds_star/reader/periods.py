@@ -53,6 +53,11 @@ class Period:
         return (self.first[:7], self.first[:7]) if self.is_month else (self.first, self.last)
 
     @property
+    def iso(self) -> str:
+        """As ISO 8601 writes it: what it is shown as, or its first and last month, for the first nine of a year."""
+        return f"{self.first[:7]}/{self.last[:7]}" if self.is_beginning else self.shown[0]
+
+    @property
     def is_beginning(self) -> bool:
         """Whether it is a part of a year that has no name of its own: its first nine months."""
         return not self.whole_years and self.shown[0] != self.shown[1]
@@ -78,6 +83,11 @@ class Period:
         ends = self.first[4:], self.last[4:]
         number = {("-01-01", "-06-30"): 1, ("-07-01", "-12-31"): 2}.get(ends) if len(set(self.years)) == 1 else None
         return f"{self.first[:4]}-H{number}" if number else None
+
+    @property
+    def whole_halves(self) -> bool:
+        """Whether it begins and ends where halves of a year do."""
+        return self.first[5:] in {"01-01", "07-01"} and self.last[5:] in {"06-30", "12-31"}
 
     @property
     def whole_quarters(self) -> bool:

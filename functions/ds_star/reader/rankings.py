@@ -5,6 +5,7 @@ from __future__ import annotations
 from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.cues import Cues
 from functions.ds_star.reader.filters import count_at
+from functions.ds_star.reader.grains import grain_at, grain_hits
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots
@@ -64,7 +65,7 @@ def _no_first_of_each(sentence: Sentence, slots: Slots, groups: list[Column]) ->
     """Refuses "which region was first in each year": one ranking of all years' regions would tell the first of one year only."""
     if not groups or not slots.periods_asked or slots.which_time or slots.grain is None:
         return
-    at = [h.start for h in sentence.lexicon.find(sentence.lexicon.grains, sentence.tokens) if h.meaning == slots.grain]
+    at = [h.start for h in grain_hits(sentence) if h.meaning == slots.grain]
     if any(sentence.word(i - 1) in {"each", "every"} for i in at):
         raise Refused(
             "unsuitable",
@@ -126,7 +127,7 @@ def _periods_counted(sentence: Sentence, slots: Slots) -> int | None:
     for i in range(2, len(sentence)):
         number = count_at(sentence, i - 1)
         asked = sentence.word(i - 2) in {"which", "what"} or (sentence.word(i - 2) == "the" and sentence.word(i + 1) in {"with", "having"})
-        if slots.which_time and number is not None and asked and sentence.word(i) in {slots.grain, f"{slots.grain}s"}:
+        if slots.which_time and number is not None and asked and grain_at(sentence, i) == slots.grain:
             sentence.explain(i - 1, i, "number")
             return number
     return None

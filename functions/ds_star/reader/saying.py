@@ -31,7 +31,8 @@ def say(spec: OperationSpec, view: View) -> str:
     elif spec.operation == "lookup":
         said = f"the value of {spec.measure}"
     elif spec.operation == "change":
-        said, groups = f"change of {aggregate} from {spec.periods[0]} to {spec.periods[1]} in {spec.time}", list(spec.by)
+        first, last = (p.replace("/", " to ") for p in spec.periods)
+        said, groups = f"change of {aggregate} from {first} to {last} in {spec.time}", list(spec.by)
         said += _ranking(spec)
         said += f" set against {spec.than}" if spec.than else ""
     elif spec.operation in ("trend", "trend_difference"):

@@ -13,7 +13,7 @@ from functions.ds_star.reader.negations import Negation
 from functions.ds_star.reader.times import TimeCondition, filters_on
 from functions.ds_star.reader.views import Column, View
 
-GRAINS: tuple[Grain, ...] = ("day", "week", "month", "quarter", "year")
+GRAINS: tuple[Grain, ...] = ("day", "week", "month", "quarter", "half", "year")
 
 
 @dataclass

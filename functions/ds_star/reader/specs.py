@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from functions.ds_star.operation import Filter, OperationName, OperationSpec
+from functions.ds_star.operation import Filter, Grain, OperationName, OperationSpec
 from functions.ds_star.reader.cells import CellMention
 from functions.ds_star.reader.cues import Cues
 from functions.ds_star.reader.growth import growth_of
@@ -91,10 +91,12 @@ def make_spec(
     )
 
 
-def _grain(slots: Slots, time: Column | None, operation: str) -> Literal["day", "week", "month", "quarter", "year"] | None:
+def _grain(slots: Slots, time: Column | None, operation: str) -> Grain | None:
     """The asked length of a period; whole years for a column of years. A trend over dates is left to the script where none is asked."""
     if time is None:
         return None
+    if slots.grain == "half" and operation in ("trend", "trend_difference"):
+        raise Refused("unsuitable", "no trend is fitted to halves of years; ask for it by quarter or by month")
     if time.is_numeric:
         if slots.grain not in (None, "year"):
             lacks = (f'figures of "{slots.measures[0].name}" by {slots.grain}' if slots.measures else f"figures by {slots.grain}",)

@@ -1,4 +1,4 @@
-"""Tables that keep the year and its quarter or month in two columns: both together are one column of times."""
+"""Tables that keep the year and its half, quarter or month in two columns: both together are one column of times."""
 
 from __future__ import annotations
 
@@ -20,10 +20,16 @@ from functions.ds_star.reader.views import Column, View
 from shared.language.lexicon import load_lexicon
 from shared.language.words import fold
 
-_Part = Literal["quarter", "month"]
-_PARTS: tuple[_Part, ...] = ("quarter", "month")
+_Part = Literal["half", "quarter", "month"]
+_PARTS: tuple[_Part, ...] = ("half", "quarter", "month")
 """The longest first."""
-_NAMES = {"quarter": frozenset({"quarter", "quarters", "qtr", "q"}), "month": frozenset({"month", "mon", "mth"})}
+_NAMES = {
+    "half": frozenset({"half", "halves", "halfyear"}),
+    "quarter": frozenset({"quarter", "quarters", "qtr", "q"}),
+    "month": frozenset({"month", "mon", "mth"}),
+}
+_RECURRING = frozenset({"half", "quarter", "qtr", "month", "semester", "trimester", "term", "season", "week"})
+"""Names of columns that tell a part of a year, be it one of the calendar or not."""
 _YEARS = frozenset({"year", "years", "yr"})
 _FORMS = frozenset({"name", "number", "no", "num", "nr", "abbr", "abbreviation", "short", "long", "label", "text", "of", "the"})
 """Words that say how a part of a time is written, and not which time it is part of."""
@@ -31,9 +37,14 @@ _OTHER_TIMES = frozenset({"birth", "born", "fiscal", "financial", "fy"})
 """Months beside a year that are hardly those of this year."""
 _FISCAL = frozenset({"fiscal", "financial", "fy"})
 """A year that is none of the calendar: its quarters and months are the table's own, and no times."""
-_VALUE = {"quarter": re.compile(r"(?:quarter|qtr|q)?[ .-]?[1-4]"), "month": re.compile(r"(?:month|m)?[ .-]?(?:0?[1-9]|1[0-2])")}
-_LAST_FIRST_DAY = {"quarter": "10-01", "month": "12-01"}
+_VALUE = {
+    "half": re.compile(r"(?:half|h)?[ .-]?[12]|[12]h|(?:first|second|1st|2nd)(?: half)?"),
+    "quarter": re.compile(r"(?:quarter|qtr|q)?[ .-]?[1-4]"),
+    "month": re.compile(r"(?:month|m)?[ .-]?(?:0?[1-9]|1[0-2])"),
+}
+_LAST_FIRST_DAY = {"half": "07-01", "quarter": "10-01", "month": "12-01"}
 _ADVERBS = {"quarter": "quarterly", "month": "monthly"}
+_PLURALS = {"half": "halves", "quarter": "quarters", "month": "months"}
 
 
 @dataclass(frozen=True)
@@ -47,7 +58,8 @@ class SplitTime:
 
     def tells(self, period: Period) -> bool:
         """Whether a period is one that needs the part: no whole year, and nothing that only a shorter part can tell."""
-        return not period.whole_years and (self.part == "month" or period.whole_quarters)
+        whole = {"half": period.whole_halves, "quarter": period.whole_quarters, "month": True}[self.part]
+        return not period.whole_years and whole
 
 
 def split_times(view: View) -> tuple[SplitTime, ...]:
@@ -73,7 +85,7 @@ def _holds(column: Column, part: _Part) -> bool:
 def _belonging(year: Column, columns: Sequence[Column], part: _Part) -> tuple[Column, ...]:
     """Those that tell the year's own part: ``order_month`` beside ``year`` or ``order_year``; none where two differ."""
     of_year = set(year.words) - _YEARS
-    called = [frozenset(c.words) - _NAMES[part] - _FORMS for c in columns]
+    called = [frozenset(c.words) - _NAMES[part] - _FORMS - _YEARS for c in columns]
     if len(set(called)) != 1 or (of_year and called[0] - of_year) or called[0] & _OTHER_TIMES:
         return ()
     return tuple(columns)
@@ -138,7 +150,7 @@ def take_time_parts(sentence: Sentence, slots: Slots) -> None:
 
 def _is_kept_apart(sentence: Sentence, slots: Slots, split: SplitTime) -> bool:
     """Whether parts are grouped by that stand for those of several years."""
-    adverbial = [m.column for m in slots.mentions if m.column in split.columns and sentence.word(m.start) == _ADVERBS[split.part]]
+    adverbial = [m.column for m in slots.mentions if m.column in split.columns and sentence.word(m.start) == _ADVERBS.get(split.part)]
     if adverbial:
         slots.groups = [c for c in slots.groups if c not in adverbial]
         slots.measures = [c for c in slots.measures if c not in adverbial]
@@ -168,7 +180,7 @@ def _by_periods(slots: Slots, split: SplitTime) -> None:
     slots.which_time = slots.which_time or slots.which in split.columns
     slots.which = None if slots.which in split.columns else slots.which
     slots.grain, slots.periods_asked = split.part, True
-    slots.notes.append(f'the {split.part}s of different years are kept apart, by "{split.year.name}"')
+    slots.notes.append(f'the {_PLURALS[split.part]} of different years are kept apart, by "{split.year.name}"')
 
 
 def _refuse_lone_part(sentence: Sentence, slots: Slots, found: Sequence[SplitTime]) -> None:
@@ -185,22 +197,37 @@ def _refuse_lone_part(sentence: Sentence, slots: Slots, found: Sequence[SplitTim
 
 
 def _called(part: _Part, number: int) -> str:
-    return f"Q{number}" if part == "quarter" else calendar.month_name[number]
+    return calendar.month_name[number] if part == "month" else f"{part[0].upper()}{number}"
 
 
 def _note_thrown_together(slots: Slots) -> None:
-    """Says that months of all years count as one, where nothing in the question or beside the month tells their year."""
-    if slots.view.only_year is not None or slots.times or _by_year(slots):
+    """Says that months of several years count as one, where nothing in the question or beside the month tells their year.
+
+    In "the revenue of March since 2022" those of all these years are meant, and a reader may want each of them.
+    """
+    if slots.view.only_year is not None or _in_one_year(slots) or _by_year(slots):
         return
-    times = [c for c in slots.view.columns if c.is_time]
-    used = [*slots.by, slots.which, *slots.cell_columns]
-    for column in part_columns(slots.view, "month"):
-        if column not in used or slots.view.rows <= column.description.distinct:
-            continue
-        if times:
-            slots.notes.append(f'the months of "{column.name}" are taken of all years together')
+    which = "all years that are asked for" if slots.times else "all years"
+    used = [*slots.by, slots.which, *slots.groups, *slots.cell_columns, *(c.column for c in slots.excluded)]
+    timed = any(c.is_time for c in slots.view.columns)
+    for column in [c for c in _recurring(slots.view, timed=timed) if c in used and slots.view.rows > c.description.distinct]:
+        if timed:
+            slots.notes.append(f'the rows of one "{column.name}" are those of {which} together; ask by year for each of them')
         else:
             slots.notes.append(f'nothing in the table tells which year a row of a "{column.name}" is of; those of all years count together')
+
+
+def _in_one_year(slots: Slots) -> bool:
+    """Whether the question names one year, or times within one."""
+    years = {y for t in slots.times for p in (t.period, t.last or t.period) for y in p.years}
+    return len(years) == 1 and all(t.kind in ("in", "between") and not t.negation for t in slots.times)
+
+
+def _recurring(view: View, *, timed: bool) -> list[Column]:
+    """The columns whose values come again each year; beside a time also those that are only called so."""
+    found = [c for part in _PARTS for c in part_columns(view, part)]
+    called = [c for c in view.columns if timed and not c.is_time and c.words and c.words[-1] in _RECURRING]
+    return [*found, *(c for c in called if c not in found)]
 
 
 def time_parts(view: View, time: Column | None, conditions: Sequence[Filter], *, of_years: bool = False) -> TimeParts | None:

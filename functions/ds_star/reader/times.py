@@ -9,7 +9,7 @@ from typing import Literal
 
 from functions.ds_star.operation import Filter
 from functions.ds_star.reader.negations import Negation, negation_before
-from functions.ds_star.reader.periods import Period, is_short_year
+from functions.ds_star.reader.periods import Period, is_short_year, year_at
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.views import Column
@@ -96,7 +96,6 @@ def find_time_conditions(
             sentence.explain(found[-1].end, start, "negation")
         following = periods[i + 1] if i + 1 < len(periods) else None
         if following and kind in ("between", "since", "in", "after") and _joins(sentence, period.end, following.start, kind):
-            _refuse_between_beginnings(sentence, period, following)
             found.append(TimeCondition("between", period, following, start, following.end, negation))
             i += 2
             continue
@@ -104,13 +103,6 @@ def find_time_conditions(
         found.append(TimeCondition(plain, period, None, start, period.end, negation))
         i += 1
     return tuple(found)
-
-
-def _refuse_between_beginnings(sentence: Sentence, first: Period, last: Period) -> None:
-    """Refuses "from the first 9 months of 2023 to those of 2024": they are set against each other, and are no ends of one stretch."""
-    if first.is_beginning or last.is_beginning:
-        said = sentence.text[sentence.tokens[first.start].start : sentence.tokens[last.end - 1].end]
-        raise Refused("ambiguous", f'"{said}" may be two periods or one with two ends; ask for one of them at a time')
 
 
 def _negation(sentence: Sentence, kind: str, start: int, calls_rows: Callable[[str], bool]) -> Negation | None:
@@ -187,6 +179,9 @@ def _to_follows(sentence: Sentence, end: int) -> bool:
 def notes_of_years(sentence: Sentence, times: Sequence[TimeCondition]) -> list[str]:
     """Which year is meant where the question leaves it out."""
     periods = [p for t in times for p in (t.period, *([t.last] if t.last else []))]
+    lone = [p for p in periods if not p.whole_years and p.end - p.start == 1 and year_at(sentence, p.start)]
+    if lone:  # "Q1 2023 vs 2024"
+        return [f'"{sentence.word(p.start)}" is taken for {" to ".join(dict.fromkeys(p.shown))}' for p in lone]
     if any(p.first[:4] in w for p in periods for w in (t.folded for t in sentence.tokens)):
         return []
     said = [(sentence.text[sentence.tokens[p.start].start : sentence.tokens[p.end - 1].end], p) for p in periods]

@@ -20,7 +20,7 @@ def left_over(sentence: Sentence, slots: Slots, hints: ReadingHints) -> list[tup
     understood = lexicon.stopwords | lexicon.neutral | lexicon.question_words | lexicon.task_words | lexicon.row_words
     unit_words = {w for p in lexicon.units for w in p.words} | set(words(" ".join(c.description.unit or "" for c in slots.view.columns)))
     hits = lexicon.find((*lexicon.grains, *lexicon.grouping, *lexicon.filter_words), sentence.tokens)
-    small = {i for h in hits for i in range(h.start, h.end)}
+    small = {i for h in hits if h.meaning != "half" for i in range(h.start, h.end)}  # a half may be one of anything
     left = [
         (i, i + 1)
         for i, token in enumerate(sentence.tokens)

@@ -12,7 +12,7 @@ from shared.language.lexicon import Phrase
 
 _RELATIVE = frozenset({"this", "last", "previous", "current", "past", "recent", "latest", "preceding"})
 _SOME = frozenset({"few", "couple", "of", "several", "full", "complete", "calendar", "whole", "most", "recent"})
-_PERIODS = frozenset({*GRAINS, "period", "time"})
+_PERIODS = frozenset({*GRAINS, "period", "time"}) - {"half"}
 _FISCAL = re.compile(r"([qh][1-4])?fy(\d{2}|\d{4})?([qh][1-4])?")
 _EXAMPLES = {"quarter": '"Q2 2024"', "month": '"March 2024"', "week": '"5 March 2024"', "day": '"5 March 2024"'}
 
@@ -79,6 +79,8 @@ def _refuse_open_ends(sentence: Sentence, slots: Slots) -> None:
         grain = sentence.word(at)
         if grain not in {"week", "month", "quarter"} or at in sentence.explained or at == period.start - 1:
             continue
+        if sentence.word(at - 1) == "same" and not period.whole_years:
+            continue  # "Q1 2023 vs the same quarter of 2024"
         if not (grain == "month" and period.is_month):
             said = sentence.text[sentence.tokens[at].start : sentence.tokens[period.end - 1].end]
             raise Refused("ambiguous", f'"{said}" does not say which days are meant; write the first and the last of them')

@@ -94,7 +94,8 @@ class Report:
     limitations: list[str] = field(default_factory=list)
     formats: dict[str, int] = field(default_factory=dict)
     recorded: dict[str, object] = field(default_factory=dict)
-    estimated: bool = False
+    sample: tuple[int, int] | None = None
+    """The rows that were read and those that the file has about, where they are not all: every statement and caption says so."""
 
     def value(self, name: str, value: object, unit: str | None = None, *, n: int | None = None, digits: int | None = None) -> str:
         """Record ``value`` under a name of its own and give back its slot, ``{name}``; the same once more is recorded once."""
@@ -129,9 +130,12 @@ class Report:
         also: list[str] | None = None,
     ) -> None:
         """Add a statement. ``weak`` holds the statement and assertion to use where p, adjusted for all tests, is not below 0.05."""
+        if self.sample:
+            statement = f"{statement.removesuffix('.')}{self._of_sample()}."
+            weak = {**weak, "statement": f"{str(weak['statement']).removesuffix('.')}{self._of_sample()}."} if weak else None
         texts = [statement, *([str(weak["statement"])] if weak else []), *(also or [])]
         names = list(dict.fromkeys(n for t in texts for n in re.findall(r"\{(\w+)\}", t) if n in self.recorded))
-        if self.estimated and assertion:
+        if self.sample and assertion:
             assertion = {**assertion, "modality": "estimated"}
         self.findings.append(
             {
@@ -145,6 +149,10 @@ class Report:
                 "columns": columns or [],
             }
         )
+
+    def _of_sample(self) -> str:
+        read, rows = (self.value(name, n) for name, n in zip(("rows_read", "rows_in_the_file"), self.sample or (), strict=True))
+        return f" (from a sample: {read} of about {rows} rows were read)"
 
     def table(self, frame: pd.DataFrame, name: str, caption: str) -> None:
         """Write a result table as CSV."""
@@ -164,6 +172,8 @@ class Report:
 
     def result(self, refusal: str | None = None) -> dict[str, object]:
         """What the script emits."""
+        for shown in (*self.charts, *self.tables) if self.sample else ():
+            shown["caption"] += " (from a sample of the rows)"
         return {
             "findings": [] if refusal else self.findings,
             "charts": [] if refusal else self.charts,

@@ -6,7 +6,7 @@ import pandas as pd
 from charting import axis_label, bars, lines
 from figures import Refusal, assertion, capital, data_digits, plain, safe, with_unit
 from operating import Job, carry_out
-from periods import as_dates, choose_grain, complete, edge_within, label, starts, swapped
+from periods import as_dates, choose_grain, complete, edge_within, label, plural, starts, swapped
 from selecting import check_left_out, span_of
 from units_of_analysis import AGGREGATE, per_entity
 
@@ -198,9 +198,9 @@ def _by_period(
         raise Refusal(unsure)
     if left_out and statistic in ("sum", "count"):
         frame, dates = frame[whole], dates[whole]
-        report.limit(f"incomplete {grain}s are left out: {', '.join(left_out)}")
+        report.limit(f"incomplete {plural(grain)} are left out: {', '.join(left_out)}")
     elif left_out:
-        report.limit(f"incomplete {grain}s: {', '.join(left_out)}")
+        report.limit(f"incomplete {plural(grain)}: {', '.join(left_out)}")
     frame = frame.assign(**{"\0period": starts(dates, grain)}).dropna(subset=["\0period", *keys])
     results = []
     for key, part in frame.groupby([*keys, "\0period"], observed=True, sort=True):
@@ -257,7 +257,7 @@ def _extremes(
             else ""
         )
         text = f"{prefix}{phrase}{job.where} in {report.value(f'period_{period}', period)} is {with_unit(slot, unit)}{tag}."
-        iso = period if grain not in ("quarter", "week") else None
+        iso = period if grain not in ("half", "quarter", "week") else None
         about = assertion(measure, statistic, value, entity=entity, unit=unit, digits=digits, period=iso, population=job.filters)
         report.finding(capital(text), assertion=about, used=n, dropped=dropped, columns=[c for c in (job.spec.get("time"), measure) if c])
 

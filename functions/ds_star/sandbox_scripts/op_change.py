@@ -7,7 +7,7 @@ from against import NAMED, Against
 from charting import axis_label, bars
 from figures import Refusal, assertion, capital, data_digits, digits_for, plain, points, safe, with_unit
 from operating import Job, carry_out
-from periods import GRAINS, as_dates, edge_within, incomplete, iso_range, label, native_grain, starts
+from periods import GRAINS, as_dates, edge_within, incomplete, iso_range, label, native_grain, plural, starts
 from ranking import NO_RATIO, in_order, place, ranking_key
 from selecting import span_of, told_grain
 from units_of_analysis import AGGREGATE
@@ -26,7 +26,7 @@ def change(job: Job) -> None:
     if job.info(time).role != "time":
         raise Refusal(f"`{time}` holds no times")
     periods = _as_told(job, time, periods)
-    spans = [span_of(p) for p in periods]
+    spans = [_span(p) for p in periods]
     if any(s is None for s in spans):
         raise Refusal(f"{' or '.join(periods)} is no period that is understood")
     job.check_statistic(statistic, measure)
@@ -40,7 +40,7 @@ def change(job: Job) -> None:
     for period, part in zip(periods, parts, strict=True):
         if not len(part):
             ends = _ends(frame["\0date"], job.info(time).grain)
-            raise Refusal(f"there is no row of {period}{_given(job)}; `{time}` goes from {ends}")
+            raise Refusal(f"there is no row of {_shown(period)}{_given(job)}; `{time}` goes from {ends}")
     by = spec["by"][0] if spec.get("by") else None
     if by is None:
         pairs = {None: tuple(parts)}
@@ -52,7 +52,7 @@ def change(job: Job) -> None:
         if alone:
             job.report.limit(f"{len(alone)} of `{by}` stand in one of the two periods only and are left out: {', '.join(alone[:8])}")
         if not pairs:
-            raise Refusal(f"no `{by}` stands in both {periods[0]} and {periods[1]}")
+            raise Refusal(f"no `{by}` stands in both {_shown(periods[0])} and {_shown(periods[1])}")
     dropped = int((~kept).sum())
     _say(job, pairs, by, measure, statistic, time, periods, dropped)
     job.report.limit("a change between two periods is no test of a trend: it does not tell what lies between them, or what chance may do")
@@ -66,7 +66,26 @@ def _ends(dates: pd.Series, grain: str | None) -> str:
     return (iso_range(dates, grain) or "nothing").replace("/", " to ")
 
 
+def _span(period: str) -> tuple[pd.Timestamp, pd.Timestamp] | None:
+    """The first moment of a period and the first one behind it; ``2023-01/2023-09`` are the first nine months."""
+    first, _, last = period.partition("/")
+    ends = span_of(first), span_of(last or first)
+    return (ends[0][0], ends[1][1]) if ends[0] and ends[1] else None
+
+
+def _shown(period: str) -> str:
+    return period.replace("/", " to ")
+
+
+def _length(period: str) -> str:
+    """What two periods have to have in common: their grain, and for the first months of a year which these are."""
+    return period.replace(period[:4], "") if "/" in period else _grain_of(period)
+
+
 def _grain_of(period: str) -> str:
+    """The grain of a period; that in which its ends are told, for the first months of a year."""
+    if "/" in period:
+        return "month" if int(period[-2:]) % 3 else "quarter"
     if "H" in period:
         return "half"
     return "quarter" if "Q" in period else {4: "year", 7: "month"}.get(len(period), "day")
@@ -86,11 +105,11 @@ def _as_told(job: Job, time: str, periods: list[str]) -> list[str]:
 def _check_finer(job: Job, dates: pd.Series, time: str, periods: list[str]) -> None:
     """``Refusal`` where the two periods differ in length, or are shorter than the data can tell."""
     grains = [_grain_of(p) for p in periods]
-    if grains[0] != grains[1]:
-        raise Refusal(f"{periods[0]} and {periods[1]} are periods of different lengths")
+    if _length(periods[0]) != _length(periods[1]):
+        raise Refusal(f"{_shown(periods[0])} and {_shown(periods[1])} are periods of different lengths")
     told, certain = told_grain(job.frame[time], job.info(time))
     if told is not None and (certain or grains[0] != "day") and GRAINS.index(grains[0]) < GRAINS.index(told):
-        raise Refusal(f"`{time}` tells whole {told}s only, and no {grains[0]}; ask for whole {told}s")
+        raise Refusal(f"`{time}` tells whole {plural(told)} only, and no {grains[0]}; ask for whole {plural(told)}")
     if grains[0] != "year" and native_grain(dates) == "year":
         raise Refusal(f"`{time}` tells years only, and no {grains[0]}")
 
@@ -98,14 +117,20 @@ def _check_finer(job: Job, dates: pd.Series, time: str, periods: list[str]) -> N
 def _check_complete(job: Job, dates: pd.Series, told: str | None, statistic: str, periods: list[str]) -> None:
     """``Refusal`` for totals of a period that the data do not cover; other statistics get a limitation."""
     grain = _grain_of(periods[0])
-    partial = [p for p in incomplete(dates, grain, told) if p in periods]
-    for period in partial:
-        if statistic in ("sum", "count"):
-            raise Refusal(f"the data do not cover {period} as a whole, so its {statistic} cannot be set against that of another {grain}")
-        job.report.limit(f"the data do not cover {period} as a whole")
+    cut = incomplete(dates, grain, told)
     for period in periods:
-        if period not in partial and (edge := edge_within(dates, *span_of(period), told)):
-            job.report.limit(f"the data {edge}, within {period}")
+        start, end = _span(period)
+        partial = period in cut or ("/" in period and any(start <= span_of(p)[0] < end for p in cut))
+        edge = edge_within(dates, start, end, told)
+        if statistic in ("sum", "count") and (partial or (edge and "/" in period)):
+            other = "period" if "/" in period else grain
+            raise Refusal(
+                f"the data do not cover {_shown(period)} as a whole, so its {statistic} cannot be set against that of another {other}"
+            )
+        if partial:
+            job.report.limit(f"the data do not cover {_shown(period)} as a whole")
+        elif edge:
+            job.report.limit(f"the data {edge}, within {_shown(period)}")
 
 
 def _value(part: pd.DataFrame, statistic: str) -> float:
@@ -148,13 +173,15 @@ def _say(
         job.report.limit("the two totals are of different numbers of rows")
     unit = job.unit(measure) if measure and statistic != "count" else None
     of = job.label(measure) if measure else "rows"
-    caption = f"Change in {of} from {periods[0]} to {periods[1]}" + (f" by {safe(job.label(by))}" if by else "") + _given(job)
+    caption = (
+        f"Change in {of} from {_shown(periods[0])} to {_shown(periods[1])}" + (f" by {safe(job.label(by))}" if by else "") + _given(job)
+    )
     shown = table.rename(columns={"group": by}) if by else table.drop(columns="group")
     job.report.table(shown, f"change_{measure or 'rows'}", caption)
     if by:
         labels, values = [str(g) for g in table["group"]], list(table["difference"])
     else:
-        labels, values = periods, [float(table["start"].iloc[0]), float(table["end"].iloc[0])]
+        labels, values = [_shown(p) for p in periods], [float(table["start"].iloc[0]), float(table["end"].iloc[0])]
     bars(job.report, f"change_{measure or 'rows'}", caption, labels, values, axis_label(of, points(unit) if by else unit))
 
 
@@ -171,7 +198,7 @@ def _against(job: Job, table: pd.DataFrame, key: str, by: str, measure: str | No
         return f"change {with_unit(job.report.value(name, value, unit, digits=digits), unit)}"
 
     way = f"a larger {'rise' if up else 'fall'} in {of}" if moving else f"a {'higher' if up else 'lower'} change in {of}"
-    ends = " to ".join(job.report.value(f"asked_{i + 1}", p) for i, p in enumerate(periods))
+    ends = " to ".join(job.report.value(f"asked_{i + 1}", _shown(p)) for i, p in enumerate(periods))
     named.say(f"{way}{job.where} from {ends}", shown, [c for c in (by, measure, job.spec["time"]) if c], moving=moving)
 
 
@@ -188,7 +215,7 @@ def _moved(job: Job, table: pd.DataFrame, by: str, measure: str | None, statisti
         name = report.value(f"moved_{i + 1}_name", safe(group))
         each.append(f"{name} (change {with_unit(report.value(f'moved_{i + 1}', float(value), unit, digits=decimals), unit)})")
     of = "number of rows" if counted else f"{WORDS[statistic]} {job.label(measure)}"
-    first, last = (report.value(f"asked_{i + 1}", p) for i, p in enumerate(periods))
+    first, last = (report.value(f"asked_{i + 1}", _shown(p)) for i, p in enumerate(periods))
     what = f"a {'higher' if up else 'lower'} {of}{job.where} in {last} than in {first}"
     groups = f"{report.value('groups_compared', len(table))} groups of {job.label(by)}"
     text = f"none of {groups} has {what}"
@@ -233,7 +260,7 @@ def _one(
         kept = int(value) if whole else value
         return with_unit(report.value(f"{name}{tag}", kept, in_unit, digits=digits), in_unit)
 
-    shown = [report.value(f"period_{i + 1}", p) for i, p in enumerate(periods)]
+    shown = [report.value(f"period_{i + 1}", _shown(p)) for i, p in enumerate(periods)]
     ends = [figure(f"{name}_{p}", row[key], unit) for name, key, p in (("value", "start", periods[0]), ("value", "end", periods[1]))]
     of = "the number of rows" if counted else job.label(measure) if single else f"the {WORDS[statistic]} {job.label(measure)}"
     who = "" if by is None else f" for {job.label(by)} {report.value(f'group{tag}', safe(group))}"
@@ -261,7 +288,7 @@ def _one(
         entity=group,
         unit=points(unit),
         digits=digits,
-        period=f"{periods[0]}/{periods[1]}",
+        period=f"{periods[0].partition('/')[0]}/{periods[1].rpartition('/')[2]}",
         population=job.filters,
         direction="up" if difference > 0 else "down" if difference < 0 else "none",
     )

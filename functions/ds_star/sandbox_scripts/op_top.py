@@ -7,7 +7,7 @@ from against import Against
 from charting import axis_label, bars
 from figures import Refusal, assertion, data_digits, plain, safe, with_unit
 from operating import Job, carry_out
-from periods import as_dates, choose_grain, incomplete, label, starts
+from periods import as_dates, choose_grain, incomplete, label, plural, starts
 from roles import words_of
 from units_of_analysis import AGGREGATE
 
@@ -36,6 +36,8 @@ def top(job: Job) -> None:
         ][:1]
         if not by:
             raise Refusal("there is no column by which to name the rows")
+    if job.table.sampled and not frame.duplicated(by).any():
+        raise Refusal("the file was too large to be read whole, so the first rows may be among those that were not read")
     missing = frame[by].isna().any(axis=1)
     frame, dropped = frame[~missing], dropped + int(missing.sum())
     grouped = frame.groupby(by, observed=True, sort=True)["\0value"]
@@ -100,7 +102,7 @@ def _without_incomplete(
     if job.spec["statistic"] not in ("sum", "count"):
         job.report.limit(f"the data do not cover {' and '.join(partial)} as a whole")
         return None
-    job.report.limit(f"incomplete {grain}s are left out: {', '.join(partial)}")
+    job.report.limit(f"incomplete {plural(grain)} are left out: {', '.join(partial)}")
     left_out = frame[periods.map(lambda p: str(plain(p)) in partial, na_action="ignore").fillna(False).astype(bool)]
     frame.drop(index=left_out.index, inplace=True)
     return left_out

@@ -126,7 +126,7 @@ def prepare(parameters: dict, inputs: dict[str, str], record: Callable[..., None
         parts = spec["time_parts"]
         table = with_time_parts(table, parts["year"], parts["part"], parts["grain"], report)
     check_sure(spec, table)
-    report.estimated = table.sampled is not None
+    report.sample = (table.sampled, table.rows) if table.sampled is not None else None
     frame = table.frame[keep(table, filters)].reset_index(drop=True)
     for column, missing in without_value(table, filters).items():
         rows = "row has" if missing == 1 else "rows have"

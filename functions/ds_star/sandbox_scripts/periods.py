@@ -55,6 +55,11 @@ def label(start: pd.Timestamp, grain: str) -> str:
     return start.strftime({"year": "%Y", "month": "%Y-%m", "week": "%G-W%V", "day": "%Y-%m-%d"}[grain])
 
 
+def plural(grain: str) -> str:
+    """Several periods of a length, in words."""
+    return "halves" if grain == "half" else f"{grain}s"
+
+
 def native_grain(dates: pd.Series) -> str:
     """The length of period in which the data come: from the usual gap between two dates."""
     days = np.sort(dates.dropna().dt.normalize().unique())
@@ -121,7 +126,7 @@ def incomplete(dates: pd.Series, grain: str, told: str | None) -> list[str]:
     found = complete(dates, grain)[1]
     first_days = starts(dates, grain)
     first = first_days.min()
-    if told in ("month", "quarter") and first_days.nunique() > 1 and dates.min() > first and label(first, grain) not in found:
+    if told in ("month", "quarter", "half") and first_days.nunique() > 1 and dates.min() > first and label(first, grain) not in found:
         found.insert(0, label(first, grain))
     return found
 
@@ -154,7 +159,7 @@ def iso_range(dates: pd.Series, grain: str | None) -> str | None:
     if grain in (None, "day"):
         grain = _named_by_first_days(present)
     unit = grain or "day"
-    unit = "day" if unit in ("week", "quarter") else unit
+    unit = "day" if unit in ("week", "quarter", "half") else unit
     low = present.min()
     high = end_of(starts(pd.Series([present.max()]), grain or "day").iloc[0], grain or "day") - pd.Timedelta(1, "D")
     a, b = label(low, unit), label(high, unit)

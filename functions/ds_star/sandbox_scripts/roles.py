@@ -20,8 +20,8 @@ _ID = frozenset(
 )
 _CODED = frozenset(
     """
-    arm branch category class cluster department district gender group hour label monat month quarter region segment sex species
-    treatment type weekday zone
+    arm branch category class cluster department district gender group hour label monat month quarter region segment semester sex
+    species treatment trimester type weekday zone
     """.split()
 )
 _ORDINAL = frozenset(
@@ -192,6 +192,8 @@ def _numeric_role(name: str, column: Column, present: pd.Series, distinct: int, 
         if set(words) & _ORDINAL and low >= 0 and high <= 10 and 2 < distinct <= 11:
             return "ordinal"
         if set(words) & _CODED and not {"of", "n", "count"} & set(words) and low >= 0 and high <= 60 and distinct <= 40:
+            return "category"
+        if (last == "half" or words == ["half", "year"]) and set(present) <= {1, 2}:
             return "category"
     if distinct == 1 and len(present) > 1:
         return "constant"

@@ -7,6 +7,7 @@ import re
 import pandas as pd
 from cells import TRUE
 from figures import Refusal, fold
+from periods import plural
 from tables import ColumnInfo, Table
 
 FEW_DATES = 3
@@ -107,7 +108,7 @@ def _times(values: pd.Series, name: str, op: str, wanted: list[object]) -> pd.Se
 
 def told_grain(values: pd.Series, info: ColumnInfo) -> tuple[str | None, bool]:
     """(the period that a cell stands for, if it is a month, a quarter or a year; whether the cells' form says so, or only their days)."""
-    if info.grain in ("month", "quarter"):
+    if info.grain in ("month", "quarter", "half"):
         return info.grain, True
     dates = values.dropna()
     if dates.dtype.kind != "M" or dates.nunique() < FEW_DATES or not all(_begins(d, "month") for d in dates.unique()):
@@ -119,7 +120,7 @@ def told_grain(values: pd.Series, info: ColumnInfo) -> tuple[str | None, bool]:
 def _begins(day: object, grain: str) -> bool:
     """Whether a month, a quarter or a year begins at this moment."""
     at = pd.Timestamp(day)
-    months = {"year": (1,), "quarter": (1, 4, 7, 10)}.get(grain, range(1, 13))
+    months = {"year": (1,), "half": (1, 7), "quarter": (1, 4, 7, 10)}.get(grain, range(1, 13))
     return at == at.normalize() and at.day == 1 and at.month in months
 
 
@@ -139,7 +140,7 @@ def _check_grain(values: pd.Series, info: ColumnInfo, name: str, op: str, wanted
                 *([end] if end == max(e for _, e in spans.values()) else []),
             ]
         if not names_cell and not all(_begins(e, grain) for e in ends):
-            raise Refusal(f"`{name}` tells whole {grain}s only, and {shown} cuts through them; ask for whole {grain}s")
+            raise Refusal(f"`{name}` tells whole {plural(grain)} only, and {shown} cuts through them; ask for whole {plural(grain)}")
 
 
 def compare(values: pd.Series, op: str, starts: list[object], ends: list[object]) -> pd.Series:

@@ -1,0 +1,56 @@
+"""Phrases that were read as another calculation than the one they ask for. The truth is calculated by hand."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from shared.sandbox import CodeSandbox
+from tests.support.asking import Answer, as_csv, ask_all
+from tests.support.sandboxes import sandbox
+
+__all__ = ["sandbox"]
+pytestmark = pytest.mark.bubblewrap
+
+CHANCE = random.Random(47)
+ROWS = [
+    (f"{y}-{m:02}-11", r, CHANCE.randint(1, 9), CHANCE.randint(50, 500))
+    for y in (2023, 2024)
+    for m in range(1, 13)
+    for r in ("North", "South")
+]
+LOGS = [(f"2024-03-{d:02}", p, CHANCE.randint(5, 900)) for d in range(1, 29) for p in ("/", "/login")]
+TABLES = {"sales.csv": as_csv("date,region,quantity,revenue", ROWS), "logs.csv": as_csv("date,path,response_ms", LOGS)}
+REFUSED = {
+    "average monthly revenue in 2023": '"average monthly" may speak of the total of each month',
+    "What was the highest monthly revenue?": '"highest monthly" may speak of the total of each month',
+    "What was the median yearly revenue?": '"median yearly" may speak of the total of each year',
+    "What was the average revenue per unit?": '"per" with "quantity" may ask for a ratio',
+}
+
+
+@pytest.fixture(scope="module")
+def answers(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
+    questions = dict.fromkeys(REFUSED, "sales.csv")
+    questions |= {"What is the average response time?": "logs.csv", "average daily response_ms": "logs.csv"}
+    questions |= {"yearly revenue": "sales.csv", "mean revenue by quantity": "sales.csv"}
+    return ask_all(sandbox, tmp_path_factory.mktemp("misread"), TABLES, questions)
+
+
+@pytest.mark.parametrize("question", REFUSED)
+def test_figures_of_periods_totals_and_ratios_are_not_those_of_rows(answers: dict[str, Answer], question: str) -> None:
+    refusal = answers[question].refusal
+    assert refusal is not None and REFUSED[question] in refusal
+
+
+def test_a_time_that_is_measured_is_no_count(answers: dict[str, Answer]) -> None:
+    mean = sum(v for _, _, v in LOGS) / len(LOGS)
+    assert any(isinstance(v, float) and abs(v - mean) < 1e-9 for v in answers["What is the average response time?"].values)
+
+
+def test_what_is_no_figure_of_totals_is_answered_by_period_or_group(answers: dict[str, Answer]) -> None:
+    assert answers["yearly revenue"].statements == [
+        f"The total revenue in {year} is {sum(v for d, _, _, v in ROWS if d.startswith(str(year)))}." for year in (2023, 2024)
+    ]
+    assert answers["average daily response_ms"].statements and answers["mean revenue by quantity"].statements
