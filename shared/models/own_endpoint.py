@@ -5,54 +5,62 @@ Loaded by the provider link alone, when an endpoint of one's own is first asked.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
-from pydantic_ai.exceptions import UnexpectedModelBehavior
-from pydantic_ai.models.openai import OpenAIChatModel
 
 if TYPE_CHECKING:
     from openai.types.chat import ChatCompletion
     from pydantic_ai.messages import ModelResponse
+    from pydantic_ai.models.openai import OpenAIChatModel
     from pydantic_ai.models.openai._chat_completions import LenientChatCompletion
 
 
-class OwnEndpointModel(OpenAIChatModel):
-    """Reads what a server leaves out as the one thing that it can be. What was said is never filled in: neither words, nor counts."""
+@cache
+def own_endpoint_model() -> type[OpenAIChatModel]:
+    """The library's model for such servers: a class made when it is first asked for, since not every function has the library."""
+    from pydantic_ai.exceptions import UnexpectedModelBehavior
+    from pydantic_ai.models.openai import OpenAIChatModel
 
-    def _validate_completion(self, response: ChatCompletion) -> LenientChatCompletion:
-        """The library's hook for what differs from the protocol. The SDK did not check the answer: ``None`` is what did not come."""
-        _fill(response, id="", model="")
-        response.object = "chat.completion"  # whatever the server calls it
-        for at, choice in enumerate(_listed(response, "choices")):
-            message = getattr(choice, "message", None)
-            _fill(choice, index=at)
-            _fill(message, role="assistant")
-            for number, called in enumerate(_listed(message, "tool_calls")):
-                _fill(called, id=f"call-{number}", type="function")
-        counts = [getattr(response.usage, name, None) for name in ("prompt_tokens", "completion_tokens")]
-        known = [count for count in counts if isinstance(count, int)]
-        if len(known) == len(counts):
-            _fill(response.usage, total_tokens=sum(known))
-        else:
-            response.usage = None  # half a count bounds no cost: it is unknown, as where none came
-        return super()._validate_completion(response)
+    class OwnEndpointModel(OpenAIChatModel):
+        """Reads what a server leaves out as the one thing that it can be. What was said is never filled in: neither words, nor counts."""
 
-    def _process_response(
-        self, response: ChatCompletion | str, *, include_raw_annotations: bool = False, include_unmapped_response_data: bool = False
-    ) -> ModelResponse:
-        """The library looks into the choices before it checks that they are any. A text is a body that is no JSON."""
-        if isinstance(response, str):
-            raise UnexpectedModelBehavior("it is no JSON", body=response)
-        if isinstance(response, BaseModel):
-            choices = getattr(response, "choices", None)
-            if not isinstance(choices, list) or not all(isinstance(choice, BaseModel) for choice in choices):
-                raise UnexpectedModelBehavior(f"it has no choices: {response.model_dump_json(exclude_none=True, warnings=False)}")
-        return super()._process_response(
-            response,
-            include_raw_annotations=include_raw_annotations,
-            include_unmapped_response_data=include_unmapped_response_data,
-        )
+        def _validate_completion(self, response: ChatCompletion) -> LenientChatCompletion:
+            """The library's hook for what differs from the protocol. The SDK did not check the answer: ``None`` is what did not come."""
+            _fill(response, id="", model="")
+            response.object = "chat.completion"  # whatever the server calls it
+            for at, choice in enumerate(_listed(response, "choices")):
+                message = getattr(choice, "message", None)
+                _fill(choice, index=at)
+                _fill(message, role="assistant")
+                for number, called in enumerate(_listed(message, "tool_calls")):
+                    _fill(called, id=f"call-{number}", type="function")
+            counts = [getattr(response.usage, name, None) for name in ("prompt_tokens", "completion_tokens")]
+            known = [count for count in counts if isinstance(count, int)]
+            if len(known) == len(counts):
+                _fill(response.usage, total_tokens=sum(known))
+            else:
+                response.usage = None  # half a count bounds no cost: it is unknown, as where none came
+            return super()._validate_completion(response)
+
+        def _process_response(
+            self, response: ChatCompletion | str, *, include_raw_annotations: bool = False, include_unmapped_response_data: bool = False
+        ) -> ModelResponse:
+            """The library looks into the choices before it checks that they are any. A text is a body that is no JSON."""
+            if isinstance(response, str):
+                raise UnexpectedModelBehavior("it is no JSON", body=response)
+            if isinstance(response, BaseModel):
+                choices = getattr(response, "choices", None)
+                if not isinstance(choices, list) or not all(isinstance(choice, BaseModel) for choice in choices):
+                    raise UnexpectedModelBehavior(f"it has no choices: {response.model_dump_json(exclude_none=True, warnings=False)}")
+            return super()._process_response(
+                response,
+                include_raw_annotations=include_raw_annotations,
+                include_unmapped_response_data=include_unmapped_response_data,
+            )
+
+    return OwnEndpointModel
 
 
 def _listed(owner: object, name: str) -> list[object]:

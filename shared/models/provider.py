@@ -151,7 +151,7 @@ class ProviderLink:
         from pydantic_ai.profiles.openai import OpenAIModelProfile
         from pydantic_ai.providers.openai import OpenAIProvider
 
-        from shared.models.own_endpoint import OwnEndpointModel
+        from shared.models.own_endpoint import own_endpoint_model
 
         at = self._endpoints
         key = at.openai_api_key.get_secret_value() if at.openai_api_key is not None else "none"  # local servers ask for no key
@@ -163,7 +163,7 @@ class ProviderLink:
         )
         provider = OpenAIProvider(openai_client=client)
         if at.openai_base_url is not None:
-            return OwnEndpointModel(name, provider=provider, profile=own)
+            return own_endpoint_model()(name, provider=provider, profile=own)
         return OpenAIChatModel(name, provider=provider)
 
 
