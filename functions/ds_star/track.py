@@ -61,8 +61,6 @@ class DsStarTrack:
         if state.started_at is None:
             data = tuple(_data_file(context, item) for item in context.request.inputs if item.kind == "data")
             state = state.model_copy(update={"started_at": context.clock.now(), "files": data})
-            if data:
-                self._sandbox.expect()
         if not state.tables_read:
             return self._read_tables(context, state)
         if len(state.descriptions) < len(state.files):
