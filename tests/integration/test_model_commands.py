@@ -13,6 +13,7 @@ import pytest
 from pydantic import JsonValue
 
 from infra.local.drills.standin import Fault, Reply, StandIn
+from infra.local.drills.standin.playing import plays_well
 from tests.support.command import Kimera
 
 NAMES = ("GOOGLE_API_KEY", "GEMINI_API_KEY", "OPENAI_API_KEY", "OPENAI_BASE_URL", "KIMERA_VERTEX_PROJECT", "KIMERA_MODEL", "KIMERA_TIER")
@@ -86,6 +87,20 @@ def test_doctor_waits_for_an_answer_as_long_as_missions_do(standin: StandIn, tmp
     looked = kimera(tmp_path, "doctor", "--model", "openai:any", "--price", "1/4", environment=hasty)
     assert looked.returncode == 3
     assert "answer_timeout_s (KIMERA_ANSWER_TIMEOUT_S), up to 150 seconds" in looked.stdout
+
+
+@pytest.mark.bubblewrap
+@pytest.mark.timeout(240)
+def test_a_mission_waits_for_an_answer_as_long_as_the_setting_says(standin: StandIn, tmp_path: Path) -> None:
+    (tmp_path / "heights.csv").write_text("height\n1\n2\n")
+    standin.faults.append(Fault.STALL)
+    plays_well(standin)
+    hasty = {**standin.environment(), "KIMERA_ANSWER_TIMEOUT_S": "1", "KIMERA_HOME": str(tmp_path / "home")}
+    asked = ("How many rows are there?", "--data", str(tmp_path / "heights.csv"), "--model", "openai:any", "--price", "1/4", "--json")
+    ran = kimera(tmp_path, "run", *asked, environment=hasty)  # at most a minute, where an answer usually may take longer
+    assert ran.returncode == 0, ran.stderr
+    costs = kimera(tmp_path, "costs", str(json.loads(ran.stdout)["mission_id"]), environment=hasty)
+    assert "Charged at their bound, since no answer says what they cost (1)" in costs.stdout
 
 
 def test_doctor_does_not_ask_what_is_too_dear(standin: StandIn, tmp_path: Path) -> None:
