@@ -48,7 +48,7 @@ class Bubblewrap:
     """Where the kernel's limit of processes does not hold for this user: what holds instead."""
 
     def start(self, inputs: Mapping[str, Path] | Path, *, file_mb: int, imports: tuple[str, ...] = ()) -> StartedSandbox:
-        """A sandbox that imports ``imports`` and waits for its job.
+        """A sandbox that waits for its job, and imports ``imports`` until it comes.
 
         ``inputs``: the host's files by name, or a folder whose files are the inputs once the job is given. It ends with the thread
         that called this. ``Unavailable`` where no process is to be had.
@@ -115,7 +115,7 @@ class StartedSandbox:
         return self.process.poll() is None
 
     def ready(self, timeout: float = 0) -> bool:
-        """Whether it has imported everything, or has ended; waits for it for ``timeout`` seconds."""
+        """Whether it has imported everything, or has ended; waits for it for ``timeout`` seconds. For one that has no job yet."""
         return bool(select.select([self.channel], [], [], timeout)[0])
 
     def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:

@@ -1,4 +1,4 @@
-"""Sandboxes that were started before their job came: each has imported what the job will need, takes one job, and ends with it.
+"""Sandboxes that were started before their job came: each imports what the job may need, takes one job, and ends with it.
 
 Nothing of a run can meet another one: what is kept ready has run no job yet. A spare's inputs are an empty folder of the host, mounted
 read-only; giving it a job puts links to the input files there, which costs nothing and works for any size.
@@ -27,11 +27,21 @@ from shared.sandbox import SandboxJob, SandboxLimits, SandboxResult
 IDLE_S: Final = 300.0
 """After which an unused one gives its memory back."""
 FILE_MB: Final = SandboxLimits().file_mb
-LEAST_MEMORY_MB: Final = 512
+LEAST_MEMORY_MB: Final = 640
 """A job of less gets a new sandbox: what was imported ahead counts against its memory, also where it needs none of it."""
 PREFIX: Final = "spare-"
-IMPORTS: Final = ("numpy", "pandas", "matplotlib.pyplot")
-"""What a spare has imported: a script that imports it again finds it there."""
+IMPORTS: Final = (
+    "numpy",
+    "pandas",
+    "matplotlib.pyplot",
+    "scipy.special",
+    "scipy.optimize",
+    "scipy.stats",
+    "statsmodels.regression.linear_model",
+)
+"""What a spare imports while it waits, the most needed first: a script that imports it again finds it there. A job that comes before the
+end waits for no more than the one that is being imported.
+"""
 _NEEDS_THEM: Final = re.compile(r"^\s*(?:import|from)\s.*?\b(?:pandas|matplotlib)\b", re.MULTILINE)
 _log = logging.getLogger(__name__)
 

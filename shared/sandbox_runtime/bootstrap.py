@@ -1,6 +1,6 @@
 """The first program in the sandbox: takes a job, sets its limits, runs the script in a child, sends its output files to the host.
 
-It may be started before there is a job: then it imports what the script will need, and waits. It takes one job and ends with it.
+It may be started before there is a job: then it imports what the script may need until the job is there. It takes one job and ends with it.
 
 Two processes, because the script's own may end in any way (``os._exit``, a signal, a crash of a C library) and its files must
 be sent all the same. Neither is trusted by the host: by the time the script runs, what this file says may be forged.
@@ -19,6 +19,7 @@ import json
 import linecache
 import os
 import resource
+import select
 import signal
 import stat
 import sys
@@ -45,7 +46,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, signal.default_int_handler)  # the host may ignore them, and the script's own processes would, too
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.nice(NICENESS)
-    _import_ahead(sys.argv[5:])
+    _import_ahead(sys.argv[5:], go)
     gc.freeze()
     own = resource.getrusage(resource.RUSAGE_SELF)
     kimera_runtime.open_channel(channel)
@@ -72,8 +73,11 @@ def main() -> int:
     os._exit(code)
 
 
-def _import_ahead(modules: list[str]) -> None:
+def _import_ahead(modules: list[str], go: int) -> None:
+    """Import one after the other, until there is a job (or will be none): what is left, the script imports where it needs it."""
     for name in modules:
+        if select.select([go], [], [], 0)[0]:
+            return
         try:
             importlib.import_module(name)
         except ImportError:

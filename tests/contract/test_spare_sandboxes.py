@@ -1,4 +1,7 @@
-"""Sandboxes that are started ahead: a job that needs what is slow to import finds it there, and nothing of the job before."""
+"""Sandboxes that are started ahead: a job that needs what is slow to import finds it there, and nothing of the job before.
+
+The inputs of one that was started ahead are further names of the host's files, so that a script sees in which kind it runs.
+"""
 
 from __future__ import annotations
 
@@ -10,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
+from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox, find_bubblewrap
 from shared.adapters.sandbox_python import find_sandbox_python
-from shared.adapters.spare_sandboxes import Ahead
+from shared.adapters.spare_sandboxes import IMPORTS, Ahead, start_spare
 from shared.errors import SandboxUnavailable
 from shared.sandbox import SandboxInput, SandboxJob, SandboxResult
 from tests.support.command import eventually
@@ -21,8 +24,8 @@ from tests.support.sandboxes import ROOT, recorded
 
 pytestmark = pytest.mark.bubblewrap
 LOOK = """
-import os, sys
-record("there", "pandas" in sys.modules)
+import os
+record("ahead", os.stat("inputs/in.csv").st_nlink > 1)
 record("left", os.path.exists("/tmp/left"))
 open("/tmp/left", "w").close()
 import pandas
@@ -60,13 +63,21 @@ def spare_waits(folder: Path) -> None:
     eventually(lambda: folder.is_dir() and any(folder.iterdir()), "a spare waits")
 
 
-def test_the_next_job_finds_its_imports_and_nothing_of_the_one_before(look: Look, tmp_path: Path, folder: Path) -> None:
+IMPORTED = """
+import sys
+was_there = [name for name in parameters["modules"] if name in sys.modules]
+import pandas
+record("there", len(was_there))
+"""
+
+
+def test_the_next_job_gets_one_that_was_started_ahead_and_nothing_of_the_one_before(look: Look, tmp_path: Path, folder: Path) -> None:
     table = tmp_path / "in.csv"
     table.write_text("a\n1\n2\n")
-    assert recorded(look(table)) == {"there": False, "left": False, "rows": 2}
+    assert recorded(look(table)) == {"ahead": False, "left": False, "rows": 2}
     spare_waits(folder)
     result = look(table)
-    assert recorded(result) == {"there": True, "left": False, "rows": 2}
+    assert recorded(result) == {"ahead": True, "left": False, "rows": 2}
     assert {file.name: file.path.read_text() for file in result.outputs} == {"held.txt": "never closed", "open.txt": "kept"}
     assert table.stat().st_nlink == 1 and table.read_text() == "a\n1\n2\n"
 
@@ -78,10 +89,21 @@ def test_an_input_of_another_file_system_gets_a_new_sandbox(look: Look, tmp_path
         assert table.stat().st_dev != tmp_path.stat().st_dev
         look(table)
         spare_waits(folder)
-        assert recorded(look(table)) == {"there": False, "left": False, "rows": 1}
+        assert recorded(look(table)) == {"ahead": False, "left": False, "rows": 1}
 
 
-def test_a_job_that_was_expected_finds_its_imports_and_only_one_waits_for_it(
+@pytest.mark.parametrize("waited", [True, False])
+def test_a_job_finds_what_was_imported_before_it_came_and_waits_for_no_more(tmp_path: Path, waited: bool) -> None:
+    require_isolation()
+    spare = start_spare(find_bubblewrap(find_sandbox_python(os.environ, ROOT)), tmp_path / "spares")
+    if waited:
+        assert spare.started.ready(60)
+    result = spare.run(SandboxJob(IMPORTED, parameters={"modules": list(IMPORTS)}), outputs_to=tmp_path / "out")
+    there = recorded(result)["there"]
+    assert there == len(IMPORTS) if waited else there in range(len(IMPORTS) - 1)
+
+
+def test_a_job_that_was_expected_gets_the_one_that_waits_for_it_alone(
     sandbox: BubblewrapSandbox, look: Look, tmp_path: Path, folder: Path
 ) -> None:
     table = tmp_path / "in.csv"
@@ -90,7 +112,7 @@ def test_a_job_that_was_expected_finds_its_imports_and_only_one_waits_for_it(
         sandbox.expect()
         spare_waits(folder)
     assert len(list(folder.iterdir())) == 1
-    assert recorded(look(table)) == {"there": True, "left": False, "rows": 1}
+    assert recorded(look(table)) == {"ahead": True, "left": False, "rows": 1}
 
 
 def test_nothing_is_expected_of_one_that_is_closed(sandbox: BubblewrapSandbox, folder: Path) -> None:

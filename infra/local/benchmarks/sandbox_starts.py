@@ -1,6 +1,7 @@
 """How long a script waits for its sandbox: ``kimera bench sandbox``.
 
-The script imports numpy, pandas and matplotlib, reads a table and records a figure. Measured from the job being given to its result.
+Two scripts read a table and record a figure: one imports numpy, pandas and matplotlib, the other the libraries of a statistical test, too.
+Measured from the job being given to its result.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from infra.local.workflows.measuring import Measure
 from shared.adapters.bubblewrap_sandbox import find_bubblewrap
 from shared.adapters.sandbox_jobs import make_empty
-from shared.adapters.spare_sandboxes import IMPORTS, start_spare
+from shared.adapters.spare_sandboxes import start_spare
 from shared.sandbox import SandboxInput, SandboxJob, SandboxResult
 
 WARM_S = 0.06
@@ -26,6 +27,7 @@ import numpy as np, pandas as pd, matplotlib.pyplot as plt
 table = pd.read_csv("inputs/table.csv")
 record("sum", int(np.sum(table["n"])), n=len(table))
 """
+_STATISTICS = "from scipy import stats\nfrom statsmodels.regression.linear_model import OLS\n" + _SCRIPT
 
 
 def measure(python: Path, scratch: Path, repeats: int) -> list[Measure]:
@@ -38,25 +40,31 @@ def measure(python: Path, scratch: Path, repeats: int) -> list[Measure]:
         folder = Path(name)
         table = folder / "table.csv"
         table.write_text("n\n" + "\n".join(map(str, range(_ROWS))) + "\n", "utf-8")
-        job = SandboxJob(_SCRIPT, inputs=(SandboxInput("table.csv", table),))
         inputs = {"table.csv": table}
         outputs = folder / "outputs"
 
-        def cold() -> float:
+        def job_of(script: str) -> SandboxJob:
+            return SandboxJob(script, inputs=(SandboxInput("table.csv", table),))
+
+        def cold(script: str) -> float:
+            job = job_of(script)
             return _timed(lambda: bwrap.start(inputs, file_mb=job.limits.file_mb).run(job, outputs_to=outputs), outputs)
 
-        def warm() -> float:
+        def warm(script: str) -> float:
+            job = job_of(script)
             spare = start_spare(bwrap, folder / "spares")
             if not spare.started.ready(READY_S):
                 raise RuntimeError(f"the sandbox was not ready after {READY_S:g} s")
             return _timed(lambda: spare.take_in(inputs) and spare.run(job, outputs_to=outputs), outputs)
 
-        began_cold = [cold() for _ in range(repeats)]
-        began_warm = [warm() for _ in range(repeats)]
+        began_cold, of_tests_cold = ([cold(script) for _ in range(repeats)] for script in (_SCRIPT, _STATISTICS))
+        began_warm, of_tests_warm = ([warm(script) for _ in range(repeats)] for script in (_SCRIPT, _STATISTICS))
     return [
-        Measure(f"cold: it imports {', '.join(IMPORTS)}", statistics.median(began_cold), "s"),
+        Measure("cold: it imports numpy, pandas and matplotlib", statistics.median(began_cold), "s"),
+        Measure("cold, with scipy.stats and statsmodels", statistics.median(of_tests_cold), "s"),
         Measure("warm: started ahead, before there was a job", statistics.median(began_warm), "s", WARM_S),
         Measure("warm, the slowest", max(began_warm), "s"),
+        Measure("warm, with scipy.stats and statsmodels", statistics.median(of_tests_warm), "s"),
     ]
 
 
