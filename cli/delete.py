@@ -26,7 +26,7 @@ def delete(
         bool,
         typer.Option(
             "--unused-inputs",
-            help="Also remove the uploaded files of this data folder that no mission uses any more, and what deleted missions have left.",
+            help="Also remove the uploaded files of this data folder that no mission uses any more.",
         ),
     ] = False,
     endpoint: Endpoint = None,
@@ -35,13 +35,11 @@ def delete(
     """Delete a mission that has ended, with everything it wrote. Its audit chain stays.
 
     The files that were uploaded for it stay as well, since other missions may use them; the command says how much room they take.
-    With --unused-inputs (alone or with a MISSION), those that no mission uses are removed; meanwhile no platform may be running. So is what
-    a process that was killed has left of missions that are deleted, and began at least a day ago.
+    With --unused-inputs (alone or with a MISSION), those that no mission uses are removed; meanwhile no platform may be running.
     """
     from infra.local.access import alone_on, any_access
     from infra.local.api import MissionsApi
     from infra.local.functions import public_app
-    from shared.missions.left_behind import remove_left_behind
     from shared.missions.unused_inputs import remove_unused_inputs
 
     settings = load_settings()
@@ -53,13 +51,11 @@ def delete(
         raise BadInput("--unused-inputs works on this machine's data folder, not on an --endpoint.", remedy="Leave one of them out.")
     deleted: Deleted | None = None
     removed: Removed | None = None
-    left: Removed | None = None
     if unused_inputs:
         with alone_on(settings, command="kimera delete --unused-inputs") as runtime:
             if mission is not None:
                 deleted = MissionsApi.in_process(public_app(runtime), token).delete(mission)
             removed = remove_unused_inputs(runtime.documents, runtime.artifacts)
-            left = remove_left_behind(runtime.documents, runtime.artifacts, runtime.clock.now())
     elif mission is not None:
         with any_access(settings, endpoint=endpoint, token=token) as api:
             deleted = api.delete(mission)
@@ -67,15 +63,13 @@ def delete(
         counted: dict[str, Json] = {"unused_inputs": removed.files, "unused_inputs_bytes": removed.size} if removed else {}
         if removed and removed.damaged:
             counted |= {"inputs_kept_for_damaged": removed.kept, "damaged": [*removed.damaged]}
-        if left and left.files:
-            counted |= {"left_behind": left.files, "left_behind_bytes": left.size}
         print_json({**(deleted.model_dump(mode="json") if deleted else {}), **counted})
     else:
-        _tell(deleted, removed, left)
+        _tell(deleted, removed)
     return 0
 
 
-def _tell(deleted: Deleted | None, removed: Removed | None, left: Removed | None) -> None:
+def _tell(deleted: Deleted | None, removed: Removed | None) -> None:
     if deleted is not None:
         note(f"Deleted, with {deleted.artifacts} stored files. The audit chain stays as the proof of what was done.")
         for unknown in deleted.unknown:
@@ -87,8 +81,6 @@ def _tell(deleted: Deleted | None, removed: Removed | None, left: Removed | None
                 f"Kept {removed.kept} more, which these missions may use, whose documents are damaged: {', '.join(removed.damaged)}. "
                 "Restore these missions, or delete them."
             )
-        if left is not None and left.files:
-            note(f"Removed {left.files} files that deleted missions had left ({_size(left.size)}).")
     elif deleted is not None and deleted.inputs_kept:
         note(
             f"Its {deleted.inputs_kept} uploaded files ({_size(deleted.inputs_kept_bytes)}) stay, since other missions may use them; "

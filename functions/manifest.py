@@ -130,10 +130,12 @@ MANIFEST: tuple[FunctionRow, ...] = (
     FunctionRow(
         name="lifecycle",
         trigger=Trigger.INTERNAL,
-        job="the state machine: dispatch, claim, advance, complete, compensate, reconcile",
+        job="the state machine: dispatch, claim, advance, complete, compensate, reconcile; erase: what lies under a deleted mission",
         memory_mb=512,
         dependencies=Dependencies.CONTROL,
-        roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.QUEUE, Role.EXECUTIONS, Role.ANCHORS_WRITE, Role.KNOWLEDGE_WRITE},
+        roles=_STATE
+        | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.ARTIFACTS_DELETE}
+        | {Role.QUEUE, Role.EXECUTIONS, Role.ANCHORS_WRITE, Role.KNOWLEDGE_WRITE},
         secrets=frozenset({NEO4J_WRITER}),
         callers=frozenset({Part.WORKFLOW, Part.QUEUE, Part.SCHEDULER}),
     ),

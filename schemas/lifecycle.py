@@ -72,6 +72,21 @@ class MissionStatusResult(Contract):
     reason: str = ""
 
 
+class EraseRequest(StepMessage):
+    """The queue asks to look once more for what lies under a mission that was deleted. ``spaces`` of its owner may hold knowledge of it."""
+
+    mission_id: str
+    owner: str
+    spaces: tuple[str, ...]
+
+
+class EraseResult(Contract):
+    """How many artifacts were removed; none of a mission that is there."""
+
+    artifacts: int
+    reason: str = ""
+
+
 class ReconcileRequest(StepMessage):
     """``none_alive``: the caller knows that no execution is alive, as a platform does that has just started on its own data folder.
 

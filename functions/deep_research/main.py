@@ -5,7 +5,6 @@ from __future__ import annotations
 import functions_framework
 from flask import Request, Response
 
-from functions.deep_research import late_slice
 from functions.deep_research.track import DeepResearchTrack
 from schemas.research_jobs import StopRequest, StopResult
 from schemas.steps import StepRequest, StepResult
@@ -21,7 +20,7 @@ def step(call: Call) -> StepResult:
     """Do a slice, or give back its stored result."""
     runtime, request = call.runtime, call.body(StepRequest)
     track = DeepResearchTrack(runtime.sandbox_of(request.mission_id), runtime.knowledge, runtime.pages)
-    return late_slice.run(runtime.slices, track, request, documents=runtime.documents, graph=runtime.knowledge)
+    return runtime.slices.run(track, request)
 
 
 @api.route("POST", "/stop", caller=Part.QUEUE)

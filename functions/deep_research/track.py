@@ -23,7 +23,7 @@ from functions.deep_research.websearch import pending, search
 from schemas.evidence import SubQuestion
 from schemas.mission import RESEARCH_PROVIDERS
 from shared.errors import BadInput, NotUnderstood
-from shared.knowledge.port import KnowledgeGraph, Scope
+from shared.knowledge.port import KnowledgeGraph
 from shared.language.detect import require_language
 from shared.language.split import split_question
 from shared.sandbox import CodeSandbox
@@ -42,8 +42,6 @@ class DeepResearchTrack:
         self._sandbox = sandbox
         self._graph = graph
         self._pages = pages
-        self.scope: Scope | None = None
-        """Where the mission's own knowledge lies, once a slice was begun."""
 
     @property
     def state_type(self) -> type[ResearchState]:
@@ -52,7 +50,6 @@ class DeepResearchTrack:
 
     def step(self, context: SliceContext, state: ResearchState) -> SliceOutcome[ResearchState]:
         """Do the next slice; see ``TrackLogic.step``."""
-        self.scope = mission_scope(context)
         state, heeded = take_up_requests(context, state)
         outcome = self._worked(context, state)
         return offering(context, replace(outcome, notes=(*heeded, *outcome.notes)))

@@ -15,6 +15,8 @@ from schemas.lifecycle import (
     CompensateRequest,
     DispatchRequest,
     DispatchResult,
+    EraseRequest,
+    EraseResult,
     MissionStatusResult,
     ReconcileRequest,
     ReconcileResult,
@@ -23,6 +25,7 @@ from schemas.messages import ExecutionRef
 from shared.callers import Part
 from shared.http import Api, Call, parse
 from shared.last_delivery import kept_on_last_delivery
+from shared.missions.records import mission_ref
 from shared.times import heartbeat_stale_s
 
 api = Api("lifecycle")
@@ -64,6 +67,20 @@ def complete(call: Call) -> MissionStatusResult:
 def compensate(call: Call) -> MissionStatusResult:
     """End a mission that something went wrong with."""
     return _ending(call).compensate(call.body(CompensateRequest))
+
+
+@api.route("POST", "/erase", caller=Part.QUEUE)
+def erase(call: Call) -> EraseResult:
+    """Look once more for what lies under a mission that was deleted (target of the queue)."""
+    from shared.missions import erasing  # once for a deleted mission, and no instance starts later for it
+
+    runtime, raw = call.runtime, call.raw()
+    with kept_on_last_delivery(call, "lifecycle/erase", raw):
+        request = parse(EraseRequest, raw)
+        if runtime.documents.get(mission_ref(request.mission_id)) is not None:
+            return EraseResult(artifacts=0, reason="the mission is there: its deletion did not get to its end")
+        removed = erasing.erase(request, documents=runtime.documents, artifacts=runtime.artifacts, knowledge=runtime.knowledge)
+        return EraseResult(artifacts=removed)
 
 
 @api.route("POST", "/reconcile", caller=Part.SCHEDULER)

@@ -7,43 +7,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
 from functions.missions.answers import Deleted
-from functions.missions.deletion import delete_notes
+from functions.missions.deletion import Kept
 from schemas.events import ChainHead
 from schemas.mission import MissionRequest
-from shared.artifacts import ArtifactStore
 from shared.documents import Document, DocumentStore, Transaction
 from shared.errors import Corrupt
-from shared.knowledge.port import KnowledgeGraph, Scope
+from shared.knowledge.port import KnowledgeGraph
 from shared.ledger.accounts import ACCOUNTS
 from shared.ledger.closing import forget
 from shared.ledger.records import ledger_ref, purse_ref
-from shared.missions.audit import Audit
 from shared.missions.chain import Chain, ChainPage, Happening, append, event_ref, spill
 from shared.missions.chain_reading import Held, held_chains, track_documents
 from shared.missions.damaged import owner_of, request_of, space_of, status_of
 from shared.missions.records import mission_ref
-from shared.missions.repository import Missions
 from shared.telemetry.context import current_trace_id
 
 _WRITER = "deletion"
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Where something of a mission may be kept."""
-
-    documents: DocumentStore
-    missions: Missions
-    artifacts: ArtifactStore
-    knowledge: KnowledgeGraph
-    audit: Audit
-
-
-def delete_damaged(mission_id: str, kept: Kept, *, owner: str, only_owner: bool, at: datetime) -> Deleted:
+def delete_damaged(mission_id: str, kept: Kept, *, owner: str, only_owner: bool) -> Deleted:
     """Remove all that lies under the mission's id, whether it had ended or not. Its inputs stay.
 
     ``NotFound`` where it is somebody else's. Where nobody can read whose it is, ``Corrupt`` unless ``only_owner``: all is the caller's.
@@ -55,12 +40,9 @@ def delete_damaged(mission_id: str, kept: Kept, *, owner: str, only_owner: bool,
             remedy=f"Restore the document {mission.ref} from a copy of the data.",
         )
     held = held_chains(kept.documents, mission_id)
-    kept.audit.anchor_deletion(mission_id, _tell(kept.documents, mission_id, held, owner, at))
+    kept.audit.anchor_deletion(mission_id, _tell(kept.documents, mission_id, held, owner, kept.clock.now()))
     spaces = _spaces(mission, kept.knowledge, owner)
-    for space in spaces:
-        kept.knowledge.delete(Scope(owner, space, mission_id))
-    removed = kept.artifacts.delete_prefix(f"missions/{mission_id}/")
-    delete_notes(kept.documents, mission_id)
+    removed = kept.erase(mission_id, owner, spaces)
     money_known = kept.documents.transact(lambda tx: _remove(tx, mission_id))
     request = request_of(mission)
     inputs = request.inputs if request is not None else ()

@@ -2,52 +2,66 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
 from functions.missions.answers import Deleted
+from schemas.lifecycle import EraseRequest
 from schemas.mission import Track
 from shared.artifacts import ArtifactStore
-from shared.dead_letters import DEAD_LETTERS
+from shared.clock import Clock
 from shared.documents import DocumentStore, Query, Transaction, Where
 from shared.errors import Conflict
-from shared.knowledge.port import KnowledgeGraph, Scope
+from shared.knowledge.port import KnowledgeGraph
 from shared.ledger.closing import forget
 from shared.ledger.ledger import WRITER
 from shared.ledger.records import LedgerRecord, ledger_ref
 from shared.missions.audit import Audit
 from shared.missions.chain import Happening, spill
-from shared.missions.records import IDEMPOTENCY, JOURNAL, SLICES, TRACKS, MissionRecord, TrackRecord
+from shared.missions.erasing import erase, erase_task
+from shared.missions.records import TRACKS, MissionRecord, TrackRecord
 from shared.missions.repository import Change, Missions, load
+from shared.queue import TaskQueue
 
 
-def delete_mission(
-    mission_id: str,
-    *,
-    owner: str,
-    documents: DocumentStore,
-    missions: Missions,
-    artifacts: ArtifactStore,
-    knowledge: KnowledgeGraph,
-    audit: Audit,
-) -> Deleted:
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where something of a mission may be kept. ``lease_s``: for so long somebody may go on to work on one that has ended."""
+
+    documents: DocumentStore
+    missions: Missions
+    artifacts: ArtifactStore
+    knowledge: KnowledgeGraph
+    audit: Audit
+    queue: TaskQueue
+    clock: Clock
+    lease_s: float
+
+    def erase(self, mission_id: str, owner: str, spaces: Sequence[str]) -> int:
+        """Remove what lies under the mission's id, and have it looked for again; how many artifacts there were."""
+        due = self.clock.now() + timedelta(seconds=self.lease_s)
+        self.queue.enqueue(erase_task(mission_id, owner=owner, spaces=spaces, due=due))
+        request = EraseRequest(mission_id=mission_id, owner=owner, spaces=tuple(spaces))
+        return erase(request, documents=self.documents, artifacts=self.artifacts, knowledge=self.knowledge)
+
+
+def delete_mission(mission_id: str, kept: Kept, *, owner: str) -> Deleted:
     """Remove the mission's artifacts, knowledge and documents. Raises ``Conflict`` while it runs.
 
     Its inputs stay: they lie by content, so that the same bytes may be named by another mission, or by one that is being submitted now.
     """
-    mission = missions.owned(mission_id, owner)
+    mission = kept.missions.owned(mission_id, owner)
     if not mission.status.terminal:
         raise Conflict(f"Mission {mission_id} is {mission.status}.", remedy="Cancel it first, then delete it.")
 
     def decide(current: MissionRecord, _: dict[Track, TrackRecord]) -> Change:
         return Change(current, [Happening("mission.deleted", {"reports": len(current.reports)})])
 
-    deleted = missions.change(mission_id, "api", decide)
-    audit.anchor_mission(deleted, missions.tracks(deleted).values())
-    scope, folder = Scope(mission.owner, mission.request.knowledge_space, mission_id), f"missions/{mission_id}/"
-    knowledge.delete(scope)
-    removed = artifacts.delete_prefix(folder)
-    delete_documents(documents, deleted)
-    # What a slice that was given up long ago has put meanwhile; one that ends from now on finds no mission, and removes it itself.
-    knowledge.delete(scope)
-    removed += artifacts.delete_prefix(folder)
+    deleted = kept.missions.change(mission_id, "api", decide)
+    kept.audit.anchor_mission(deleted, kept.missions.tracks(deleted).values())
+    removed = kept.erase(mission_id, mission.owner, [mission.request.knowledge_space])
+    delete_documents(kept.documents, deleted)
     inputs = mission.request.inputs
     return Deleted(
         mission_id=mission_id, artifacts=removed, inputs_kept=len(inputs), inputs_kept_bytes=sum(item.size or 0 for item in inputs)
@@ -55,9 +69,8 @@ def delete_mission(
 
 
 def delete_documents(documents: DocumentStore, mission: MissionRecord) -> None:
-    """Remove all documents of the mission but its audit events, which prove what was done, and what its days have spent."""
+    """Remove the mission's own documents, but not its audit events, which prove what was done, and what its days have spent."""
     of = (Where("mission_id", "==", mission.mission_id),)
-    delete_notes(documents, mission.mission_id)
 
     def work(tx: Transaction) -> None:
         """What holds a chain's tail goes in the commit that keeps the tail as a page."""
@@ -75,10 +88,3 @@ def delete_documents(documents: DocumentStore, mission: MissionRecord) -> None:
         tx.delete(last.ref)
 
     documents.transact(work)
-
-
-def delete_notes(documents: DocumentStore, mission_id: str) -> None:
-    """Remove the documents beside the mission's own that hold no part of its audit chain which its pages do not hold."""
-    for collection in (DEAD_LETTERS, IDEMPOTENCY, JOURNAL, SLICES):
-        for document in documents.query(Query(collection, (Where("mission_id", "==", mission_id),))):
-            documents.delete(document.ref)

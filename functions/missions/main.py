@@ -25,9 +25,9 @@ from functions.missions.answers import (
     StoredInput,
 )
 from functions.missions.costs import Costs
-from functions.missions.damaged_deletion import Kept, delete_damaged
+from functions.missions.damaged_deletion import delete_damaged
 from functions.missions.dead_letters import DeadLetters
-from functions.missions.deletion import delete_mission
+from functions.missions.deletion import Kept, delete_mission
 from functions.missions.difference import difference
 from functions.missions.uploads import receive_upload
 from schemas.mission import MissionRequest, MissionState, ReportVersion, Track
@@ -43,6 +43,7 @@ from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change
 from shared.missions.submission import Submission
 from shared.telemetry.context import about_mission
+from shared.times import slice_lease_s
 from shared.version import VERSION
 
 MAX_PAGE = 500
@@ -105,21 +106,22 @@ def read(call: Call) -> MissionState:
 def delete(call: Call) -> Deleted:
     """Delete a mission that has ended, with everything it wrote; one that is damaged also where it has not ended, since it never will."""
     runtime, mission_id, owner = call.runtime, call.arguments["mission_id"], _owner(call)
-    kept = Kept(runtime.documents, runtime.missions, runtime.artifacts, runtime.knowledge, runtime.audit)
+    kept = Kept(
+        documents=runtime.documents,
+        missions=runtime.missions,
+        artifacts=runtime.artifacts,
+        knowledge=runtime.knowledge,
+        audit=runtime.audit,
+        queue=runtime.queue,
+        clock=runtime.clock,
+        lease_s=slice_lease_s(runtime.settings.answer_timeout_s),
+    )
     with about_mission(mission_id):
         try:
             _state(call, runtime.missions.owned(mission_id, owner))
         except Corrupt:
-            return delete_damaged(mission_id, kept, owner=owner, only_owner=runtime.has_one_owner, at=runtime.clock.now())
-        return delete_mission(
-            mission_id,
-            owner=owner,
-            documents=runtime.documents,
-            missions=runtime.missions,
-            artifacts=runtime.artifacts,
-            knowledge=runtime.knowledge,
-            audit=runtime.audit,
-        )
+            return delete_damaged(mission_id, kept, owner=owner, only_owner=runtime.has_one_owner)
+        return delete_mission(mission_id, kept, owner=owner)
 
 
 @api.route("POST", "/missions/<mission_id>/cancel")

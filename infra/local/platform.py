@@ -31,6 +31,7 @@ from shared.clock import Clock, SystemClock
 from shared.documents import JsonMap
 from shared.errors import Corrupt, KimeraError, NotFound, StorageFull
 from shared.ids import Ids
+from shared.missions.records import mission_ref
 from shared.runtime import Runtime
 from shared.settings import Settings
 from shared.times import WORKFLOW_HTTP_TIMEOUT_S
@@ -264,9 +265,10 @@ class Platform:
         return QueueWorker(queue, self._calls, self.runtime.clock, wanted=(lambda payload: self._is_for(payload, only)) if only else None)
 
     def _is_for(self, payload: JsonMap, only: OneMission) -> bool:
-        """Whether a task is of what this platform came up for."""
-        if only.mission_id is None or payload.get("mission_id") != only.mission_id:
-            return False
+        """Whether a task is of what this platform came up for, or of a mission that is deleted: nobody else need be there for it."""
+        mission_id = payload.get("mission_id")
+        if only.mission_id is None or mission_id != only.mission_id:
+            return isinstance(mission_id, str) and self.runtime.documents.get(mission_ref(mission_id)) is None
         try:
             return only.late or not self.runtime.missions.get(only.mission_id).late
         except (NotFound, Corrupt):

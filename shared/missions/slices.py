@@ -33,7 +33,7 @@ from shared.ids import Ids
 from shared.missions.chain import Happening, append
 from shared.missions.deadlines import needs_gate
 from shared.missions.hearing import asks_again_in, begun
-from shared.missions.records import Lease, MissionRecord, SliceDone, TrackRecord, mission_ref
+from shared.missions.records import Lease, MissionRecord, SliceDone, TrackRecord
 from shared.missions.repository import fence, load, load_track
 from shared.missions.slice_work import SliceWork, Worked
 from shared.models.access import ModelAccess
@@ -141,7 +141,7 @@ class SliceEngine:
             except KimeraError as error:
                 if error.retryable:
                     self._release(request, leased.holder)
-                self._clear_up(request.mission_id)
+                self._settle(request.mission_id)
                 raise
             reached("slice.committed")
             self._tell(finished.track, request.seq)
@@ -287,16 +287,14 @@ class SliceEngine:
             self._abandoned.add(holder)
             _log.warning("The lease of %s on %s could not be given back: %s", holder, request.mission_id, error)
 
-    def _clear_up(self, mission_id: str) -> None:
-        """Leave nothing of a slice without a commit for later, and nothing at all where its mission was deleted meanwhile: a call that
-        was given up long ago may end behind the deletion, and nobody would look for what it has put.
+    def _settle(self, mission_id: str) -> None:
+        """Leave nothing of a slice without a commit for later: its mission may have been deleted, and what is stored by now is looked for
+        again (``erasing.py``).
         """
         try:
             self._artifacts.settle()
-            if self._documents.get(mission_ref(mission_id)) is None:
-                self._artifacts.delete_prefix(f"missions/{mission_id}/")
         except KimeraError as error:  # as above
-            _log.warning("What a slice of %s without a commit has stored could not be cleared up: %s", mission_id, error)
+            _log.warning("What a slice of %s without a commit has put could not be stored: %s", mission_id, error)
 
     def _load(self, tx: Transaction, request: StepRequest) -> tuple[MissionRecord, TrackRecord]:
         mission = load(tx, request.mission_id)

@@ -5,13 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 
 import pytest
 
-from shared.adapters.folder_artifacts import FolderArtifacts
 from tests.support.command import Ended, Kimera
 
 pytestmark = [pytest.mark.bubblewrap, pytest.mark.timeout(240), pytest.mark.xdist_group("cli-run")]
@@ -167,11 +165,8 @@ def test_inputs_stay_until_no_mission_uses_them_and_they_are_asked_to_go(kimera:
     removed = kimera("delete", "--unused-inputs", "--json", KIMERA_HOME=str(home))
     assert removed.json == {"unused_inputs": 1, "unused_inputs_bytes": 25}
     assert stored() == {"twice.csv"}
-    with closing(FolderArtifacts(home / "artifacts")) as artifacts:
-        artifacts.put("missions/m_01kr0000000000000000000000/ds_star/1/state.json", b"what a killed process left of a deleted one")
     last = kimera("delete", other, "--unused-inputs", "--json", KIMERA_HOME=str(home)).json
     assert (last["mission_id"], last["unused_inputs"], stored()) == (other, 1, set())
-    assert (last["left_behind"], last["left_behind_bytes"]) == (1, 43)
 
 
 def test_a_delete_of_nothing_says_what_it_wants(kimera: Kimera) -> None:

@@ -14,7 +14,7 @@ import pytest
 from functions.lifecycle.ending import Ending
 from functions.lifecycle.reconcile import Reconciler
 from functions.missions.answers import Deleted
-from functions.missions.damaged_deletion import Kept, delete_damaged
+from functions.missions.damaged_deletion import delete_damaged
 from infra.local.api import MissionsApi
 from infra.local.platform import OneMission, Platform
 from schemas.lifecycle import ReconcileRequest
@@ -28,6 +28,7 @@ from shared.missions.records import mission_ref
 from shared.missions.unused_inputs import remove_unused_inputs
 from shared.settings import Settings
 from tests.support.command import Kimera
+from tests.support.deletion import kept
 from tests.support.house import House
 from tests.support.waiting import until
 
@@ -205,9 +206,8 @@ def test_inputs_that_a_damaged_mission_may_name_are_kept(house: House) -> None:
 
 def deletion(house: House, mission_id: str, *, owner: str = "ann", only_owner: bool = True) -> Deleted:
     graph = SqliteKnowledge(house.scratch.parent / "knowledge.sqlite3")
-    kept = Kept(house.documents, house.missions, house.artifacts, graph, house.audit)
     try:
-        return delete_damaged(mission_id, kept, owner=owner, only_owner=only_owner, at=house.clock.now())
+        return delete_damaged(mission_id, kept(house, graph), owner=owner, only_owner=only_owner)
     finally:
         graph.close()
 

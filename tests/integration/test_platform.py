@@ -19,8 +19,10 @@ from schemas.outcome import MissionOutcomePackage
 from shared.documents import Query
 from shared.errors import DataFolderInUse
 from shared.inputs import store_input
+from shared.missions.erasing import erase_task
 from shared.missions.records import TRACKS
 from shared.settings import Settings
+from tests.support.command import eventually
 from tests.support.waiting import until_ended
 
 QUESTION = "What is the mean temp by station? How was the temperature measured?"
@@ -181,6 +183,16 @@ def test_a_platform_for_one_mission_leaves_the_others_where_they_are(tmp_path: P
     with Platform(settings, command="kimera serve") as platform:
         ended = until_ended(platform, waiting)
         assert (ended.status, ended.epoch) == (MissionStatus.DONE, 1)
+
+
+def test_a_platform_for_one_mission_looks_for_what_lies_under_a_deleted_one(tmp_path: Path, bubblewrap: Path) -> None:
+    only = OneMission()
+    with Platform(Settings(home=tmp_path / "home"), command="kimera run", only=only) as platform:
+        artifacts, queue = platform.runtime.artifacts, platform.runtime.queue
+        artifacts.put("missions/m_gone/ds_star/1/state.json", b"0" * 100_000)
+        platform.attend_to(submit(platform, request(platform, tmp_path), key="mine"))
+        queue.enqueue(erase_task("m_gone", owner="ann", spaces=["default"], due=platform.runtime.clock.now()))
+        eventually(lambda: [*artifacts.list("missions/m_gone/")] == [], "it is removed")
 
 
 def test_a_platform_starts_its_executions_in_this_process(platform: Platform, tmp_path: Path) -> None:

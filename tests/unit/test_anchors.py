@@ -23,6 +23,7 @@ from shared.missions.audit import Audit
 from shared.missions.chain import Happening
 from shared.missions.records import MissionRecord, TrackRecord, mission_ref
 from shared.missions.repository import Change
+from tests.support.deletion import kept
 from tests.support.house import REQUEST, CountingTrack, House, step
 
 HOUR = 3_600
@@ -208,15 +209,7 @@ def test_a_deleted_mission_is_anchored_with_its_deletion(house: House, tmp_path:
     mission_id = over(house)
     house.clock.advance(1)
     graph = SqliteKnowledge(tmp_path / "knowledge.sqlite3")
-    delete_mission(
-        mission_id,
-        owner="ann",
-        documents=house.documents,
-        missions=house.missions,
-        artifacts=house.artifacts,
-        knowledge=graph,
-        audit=house.audit,
-    )
+    delete_mission(mission_id, kept(house, graph), owner="ann")
     graph.close()
     assert house.audit.events(mission_id)[-1].kind == "mission.deleted"
     assert (house.audit.verify(mission_id).breaks, house.audit.verify().missions) == ((), 1)

@@ -25,6 +25,7 @@ from shared.missions.records import MissionRecord
 from shared.runtime import Runtime
 from shared.settings import Settings
 from tests.support.clock import START, FrozenClock
+from tests.support.deletion import kept
 
 USD = 1_000_000
 TODAY = f"{START:%Y-%m-%d}"
@@ -215,15 +216,7 @@ def test_a_deleted_mission_leaves_what_the_day_has_spent(spender: Spender, clien
     mission, runtime = spender.mission(), spender.runtime
     spender.buy(mission, 100_000)
     Ending(runtime.missions, runtime.audit, spender.clock).give_up(mission.mission_id, MissionError(code="x", message="it broke"))
-    delete_mission(
-        mission.mission_id,
-        owner="local",
-        documents=runtime.documents,
-        missions=runtime.missions,
-        artifacts=runtime.artifacts,
-        knowledge=runtime.knowledge,
-        audit=runtime.audit,
-    )
+    delete_mission(mission.mission_id, kept(runtime, runtime.knowledge), owner="local")
     assert [runtime.documents.query(Query(collection)) for collection in (PURSES, LEDGERS)] == [[], []]
     told = client.get("/costs").json()
     assert (told["whole"]["settled_micro_usd"], told["unattributed_micro_usd"], told["shares"]) == (100_000, 100_000, [])

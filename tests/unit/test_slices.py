@@ -12,8 +12,7 @@ from functions.lifecycle.reconcile import raise_epoch
 from schemas.mission import Track, TrackStatus
 from shared.adapters.packed_artifacts import PackedArtifacts
 from shared.adapters.sqlite_documents import SqliteDocuments
-from shared.errors import Conflict, NotFound, StaleEpoch, Unavailable
-from shared.missions.records import mission_ref
+from shared.errors import Conflict, StaleEpoch, Unavailable
 from shared.missions.repository import Change
 from shared.times import SLICE_LEASE_S
 from shared.tracks import SliceContext, SliceOutcome
@@ -152,23 +151,6 @@ def test_what_a_slice_has_put_does_not_wait_for_another_commit_where_its_own_is_
         house.slices.run(Zombie(), step(mission_id, 0))
     with closing(SqliteDocuments(tmp_path / "kimera.sqlite3")) as documents:
         assert [*PackedArtifacts(tmp_path / "artifacts", documents).list(f"missions/{mission_id}/")], "no other process sees it"
-
-
-def test_a_slice_that_ends_behind_the_deletion_of_its_mission_leaves_nothing(house: House) -> None:
-    mission_id, _ = house.claimed()
-    kept, _ = house.claimed()
-    house.slices.run(CountingTrack(), step(kept, 0))
-
-    class Forgotten(CountingTrack):
-        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
-            house.documents.delete(mission_ref(mission_id))
-            context.put_artifact("large.bin", b"0" * 100_000, media_type="application/octet-stream")
-            return super().step(context, state)
-
-    with pytest.raises(NotFound):
-        house.slices.run(Forgotten(), step(mission_id, 0))
-    house.slices.run(CountingTrack(), step(kept, 1))
-    assert {artifact.key.split("/")[1] for artifact in house.artifacts.list("missions/")} == {kept}
 
 
 def test_a_slice_out_of_turn_is_refused(house: House) -> None:
