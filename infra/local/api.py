@@ -207,7 +207,10 @@ class MissionsApi:
 
 
 def bearer(token: str | None) -> dict[str, str]:
-    """The header that says who is calling."""
+    """The header that says who is calling. What stands around a token, as a line's end of the file it came from, is none of it."""
+    token = (token or "").strip()
+    if not all("!" <= character <= "~" for character in token):
+        raise BadInput("KIMERA_TOKEN is no token: it holds a space, a line's end or what is no ASCII.", remedy="Set it to the token alone.")
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
