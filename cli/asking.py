@@ -142,6 +142,7 @@ def prepare(asked: Asked, settings: Settings) -> Prepared:
     }
     import json
 
+    _require_text(question, asked.guidelines, asked.session, asked.measure, *asked.by, asked.time)
     try:
         request = parse(MissionRequest, json.dumps(body))
     except InvalidFields as error:
@@ -156,6 +157,17 @@ def prepare(asked: Asked, settings: Settings) -> Prepared:
     return Prepared(request, tuple(collect(asked.data, asked.documents)))
 
 
+def _require_text(*words: str | None) -> None:
+    """Refuse what a terminal of another encoding has sent: its bytes are no characters here."""
+    for word in words:
+        try:
+            (word or "").encode()
+        except UnicodeEncodeError as error:
+            raise BadInput(
+                f"{ascii(word)[:80]} is not UTF-8 text.", remedy="Set the terminal to UTF-8, or pipe the question in from a UTF-8 file."
+            ) from error
+
+
 def read_question(given: str | None) -> str:
     """The question: as given, or from stdin where it is ``-`` or none and stdin is no terminal."""
     if given is not None and given != STDIN:
@@ -164,7 +176,7 @@ def read_question(given: str | None) -> str:
         raise BadInput("There is no question.", remedy='Write it behind the command: kimera run "How many ...?" --data FILE')
     else:
         try:
-            question = sys.stdin.buffer.read(_MAX_STDIN).decode()
+            question = sys.stdin.buffer.read(_MAX_STDIN).decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise BadInput("The question on stdin is not UTF-8 text.", remedy="Save it as UTF-8.") from error
     if not question.strip():

@@ -9,7 +9,7 @@ import typer
 
 from cli.configuration import load_settings
 from cli.console import AsJson, Endpoint, log_to, new_app, note, print_json
-from schemas.mission import MissionState
+from schemas.mission import MissionState, MissionStatus
 from shared.documents import Json
 from shared.ledger.money import dollars
 
@@ -18,6 +18,7 @@ app = new_app("List missions, newest first.")
 
 @app.command()
 def list_missions(
+    status: Annotated[MissionStatus | None, typer.Option("--status", case_sensitive=False, help="Those of one status alone.")] = None,
     limit: Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many at most.")] = 100,
     endpoint: Endpoint = None,
     as_json: AsJson = False,
@@ -31,7 +32,7 @@ def list_missions(
     unreadable: tuple[str, ...] = ()
     try:
         with any_access(settings, endpoint=endpoint, token=os.environ.get("KIMERA_TOKEN")) as api:
-            page = api.all_missions(limit=limit)
+            page = api.all_missions(limit=limit, status=status)
             missions, unreadable = page.missions, page.unreadable
     except NoMissionsYet:
         pass  # none is an answer here
@@ -45,5 +46,5 @@ def list_missions(
     for mission_id in unreadable:
         note(f"{mission_id}  cannot be read: its stored documents are damaged. `kimera status {mission_id}` says which.")
     if not missions and not unreadable:
-        note("There are no missions yet. Begin with `kimera run`.")
+        note(f"No mission is {status}." if status else "There are no missions yet. Begin with `kimera run`.")
     return 0

@@ -73,5 +73,6 @@ def submit(
         print_json(accepted)
     else:
         print(accepted.mission_id)
-        note(f"{'Accepted' if accepted.created else 'Known already'}; follow it with `kimera watch {accepted.mission_id}`.")
+        elsewhere = f" --endpoint {endpoint}" if endpoint else ""
+        note(f"{'Accepted' if accepted.created else 'Known already'}; follow it with `kimera watch {accepted.mission_id}{elsewhere}`.")
     return 0

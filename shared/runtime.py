@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from shared.callers import Callers, Part, SameProcess, ServiceAccounts
 from shared.clock import Clock, OffsetClock, SystemClock
+from shared.data_folder import folder_in
 from shared.errors import Unavailable
 from shared.identity import LOCAL_OWNER, IamIdentity, Identity, LocalIdentity
 from shared.ids import Ids
@@ -358,7 +359,7 @@ class Runtime:
     def _telemetry_files(self) -> Path:
         """Where spans and rows lie as files: also on the cloud profile in the data folder, where one was named (the emulated cloud)."""
         named = self.settings.profile == "embedded" or "home" in self.settings.model_fields_set
-        return (self.settings.home.expanduser().absolute() if named else self.home) / "telemetry"
+        return folder_in(self.settings.home.expanduser().absolute() if named else self.home, "telemetry")
 
     @cached_property
     def _temporary(self) -> tempfile.TemporaryDirectory[str]:

@@ -13,7 +13,7 @@ from functions.deep_research.state import Candidate
 from schemas.evidence import SubQuestion
 from shared.knowledge.port import Hit, QueryTerm
 from shared.knowledge.terms import index_terms, language_of, query_terms
-from shared.language.causes import asks_for_a_cause, names_a_cause
+from shared.language.causes import asks_for_a_cause, names_a_cause, without_asking_why
 
 MAX_SENTENCES = 3
 _COST_OF_A_SENTENCE = 0.12
@@ -116,7 +116,7 @@ def _needed(question: str) -> re.Pattern[str] | None:
 
 def with_context(questions: Sequence[SubQuestion], at: int) -> str:
     """The words to look for: a question that leans on the one before ("and who made it?") is read together with it."""
-    text = _OPENING.sub("", questions[at].text)
+    text = without_asking_why(_OPENING.sub("", questions[at].text))
     if at > 0 and (_POINTS_BACK.search(text) or not query_terms(text)):
         return f"{with_context(questions, at - 1)} {text}"
     return text

@@ -22,12 +22,17 @@ def is_verified(claim: MergedClaim) -> bool:
 
 
 def summary(sections: tuple[Section, ...], *, room: int = MAX_LINES) -> tuple[MergedClaim, ...]:
-    """The statements that carry the answer: first one for each sub-question, then the other track's, then more while there is room."""
-    queues = [_ranked(s) for s in sections]
+    """The statements that carry the answer: first one for each sub-question, then the other track's, then more while there is room.
+
+    A sentence that two sub-questions quote is said once.
+    """
+    queues = [(s.question, _ranked(s)) for s in sections]
     picked: dict[str, MergedClaim] = {}
-    for rank in range(max((len(q) for q in queues), default=0)):
-        for queue in queues:
-            if rank < len(queue) and len(picked) < room:
+    said: set[str] = set()
+    for rank in range(max((len(q) for _, q in queues), default=0)):
+        for question, queue in queues:
+            if rank < len(queue) and len(picked) < room and (line := _line(queue[rank], question)) not in said:
+                said.add(line)
                 picked.setdefault(queue[rank].id, queue[rank])
     in_order = (c for s in sections for c in (*s.findings, *s.passages) if c.id in picked)
     return tuple({c.id: c for c in in_order}.values())

@@ -30,7 +30,7 @@ from functions.missions.dead_letters import DeadLetters
 from functions.missions.deletion import Kept, delete_mission
 from functions.missions.difference import difference
 from functions.missions.uploads import receive_upload
-from schemas.mission import MissionRequest, MissionState, ReportVersion, Track
+from schemas.mission import MissionRequest, MissionState, MissionStatus, ReportVersion, Track
 from schemas.outcome import MissionOutcomePackage
 from shared.dead_letters import LetterStatus
 from shared.errors import BadInput, Corrupt, LengthRequired, NotFound, Unavailable
@@ -83,9 +83,9 @@ def submit(call: Call) -> Answer:
 
 @api.route("GET", "/missions")
 def list_missions(call: Call) -> MissionPage:
-    """The caller's missions, newest first."""
+    """The caller's missions, newest first; ``status`` narrows them."""
     limit = _limit(call)
-    found = call.runtime.missions.page(owner=_owner(call), limit=limit + 1, before=_after(call))
+    found = call.runtime.missions.page(owner=_owner(call), statuses=_statuses(call), limit=limit + 1, before=_after(call))
     ids = sorted([*found.damaged, *(mission.mission_id for mission in found.missions)], reverse=True)[:limit]
     states: list[MissionState] = []
     for mission in found.missions:
@@ -292,6 +292,16 @@ def _limit(call: Call) -> int:
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(MAX_PAGE)) and 1 <= int(text) <= MAX_PAGE):
         raise BadInput(f"limit has to be a number from 1 to {MAX_PAGE}, not {text[:20]!r}.")
     return int(text)
+
+
+def _statuses(call: Call) -> tuple[MissionStatus, ...]:
+    """The one that is asked for; empty: every one."""
+    text = call.request.args.get("status")
+    if text is None:
+        return ()
+    if text not in set(MissionStatus):
+        raise BadInput(f"status has to be one of {', '.join(MissionStatus)}, not {text[:20]!r}.")
+    return (MissionStatus(text),)
 
 
 def _after(call: Call) -> str | None:

@@ -26,7 +26,7 @@ from functions.missions.answers import (
     ReportDifference,
     StoredInput,
 )
-from schemas.mission import MissionRequest, MissionState
+from schemas.mission import MissionRequest, MissionState, MissionStatus
 from schemas.outcome import MissionOutcomePackage
 from schemas.problem import Problem
 from shared.problems import MAX_REQUEST_ID_CHARS
@@ -109,6 +109,7 @@ OPERATIONS: tuple[Operation, ...] = (
         MissionPage,
         (400, 401),
         parameters=(
+            _parameter("status", "query", {"type": "string", "enum": [str(status) for status in MissionStatus]}, "Those alone."),
             _parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}, "How many at most."),
             _parameter("after", "query", {"type": "string", "pattern": f"^{CURSOR}$"}, "The `next` of the page before."),
         ),

@@ -25,7 +25,7 @@ from functions.missions.answers import (
 )
 from infra.local.signing_in import GoogleSignIn
 from schemas.events import AuditEvent
-from schemas.mission import MissionState
+from schemas.mission import MissionState, MissionStatus
 from schemas.problem import Problem
 from shared.documents import JsonMap
 from shared.endpoints import is_on_this_machine
@@ -82,13 +82,13 @@ class MissionsApi:
         """The newest missions, at most ``limit``; without those that cannot be read."""
         return [*self.all_missions(limit=limit).missions]
 
-    def all_missions(self, *, limit: int) -> MissionPage:
-        """The same, with the ids of those that cannot be read."""
+    def all_missions(self, *, limit: int, status: MissionStatus | None = None) -> MissionPage:
+        """The same, or those of one status, with the ids of those that cannot be read."""
         found: list[MissionState] = []
         unreadable: list[str] = []
         after: str | None = None
         while (missing := limit - len(found) - len(unreadable)) > 0:
-            query = {"limit": str(min(_PAGE, missing))} | ({"after": after} if after else {})
+            query = {"limit": str(min(_PAGE, missing))} | ({"after": after} if after else {}) | ({"status": status} if status else {})
             page = self._model(MissionPage, "GET", "/missions", params=query)
             found += page.missions
             unreadable += page.unreadable
@@ -207,7 +207,10 @@ class MissionsApi:
 
 
 def bearer(token: str | None) -> dict[str, str]:
-    """The header that says who is calling."""
+    """The header that says who is calling. What stands around a token, as a line's end of the file it came from, is none of it."""
+    token = (token or "").strip()
+    if not all("!" <= character <= "~" for character in token):
+        raise BadInput("KIMERA_TOKEN is no token: it holds a space, a line's end or what is no ASCII.", remedy="Set it to the token alone.")
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 

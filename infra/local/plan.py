@@ -15,6 +15,7 @@ from functions.ds_star.roles.planner import PlannerInput, plan
 from infra.local.files import LocalFile
 from schemas.analysis import FileDescription
 from schemas.mission import MissionRequest
+from shared.data_folder import folder_in
 from shared.documents import Json
 from shared.errors import BadInput
 from shared.knowledge.port import Scope
@@ -75,9 +76,7 @@ def plan_mission(runtime: Runtime, request: MissionRequest, files: Sequence[Loca
             "There is nothing to work on: no data, no documents, and the knowledge space is empty.",
             remedy="Give files with --data and --docs, fill the space with `kimera space add`, or use --web or --research.",
         )
-    scratch = runtime.home / "scratch"
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=scratch, prefix="plan-") as folder:
+    with tempfile.TemporaryDirectory(dir=folder_in(runtime.home, "scratch"), prefix="plan-") as folder:
         descriptions = [
             analyze_file(runtime.sandbox, runtime.artifacts, DataInput.of(file.path, name=file.name), Path(folder))
             for file in files

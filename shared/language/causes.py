@@ -10,7 +10,9 @@ _CAUSE = re.compile(
     re.IGNORECASE,
 )
 _WHY = re.compile(
-    r"\b(?:why|how come|what (?:causes?|caused|explains?|drives|led to)|reasons? (?:for|of|why)|explain|causes? of|warum|wieso|weshalb)\b",
+    r"\b(?:why|how come|what (?:(?:do|does|did) [^?]{1,60}? says? )?"
+    r"(?:causes?|caused|explains?|drives|drove|has driven|is driving|led to)|"
+    r"reasons? (?:for|of|why)|explain|causes? of|warum|wieso|weshalb)\b",
     re.IGNORECASE,
 )
 
@@ -18,6 +20,11 @@ _WHY = re.compile(
 def asks_for_a_cause(question: str) -> bool:
     """Whether a why is asked; data cannot answer that, a document may."""
     return _WHY.search(question) is not None
+
+
+def without_asking_why(question: str) -> str:
+    """The question without the words that ask for a cause: a text that names one says so in words of its own."""
+    return _WHY.sub(" ", question)
 
 
 def names_a_cause(text: str) -> bool:

@@ -64,6 +64,7 @@ def test_the_mission_is_read_without_a_running_platform(kimera: Kimera, done: En
     mission = done.json["mission_id"]
     assert kimera("status", mission, "--json").json["status"] == "DONE"
     assert [m["mission_id"] for m in kimera("list", "--json").json["missions"]] == [mission]
+    assert mission in kimera("list", "--status", "done").out and kimera("list", "--status", "FAILED", "--json").json == {"missions": []}
     assert "14.5" in kimera("report", mission).out
     assert kimera("audit", "verify", mission, "--json").json["ok"] is True
 

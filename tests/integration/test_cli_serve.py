@@ -47,6 +47,8 @@ def test_run_uses_the_platform_that_holds_the_data_folder(kimera: Kimera, served
 def test_submit_watch_and_the_same_key_twice(kimera: Kimera, served: tuple[Running, str]) -> None:
     first, second = (kimera("submit", QUESTION, "--data", "a.csv", "--idempotency-key", "k1", "--json").json for _ in range(2))
     assert (first["created"], second["created"]) == (True, False)
+    told = kimera("submit", QUESTION, "--data", "a.csv", "--idempotency-key", "k1", "--endpoint", served[1]).err
+    assert f"`kimera watch {first['mission_id']} --endpoint {served[1]}`" in told
     watched = kimera("watch", first["mission_id"], "--endpoint", served[1])
     assert (watched.code, "14.5" in watched.out) == (0, True), watched.err
     other = kimera("submit", "How many rows are there?", "--data", "a.csv", "--idempotency-key", "k1")

@@ -59,6 +59,11 @@ def test_a_plan_shows_the_reading_and_starts_no_mission(kimera: Kimera) -> None:
     assert kimera("list", "--json").json == {"missions": []}
 
 
+def test_a_question_from_a_file_is_read_without_the_file_s_mark(kimera: Kimera) -> None:
+    plan = kimera("run", "-", "--data", "a.csv", "--plan", "--json", question="\ufeffWhat is the mean temp by city?\r\n").json
+    assert [q["question"] for q in plan["sub_questions"]] == ["What is the mean temp by city?"]
+
+
 def test_a_suite_is_scored_and_repeats_are_compared(kimera: Kimera) -> None:
     for name, number in (("right", 14.5), ("wrong", 99)):
         task = kimera.folder / "suite" / name

@@ -11,6 +11,8 @@ import httpx
 import pytest
 
 from infra.local.functions import public_app
+from schemas.mission import MissionStatus
+from shared.missions.repository import Change
 from shared.runtime import Runtime
 from shared.settings import Settings
 
@@ -207,6 +209,22 @@ def test_the_list_is_paged_newest_first(api: httpx.Client, table: dict[str, obje
             break
         after = f"&after={page['next']}"
     assert len(seen) == len(set(seen)) and set(made) <= set(seen) and seen == sorted(seen, reverse=True)
+
+
+def test_the_list_of_one_status_leaves_the_others_out(runtime: Runtime, api: httpx.Client, table: dict[str, object]) -> None:
+    """As `docs/deploying.md` says for the alert of missions that failed."""
+    made = [
+        api.post("/missions", json={"question": f"What is the mean temp {n}?", "inputs": [table]}).json()["mission_id"] for n in range(3)
+    ]
+    ended = {"status": MissionStatus.FAILED, "reason": "given up"}
+    runtime.missions.change(made[1], "lifecycle", lambda mission, _: Change(mission.model_copy(update=ended)))
+
+    def listed(status: str) -> set[str]:
+        return {mission["mission_id"] for mission in api.get("/missions", params={"status": status}).json()["missions"]}
+
+    assert listed("FAILED") == {made[1]} and listed("CANCELLED") == set()
+    assert {made[0], made[2]} <= listed("PENDING") and made[1] not in listed("PENDING")
+    problem(api.get("/missions", params={"status": "failed"}), 400, "bad_input")
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "x", "501", "1e3", "٣"])

@@ -14,7 +14,7 @@ import pytest
 from cli.commands import GROUPS, all_names
 from cli.console import log_to
 from cli.main import main
-from infra.local.api import MissionsApi, error_of
+from infra.local.api import MissionsApi, bearer, error_of
 from schemas.problem import Problem
 from shared.errors import NotFound
 from tests.support.command import ROOT
@@ -59,6 +59,8 @@ def test_the_table_names_each_command_once() -> None:
         (["run", "   "], "empty"),
         (["run", "x" * 100_000, "--data", "a.csv"], "100,000 characters"),
         (["run", "Wie hoch ist die mittlere Temperatur in der Stadt?", "--data", "a.csv"], "German"),
+        (["run", "What is the mean temp in Z\udcfcrich?", "--data", "a.csv"], "Z\\udcfcrich?' is not UTF-8 text"),
+        (["run", QUESTION, "--data", "a.csv", "--by", "st\udce4dt"], "'st\\udce4dt' is not UTF-8 text"),
         (["run", QUESTION, "--data", "missing.csv"], "no file missing.csv"),
         (["run", QUESTION, "--docs", "empty"], "holds no documents"),
         (["run", QUESTION, "--data", "a.csv", "--tier", "golden"], "--tier"),
@@ -191,6 +193,28 @@ def test_where_nothing_can_run_files_no_mission_begins(
     assert (told["code"], "make setup" in told["remedy"]) == ("sandbox_unavailable", True)
     assert main(["list", "--json"]) == 0
     assert json.loads(capsys.readouterr().out) == {"missions": []}
+
+
+@pytest.mark.parametrize("command", [["run", QUESTION, "--data", "a.csv"], ["run", QUESTION, "--data", "a.csv", "--plan"], ["serve"]])
+def test_a_data_folder_that_cannot_be_made_is_said_with_what_to_do(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIMERA_HOME", "/proc/kimera")  # nobody can make a folder there, root included
+    assert main(command) == 3
+    told = capsys.readouterr().err
+    assert "The data folder /proc/kimera cannot be used: No such file or directory." in told and "KIMERA_HOME.)" in told
+
+
+def test_a_token_that_no_header_can_carry_is_named_and_a_line_s_end_is_none_of_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["list", "--endpoint", "http://127.0.0.1:1"]
+    for token in ("schlüssel", "two words", "a\nb"):
+        monkeypatch.setenv("KIMERA_TOKEN", token)
+        assert main(command) == 2
+        told = capsys.readouterr().err
+        assert "KIMERA_TOKEN is no token" in told and token not in told
+    assert bearer("abc\n") == {"Authorization": "Bearer abc"} and bearer("\n") == bearer(None) == {}
 
 
 def test_doctor_says_that_the_data_folder_is_a_file(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

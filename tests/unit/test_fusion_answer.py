@@ -34,6 +34,19 @@ def test_an_answer_that_shows_some_results_of_a_question_only_says_so() -> None:
     assert answer_lines((whole,), summary((whole,)), (), ())[-1] == "Result 3."
 
 
+def test_a_sentence_that_two_questions_quote_is_said_once_and_leaves_its_room_to_another() -> None:
+    def quoted(own: str, text: str) -> MergedClaim:
+        return MergedClaim(
+            id=own, origin="document", text=text, support="verbatim", citations=(Citation(origin="document", label="Notes", quote=text),)
+        )
+
+    why, more = "The West grew because of its shop in Lyon.", "It opened in May."
+    which = Section(question="Which region grew?", status="answered", passages=(quoted("c1", why),))
+    drove = Section(question="What drove it?", status="answered", passages=(quoted("c2", why), quoted("c3", more)))
+    chosen = summary((which, drove), room=2)
+    assert answer_lines((which, drove), chosen, (), ()) == (f"“{why}” (Notes)", f"“{more}” (Notes)")
+
+
 def test_a_passage_that_is_too_long_is_cut_between_words() -> None:
     (line,) = lines("Rents rose again. " * 100, "What about rents?")
     assert line.endswith(" …” (Notes)") and len(line) <= MAX_PASSAGE_CHARS + 20

@@ -79,6 +79,7 @@ def test_values_numbers_and_dates_become_filters(question: str, files: tuple[Fil
     ("question", "kind"),
     [
         ("Why did the temperature rise?", "why"),
+        ("What drove the rise of the temperature?", "why"),
         ("What will the temperature be in 2030?", "forecast"),
         ("Should we move to Bern?", "advice"),
         ("What does the report say about rain?", "documents"),
