@@ -23,7 +23,6 @@ from schemas.messages import ExecutionRef
 from shared.callers import Part
 from shared.http import Api, Call, parse
 from shared.last_delivery import kept_on_last_delivery
-from shared.times import heartbeat_stale_s
 
 api = Api("lifecycle")
 
@@ -70,8 +69,9 @@ def compensate(call: Call) -> MissionStatusResult:
 def reconcile(call: Call) -> ReconcileResult:
     """Look after every open mission (target of the scheduler)."""
     runtime = call.runtime
-    stale_s = heartbeat_stale_s(runtime.settings.answer_timeout_s)
-    reconciler = Reconciler(runtime.missions, runtime.queue, runtime.executions, _ending(call), runtime.clock, stale_s=stale_s)
+    reconciler = Reconciler(
+        runtime.missions, runtime.queue, runtime.executions, _ending(call), runtime.clock, stale_s=runtime.heartbeat_stale_s
+    )
     return reconciler.run(call.body(ReconcileRequest))
 
 

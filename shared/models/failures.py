@@ -54,3 +54,5 @@ class RequestFailed(Exception):
         self.message = message
         self.remedy = remedy
         self.retry_after_s = retry_after_s
+        self.waited_s = 0.0
+        """How long it had waited for its turn, before it was sent."""

@@ -51,6 +51,10 @@ class Journal:
         """The row with the answer to ``call``, if one is stored. Raises ``JournalMismatch`` where its key is known with another request."""
         return _answered(self._rows(self._documents, call.key), call)
 
+    def require_wanted(self, key: CallKey, terms: Terms) -> None:
+        """Raise what ``send`` would raise of the mission and the slice: for who waits until it may send."""
+        _require_wanted(self._fence(self._documents, key, terms))
+
     def send(self, call: ModelCall, terms: Terms) -> JournalRow:
         """The row of a request that may be sent now: its reservation and SENT are stored. An ANSWERED one if the answer came meanwhile.
 
@@ -187,12 +191,12 @@ class Journal:
     def _tell(self, rows: list[JournalRow]) -> None:
         self._telemetry.write([model_call_row(row) for row in rows])
 
-    def _fence(self, tx: Transaction, key: CallKey, terms: Terms) -> MissionRecord:
+    def _fence(self, reader: Transaction | DocumentStore, key: CallKey, terms: Terms) -> MissionRecord:
         """The mission. Only the last run of a slice, in the mission's present epoch, may spend its money."""
-        mission = load(tx, key.mission_id)
+        mission = load(reader, key.mission_id)
         if mission.over or mission.epoch != terms.epoch:
             raise StaleEpoch(f"Mission {key.mission_id} is {mission.status} at epoch {mission.epoch}; this call came from {terms.epoch}.")
-        frozen = _frozen(tx, key)
+        frozen = _frozen(reader, key)
         run = frozen.run if frozen else None
         if run != terms.run:
             raise StaleEpoch(f"The slice {slice_of(key)} was begun again: run {run}; this call came from run {terms.run}.")
@@ -241,12 +245,12 @@ def _stored(tx: Transaction, row: JournalRow) -> JournalRow:
     return JournalRow.read(document)
 
 
-def _frozen(tx: Transaction, key: CallKey) -> SliceRecord | None:
+def _frozen(reader: Transaction | DocumentStore, key: CallKey) -> SliceRecord | None:
     """What the call's slice froze; ``None`` where that slice is not under way any more."""
     if key.account == "fusion":
-        document = tx.get(slice_ref(key.mission_id, key.account, key.attempt, key.seq))
+        document = reader.get(slice_ref(key.mission_id, key.account, key.attempt, key.seq))
         return SliceRecord.read(document) if document else None
-    document = tx.get(track_ref(key.mission_id, Track(key.account), key.attempt))
+    document = reader.get(track_ref(key.mission_id, Track(key.account), key.attempt))
     track = TrackRecord.read(document) if document else None
     begun = track is not None and track.frozen is not None and track.frozen.seq == key.seq == track.next_seq
     return track.frozen if track is not None and begun else None

@@ -31,7 +31,10 @@ _ABOUT: dict[Mode, tuple[str, ...]] = {"native": ("response_format", "json_schem
 TOOL = "answer"
 _LONGER_CONTEXT = "Serve the model with a longer context: its window is too short for the request with its answer."
 _FASTER = "Take a model, or a machine for it, that answers sooner."
-_LONGER = f"{_FASTER} Or let its answers take longer: answer_timeout_s (KIMERA_ANSWER_TIMEOUT_S), up to {LONGEST_ANSWER_S} seconds."
+_LONGER = (
+    f"{_FASTER} Or let its answers take longer: answer_timeout_s (KIMERA_ANSWER_TIMEOUT_S), up to {LONGEST_ANSWER_S} seconds. "
+    "Where others ask the endpoint, too, or it is asked more at once than it answers (endpoint_parallel), its queue takes of that time."
+)
 _ADDRESS = "Is the endpoint's address right? It usually ends in /v1."
 _PAGES = f"{_ADDRESS} A proxy on the way that wants a log-in, or a permission, answers with a page, too."
 _NOT_TAKEN = (405, 406, 407, 410, 411, 414, 415, 431, 501)

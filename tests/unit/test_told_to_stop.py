@@ -27,14 +27,20 @@ def house(tmp_path: Path) -> Iterator[ChainHouse]:
     made.close()
 
 
-def told_to_stop_before(house: ChainHouse, behaviour: Behaviour) -> Behaviour:
-    """What the endpoint does while somebody asks the mission to stop."""
+def told_to_stop(house: ChainHouse, mission_id: str) -> None:
+    """Ask the mission to stop, as `kimera cancel` and the first Ctrl-C do."""
 
     def decide(mission: MissionRecord, _: dict[Track, TrackRecord]) -> Change:
         return Change(mission.model_copy(update={"cancel_requested": True}), [Happening("mission.cancel_requested")])
 
+    house.missions.change(mission_id, "api", decide)
+
+
+def told_to_stop_before(house: ChainHouse, behaviour: Behaviour) -> Behaviour:
+    """What the endpoint does while somebody asks the mission to stop."""
+
     def behave(call: ModelCall) -> ModelAnswer:
-        house.missions.change(call.key.mission_id, "api", decide)
+        told_to_stop(house, call.key.mission_id)
         return behaviour(call)
 
     return behave
