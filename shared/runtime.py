@@ -19,6 +19,7 @@ from shared.errors import Unavailable
 from shared.identity import LOCAL_OWNER, IamIdentity, Identity, LocalIdentity
 from shared.ids import Ids
 from shared.missions.repository import Missions
+from shared.one_at_a_time import OneAtATime
 from shared.settings import Settings
 from shared.telemetry.sink import JsonLines, TelemetrySink
 from shared.telemetry.tracing import Tracing
@@ -76,6 +77,7 @@ class Runtime:
         self.settings = settings
         self.clock: Clock = clock or (OffsetClock(settings.clock_offset) if settings.clock_offset else SystemClock())
         self.ids = Ids(self.clock, os.urandom)
+        self.one_at_a_time = OneAtATime()
         self._executions = executions
         self._wake = wake
         self._service = service

@@ -23,6 +23,8 @@ MAX_ANSWERS = 3
 GO_ON_S = 30
 """For so long a call begins further slices that follow at once: the last one still ends within the function's timeout."""
 FUNCTION_TIMEOUT_S = 150
+DELIVERED_AGAIN_S = 120
+"""For so long a request that is delivered again waits for the call that works on it: it still ends within the function's timeout."""
 WORKFLOW_HTTP_TIMEOUT_S = 180
 SLICE_LEASE_S = 210
 HEARTBEAT_STALE_S = 300

@@ -33,6 +33,7 @@ def test_whoever_waits_outlives_whom_it_waits_for() -> None:
         ]
         assert nested == sorted(set(nested)), function.name
     assert SandboxLimits().seconds <= times.SANDBOX_RUN_S
+    assert times.DELIVERED_AGAIN_S < times.FUNCTION_TIMEOUT_S
     assert times.GO_ON_S + times.SLICE_BUDGET_S < times.FUNCTION_TIMEOUT_S
     assert times.SLICE_BUDGET_S * times.CHECKPOINT_SHARE + times.SANDBOX_RUN_S < times.FUNCTION_TIMEOUT_S
 
