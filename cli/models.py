@@ -19,7 +19,7 @@ def models(as_json: AsJson = False) -> int:
     """
     from shared.models.catalog import load_catalog
     from shared.models.credentials import ModelEndpoints
-    from shared.models.selection import select
+    from shared.models.selection import asked_at_once, select
 
     settings = load_settings()
     log_to(settings.home)
@@ -43,6 +43,7 @@ def models(as_json: AsJson = False) -> int:
                 "later": [{"from": str(p.from_), "input_usd": float(p.input), "output_usd": float(p.output)} for p in coming],
                 "reachable": there,
                 "endpoint": own,
+                "at_once": settings.endpoint_parallel if own and settings.profile == "embedded" else None,
             }
         )
         later = "".join(f"; {p.input}/{p.output} from {p.from_}" for p in coming)
@@ -63,6 +64,8 @@ def models(as_json: AsJson = False) -> int:
     print(f"\nUS dollars for a million tokens on {today} (checked {catalog.checked}). Another model: --model P:NAME --price INPUT/OUTPUT.")
     if own_endpoint := endpoints.address("openai"):
         print(f"openai:NAME is asked at {own_endpoint} (OPENAI_BASE_URL). What it has: `kimera doctor --model openai:NAME` tries one.")
+        if settings.profile == "embedded":
+            print(f"There: {asked_at_once(settings)}.")
     named = f" ({chosen.model.name})" if chosen.model else ""
     print(f"Missions run on: {chosen.tier}{named}. Keys and endpoints: GEMINI_API_KEY, OPENAI_API_KEY, OPENAI_BASE_URL.")
     return 0

@@ -40,6 +40,7 @@ KimeraError                     code, HTTP status, what happened, what to do
     ├── ModelUnavailable        the provider is down, or refuses                  503
     │   └── ModelCircuitOpen    it failed so often that it is not asked for a while
     ├── OutOfTime               the mission's time is up                          504
+    ├── ToldToStop              the mission was cancelled: nothing more is asked  409
     ├── RequestWithheld         the request holds a secret, or is too large, and was not sent  422
     └── AnswerRejected          nothing that the model answered fits              502
 
@@ -352,6 +353,13 @@ class OutOfTime(NoModelAnswer):
 
     code = "out_of_time"
     status = 504
+
+
+class ToldToStop(NoModelAnswer):
+    """Somebody asked the mission to stop: what is under way is waited for, and nothing more is asked."""
+
+    code = "told_to_stop"
+    status = 409
 
 
 class RequestWithheld(NoModelAnswer):

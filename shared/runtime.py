@@ -20,10 +20,11 @@ from shared.errors import Unavailable
 from shared.identity import LOCAL_OWNER, IamIdentity, Identity, LocalIdentity
 from shared.ids import Ids
 from shared.missions.repository import Missions
+from shared.one_at_a_time import OneAtATime
 from shared.settings import Settings
 from shared.telemetry.sink import JsonLines, TelemetrySink
 from shared.telemetry.tracing import Tracing
-from shared.times import GO_ON_S, slice_lease_s
+from shared.times import GO_ON_S, heartbeat_stale_s, slice_lease_s, turn_patience_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,6 +78,7 @@ class Runtime:
         self.settings = settings
         self.clock: Clock = clock or (OffsetClock(settings.clock_offset) if settings.clock_offset else SystemClock())
         self.ids = Ids(self.clock, os.urandom)
+        self.one_at_a_time = OneAtATime()
         self._executions = executions
         self._wake = wake
         self._service = service
@@ -309,7 +311,24 @@ class Runtime:
             instance=self.ids.new("i"),
             telemetry=self.telemetry,
             queue=(lambda: self.queue) if self.settings.deep_research_url else None,
+            turns_in=(self.home / "endpoint", self._patience_s) if self._patience_s else None,
         )
+
+    @property
+    def _patience_s(self) -> float:
+        """How long behind its checkpoint a slice's questions wait for their turn: 0 where no endpoint of one's own is asked."""
+        at = self.known_endpoints
+        return turn_patience_s(self.settings.answer_timeout_s) if at is not None and at.address("openai") else 0
+
+    @property
+    def slice_lease_s(self) -> float:
+        """How long a slice keeps its track to itself; nobody works on a mission for longer that has ended."""
+        return slice_lease_s(self.settings.answer_timeout_s, self._patience_s)
+
+    @property
+    def heartbeat_stale_s(self) -> float:
+        """How long a mission that is alive may show no life."""
+        return heartbeat_stale_s(self.settings.answer_timeout_s, self._patience_s)
 
     @cached_property
     def slices(self) -> SliceEngine:
@@ -326,7 +345,7 @@ class Runtime:
             models=self.models,
             telemetry=self.telemetry,
             go_on_s=GO_ON_S,
-            lease_s=slice_lease_s(self.settings.answer_timeout_s),
+            lease_s=self.slice_lease_s,
         )
 
     @cached_property

@@ -50,6 +50,8 @@ class Settings(BaseSettings):
     """``INPUT/OUTPUT``: US dollars for a million tokens of ``model``, where the catalogue has no price."""
     answer_timeout_s: int = Field(default=ANSWER_S, ge=1, le=LONGEST_ANSWER_S)
     """Seconds that an answer of an endpoint of one's own may take; longer than usual on the embedded profile only."""
+    endpoint_parallel: int = Field(default=1, ge=1, le=64)
+    """Questions that an endpoint of one's own is asked at the same time, by all processes of the data folder; the embedded profile only."""
     model_cassette: str | None = Field(default=None, pattern=r"^(record|replay|script):.+$")
     """``record:DIR``, ``replay:DIR`` or ``script:FILE``: see ``shared/models/cassettes.py``."""
     research: Literal["builtin", "gemini", "gemini-max"] = "builtin"
@@ -131,6 +133,14 @@ class Settings(BaseSettings):
         if info.data.get("profile") == "cloud" and answer_timeout_s > ANSWER_S:
             raise ValueError(f"on the profile cloud it is {ANSWER_S} seconds at the most: a function is ended there that waits for longer")
         return answer_timeout_s
+
+    @field_validator("endpoint_parallel")
+    @classmethod
+    def _is_counted(cls, endpoint_parallel: int, info: ValidationInfo) -> int:
+        """Functions on the cloud share nothing that could count, and none of them may wait for long."""
+        if info.data.get("profile") == "cloud":
+            raise ValueError("the profile cloud has no such limit: let the endpoint, or what stands before it, have one")
+        return endpoint_parallel
 
     @property
     def asks_no_provider(self) -> bool:

@@ -44,6 +44,7 @@ FLAG_SENTENCES = {
     "fusion_circuit_open": "The model had failed too often to be asked again; the sentences stand as the tracks found them.",
     "fusion_model_unavailable": "No model could be asked to word the answer; its sentences stand as the tracks found them.",
     "fusion_out_of_time": "There was no time left to word the answer with a model; its sentences stand as the tracks found them.",
+    "fusion_told_to_stop": "The mission was told to stop before a model worded the answer; its sentences stand as the tracks found them.",
     "fusion_answer_rejected": "What a model worded did not hold, and was left out.",
     "tier_downgraded": "Some of the work was done by a smaller model than was asked for.",
     "tier_extractive": "Some of the work was done without a language model, although one was asked for.",

@@ -26,7 +26,6 @@ from shared.callers import Part
 from shared.http import Api, Call, parse
 from shared.last_delivery import kept_on_last_delivery
 from shared.missions.records import mission_ref
-from shared.times import heartbeat_stale_s
 
 api = Api("lifecycle")
 
@@ -87,8 +86,9 @@ def erase(call: Call) -> EraseResult:
 def reconcile(call: Call) -> ReconcileResult:
     """Look after every open mission (target of the scheduler)."""
     runtime = call.runtime
-    stale_s = heartbeat_stale_s(runtime.settings.answer_timeout_s)
-    reconciler = Reconciler(runtime.missions, runtime.queue, runtime.executions, _ending(call), runtime.clock, stale_s=stale_s)
+    reconciler = Reconciler(
+        runtime.missions, runtime.queue, runtime.executions, _ending(call), runtime.clock, stale_s=runtime.heartbeat_stale_s
+    )
     return reconciler.run(call.body(ReconcileRequest))
 
 

@@ -43,7 +43,6 @@ from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change
 from shared.missions.submission import Submission
 from shared.telemetry.context import about_mission
-from shared.times import slice_lease_s
 from shared.version import VERSION
 
 MAX_PAGE = 500
@@ -114,7 +113,7 @@ def delete(call: Call) -> Deleted:
         audit=runtime.audit,
         queue=runtime.queue,
         clock=runtime.clock,
-        lease_s=slice_lease_s(runtime.settings.answer_timeout_s),
+        lease_s=runtime.slice_lease_s,
     )
     with about_mission(mission_id):
         try:

@@ -21,7 +21,7 @@ from shared.adapters.task_groups import UNBOUNDED, UNBOUNDED_REMEDY, find_task_g
 from shared.errors import KimeraError
 from shared.missions.repository import OPEN
 from shared.models.credentials import ModelEndpoints
-from shared.models.selection import select, usual_model
+from shared.models.selection import asked_at_once, select, usual_model
 from shared.runtime import Runtime
 from shared.sandbox import SandboxJob
 from shared.settings import Settings, setting_files
@@ -265,6 +265,8 @@ def _models(settings: Settings) -> Iterator[Finding]:
     else:
         detail = f"{chosen.tier}: {model.label}, a key or endpoint is set; `kimera doctor --model {model.label}` asks it"
         yield Finding("reachable", "model", "ok", detail)
+        if (own := endpoints.address(model.provider)) and settings.profile == "embedded":
+            yield Finding("reachable", "endpoint", "ok", f"{own}: {asked_at_once(settings)}")
 
 
 def _research(settings: Settings) -> Iterator[Finding]:

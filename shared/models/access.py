@@ -1,6 +1,6 @@
 """``ModelAccess``: the models of a slice, or none. The one place where the links of the chain are put together.
 
-telemetry -> guard -> remember -> retry -> deadline -> pay -> breaker -> provider, script or recording
+telemetry -> guard -> remember -> retry -> turn -> deadline -> pay -> breaker -> provider, script or recording
 """
 
 from __future__ import annotations
@@ -29,12 +29,13 @@ from shared.web.search import WebSearch
 if TYPE_CHECKING:
     from shared.ledger.ledger import Ledger
     from shared.models.breaker import Circuits
-    from shared.models.calls import Sender
+    from shared.models.calls import ModelCall, Sender
     from shared.models.desk import Desk
     from shared.models.jobs import Jobs
     from shared.models.journal import Journal, Terms
     from shared.models.orphans import Orphans
     from shared.models.remote import Remote
+    from shared.models.turn import Turns
 
 
 class Chooses(Protocol):
@@ -79,6 +80,8 @@ class Installation:
     """The way to who can stop a research job; ``None`` where this process does that itself."""
     remote: Remote | None = None
     """What research may ask beyond the models; ``None`` where nothing beyond them can be asked."""
+    turns: Turns | None = None
+    """Lets an endpoint of one's own be asked only so many questions at once; ``None`` where no limit is kept."""
     in_order: bool = False
     """Whether the innermost link answers by the order of the calls, so that a fan-out is asked one by one."""
 
@@ -178,7 +181,9 @@ class ModelAccess:
             self._journal.tell_again(mission.mission_id)
 
     def close(self) -> None:
-        """End what was opened to providers."""
+        """End what was opened to providers. Who waits for a turn is let go first: it would ask what is being closed."""
+        if self._with.turns is not None:
+            self._with.turns.close()
         self._with.innermost.close()
         if self._with.remote is not None:
             self._with.remote.close()
@@ -226,17 +231,29 @@ class ModelAccess:
         """All links around the innermost one, for one slice."""
         from shared.models.answers import Answers
         from shared.models.breaker import Breaker
-        from shared.models.deadline import Deadline
+        from shared.models.deadline import Deadline, time_for
         from shared.models.guard import Guard
         from shared.models.pay import Pay
         from shared.models.remember import Remember
         from shared.models.retry import Retry
         from shared.models.telemetry import Telemetry
+        from shared.models.turn import Turn
 
         has, journal, answers = self._with, self._journal, Answers(self._with.artifacts)
+        terms = _terms(mission, frozen)
+
+        def left() -> float:
+            return seconds_left(mission, has.clock.now())
+
+        def require_wanted(call: ModelCall) -> None:
+            time_for(call, left())
+            journal.require_wanted(call.key, terms)
+
         asked = Breaker(innermost, self._circuits)
-        paid = Pay(asked, journal, answers, _terms(mission, frozen), ready=self._circuits.check)
-        timely = Deadline(paid, left=lambda: seconds_left(mission, has.clock.now()))
+        paid = Pay(asked, journal, answers, terms, ready=self._circuits.check)
+        timely: Sender = Deadline(paid, left=left)
+        if has.turns is not None:
+            timely = Turn(timely, has.turns, time_left=time_left, require_wanted=require_wanted)
         tried = Retry(timely, clock=has.clock, uniform=has.uniform, time_left=time_left)
         known = Remember(tried, journal, answers)
         return Telemetry(Guard(known, secrets=has.secrets(), reject=journal.reject), has.tracing)

@@ -26,7 +26,7 @@ MAX_FAILURES = 5
 """Failures in a row that open a circuit: more than the tries of one call."""
 RESET_S = 60.0
 """How long an open circuit stays so, until one call may try."""
-_OUTAGES = (Failure.UNREACHABLE, Failure.OVERLOADED, Failure.LOST)
+_OUTAGES = (Failure.UNREACHABLE, Failure.OVERLOADED, Failure.LOST, Failure.STREAMED)
 _log = logging.getLogger(__name__)
 
 

@@ -19,6 +19,8 @@ from shared.telemetry.sink import TelemetrySink
 from shared.telemetry.tracing import Tracing
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from shared.adapters.gemini_research import GeminiResearchAgent
     from shared.ledger.ledger import Ledger
     from shared.models.calls import Sender
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from shared.models.credentials import ModelEndpoints
     from shared.models.journal import Journal
     from shared.models.provider import ProviderLink
+    from shared.models.turn import Turns
 
 
 def model_access(
@@ -42,8 +45,12 @@ def model_access(
     instance: str,
     telemetry: TelemetrySink,
     queue: Callable[[], TaskQueue] | None = None,
+    turns_in: tuple[Path, float] | None = None,
 ) -> ModelAccess:
-    """The models that this installation's settings name. Nothing is loaded before a mission asks for one."""
+    """The models that this installation's settings name. Nothing is loaded before a mission asks for one.
+
+    ``turns_in``: the folder in which processes count their questions to an endpoint of one's own, and how long one may wait (seconds).
+    """
     return ModelAccess(
         Installation(
             documents=documents,
@@ -59,9 +66,17 @@ def model_access(
             telemetry=telemetry,
             queue=queue,
             remote=_remote(settings, endpoints),
+            turns=_turns(settings, clock, *turns_in) if turns_in is not None else None,
             in_order=settings.model_cassette is not None and settings.model_cassette.startswith("script:"),
         )
     )
+
+
+def _turns(settings: Settings, clock: Clock, folder: Path, patience_s: float) -> Turns:
+    from shared.adapters.endpoint_places import EndpointPlaces
+    from shared.models.turn import Turns
+
+    return Turns(EndpointPlaces(folder, settings.endpoint_parallel), clock, random.Random().random, patience_s=patience_s)
 
 
 class _Innermost:

@@ -24,6 +24,8 @@ class Failure(StrEnum):
     """A 500 whose words are about this way of asking: the next request asks in another way. It may have been worked on and charged."""
     OLD_KEY = "old_key"
     """The key was refused, and has been replaced since: the next request uses the new one."""
+    STREAMED = "streamed"
+    """The answer came as a stream of events, which is not read: it was worked on, and another try brings another stream."""
     CUT_OFF = "cut_off"
     """We stopped waiting, since the mission's time was up: it may have been worked on and charged."""
     LOST = "lost"
@@ -32,7 +34,7 @@ class Failure(StrEnum):
     @property
     def unpaid(self) -> bool:
         """Whether the provider certainly did no work."""
-        return self not in (Failure.LOST, Failure.CUT_OFF, Failure.STUMBLED)
+        return self not in (Failure.LOST, Failure.CUT_OFF, Failure.STUMBLED, Failure.STREAMED)
 
     @property
     def asks_otherwise(self) -> bool:
@@ -42,7 +44,7 @@ class Failure(StrEnum):
     @property
     def transient(self) -> bool:
         """Whether the same request may succeed later."""
-        return self not in (Failure.REFUSED, Failure.KEY_REFUSED, Failure.CUT_OFF)
+        return self not in (Failure.REFUSED, Failure.KEY_REFUSED, Failure.CUT_OFF, Failure.STREAMED)
 
 
 class RequestFailed(Exception):
@@ -54,3 +56,5 @@ class RequestFailed(Exception):
         self.message = message
         self.remedy = remedy
         self.retry_after_s = retry_after_s
+        self.waited_s = 0.0
+        """How long it had waited for its turn, before it was sent."""

@@ -16,9 +16,9 @@ from schemas.mission import Tier, Track
 from shared.artifacts import Artifact
 from shared.clock import Clock
 from shared.documents import DocumentStore, Query, Ref, Transaction, Where
-from shared.errors import Conflict, JournalMismatch, StaleEpoch
+from shared.errors import Conflict, JournalMismatch, StaleEpoch, ToldToStop
 from shared.ledger.ledger import Ledger, Payer, Reservation
-from shared.missions.records import JOURNAL, SliceRecord, TrackRecord, slice_ref, track_ref
+from shared.missions.records import JOURNAL, MissionRecord, SliceRecord, TrackRecord, slice_ref, track_ref
 from shared.missions.repository import load
 from shared.models.calls import CallKey, ModelAnswer, ModelCall
 from shared.models.rows import JournalRow, RowState, slice_of
@@ -51,17 +51,23 @@ class Journal:
         """The row with the answer to ``call``, if one is stored. Raises ``JournalMismatch`` where its key is known with another request."""
         return _answered(self._rows(self._documents, call.key), call)
 
+    def require_wanted(self, key: CallKey, terms: Terms) -> None:
+        """Raise what ``send`` would raise of the mission and the slice: for who waits until it may send."""
+        _require_wanted(self._fence(self._documents, key, terms))
+
     def send(self, call: ModelCall, terms: Terms) -> JournalRow:
         """The row of a request that may be sent now: its reservation and SENT are stored. An ANSWERED one if the answer came meanwhile.
 
-        Raises ``BudgetRefused``; ``StaleEpoch`` where a newer run owns the slice or the mission has ended; ``JournalMismatch``.
+        Raises ``BudgetRefused``; ``StaleEpoch`` where a newer run owns the slice or the mission has ended; ``ToldToStop``;
+        ``JournalMismatch``.
         """
 
         def work(tx: Transaction) -> JournalRow:
-            self._fence(tx, call.key, terms)
+            mission = self._fence(tx, call.key, terms)
             known = self._rows(tx, call.key)
             if stored := _answered(known, call):
                 return stored
+            _require_wanted(mission)
             if any(row.state is RowState.SENT for row in known):
                 raise Conflict(f"The call {call.key} is under way already.")
             reservation = self._ledger.reserve(tx, terms.payer, call.bound_micro_usd)
@@ -185,15 +191,16 @@ class Journal:
     def _tell(self, rows: list[JournalRow]) -> None:
         self._telemetry.write([model_call_row(row) for row in rows])
 
-    def _fence(self, tx: Transaction, key: CallKey, terms: Terms) -> None:
-        """Only the last run of a slice, in the mission's present epoch, may spend money."""
-        mission = load(tx, key.mission_id)
+    def _fence(self, reader: Transaction | DocumentStore, key: CallKey, terms: Terms) -> MissionRecord:
+        """The mission. Only the last run of a slice, in the mission's present epoch, may spend its money."""
+        mission = load(reader, key.mission_id)
         if mission.over or mission.epoch != terms.epoch:
             raise StaleEpoch(f"Mission {key.mission_id} is {mission.status} at epoch {mission.epoch}; this call came from {terms.epoch}.")
-        frozen = _frozen(tx, key)
+        frozen = _frozen(reader, key)
         run = frozen.run if frozen else None
         if run != terms.run:
             raise StaleEpoch(f"The slice {slice_of(key)} was begun again: run {run}; this call came from run {terms.run}.")
+        return mission
 
     def _rows(self, reader: Transaction | DocumentStore, key: CallKey) -> list[JournalRow]:
         found = reader.query(Query(JOURNAL, (Where("key", "==", str(key)),)))
@@ -225,6 +232,12 @@ class Journal:
         )
 
 
+def _require_wanted(mission: MissionRecord) -> None:
+    """A slice that is under way when somebody asks to stop sees it here, at its next question: it was opened before."""
+    if mission.cancel_requested:
+        raise ToldToStop("The mission was told to stop: no model is asked any more.")
+
+
 def _stored(tx: Transaction, row: JournalRow) -> JournalRow:
     document = tx.get(row.ref)
     if document is None:
@@ -232,12 +245,12 @@ def _stored(tx: Transaction, row: JournalRow) -> JournalRow:
     return JournalRow.read(document)
 
 
-def _frozen(tx: Transaction, key: CallKey) -> SliceRecord | None:
+def _frozen(reader: Transaction | DocumentStore, key: CallKey) -> SliceRecord | None:
     """What the call's slice froze; ``None`` where that slice is not under way any more."""
     if key.account == "fusion":
-        document = tx.get(slice_ref(key.mission_id, key.account, key.attempt, key.seq))
+        document = reader.get(slice_ref(key.mission_id, key.account, key.attempt, key.seq))
         return SliceRecord.read(document) if document else None
-    document = tx.get(track_ref(key.mission_id, Track(key.account), key.attempt))
+    document = reader.get(track_ref(key.mission_id, Track(key.account), key.attempt))
     track = TrackRecord.read(document) if document else None
     begun = track is not None and track.frozen is not None and track.frozen.seq == key.seq == track.next_seq
     return track.frozen if track is not None and begun else None

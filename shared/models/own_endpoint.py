@@ -5,6 +5,7 @@ Loaded by the provider link alone, when an endpoint of one's own is first asked.
 
 from __future__ import annotations
 
+import json
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -31,11 +32,14 @@ def own_endpoint_model() -> type[OpenAIChatModel]:
             _fill(response, id="", model="")
             response.object = "chat.completion"  # whatever the server calls it
             for at, choice in enumerate(_listed(response, "choices")):
+                _from_text(choice)
                 message = getattr(choice, "message", None)
+                _as_text(message, "content")
                 _fill(choice, index=at)
                 _fill(message, role="assistant")
                 for number, called in enumerate(_listed(message, "tool_calls")):
                     _fill(called, id=f"call-{number}", type="function")
+                    _as_text(getattr(called, "function", None), "arguments")
             counts = [getattr(response.usage, name, None) for name in ("prompt_tokens", "completion_tokens")]
             known = [count for count in counts if isinstance(count, int)]
             if len(known) == len(counts):
@@ -66,6 +70,23 @@ def own_endpoint_model() -> type[OpenAIChatModel]:
 def _listed(owner: object, name: str) -> list[object]:
     found = getattr(owner, name, None)
     return found if isinstance(found, list) else []
+
+
+def _from_text(choice: object) -> None:
+    """The older protocol's answer, ``text`` of a choice, where a choice has no message."""
+    from openai.types.chat import ChatCompletionMessage
+
+    text = getattr(choice, "text", None)
+    if isinstance(text, str):
+        _fill(choice, message=ChatCompletionMessage.model_construct(role="assistant", content=text))
+
+
+def _as_text(owner: object, name: str) -> None:
+    """A text that came as an object: one part of a text, which the library reads in a list, or JSON that was not written out."""
+    value = getattr(owner, name, None)
+    if isinstance(owner, BaseModel) and isinstance(value, dict):
+        is_part = value.keys() == {"type", "text"} and value["type"] == "text"
+        setattr(owner, name, [value] if is_part else json.dumps(value, ensure_ascii=False))
 
 
 def _fill(target: object, **fields: object) -> None:

@@ -31,9 +31,13 @@ _ABOUT: dict[Mode, tuple[str, ...]] = {"native": ("response_format", "json_schem
 TOOL = "answer"
 _LONGER_CONTEXT = "Serve the model with a longer context: its window is too short for the request with its answer."
 _FASTER = "Take a model, or a machine for it, that answers sooner."
-_LONGER = f"{_FASTER} Or let its answers take longer: answer_timeout_s (KIMERA_ANSWER_TIMEOUT_S), up to {LONGEST_ANSWER_S} seconds."
+_LONGER = (
+    f"{_FASTER} Or let its answers take longer: answer_timeout_s (KIMERA_ANSWER_TIMEOUT_S), up to {LONGEST_ANSWER_S} seconds. "
+    "Where others ask the endpoint, too, or it is asked more at once than it answers (endpoint_parallel), its queue takes of that time."
+)
 _ADDRESS = "Is the endpoint's address right? It usually ends in /v1."
 _PAGES = f"{_ADDRESS} A proxy on the way that wants a log-in, or a permission, answers with a page, too."
+_STREAMS = "Switch streaming off where the endpoint, or the proxy before it, forces it: requests say that they want none."
 _NOT_TAKEN = (405, 406, 407, 410, 411, 414, 415, 431, 501)
 """Statuses of a request that nobody began to work on: its path, its form or the proxy on its way (RFC 9110, 6585)."""
 _TOLD_CHARS = 300
@@ -222,8 +226,8 @@ def _failed(spec: ModelSpec, error: ModelAPIError, mode: Mode, *, at: str) -> Re
     """``mode``: how it was asked. ``at``: the address of an endpoint of one's own, else empty."""
     from pydantic_ai import exceptions as e
 
-    if at and _came_as_page(error):
-        return _page(spec, at=at)
+    if at and (instead := next(filter(None, (_instead(spec, body, at=at) for body in _no_json(error))), None)) is not None:
+        return instead
     said = f"{spec.label}{f' at {at}' if at else ''}: {_said(error)}"
     wait = error.retry_after
     match error:
@@ -264,26 +268,40 @@ def _is_about(mode: Mode, error: ModelAPIError) -> bool:
 
 def _unreadable(spec: ModelSpec, error: Exception, *, at: str) -> RequestFailed:
     """An answer came, and is none of the protocol's: a web page, a body without choices."""
-    if at and _is_page(getattr(error, "body", None)):
-        return _page(spec, at=at)
+    if at and (instead := _instead(spec, getattr(error, "body", None), at=at)) is not None:
+        return instead
     why = "its list of choices is empty" if isinstance(error, IndexError) else str(error)
     said = f"{spec.label}{f' at {at}' if at else ''} sent an answer that cannot be read: {_short(why)}"
     return RequestFailed(Failure.LOST, said, remedy=_ADDRESS if at else "")
 
 
-def _page(spec: ModelSpec, *, at: str) -> RequestFailed:
-    """No server that runs a model answers a request with a page, so nothing was worked on, and another try brings the same page."""
-    return RequestFailed(Failure.REFUSED, f"{spec.label} at {at} sent a web page, and no answer of a model.", remedy=_PAGES)
+def _instead(spec: ModelSpec, body: object, *, at: str) -> RequestFailed | None:
+    """What came in an answer's place, and would come again: a web page, or a stream that nobody asked for.
+
+    No server that runs a model answers a request with a page, so nothing was worked on; behind a stream there is a model.
+    """
+    if _is_page(body):
+        return RequestFailed(Failure.REFUSED, f"{spec.label} at {at} sent a web page, and no answer of a model.", remedy=_PAGES)
+    if _is_stream(body):
+        return RequestFailed(
+            Failure.STREAMED, f"{spec.label} at {at} sent its answer as a stream, which it was not asked for.", remedy=_STREAMS
+        )
+    return None
 
 
-def _came_as_page(error: ModelAPIError) -> bool:
-    """Whether an answer that was to be JSON is a page: some servers call all that they send JSON."""
-    return any(isinstance(cause, JSONDecodeError) and _is_page(cause.doc) for cause in _causes(error))
+def _no_json(error: ModelAPIError) -> list[str]:
+    """What was to be JSON, and is none: some servers call all that they send JSON."""
+    return [cause.doc for cause in _causes(error) if isinstance(cause, JSONDecodeError)]
 
 
 def _is_page(body: object) -> bool:
     """Whether it is HTML by its own first words; what only begins with a bracket may be a model's."""
     return isinstance(body, str) and body.lstrip("\ufeff \t\r\n")[:14].casefold().startswith(("<!doctype html", "<html"))
+
+
+def _is_stream(body: object) -> bool:
+    """Whether it is a stream of server-sent events, by its first field or comment (WHATWG HTML, section 9.2)."""
+    return isinstance(body, str) and body.lstrip("\ufeff \t\r\n").startswith(("data:", "event:", "id:", "retry:", ": "))
 
 
 def _said(error: ModelAPIError) -> str:

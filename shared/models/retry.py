@@ -31,10 +31,11 @@ class Retry:
         """The answer of the first try that brings one. Raises ``ModelUnavailable`` where none does, and what else the next link raises."""
         from tenacity import Retrying, retry_if_exception
 
+        waited: list[float] = []
         trying = Retrying(
             retry=retry_if_exception(_worth_another),
             wait=self._wait,
-            stop=self._stop,
+            stop=lambda state: self._stop(state, waited),
             sleep=self._clock.sleep,
             reraise=True,
         )
@@ -50,8 +51,11 @@ class Retry:
         asked = error.retry_after_s if isinstance(error, RequestFailed) else None
         return self._uniform() * bound if asked is None else asked + self._uniform() * min(bound, asked)
 
-    def _stop(self, state: RetryCallState) -> bool:
-        return state.attempt_number >= MAX_TRIES or state.upcoming_sleep > self._time_left()
+    def _stop(self, state: RetryCallState, waited: list[float]) -> bool:
+        """What it waited for its turn behind other questions is none of the time that its own tries took."""
+        error = state.outcome.exception() if state.outcome else None
+        waited.append(error.waited_s if isinstance(error, RequestFailed) else 0)
+        return state.attempt_number >= MAX_TRIES or state.upcoming_sleep > self._time_left() + sum(waited)
 
 
 def _worth_another(error: BaseException) -> bool:

@@ -44,3 +44,10 @@ def usual_model(tier: Tier, choice: ModelChoice | None, *, on: date) -> ModelSpe
     if choice is None and tier is Tier.EXTRACTIVE:
         return None
     return load_catalog().choose(tier, "default", on=on, choice=choice)
+
+
+def asked_at_once(settings: Settings) -> str:
+    """What holds for an endpoint of one's own, in words."""
+    count = settings.endpoint_parallel
+    times = "one question at a time" if count == 1 else f"up to {count} questions at a time"
+    return f"{times} (endpoint_parallel), {settings.answer_timeout_s} s for each answer (answer_timeout_s)"

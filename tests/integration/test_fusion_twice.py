@@ -1,4 +1,7 @@
-"""One request for a report, delivered twice at once: the execution that asked goes on, and the report is made once (invariants 2 and 3)."""
+"""One request for a report, delivered twice at once: the execution that asked goes on, and the report is made once (invariants 2 and 3).
+
+Where both come to one process, the second waits for the first; where they come to two, the second takes over.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import io
 import threading
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,23 +28,27 @@ from schemas.mission import FusionStatus, MissionStatus
 from shared.documents import Query
 from shared.missions.records import JOURNAL
 from shared.models.rows import JournalRow, RowState
+from shared.runtime import Runtime
 from shared.settings import Settings
 from tests.support.waiting import until, until_ended
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-    from shared.runtime import Runtime
-
 
 class Doubling:
-    """A network that delivers the first request for a report once more when ``midway`` is set; its answer waits for that of the second."""
+    """A network that delivers the first request for a report once more when ``midway`` is set; its answer waits for that of the second.
 
-    def __init__(self, app: WSGIApplication) -> None:
+    ``elsewhere``: the instance that the second one comes to, where it is not the same.
+    """
+
+    def __init__(self, app: WSGIApplication, elsewhere: WSGIApplication | None = None) -> None:
         self.midway = threading.Event()
+        self.twice = threading.Event()
         self.answers: list[tuple[str, str]] = []
         """Of each delivery of the request, in the order of their ends: which one it was, and its status."""
         self._app = app
+        self._elsewhere = elsewhere or app
         self._pool = ThreadPoolExecutor(1)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -56,6 +64,7 @@ class Doubling:
 
     def _late_twin(self, environ: WSGIEnvironment, body: bytes) -> None:
         assert self.midway.wait(60), "the report's model was never asked"
+        self.twice.set()
         self._deliver("twin", environ, body, lambda status, headers, error=None: lambda data: None)
 
     def _deliver(self, which: str, environ: WSGIEnvironment, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
@@ -63,7 +72,8 @@ class Doubling:
             self.answers.append((which, status.split()[0]))
             return start_response(status, headers)
 
-        return [b"".join(self._app({**environ, "wsgi.input": io.BytesIO(body)}, start))]  # type: ignore[arg-type] # no error is told
+        app = self._elsewhere if which == "twin" else self._app
+        return [b"".join(app({**environ, "wsgi.input": io.BytesIO(body)}, start))]  # type: ignore[arg-type] # no error is told
 
 
 @pytest.fixture
@@ -76,16 +86,18 @@ def standin(monkeypatch: pytest.MonkeyPatch) -> Iterator[StandIn]:
 
 
 @pytest.mark.slow
-def test_a_report_that_is_asked_for_twice_at_once_is_made_once_by_the_execution_that_asked(
+def test_a_report_that_two_processes_are_asked_for_at_once_is_made_once_by_the_execution_that_asked(
     standin: StandIn, tmp_path: Path, bubblewrap: Path
 ) -> None:
     networks: list[Doubling] = []
 
     def doubled(runtime: Runtime) -> WSGIApplication:
-        networks.append(Doubling(internal_app(runtime)))
+        networks.append(Doubling(internal_app(runtime), internal_app(other)))
         return networks[0]
 
-    with Platform(Settings(home=tmp_path / "home"), command="test", functions=doubled) as platform:
+    settings = Settings(home=tmp_path / "home", endpoint_parallel=2)
+    other = Runtime(settings)
+    with closing(other), Platform(settings, command="test", functions=doubled) as platform:
 
         def rows(role: str) -> list[JournalRow]:
             found = map(JournalRow.read, platform.runtime.documents.query(Query(JOURNAL)))
@@ -123,3 +135,36 @@ def test_a_report_that_is_asked_for_twice_at_once_is_made_once_by_the_execution_
         promises.within_caps(scene, costs)
         assert [(check.promise, check.seen) for check in scene.checks if not check.kept] == []
         assert platform.runtime.audit.verify().breaks == ()
+
+
+@pytest.mark.slow
+def test_a_report_that_one_process_is_asked_for_twice_at_once_is_waited_for_and_no_model_is_asked_again(
+    standin: StandIn, tmp_path: Path, bubblewrap: Path
+) -> None:
+    """As the workflow does whose call has ended after three minutes, while a slow model still words the report."""
+    networks: list[Doubling] = []
+
+    def doubled(runtime: Runtime) -> WSGIApplication:
+        networks.append(Doubling(internal_app(runtime)))
+        return networks[0]
+
+    words = standin.behaviour("WriterAnswer")
+
+    def word_late(asked: model.Asked) -> Reply:
+        networks[0].midway.set()
+        assert networks[0].twice.wait(60)
+        standin.stopped.wait(1)
+        reply = words(asked)
+        assert isinstance(reply, Reply)
+        return reply
+
+    standin.always("WriterAnswer", word_late)
+    with Platform(Settings(home=tmp_path / "home"), command="test", functions=doubled) as platform:
+        api = MissionsApi.in_process(platform.public, None)
+        mission_id = api.submit(Asked().upload(api, tmp_path / "files")).mission_id
+        ended = until_ended(platform, mission_id)
+        rows = [JournalRow.read(found) for found in platform.runtime.documents.query(Query(JOURNAL))]
+
+    assert sorted(networks[0].answers) == [("first", "200"), ("twin", "200")], "the second one may be told first that the report stands"
+    assert (ended.status, [report.version for report in ended.reports]) == (MissionStatus.DONE, [1])
+    assert {row.state for row in rows if row.account == "fusion"} == {RowState.ANSWERED}

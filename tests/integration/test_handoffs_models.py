@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from pydantic import JsonValue
 
-from infra.local.drills.standin import Reply, StandIn
+from infra.local.drills.standin import AT_ONCE, Reply, StandIn
 from infra.local.drills.standin.playing import ids, plays_well
 from infra.local.drills.standin.requests import Asked
 from infra.local.drills.standin.server import Behaviour
@@ -101,7 +101,7 @@ def _reads(asked: Asked) -> Reply:
 
 
 def kimera(tmp_path: Path, standin: StandIn, *arguments: str, crash_at: str = "") -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **standin.environment(), "KIMERA_HOME": str(tmp_path / "home"), "KIMERA_CRASH_AT": crash_at}
+    environment = {**os.environ, **standin.environment(), **AT_ONCE, "KIMERA_HOME": str(tmp_path / "home"), "KIMERA_CRASH_AT": crash_at}
     return subprocess.run(
         [sys.executable, "-m", "cli.main", *arguments],
         env=environment,

@@ -103,6 +103,15 @@ def test_a_mission_waits_for_an_answer_as_long_as_the_setting_says(standin: Stan
     assert "Charged at their bound, since no answer says what they cost (1)" in costs.stdout
 
 
+def test_doctor_says_how_many_questions_an_endpoint_of_ones_own_is_asked_at_once(standin: StandIn, tmp_path: Path) -> None:
+    own = {**standin.environment(), "KIMERA_MODEL": "openai:any", "KIMERA_PRICE": "0/0", "KIMERA_ENDPOINT_PARALLEL": "3"}
+    findings = {f["name"]: f for f in json.loads(kimera(tmp_path, "doctor", "--json", environment=own).stdout)["findings"]}
+    assert findings["endpoint"]["detail"].startswith(f"{standin.url}/v1: up to 3 questions at a time (endpoint_parallel)")
+    with_gemini = {**own, "KIMERA_MODEL": "google:gemini-2.5-flash", "KIMERA_PRICE": ""}
+    findings = {f["name"]: f for f in json.loads(kimera(tmp_path, "doctor", "--json", environment=with_gemini).stdout)["findings"]}
+    assert "endpoint" not in findings
+
+
 def test_doctor_does_not_ask_what_is_too_dear(standin: StandIn, tmp_path: Path) -> None:
     looked = kimera(tmp_path, "doctor", "--model", "openai:any", "--price", "900/900", environment=standin.environment())
     assert looked.returncode != 0 and "at most $0.02" in looked.stderr
@@ -120,6 +129,7 @@ def test_models_are_listed_with_prices_and_what_can_be_asked(tmp_path: Path) -> 
         "later": [],
         "reachable": True,
         "endpoint": None,
+        "at_once": None,
     }
     assert not by_name["openai:gpt-5-mini"]["reachable"]
     assert listed["tier"] == "standard", "with a usable key missions run on standard"
@@ -135,6 +145,9 @@ def test_what_models_an_endpoint_of_ones_own_has_is_not_said(tmp_path: Path) -> 
     assert "http://127.0.0.1:9/v1" in listed and HIDDEN not in listed
     told = json.loads(kimera(tmp_path, "models", "--json", environment=own).stdout)["models"]
     assert {m["endpoint"] for m in told if m["model"].startswith("openai:")} == {"http://127.0.0.1:9/v1"}
+    assert {m["at_once"] for m in told if m["model"].startswith("openai:")} == {1}
+    assert "one question at a time (endpoint_parallel), 75 s for each answer" in listed
+    assert "up to 4 questions at a time" in kimera(tmp_path, "models", environment={**own, "KIMERA_ENDPOINT_PARALLEL": "4"}).stdout
     with_key = kimera(tmp_path, "models", environment={"OPENAI_API_KEY": "x"}).stdout
     assert "if yours has it" not in with_key and "OPENAI_BASE_URL)" not in with_key
 

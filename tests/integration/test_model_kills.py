@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.drills.standin import StandIn
+from infra.local.drills.standin import AT_ONCE, StandIn
 from infra.local.drills.standin.playing import METHOD, QUESTION, TABLE, plays_well
 from infra.local.platform import OneMission, Platform
 from schemas.mission import MissionStatus
@@ -33,7 +33,7 @@ def standin() -> Iterator[StandIn]:
 
 
 def run(tmp_path: Path, standin: StandIn, *arguments: str, crash_at: str = "") -> Ended:
-    environment = {**os.environ, **standin.environment(), "KIMERA_HOME": str(tmp_path / "home"), "KIMERA_CRASH_AT": crash_at}
+    environment = {**os.environ, **standin.environment(), **AT_ONCE, "KIMERA_HOME": str(tmp_path / "home"), "KIMERA_CRASH_AT": crash_at}
     return kimera(["run", *arguments, "--out", str(tmp_path / "out"), "--json"], environment, within_s=110)
 
 

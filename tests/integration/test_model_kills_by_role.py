@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from infra.local.drills.roles import every_role
-from infra.local.drills.standin import StandIn
+from infra.local.drills.standin import AT_ONCE, StandIn
 from infra.local.drills.standin.every_role import every_role_speaks, mission_files
 from infra.local.platform import OneMission, Platform
 from schemas.mission import MissionStatus
@@ -65,7 +65,7 @@ class Mission:
 
     def kimera(self, *arguments: str, crash_at: str = "") -> Ended:
         """The command, over the mission's data folder and the stand-in."""
-        environment = {**os.environ, **self.standin.environment(), "KIMERA_HOME": str(self.home), "KIMERA_CRASH_AT": crash_at}
+        environment = {**os.environ, **self.standin.environment(), **AT_ONCE, "KIMERA_HOME": str(self.home), "KIMERA_CRASH_AT": crash_at}
         return kimera([*arguments, "--json"], environment, folder=self.home.parent)
 
     def run(self, window: str) -> None:

@@ -258,6 +258,50 @@ def test_what_a_server_leaves_out_around_its_answer_does_not_cost_the_answer(end
     assert (by_tool.text, by_tool.usage) == ('{"total": 4}', None), "what was not counted stays unknown"
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"message": {"role": "assistant", "content": {"total": 3}}},
+        {"message": {"role": "assistant", "content": {"type": "text", "text": '{"total": 3}'}}},
+        {"message": {"role": "assistant", "content": [{"type": "text", "text": '{"total": 3}'}]}},
+        {"text": '{"total": 3}', "finish_reason": "stop"},
+    ],
+    ids=["an object", "one part", "parts", "the older text"],
+)
+def test_an_answer_is_read_in_each_form_that_servers_give_it(endpoint: Endpoint, said: JsonValue) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    endpoint.answers(200, {"id": "1", "choices": [said], "usage": {"prompt_tokens": 40, "completion_tokens": 7}})
+    read = link.send(call("openai"))
+    called: JsonValue = {"tool_calls": [{"function": {"name": "answer", "arguments": {"total": 4}}}]}
+    endpoint.answers(200, {"choices": [{"message": called}]})
+    by_tool = link.send_as(call("openai"), "tool")
+    link.close()
+    assert (read.text, read.usage) == ('{"total": 3}', CallUsage(40, 7))
+    assert by_tool.text == '{"total": 4}'
+
+
+def test_a_message_goes_before_the_older_text(endpoint: Endpoint) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    endpoint.answers(200, {"choices": [{"message": {"content": '{"total": 3}'}, "text": '{"total": 5}'}]})
+    assert link.send(call("openai")).text == '{"total": 3}'
+    link.close()
+
+
+@pytest.mark.parametrize("kind", ["text/event-stream", "application/json"])
+@pytest.mark.parametrize("before", ["", ": working\n\n", "event: message\n"])
+def test_a_stream_in_an_answers_place_says_what_to_switch_off_is_charged_and_not_asked_for_again(
+    endpoint: Endpoint, failure: Callable[[str], RequestFailed], kind: str, before: str
+) -> None:
+    endpoint.kind = kind
+    chunk = json.dumps({"choices": [{"index": 0, "delta": {"content": '{"total": 3}'}, "finish_reason": "stop"}]})
+    endpoint.answers(200, f"{before}data: {chunk}\n\ndata: [DONE]\n\n")
+    failed = failure(endpoint.url)
+    assert (failed.failure, failed.failure.unpaid, failed.failure.transient) == (Failure.STREAMED, False, False)
+    assert endpoint.url in failed.message and "stream" in failed.message and "Switch streaming off" in failed.remedy
+    (asked,) = endpoint.asked
+    assert not asked.get("stream")
+
+
 def test_an_endpoint_of_ones_own_is_waited_for_as_long_as_the_setting_says(endpoint: Endpoint) -> None:
     endpoint.answers(200, completion('{"total": 3}'))
     endpoint.slow_s = 0.5

@@ -28,6 +28,7 @@ from shared.models.prompts import Prompt
 from shared.models.remote import Remote
 from shared.models.roles import ModelRole
 from shared.models.rows import JournalRow, RowState
+from shared.models.turn import Turns
 from shared.telemetry.tracing import Tracing
 from shared.tracks import SliceContext, SliceOutcome
 from tests.support.house import REQUEST, Count, CountingTrack, House
@@ -107,6 +108,7 @@ class ChainHouse(House):
 
     remote: Remote | None = None
     catalog: Callable[[], Chooses] = Listed
+    turns: Turns | None = None
 
     def __init__(self, folder: Path, *, day_cap_micro_usd: int = 10_000_000, in_order: bool = True) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -138,6 +140,7 @@ class ChainHouse(House):
                 remote=self.remote,
                 in_order=self.in_order,
                 telemetry=self.telemetry,
+                turns=self.turns,
             )
         )
         self.slices = SliceEngine(

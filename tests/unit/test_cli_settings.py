@@ -27,6 +27,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("colour = 'red'\n", "kimera.toml sets 'colour', which is no setting. (docs/operating.md lists the settings.)"),
         ("budget_usd = -1\n", "budget_usd: Input should be greater than or equal to 0"),
         ("answer_timeout_s = 151\n", "answer_timeout_s: Input should be less than or equal to 150"),
+        ("endpoint_parallel = 0\n", "endpoint_parallel: Input should be greater than or equal to 1"),
+        ("profile = 'cloud'\nendpoint_parallel = 1\n", "endpoint_parallel: the profile cloud has no such limit"),
         ("profile = 'cloud'\nanswer_timeout_s = 76\n", "answer_timeout_s: on the profile cloud it is 75 seconds at the most"),
     ],
 )

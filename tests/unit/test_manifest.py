@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from functions.deep_research.studying import CALLS_AT_ONCE
 from functions.manifest import MANIFEST, Dependencies, FunctionRow, Role, Trigger, row
 from functions.sandbox.fetching import FETCH_S
 from schemas.sandbox import MAX_RUN_S
@@ -32,6 +33,7 @@ def test_whoever_waits_outlives_whom_it_waits_for() -> None:
         ]
         assert nested == sorted(set(nested)), function.name
     assert SandboxLimits().seconds <= times.SANDBOX_RUN_S
+    assert times.DELIVERED_AGAIN_S < times.FUNCTION_TIMEOUT_S
     assert times.GO_ON_S + times.SLICE_BUDGET_S < times.FUNCTION_TIMEOUT_S
     assert times.SLICE_BUDGET_S * times.CHECKPOINT_SHARE + times.SANDBOX_RUN_S < times.FUNCTION_TIMEOUT_S
 
@@ -45,6 +47,17 @@ def test_an_answer_that_is_asked_for_at_the_last_moment_comes_in_time() -> None:
     assert [times.slice_lease_s(s) for s in (1, times.ANSWER_S)] == [times.SLICE_LEASE_S] * 2
     for answer_s in (times.ANSWER_S, times.ANSWER_S + 1, times.LONGEST_ANSWER_S):
         assert times.heartbeat_stale_s(answer_s) - times.slice_lease_s(answer_s) == times.HEARTBEAT_STALE_S - times.SLICE_LEASE_S
+
+
+def test_a_slice_whose_questions_wait_for_their_turn_as_long_as_they_may_still_has_its_lease() -> None:
+    asked_at = times.SLICE_BUDGET_S * times.CHECKPOINT_SHARE
+    for answer_s in (1, times.ANSWER_S, times.LONGEST_ANSWER_S):
+        longest, patience_s = answer_s + times.ANSWER_GRACE_S, times.turn_patience_s(answer_s)
+        assert asked_at + patience_s + longest + times.SANDBOX_RUN_S < times.slice_lease_s(answer_s, patience_s)
+        assert times.slice_lease_s(answer_s) <= times.slice_lease_s(answer_s, patience_s) or answer_s < times.ANSWER_S
+        silent_s = times.heartbeat_stale_s(answer_s, patience_s) - times.slice_lease_s(answer_s, patience_s)
+        assert silent_s == times.HEARTBEAT_STALE_S - times.SLICE_LEASE_S
+        assert patience_s > (CALLS_AT_ONCE + 1) * longest, "what one mission asks at once, research and the analysis"
 
 
 def test_every_call_of_the_workflow_has_the_explicit_timeout() -> None:

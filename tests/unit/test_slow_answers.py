@@ -1,4 +1,6 @@
-"""Answers of one's own endpoint may take longer by a setting: then a slice keeps its lease, and a mission may be silent, as much longer."""
+"""Answers of one's own endpoint may take longer by a setting, and questions wait for their turn there: then a slice keeps its lease, and a
+mission may be silent, as much longer.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +22,14 @@ from tests.support.house import REQUEST, CountingTrack, ListedExecutions, step
 
 SLOWEST_S = times.SLICE_BUDGET_S * times.CHECKPOINT_SHARE + times.MAX_ANSWERS * (times.LONGEST_ANSWER_S + times.ANSWER_GRACE_S)
 """A slice whose last question brings three answers, each as late as may be."""
+
+LAST_TURN_S = times.SLICE_BUDGET_S * times.CHECKPOINT_SHARE + times.turn_patience_s(times.ANSWER_S) + times.ANSWER_S + times.ANSWER_GRACE_S
+"""A slice whose last question had its turn as late as may be, and its answer likewise."""
+
+
+@pytest.fixture(autouse=True)
+def _no_endpoint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_BASE_URL", raising=False)
 
 
 @pytest.fixture
@@ -71,3 +81,30 @@ def test_a_mission_that_waits_for_answers_is_not_taken_for_dead(
     client = httpx.Client(transport=httpx.WSGITransport(app=internal_app(made)))
     done = client.post(f"{INTERNAL_ROOT}/lifecycle/reconcile", json={}).json()
     assert done["restarted"] == ([mission_id] if taken_for_dead else [])
+
+
+def test_nobody_takes_a_slice_over_while_its_questions_may_still_have_their_turn(
+    runtime: Callable[[int], Runtime], clock: FrozenClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    waiting = runtime(times.ANSWER_S)
+    mission_id = claimed(waiting)
+
+    class Waiting(CountingTrack):
+        def step(self, context, state):  # type: ignore[no-untyped-def]
+            clock.advance(LAST_TURN_S)
+            assert waiting.slices.run(CountingTrack(), step(mission_id, 0)).outcome == "BUSY"
+            client = httpx.Client(transport=httpx.WSGITransport(app=internal_app(waiting)))
+            assert client.post(f"{INTERNAL_ROOT}/lifecycle/reconcile", json={}).json()["restarted"] == []
+            return super().step(context, state)
+
+    assert waiting.slices.run(Waiting(), step(mission_id, 0)).outcome == "CONTINUE"
+
+
+@pytest.mark.parametrize("environment", [{}, {"OPENAI_API_KEY": "x"}, {"GEMINI_API_KEY": "x"}], ids=["none", "openai", "gemini"])
+def test_without_an_endpoint_of_ones_own_a_lease_is_as_short_as_ever(
+    runtime: Callable[[int], Runtime], monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert runtime(times.ANSWER_S).heartbeat_stale_s == times.HEARTBEAT_STALE_S

@@ -30,6 +30,7 @@ class EmulatedHost(Host):
     """``kimera serve --profile emulated``: each function is a process of its own, on emulators of Google Cloud."""
 
     start_limit_s = 300.0
+    at_once: Mapping[str, str] = {}
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         super().__init__(folder, environment, arguments=("--profile", "emulated"))

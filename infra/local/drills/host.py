@@ -15,6 +15,7 @@ from typing import Self
 from infra.local.api import MissionsApi
 from infra.local.drills.drill import DrillFailed
 from infra.local.drills.messages import Message, read
+from infra.local.drills.standin import AT_ONCE
 from infra.local.emulated.component import CHECKOUT, HOST, Component, answers_http, free_port
 from shared.adapters.sandbox_python import ENVIRONMENT_VARIABLE
 from shared.documents import JsonMap
@@ -47,6 +48,7 @@ class Host(Component):
     """
 
     name = "platform"
+    at_once: Mapping[str, str] = AT_ONCE
 
     def __init__(
         self,
@@ -68,7 +70,9 @@ class Host(Component):
 
     def environment(self) -> Mapping[str, str]:
         kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-        return kept | {"HOME": str(self.home), "PYTHONPATH": str(CHECKOUT), "KIMERA_HOME": str(self.data)} | self._environment
+        return (
+            kept | {"HOME": str(self.home), "PYTHONPATH": str(CHECKOUT), "KIMERA_HOME": str(self.data), **self.at_once} | self._environment
+        )
 
     def serves(self) -> bool:
         return answers_http(self.port, "/health")

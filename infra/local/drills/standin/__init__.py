@@ -5,6 +5,6 @@ It checks what it is sent, answers from a script by the name of the answer's typ
 
 from infra.local.drills.standin.faults import Fault
 from infra.local.drills.standin.replies import Reply
-from infra.local.drills.standin.server import Seen, StandIn
+from infra.local.drills.standin.server import AT_ONCE, Seen, StandIn
 
-__all__ = ["Fault", "Reply", "Seen", "StandIn"]
+__all__ = ["AT_ONCE", "Fault", "Reply", "Seen", "StandIn"]

@@ -40,6 +40,8 @@ class Given:
 
 
 _KEY = "local"
+AT_ONCE = {"KIMERA_ENDPOINT_PARALLEL": "16"}
+"""It answers many questions at once, and a platform on this machine may ask it so; the emulated cloud has no such limit."""
 
 
 class StandIn:
