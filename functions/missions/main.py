@@ -226,8 +226,9 @@ def upload(call: Call) -> Answer:
     owner, name = _owner(call), safe_name(call.arguments["name"])
     if call.request.content_length is None and "Transfer-Encoding" not in call.request.headers:
         raise LengthRequired(f"No content for {name} was sent.", remedy="Send the file as the body, with its Content-Length or in chunks.")
-    runtime = call.runtime
-    stored = receive_upload(call.request.stream, name=name, owner=owner, artifacts=runtime.artifacts, scratch=runtime.home / "scratch")
+    runtime, sent = call.runtime, call.request
+    scratch = runtime.home / "scratch"
+    stored = receive_upload(sent.stream, dict(sent.headers), name=name, owner=owner, artifacts=runtime.artifacts, scratch=scratch)
     return StoredInput(uri=stored.uri, sha256=stored.sha256, size=stored.size, name=name), 201
 
 

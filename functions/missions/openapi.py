@@ -225,7 +225,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Upload a file, to be named in a mission's inputs by the uri in the answer",
         201,
         StoredInput,
-        (400, 401, 411, 413),
+        (400, 401, 411, 413, 415),
         parameters=(_parameter("name", "path", {"type": "string", "maxLength": 200}, "The file's name."),),
     ),
 )
@@ -306,7 +306,7 @@ _ERRORS = {
     409: "It contradicts what is stored",
     411: "No body was announced",
     413: "Over a stated limit",
-    415: "The body is no JSON, or is not said to be",
+    415: "The body is of a kind that is not read",
     422: "Understood as a message, not as a mission",
 }
 

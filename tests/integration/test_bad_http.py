@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import re
@@ -125,6 +126,14 @@ def test_an_upload_over_its_limit_is_refused_before_it_is_taken_in(served: Serve
     assert (answer.status, answer.problem["code"]) == (413, "too_large")
     assert "4294967296" in str(answer.problem["detail"])
     assert "big.csv" not in " ".join(served.stored())
+
+
+def test_an_upload_that_is_compressed_on_its_way_is_refused(served: Served) -> None:
+    sent = gzip.compress(b"a,b\n1,2\n")
+    head = b"PUT /inputs/zipped.csv HTTP/1.1\r\n" + HOST + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(sent)
+    answer = served.send(head, [sent])
+    assert (answer.status, answer.problem["code"]) == (415, "unsupported_media_type")
+    assert "zipped.csv" in str(answer.problem["detail"]) and "zipped.csv" not in " ".join(served.stored())
 
 
 def test_an_upload_may_be_larger_than_other_bodies_and_leaves_nothing_behind_when_it_breaks_off(served: Served) -> None:

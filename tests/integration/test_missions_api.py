@@ -104,6 +104,12 @@ def test_a_wrong_field_is_named(api: httpx.Client, body: dict[str, object], fiel
     assert any(str(wrong).startswith(field) for wrong in found["fields"])  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize(("coding", "status"), [("gzip", 415), ("BR", 415), ("gzip, identity", 415), ("Identity", 201), ("", 201)])
+def test_a_file_is_uploaded_as_it_is_or_refused(api: httpx.Client, coding: str, status: int) -> None:
+    answer = api.put("/inputs/coded.csv", content=b"x,y\n1,2\n", headers={"Content-Encoding": coding})
+    assert answer.status_code == status and ("coded.csv" in answer.json().get("detail", answer.json().get("name")))
+
+
 @pytest.mark.parametrize("raw", [b"", b"{", b"[]", b"null", b'"x"', b"\xff\xfe", b"[" * 50_000])
 def test_a_body_that_is_no_request_is_refused(api: httpx.Client, raw: bytes) -> None:
     response = api.post("/missions", content=raw, headers={"Content-Type": "application/json"})
