@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     """``INPUT/OUTPUT``: US dollars for a million tokens of ``model``, where the catalogue has no price."""
     answer_timeout_s: int = Field(default=ANSWER_S, ge=1, le=LONGEST_ANSWER_S)
     """Seconds that an answer of an endpoint of one's own may take; longer than usual on the embedded profile only."""
-    endpoint_parallel: int = Field(default=1, ge=1, le=64)
+    endpoint_parallel: int = Field(default=1, ge=1, le=64, validate_default=False)
     """Questions that an endpoint of one's own is asked at the same time, by all processes of the data folder; the embedded profile only."""
     model_cassette: str | None = Field(default=None, pattern=r"^(record|replay|script):.+$")
     """``record:DIR``, ``replay:DIR`` or ``script:FILE``: see ``shared/models/cassettes.py``."""
