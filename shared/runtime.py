@@ -230,7 +230,8 @@ class Runtime:
                     raise Unavailable("There is no collector to send spans to.", remedy="Set KIMERA_OTLP_ENDPOINT.")
                 return to_otlp(self.settings.otlp_endpoint, service=self._service)
             case "file":
-                return to_file(self._telemetry_files / "traces.jsonl", service=self._service)
+                files = self._telemetry_files
+                return to_file(folder_in(files.parent, files.name) / "traces.jsonl", service=self._service)
 
     @cached_property
     def telemetry(self) -> TelemetrySink:
@@ -378,7 +379,7 @@ class Runtime:
     def _telemetry_files(self) -> Path:
         """Where spans and rows lie as files: also on the cloud profile in the data folder, where one was named (the emulated cloud)."""
         named = self.settings.profile == "embedded" or "home" in self.settings.model_fields_set
-        return folder_in(self.settings.home.expanduser().absolute() if named else self.home, "telemetry")
+        return (self.settings.home.expanduser().absolute() if named else self.home) / "telemetry"
 
     @cached_property
     def _temporary(self) -> tempfile.TemporaryDirectory[str]:
