@@ -6,19 +6,17 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
+import httpx
 import pytest
-from flask import Flask, request
-from flask.testing import FlaskClient
 
 from functions.lifecycle.dispatch import claim
-from functions.lifecycle.main import api
 from functions.missions.deletion import delete_mission
+from infra.local.functions import INTERNAL_ROOT, internal_app
 from schemas.lifecycle import ClaimRequest
 from schemas.mission import MissionStatus
 from shared.adapters.document_queue import TASKS
 from shared.documents import Document, Json, Query, Ref
 from shared.errors import NotFound
-from shared.http import hosted
 from shared.knowledge.port import Node, Scope
 from shared.missions.chain import Happening
 from shared.missions.records import JOURNAL
@@ -42,11 +40,10 @@ def runtime(tmp_path: Path) -> Iterator[Runtime]:
 
 
 @pytest.fixture
-def lifecycle(runtime: Runtime) -> Iterator[FlaskClient]:
-    app = Flask("lifecycle")
-    app.add_url_rule("/<path:path>", "all", lambda path: api.answer(request), methods=["POST"])
-    with hosted(runtime):
-        yield app.test_client()
+def functions(runtime: Runtime) -> Iterator[httpx.Client]:
+    """The internal functions, as the queue calls them."""
+    with httpx.Client(base_url=INTERNAL_ROOT, transport=httpx.WSGITransport(app=internal_app(runtime))) as client:
+        yield client
 
 
 def claimed(runtime: Runtime) -> str:
@@ -94,14 +91,14 @@ def waiting(runtime: Runtime) -> list[Document]:
     return [task for task in runtime.documents.query(Query(TASKS)) if task.data["route"] == "lifecycle/erase"]
 
 
-def delivered(lifecycle: FlaskClient, task: Document) -> Json:
-    answer = lifecycle.post("/erase", json=task.data["payload"])
+def delivered(functions: httpx.Client, task: Document) -> Json:
+    answer = functions.post("/lifecycle/erase", json=task.data["payload"])
     assert answer.status_code == 200, answer.text
-    told: Json = answer.json
+    told: Json = answer.json()
     return told
 
 
-def test_what_a_slice_stores_behind_the_deletion_goes_when_its_lease_is_over(runtime: Runtime, lifecycle: FlaskClient) -> None:
+def test_what_a_slice_stores_behind_the_deletion_goes_when_its_lease_is_over(runtime: Runtime, functions: httpx.Client) -> None:
     mission_id, other = claimed(runtime), claimed(runtime)
     runtime.slices.run(CountingTrack(), step(other, 0))
     with pytest.raises(NotFound):
@@ -109,14 +106,14 @@ def test_what_a_slice_stores_behind_the_deletion_goes_when_its_lease_is_over(run
     assert left(runtime, mission_id) == (2, True, 1)
     (task,) = waiting(runtime)
     assert (datetime.fromisoformat(str(task.data["due"])) - runtime.clock.now()).total_seconds() == SLICE_LEASE_S
-    assert delivered(lifecycle, task) == {"artifacts": 2, "reason": ""}
+    assert delivered(functions, task) == {"artifacts": 2, "reason": ""}
     assert left(runtime, mission_id) == (0, False, 0)
-    assert delivered(lifecycle, task) == {"artifacts": 0, "reason": ""}
+    assert delivered(functions, task) == {"artifacts": 0, "reason": ""}
     assert [*runtime.artifacts.list(f"missions/{other}/")]
 
 
 def test_a_deletion_that_fails_is_looked_for_and_nothing_is_removed_of_a_mission_that_is_there(
-    runtime: Runtime, lifecycle: FlaskClient, monkeypatch: pytest.MonkeyPatch
+    runtime: Runtime, functions: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     mission_id = claimed(runtime)
     runtime.slices.run(CountingTrack(), step(mission_id, 0))
@@ -130,7 +127,15 @@ def test_a_deletion_that_fails_is_looked_for_and_nothing_is_removed_of_a_mission
         delete_mission(mission_id, kept(runtime, runtime.knowledge), owner="ann")
     monkeypatch.undo()
     (task,) = waiting(runtime)
-    assert delivered(lifecycle, task)["artifacts"] == 0  # type: ignore[call-overload,index]  # an object, as the contract has it
+    assert delivered(functions, task)["artifacts"] == 0  # type: ignore[call-overload,index]  # an object, as the contract has it
     assert [*runtime.artifacts.list(f"missions/{mission_id}/")]
     delete_mission(mission_id, kept(runtime, runtime.knowledge), owner="ann")
     assert left(runtime, mission_id) == (0, False, 0) and len(waiting(runtime)) == 1
+
+
+def test_a_message_that_names_no_mission_is_refused_and_removes_nothing(runtime: Runtime, functions: httpx.Client) -> None:
+    mission_id = claimed(runtime)
+    runtime.slices.run(CountingTrack(), step(mission_id, 0))
+    for body in ({}, {"mission_id": mission_id, "owner": "ann"}, {"mission_id": mission_id, "owner": "ann", "spaces": "default"}):
+        assert functions.post("/lifecycle/erase", json=body).status_code == 400
+    assert [*runtime.artifacts.list(f"missions/{mission_id}/")]
