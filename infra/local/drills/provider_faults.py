@@ -12,6 +12,7 @@ from infra.local.drills.host import Host
 from infra.local.drills.missions import Asked, submit, until_over
 from infra.local.drills.standin import Fault, StandIn
 from infra.local.drills.standin.playing import ANSWER, plays_well
+from infra.local.drills.standin.requests import Asked as Prompt
 from schemas.outcome import MissionOutcomePackage
 
 CHECKING = frozenset({"AuditorAnswer", "VerifierAnswer", "CheckerAnswer"})
@@ -65,16 +66,22 @@ def _stormy(storm: Storm, scene: Scene) -> None:
 
 
 def _showers(scene: Scene) -> None:
-    """Each of these faults now and then; the mission takes them in its stride, and its report is as if nothing had been."""
+    """Each of these faults now and then, none twice for one question, which would be a storm: the report is as if nothing had been."""
     standin = scene.closing.enter_context(StandIn())
     plays_well(standin)
     falling = [Fault.THROTTLED, Fault.SERVER_ERROR, Fault.MALFORMED, Fault.HALF, Fault.CUT]
+    met: set[tuple[str, str]] = set()
     passed = 0
 
-    def every_third(asked: object) -> Fault | None:
+    def every_third(asked: Prompt) -> Fault | None:
         nonlocal passed
         passed += 1
-        return falling.pop() if passed % 3 == 0 and falling else None
+        question = asked.system, asked.user
+        if passed < 3 or question in met or not falling:
+            return None
+        passed = 0
+        met.add(question)
+        return falling.pop()
 
     standin.storm = every_third
     host = scene.closing.enter_context(Host(scene.folder, standin.environment()))
