@@ -14,7 +14,8 @@ from pydantic import Field
 from schemas.analysis import Value
 from schemas.assertion import Assertion, Statistic
 from schemas.base import Contract
-from shared.language.words import content_stems, words
+from shared.language.lexicon import content_stems
+from shared.language.words import words
 
 _ISO = re.compile(r"\d{4}(?:-\d\d){0,2}(?:/\d{4}(?:-\d\d){0,2})?")
 _YEAR = re.compile(r"(?<!\d)\d{4}(?!\d)")

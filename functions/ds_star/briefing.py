@@ -14,7 +14,8 @@ from functions.ds_star.loop_state import GeneratedRun, Loop, PlanStep, Recorded
 from schemas.analysis import FileDescription
 from schemas.evidence import SubQuestion
 from schemas.mission import MissionRequest
-from shared.language.words import content_stems, stems
+from shared.language.lexicon import content_stems
+from shared.language.words import stems
 from shared.models.prompts import BYTES_PER_TOKEN, PromptValue, fits
 
 FILE_TOKENS = 1_500

@@ -242,3 +242,9 @@ def load_lexicon(language: str = "en") -> Lexicon:
         not_additive=frozenset(stem(word, language) for word in file.additivity["not_additive"]),
         units=_phrases(file.units, language),
     )
+
+
+def content_stems(text: str, language: str = "en") -> tuple[str, ...]:
+    """The stems of the words that carry meaning: without stopwords and lone punctuation."""
+    stopwords = load_lexicon(language).stopwords
+    return tuple(stem(word, language) for word in words(text) if word not in stopwords and word[0].isalnum())

@@ -74,11 +74,3 @@ def stems(text: str | Iterable[str], language: str = "en") -> tuple[str, ...]:
     """The stems of a text's words, or of words already folded."""
     parts = words(text) if isinstance(text, str) else text
     return tuple(stem(word, language) for word in parts)
-
-
-def content_stems(text: str, language: str = "en") -> tuple[str, ...]:
-    """The stems of the words that carry meaning: without stopwords and lone punctuation."""
-    from shared.language.lexicon import load_lexicon
-
-    stopwords = load_lexicon(language).stopwords
-    return tuple(stem(word, language) for word in words(text) if word not in stopwords and word[0].isalnum())

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from shared.errors import NotUnderstood
 from shared.language.detect import detect_language, require_language
-from shared.language.lexicon import languages, load_lexicon
+from shared.language.lexicon import content_stems, languages, load_lexicon
 from shared.language.split import split_question
-from shared.language.words import content_stems, fold, stems, tokens, words
+from shared.language.words import fold, stems, tokens, words
 
 LEFT_OUT = {"and", "also", "as", "well", "or", "plus", "then"}
 
