@@ -308,6 +308,7 @@ def test_a_read_only_database_is_searched_and_says_why_it_takes_no_writes(
     writer.upsert(SPACE, *document("d", "Snow fell."))
     writer.close()
     neo4j_server.stop()
+    assert neo4j_server.log.read_text().rstrip().endswith("Stopped."), "it ended by itself, and has nothing to recover"
     read_only = Neo4jServer(neo4j_server.home, port=neo4j_server.port, settings={"server.databases.read_only": "neo4j"})
     try:
         with read_only:

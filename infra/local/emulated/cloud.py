@@ -145,8 +145,9 @@ class EmulatedCloud:
     def stop(self) -> None:
         """Stop everything; open missions go on with the next start."""
         self._stopped.set()
-        self.trigger.stop()
+        self.trigger.deliver_no_more()
         self.supervisor.stop()
+        self.trigger.stop()  # behind Pub/Sub, which answers a pull late while there is nothing to deliver
         self._client.close()
 
     def __enter__(self) -> Self:

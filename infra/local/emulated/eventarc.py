@@ -65,9 +65,13 @@ class EventarcTrigger:
         """Begin to deliver."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """End; what is being delivered is delivered again by the next one."""
+    def deliver_no_more(self) -> None:
+        """Take no further notification; what is being delivered may still be."""
         self._stopped.set()
+
+    def stop(self) -> None:
+        """End; what is being delivered is delivered again by the next one. While Pub/Sub serves, its answer to the last pull is waited for."""
+        self.deliver_no_more()
         self._client.close()
         if self._thread.is_alive():
             self._thread.join(timeout=10)

@@ -28,6 +28,7 @@ server.default_listen_address={host}
 server.bolt.listen_address={host}:{port}
 server.bolt.advertised_address={host}:{port}
 server.bolt.connection_keep_alive=5s
+internal.dbms.bolt.netty_server_shutdown_quiet_period=0
 server.http.enabled=false
 server.https.enabled=false
 server.memory.pagecache.size=64m
@@ -37,6 +38,7 @@ dbms.security.auth_enabled=true
 dbms.usage_report.enabled=false
 server.config.strict_validation.enabled=true
 {more}"""
+"""Bolt's end waits for no quiet period, 5 s each of its two servers: it would be killed before, and would have to recover."""
 
 
 class Neo4jServer(Component):
