@@ -53,8 +53,10 @@ def load_script(path: Path) -> Script:
     """The script in ``path``; raises ``BadInput`` with what is wrong with it."""
     import yaml
 
+    from shared.unique_keys import UniqueKeys
+
     try:
-        return Script.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Script.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=UniqueKeys))  # noqa: S506 - a SafeLoader
     except (OSError, yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
         raise BadInput(f"The script {path} cannot be used: {error}", remedy="See the head of shared/models/scripting.py.") from error
 
