@@ -188,7 +188,8 @@ def _numbers(
         column.warnings.append(column.unsure)
     if bad:
         shown = ", ".join(repr(texts[i]) for i in unread[:3])
-        column.warnings.append(f"`{name}`: {bad} cells are not numbers ({shown}) and count as missing")
+        are = "cell is no number and counts" if bad == 1 else "cells are not numbers and count"
+        column.warnings.append(f"`{name}`: {bad} {are} as missing ({shown})")
     return _after_numbers(column, name)
 
 
@@ -300,12 +301,15 @@ def _after_numbers(column: Column, name: str) -> Column:
         infinite = np.isinf(values.to_numpy())
         if infinite.any():
             values = values.where(~infinite)
-            column.warnings.append(f"`{name}`: {int(infinite.sum())} infinite values count as missing")
+            endless = int(infinite.sum())
+            column.warnings.append(f"`{name}`: {endless} infinite {'value counts' if endless == 1 else 'values count'} as missing")
     low = values.min()
     if low in SENTINELS:
         rest = values[values != low]
         if len(rest.dropna()) and rest.min() > low / 4:
-            column.warnings.append(f"`{name}`: {int((values == low).sum())} cells hold {low:g}, which is read as a missing marker")
+            held = int((values == low).sum())
+            hold = "cell holds" if held == 1 else "cells hold"
+            column.warnings.append(f"`{name}`: {held} {hold} {low:g}, which is read as a missing marker")
             values = values.where(values != low)
     present = values.dropna()
     whole = bool(len(present)) and bool((present == np.floor(present)).all()) and bool((present.abs() < 2**53).all())
