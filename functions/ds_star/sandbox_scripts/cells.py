@@ -190,7 +190,7 @@ def _numbers(
         shown = ", ".join(repr(texts[i]) for i in unread[:3])
         are = "cell is no number and counts" if bad == 1 else "cells are not numbers and count"
         column.warnings.append(f"`{name}`: {bad} {are} as missing ({shown})")
-    return _after_numbers(column, name)
+    return _after_numbers(column, name, counts)
 
 
 def _in_the_way(texts: list[str], present: list[str], codes: np.ndarray, name: str) -> list[str]:
@@ -294,8 +294,11 @@ def _ambiguous(count: int, plain: int, hint: str | None, delimiter: str | None, 
     return chosen, False, unsure, [f"`{mark}` is read as {role}"]
 
 
-def _after_numbers(column: Column, name: str) -> Column:
-    """Integers where all are whole; infinities and sentinels such as -999 become missing, and that is said."""
+def _after_numbers(column: Column, name: str, counts: np.ndarray | None = None) -> Column:
+    """Integers where all are whole; infinities and sentinels such as -999 become missing, and that is said.
+
+    ``counts``: in how many cells each of the values stands; without it each is one cell.
+    """
     values = column.values
     if values.dtype.kind == "f":
         infinite = np.isinf(values.to_numpy())
@@ -307,7 +310,8 @@ def _after_numbers(column: Column, name: str) -> Column:
     if low in SENTINELS:
         rest = values[values != low]
         if len(rest.dropna()) and rest.min() > low / 4:
-            held = int((values == low).sum())
+            lowest = (values == low).to_numpy()
+            held = int(lowest.sum() if counts is None else counts[lowest].sum())
             hold = "cell holds" if held == 1 else "cells hold"
             column.warnings.append(f"`{name}`: {held} {hold} {low:g}, which is read as a missing marker")
             values = values.where(values != low)
