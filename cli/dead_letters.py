@@ -56,7 +56,7 @@ def list_letters(
         of = f" of {mission}" if mission is not None else ""
         note(f"There are no dead letters{of}." if status is Status.ALL else f"There are no dead letters{of} that are {status}.")
     for letter in letters:
-        print(f"{letter.at:%Y-%m-%d %H:%M:%S}  {letter.status:<9}  {letter.name}")
+        print(f"{letter.at:%Y-%m-%d %H:%M:%S} UTC  {letter.status:<9}  {letter.name}")
         print(f"    to {letter.route}, {counted(letter.deliveries, 'delivery', 'deliveries')}: {_short(letter.error)}")
     for name in unreadable:
         note(f"{_printable(name)}  cannot be read: it is damaged. `kimera dead-letters discard NAME --why TEXT` puts it aside as it is.")
