@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.configuration import load_settings
+from cli.configuration import load_settings, require_for_cloud
 from cli.console import log_to, new_app, note
 
 if TYPE_CHECKING:
@@ -124,6 +124,7 @@ def _emulated(settings: Settings, port: int, host: str, inbox: Path | None, outb
             f"In the emulated cloud reports are laid out in the bucket {OUTBOX}.",
             remedy="Read them there with any client of Cloud Storage, without --outbox.",
         )
+    require_for_cloud()
 
     def started(url: str, storage: str) -> None:
         _say(f"KIMERA is at {url} (data and logs: {settings.home}/emulated). Ctrl-C stops it.")
