@@ -39,6 +39,22 @@ def test_help_imports_nothing_heavy() -> None:
     assert all(f"  {name} " in done.stdout for name in all_names())
 
 
+def test_ctrl_c_while_the_command_is_imported_is_told_in_a_word() -> None:
+    code = """if True:
+        import sys
+
+        class Impatient:
+            def find_spec(self, name, *_):
+                if name == "cli.commands":
+                    raise KeyboardInterrupt
+
+        sys.meta_path.insert(0, Impatient())
+        import cli.main
+    """
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
 @pytest.mark.parametrize("name", all_names())
 def test_every_command_of_the_table_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([name, "--help"]) == 0
