@@ -10,6 +10,7 @@ import typer
 
 from cli.configuration import load_settings
 from cli.console import AsJson, log_to, new_app, note, print_json
+from shared.counted import counted
 from shared.documents import Json
 from shared.errors import NotFound
 
@@ -49,8 +50,9 @@ def verify(
             note("reading the hourly anchors")
         for checked in runtime.audit.checked(mission, None if events_only else runtime.artifacts):
             if total.add(checked) and total.missions % _PROGRESS_EVERY == 0:
-                read = f" and {total.files} files" if total.files else ""
-                note(f"{total.missions} missions with {total.events} events{read} verified, {total.breaks} break(s) so far")
+                read = f" and {counted(total.files, 'file')}" if total.files else ""
+                seen = f"{counted(total.missions, 'mission')} with {counted(total.events, 'event')}{read}"
+                note(f"{seen} verified, {counted(total.breaks, 'break')} so far")
             if not as_json:
                 _print(checked, every_chain=mission is not None)
                 continue
@@ -104,10 +106,10 @@ class _Total:
 
     def lines(self) -> Iterator[str]:
         """The verdict, and what it does not cover."""
-        verdict = f"{self.breaks} break(s)" if self.breaks else "intact"
+        verdict = counted(self.breaks, "break") if self.breaks else "intact"
         letters = f", {self.letter_events} of dead letters without a mission" if self.letter_events else ""
-        of_missions = f"{self.events - self.letter_events} events of {self.missions} mission(s)"
-        yield f"{verdict}: {of_missions}{letters}, {self.anchors} anchors, {self.files} files"
+        of_missions = f"{counted(self.events - self.letter_events, 'event')} of {counted(self.missions, 'mission')}"
+        yield f"{verdict}: {of_missions}{letters}, {counted(self.anchors, 'anchor')}, {counted(self.files, 'file')}"
         if self.unanchored:
             yield (
                 f"not covered by an anchor: {self.unanchored} of these events (dead letters never are, a mission's within the hour). "
@@ -115,15 +117,15 @@ class _Total:
             )
         if self.undigested:
             yield (
-                f"not covered by a digest: {self.undigested} files of reports. An earlier version published them, and its events name the "
-                "JSON format alone by its digest."
+                f"not covered by a digest: {counted(self.undigested, 'file')} of reports, published by an earlier version. Its events "
+                "name the JSON format alone by its digest."
             )
 
 
 def _print(checked: CheckedMission, *, every_chain: bool) -> None:
     for chain in checked.chains if every_chain else ():
         anchored = f"anchored up to {chain.anchored}" if chain.anchored else "not anchored yet"
-        print(f"{'BROKEN' if chain.breaks else 'ok':<7} {chain.writer:<14} {chain.events} entries, {anchored}")
+        print(f"{'BROKEN' if chain.breaks else 'ok':<7} {chain.writer:<14} {counted(chain.events, 'entry', 'entries')}, {anchored}")
     for found in checked.breaks:
         print(f"BROKEN  {_place(found)}: {found.what}")
 

@@ -15,6 +15,7 @@ from cli import bench_speed
 from cli.asking import Model, PriceOf, TierName, tier_named
 from cli.configuration import load_settings
 from cli.console import AsJson, log_to, new_app, note, print_json
+from shared.counted import counted
 from shared.errors import BadInput
 
 if TYPE_CHECKING:
@@ -174,7 +175,8 @@ def _about(loaded: Suite, plan: RunPlan) -> str:
     most = plan.task_usd * attempts if plan.task_micro_usd else Decimal(0)
     if plan.run_usd is not None:
         most = min(most, plan.run_usd)
-    return f"{loaded.format}: {len(loaded.tasks)} tasks, {attempts} attempts, {plan.pattern}, {on}; at most ${most:.2f}"
+    size = f"{counted(len(loaded.tasks), 'task')}, {counted(attempts, 'attempt')}"
+    return f"{loaded.format}: {size}, {plan.pattern}, {on}; at most ${most:.2f}"
 
 
 def _tell_task(result: TaskResult, *, alike: bool) -> None:
@@ -197,11 +199,10 @@ def _tell(total: SuiteResult, difference: Difference | None) -> None:
     if told["calls"]:
         print(f"{told['calls']:,} calls, {told['input_tokens']:,} tokens in, {told['output_tokens']:,} out")
     if total.not_run:
-        print(
-            f"{len(total.not_run)} tasks were not run: --run-budget could have been passed. Raise it, and call again with the same --out."
-        )
+        left = counted(len(total.not_run), "task was", "tasks were")
+        print(f"{left} not run: --run-budget could have been passed. Raise it, and call again with the same --out.")
     if difference is not None:
-        print(f"mean score {difference.now:.3f}, baseline {difference.before:.3f} over {difference.tasks} common tasks:")
+        print(f"mean score {difference.now:.3f}, baseline {difference.before:.3f} over {counted(difference.tasks, 'common task')}:")
         print(f"difference {difference.mean:+.3f}, 95 % interval {difference.low:+.3f} to {difference.high:+.3f} (paired bootstrap)")
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cli.configuration import load_settings
 from cli.console import AsJson, Endpoint, MissionId, log_to, new_app, note, print_json
+from shared.counted import counted
 
 if TYPE_CHECKING:
     from schemas.mission import MissionState
@@ -30,7 +31,7 @@ def cancel(mission: MissionId, endpoint: Endpoint = None, as_json: AsJson = Fals
     if as_json:
         print_json(state)
     elif state.over:
-        note(f"It has ended: {state.status}, with {len(state.reports)} report(s).")
+        note(f"It has ended: {state.status}, with {counted(len(state.reports), 'report')}.")
     else:
         note(f"It stops within one slice; follow it with `kimera watch {mission}`.")
     return 0

@@ -14,6 +14,8 @@ from shared.settings import Settings, setting_files
 from shared.validation import said
 from shared.variables import unknown_variables
 
+_WHERE = "Look at KIMERA_... in the environment, .env and kimera.toml."
+
 
 def load_settings() -> Settings:
     """What the environment, ``./kimera.toml`` and the user's file say; ``BadInput`` names what is wrong."""
@@ -21,10 +23,7 @@ def load_settings() -> Settings:
         settings = Settings()
         _refuse_unknown()
     except ValidationError as error:
-        wrong = "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {said(e)}" for e in error.errors(include_url=False, include_input=False))
-        raise BadInput(
-            f"The settings are wrong: {wrong}.", remedy="Look at KIMERA_... in the environment, .env and kimera.toml."
-        ) from error
+        raise BadInput(f"The settings are wrong: {_wrong(error)}.", remedy=_WHERE) from error
     except SettingsError as error:  # a value that has to be JSON and is not
         raise BadInput(
             f"The settings are wrong: {error}.",
@@ -34,6 +33,21 @@ def load_settings() -> Settings:
         raise BadInput(f"kimera.toml cannot be read: {error}.", remedy="Correct ./kimera.toml or ~/.config/kimera/kimera.toml.") from error
     _note_unknown_variables()
     return settings
+
+
+def require_for_cloud() -> None:
+    """Raise ``BadInput`` where the functions of the emulated cloud could not start: they read these settings as those of the cloud do."""
+    try:
+        Settings(profile="cloud")
+    except ValidationError as error:
+        raise BadInput(
+            f"The emulated cloud runs the functions as the cloud does, which does not take these settings: {_wrong(error)}.",
+            remedy=f"Leave them out for this command. {_WHERE}",
+        ) from error
+
+
+def _wrong(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(str(p) for p in e['loc'])}: {said(e)}" for e in error.errors(include_url=False, include_input=False))
 
 
 def _note_unknown_variables() -> None:

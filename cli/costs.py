@@ -119,7 +119,7 @@ def _lines(report: CostReport) -> list[str]:
         lines += ["", f"Cost more than they could by their prices ({len(report.overruns)}); these missions buy nothing more:"]
         lines += _table(
             [
-                (f"{o.at:%Y-%m-%d %H:%M:%S}", o.mission_id, o.track, f"{dollars(o.cost_micro_usd)} of {dollars(o.reserved_micro_usd)}")
+                (f"{o.at:%Y-%m-%d %H:%M:%S} UTC", o.mission_id, o.track, f"{dollars(o.cost_micro_usd)} of {dollars(o.reserved_micro_usd)}")
                 for o in report.overruns
             ],
             left=3,

@@ -13,6 +13,7 @@ import typer
 
 from cli.configuration import load_settings
 from cli.console import AsJson, Endpoint, log_to, new_app, note, print_json
+from shared.counted import counted
 from shared.documents import Json
 from shared.errors import BadInput
 
@@ -55,8 +56,8 @@ def list_letters(
         of = f" of {mission}" if mission is not None else ""
         note(f"There are no dead letters{of}." if status is Status.ALL else f"There are no dead letters{of} that are {status}.")
     for letter in letters:
-        print(f"{letter.at:%Y-%m-%d %H:%M:%S}  {letter.status:<9}  {letter.name}")
-        print(f"    to {letter.route}, {letter.deliveries} deliveries: {_short(letter.error)}")
+        print(f"{letter.at:%Y-%m-%d %H:%M:%S} UTC  {letter.status:<9}  {letter.name}")
+        print(f"    to {letter.route}, {counted(letter.deliveries, 'delivery', 'deliveries')}: {_short(letter.error)}")
     for name in unreadable:
         note(f"{_printable(name)}  cannot be read: it is damaged. `kimera dead-letters discard NAME --why TEXT` puts it aside as it is.")
     return 0
@@ -157,7 +158,7 @@ def _lines(letter: DeadLetter) -> list[str]:
         ("status", letter.status),
         ("to", letter.route),
         ("mission", letter.mission_id or "none"),
-        ("given up", f"{letter.at:%Y-%m-%d %H:%M:%S} UTC, after {letter.deliveries} deliveries"),
+        ("given up", f"{letter.at:%Y-%m-%d %H:%M:%S} UTC, after {counted(letter.deliveries, 'delivery', 'deliveries')}"),
         ("error", letter.error or "none was said"),
         ("trace", letter.trace_id or "none"),
         *(("replayed", _told(replay)) for replay in letter.replays),

@@ -9,6 +9,7 @@ import typer
 
 from cli.configuration import load_settings
 from cli.console import AsJson, Endpoint, log_to, new_app, note, print_json
+from shared.counted import counted
 from shared.documents import Json
 from shared.errors import BadInput
 
@@ -60,10 +61,10 @@ def delete(
         with any_access(settings, endpoint=endpoint, token=token) as api:
             deleted = api.delete(mission)
     if as_json:
-        counted: dict[str, Json] = {"unused_inputs": removed.files, "unused_inputs_bytes": removed.size} if removed else {}
+        about_inputs: dict[str, Json] = {"unused_inputs": removed.files, "unused_inputs_bytes": removed.size} if removed else {}
         if removed and removed.damaged:
-            counted |= {"inputs_kept_for_damaged": removed.kept, "damaged": [*removed.damaged]}
-        print_json({**(deleted.model_dump(mode="json") if deleted else {}), **counted})
+            about_inputs |= {"inputs_kept_for_damaged": removed.kept, "damaged": [*removed.damaged]}
+        print_json({**(deleted.model_dump(mode="json") if deleted else {}), **about_inputs})
     else:
         _tell(deleted, removed)
     return 0
@@ -71,22 +72,23 @@ def delete(
 
 def _tell(deleted: Deleted | None, removed: Removed | None) -> None:
     if deleted is not None:
-        note(f"Deleted, with {deleted.artifacts} stored files. The audit chain stays as the proof of what was done.")
+        note(f"Deleted, with {counted(deleted.artifacts, 'stored file')}. The audit chain stays as the proof of what was done.")
         for unknown in deleted.unknown:
             note(f"Its documents are damaged. Not known: {unknown}.")
     if removed is not None:
-        note(f"Removed {removed.files} uploaded files that no mission uses ({_size(removed.size)}).")
+        note(f"Removed {counted(removed.files, 'uploaded file')} that no mission uses ({_size(removed.size)}).")
         if removed.damaged:
             note(
                 f"Kept {removed.kept} more, which these missions may use, whose documents are damaged: {', '.join(removed.damaged)}. "
                 "Restore these missions, or delete them."
             )
     elif deleted is not None and deleted.inputs_kept:
+        stay, them = ("stays", "it") if deleted.inputs_kept == 1 else ("stay", "them")
         note(
-            f"Its {deleted.inputs_kept} uploaded files ({_size(deleted.inputs_kept_bytes)}) stay, since other missions may use them; "
-            "`kimera delete --unused-inputs` removes what none uses."
+            f"Its {counted(deleted.inputs_kept, 'uploaded file')} ({_size(deleted.inputs_kept_bytes)}) {stay}, since other missions may "
+            f"use {them}; `kimera delete --unused-inputs` removes what none uses."
         )
 
 
 def _size(size: int) -> str:
-    return f"{size / 1e6:.1f} MB" if size >= 100_000 else f"{size} bytes"
+    return f"{size / 1e6:.1f} MB" if size >= 100_000 else counted(size, "byte")

@@ -42,7 +42,7 @@ def list_missions(
         return 0
     for mission in missions:
         question, cost = " ".join(mission.question.split()), dollars(mission.cost_so_far.settled_micro_usd)
-        print(f"{mission.mission_id}  {mission.status:<9}  {mission.created_at:%Y-%m-%d %H:%M}  {cost:>9}  {question[:80]}")
+        print(f"{mission.mission_id}  {mission.status:<9}  {mission.created_at:%Y-%m-%d %H:%M} UTC  {cost:>9}  {question[:80]}")
     for mission_id in unreadable:
         note(f"{mission_id}  cannot be read: its stored documents are damaged. `kimera status {mission_id}` says which.")
     if not missions and not unreadable:

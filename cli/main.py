@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import sys
 
-from cli.commands import INTERRUPTED, all_names, find, help_text
+try:
+    import gc
+    import os
+
+    from cli.commands import INTERRUPTED, all_names, find, help_text
+except KeyboardInterrupt:  # the very first moments: ``main`` is not there yet to see to it
+    print("interrupted", file=sys.stderr)
+    sys.exit(130)  # INTERRUPTED, which may be what was being imported
 
 GARBAGE_AFTER = 50_000
 """Objects made until the collector looks for cycles. Imports make many that stay: looking after every 700 costs a tenth of the start."""

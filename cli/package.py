@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cli.console import AsJson, new_app, print_json
+from shared.counted import counted
 from shared.documents import Json
 from shared.errors import BadInput
 
@@ -42,7 +43,7 @@ def package(
     width = max(len(a.function) for a in built)
     for a in built:
         print(f"{a.function:<{width}}  {a.size:>9,} bytes  {a.files:>4} files  sha256 {a.sha256}")
-    print(f"{len(built)} archive(s) in {out}")
+    print(f"{counted(len(built), 'archive')} in {out}")
     return 0
 
 

@@ -8,6 +8,7 @@ from cli.console import note, print_json
 from infra.local.reports import SavedReport
 from schemas.mission import MissionState, MissionStatus
 from schemas.outcome import MissionOutcomePackage
+from shared.counted import counted
 from shared.dead_letters import GIVEN_UP_CODES, failed_letter
 from shared.documents import Json
 from shared.ledger.money import dollars
@@ -72,10 +73,10 @@ def answer_lines(outcome: MissionOutcomePackage) -> list[str]:
     if outcome.status != "answered":  # what stood in the way, a file that could not be read for one, is no detail of the report then
         lines += [f"- {limitation}" for limitation in outcome.limitations[:MAX_LIMITATIONS]]
     if outcome.conflicts:
-        lines.append(f"{len(outcome.conflicts)} conflict(s) between the sources: see the report.")
+        lines.append(f"{counted(len(outcome.conflicts), 'conflict')} between the sources: see the report.")
     trust = outcome.trust
     cost = dollars(trust.cost_micro_usd)
-    lines.append(f"({trust.verified} statements verified, {trust.unverified} not; tier {trust.tier}; cost {cost})")
+    lines.append(f"({counted(trust.verified, 'statement')} verified, {trust.unverified} not; tier {trust.tier}; cost {cost})")
     return lines
 
 

@@ -73,8 +73,6 @@ def run(
     )
     if resume is not None and (question is not None or data or docs or plan):
         raise BadInput("--resume goes on with a mission as it was asked.", remedy="Leave the question, the files and --plan out.")
-    if out is not None and out.exists() and not out.is_dir():
-        raise BadInput(f"--out: {out} is a file.", remedy="Name a folder.")
     from cli.running import Running
 
     running = Running(settings, os.environ.get("KIMERA_TOKEN"), out, as_json)

@@ -21,7 +21,7 @@ from infra.local.access import artifacts_at_hand, serving, stored
 from infra.local.api import MissionsApi, bearer
 from infra.local.files import LocalFile
 from infra.local.lock import DataFolderLock, Holder
-from infra.local.reports import save_report
+from infra.local.reports import require_writable, save_report
 from schemas.mission import MissionRequest, MissionState, Tier, Track
 from shared.artifacts import ArtifactStore
 from shared.clock import SystemClock
@@ -38,6 +38,7 @@ from shared.settings import Settings
 if TYPE_CHECKING:
     from infra.local.platform import Platform, Trouble
 
+_REPORTS = Path("kimera-report")
 _EMBEDDED_POLL_S = 0.1
 _TROUBLE_S = 15.0
 """How long a full disk may last before the command gives up waiting."""
@@ -55,6 +56,7 @@ class Running:
 
     def ask(self, prepared: Prepared) -> int:
         """Submit, watch, report; the exit code."""
+        require_writable(self.out or _REPORTS)
         note(budget_line(prepared.request, self.settings))
         holder = serving(self.settings)
         if holder is not None:
@@ -63,6 +65,7 @@ class Running:
 
     def resume(self, mission_id: str) -> int:
         """Go on with a mission; one that has ended is only reported."""
+        require_writable(self._folder(mission_id))
         holder = serving(self.settings)
         if holder is not None:
             return self._on_served(holder, prepared=None, mission_id=mission_id)
@@ -162,7 +165,7 @@ class Running:
         return tell(state, saved, as_json=self.as_json)
 
     def _folder(self, mission_id: str) -> Path:
-        return self.out if self.out is not None else Path("kimera-report") / mission_id
+        return self.out if self.out is not None else _REPORTS / mission_id
 
     def _resume_command(self, mission_id: str) -> str:
         home = f"KIMERA_HOME={shlex.quote(os.environ['KIMERA_HOME'])} " if os.environ.get("KIMERA_HOME") else ""

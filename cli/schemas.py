@@ -12,6 +12,7 @@ from functions.missions import openapi
 from schemas import release
 from schemas.compatibility import Difference, differences
 from schemas.release import Stale
+from shared.counted import counted
 from shared.documents import Json
 from shared.errors import Conflict
 
@@ -41,7 +42,7 @@ def export(
     if as_json:
         print_json({"changed": [*changed]})
     else:
-        print(f"{len(changed)} file(s) changed" + (": " + ", ".join(changed) if changed else ""))
+        print(f"{counted(len(changed), 'file')} changed" + (": " + ", ".join(changed) if changed else ""))
     return 0
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from cli.configuration import load_settings
+from cli.configuration import load_settings, require_for_cloud
 from cli.console import log_to, new_app, note
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def serve(
     settings = load_settings()
     log_to(settings.home)
     if profile is ServedProfile.EMULATED:
-        return _emulated(settings, settings.port if port is None else port, host, inbox, workers)
+        return _emulated(settings, settings.port if port is None else port, host, inbox, outbox, workers)
     from infra.local.server import Address
     from infra.local.server import serve as serve_platform
 
@@ -64,6 +64,8 @@ def serve(
         settings = settings.model_copy(update={"workers": workers})
     if inbox is not None:
         settings = _with_inbox(settings, inbox, outbox)
+    elif outbox is not None:
+        settings = _with_outbox(settings, outbox)
 
     def started(url: str) -> None:
         _say(f"KIMERA is at {url} (data: {settings.home}; log: {settings.home / 'kimera.log'}). Ctrl-C stops it.")
@@ -94,7 +96,16 @@ def _with_inbox(settings: Settings, inbox: Path, outbox: Path | None) -> Setting
     return settings.model_copy(update={**places, "inbox_owner": owner})
 
 
-def _emulated(settings: Settings, port: int, host: str, inbox: Path | None, workers: int | None) -> int:
+def _with_outbox(settings: Settings, outbox: Path) -> Settings:
+    """The settings, whose inbox gets another outbox."""
+    from shared.errors import BadInput
+
+    if settings.inbox is None:
+        raise BadInput("--outbox is where the reports of an inbox go, and there is no inbox.", remedy="Give its folder, too: --inbox DIR.")
+    return settings.model_copy(update={"outbox": str(outbox.absolute())})
+
+
+def _emulated(settings: Settings, port: int, host: str, inbox: Path | None, outbox: Path | None, workers: int | None) -> int:
     from infra.local.emulated.cloud import INBOX, OUTBOX
     from infra.local.emulated.hosting import serve_emulated
     from shared.errors import BadInput
@@ -108,6 +119,12 @@ def _emulated(settings: Settings, port: int, host: str, inbox: Path | None, work
             f"In the emulated cloud the inbox is the bucket {INBOX}.",
             remedy="Upload to it with any client of Cloud Storage, without --inbox.",
         )
+    if outbox is not None:
+        raise BadInput(
+            f"In the emulated cloud reports are laid out in the bucket {OUTBOX}.",
+            remedy="Read them there with any client of Cloud Storage, without --outbox.",
+        )
+    require_for_cloud()
 
     def started(url: str, storage: str) -> None:
         _say(f"KIMERA is at {url} (data and logs: {settings.home}/emulated). Ctrl-C stops it.")

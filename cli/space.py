@@ -13,6 +13,7 @@ import typer
 
 from cli.configuration import load_settings
 from cli.console import AsJson, log_to, new_app, note, print_json
+from shared.counted import counted
 from shared.documents import Json
 from shared.errors import BadInput
 
@@ -41,7 +42,7 @@ def add(
     with _spaces() as (spaces, owner):
         for done in spaces.add(owner, space, [file.path for file in files]):
             readable += done.status != "unreadable"
-            said = done.problem or f"{done.passages} passages" if done.status != "unchanged" else "known already"
+            said = done.problem or counted(done.passages, "passage") if done.status != "unchanged" else "known already"
             note(f"{done.status:<10} {done.name}: {said}")
             for warning in done.warnings:
                 note(f"           {done.name}: {warning}")
@@ -53,7 +54,7 @@ def add(
     if not readable:
         if as_json:
             return 2
-        raise BadInput(f"None of the {len(files)} file(s) could be read.", remedy="See above what is wrong with each.")
+        raise BadInput(f"None of {counted(len(files), 'file')} could be read.", remedy="See above what is wrong with each.")
     return 0
 
 
@@ -67,11 +68,11 @@ def list_spaces(
         if space is None:
             found = spaces.summaries(owner)
             rows: list[Json] = [{"space": s.space, "documents": s.documents, "passages": s.chunks} for s in found]
-            lines = [f"{s.space:<24} {s.documents:>5} documents {s.chunks:>7} passages" for s in found]
+            lines = [f"{s.space:<24} {counted(s.documents, 'document'):>15} {counted(s.chunks, 'passage'):>16}" for s in found]
         else:
             documents = spaces.documents(owner, space)
             rows = [{"name": d.name, "title": d.title, "sha256": d.sha256, "pages": d.pages, "date": d.date} for d in documents]
-            lines = [f"{d.digits}  {d.name:<40} {f'{d.pages} pages' if d.pages else '':>10}  {d.title}" for d in documents]
+            lines = [f"{d.digits}  {d.name:<40} {counted(d.pages, 'page') if d.pages else '':>10}  {d.title}" for d in documents]
     if as_json:
         print_json({"spaces": rows} if space is None else {"space": space, "documents": rows})
     else:

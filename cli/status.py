@@ -8,6 +8,7 @@ from cli.configuration import load_settings
 from cli.console import AsJson, Endpoint, MissionId, log_to, new_app, print_json
 from cli.progress import TITLES, describe, describe_mission
 from schemas.mission import Cost
+from shared.counted import counted
 from shared.ledger.money import dollars
 
 app = new_app("Say where a mission stands.")
@@ -29,7 +30,7 @@ def status(mission: MissionId, endpoint: Endpoint = None, as_json: AsJson = Fals
     print(f"question       {' '.join(state.question.split())[:200]}")
     for track, found in sorted(state.track_status.items()):
         print(f"{TITLES[track]:<13}  {describe(found)}")
-    print(f"report         {state.fusion_status.value.lower()}, {len(state.reports)} version(s)")
+    print(f"report         {state.fusion_status.value.lower()}, {counted(len(state.reports), 'version')}")
     print(f"cost           {_cost(state.cost_so_far)}, tier {state.tier}")
     if state.flags:
         print(f"flags          {', '.join(state.flags)}")

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar, cast, overload
+from urllib.parse import parse_qsl
 
 import typing_extensions
 from opentelemetry.trace import SpanKind
@@ -161,11 +162,15 @@ class Api(Generic[RuntimeT]):
         """The endpoints of the paths without a variable part, which need no search."""
         self._handlers: dict[str, Handler[RuntimeT]] = {}
         self._callers: dict[str, Part | None] = {}
+        self._queries: dict[str, tuple[str, ...] | None] = {}
 
-    def route(self, method: str, path: str, *, caller: Part | None = None) -> Callable[[Handler[RuntimeT]], Handler[RuntimeT]]:
+    def route(
+        self, method: str, path: str, *, caller: Part | None = None, query: tuple[str, ...] | None = None
+    ) -> Callable[[Handler[RuntimeT]], Handler[RuntimeT]]:
         """Answer ``method`` on ``path`` (a werkzeug rule: ``/missions/<id>``, ``/inputs/<rest:name>``) with the function under it.
 
-        ``caller`` is the part of the platform that may call it.
+        ``caller`` is the part of the platform that may call it. ``query`` names its query parameters, and any other is refused; without it
+        none is looked at.
         """
 
         def add(handler: Handler[RuntimeT]) -> Handler[RuntimeT]:
@@ -175,6 +180,7 @@ class Api(Generic[RuntimeT]):
                 self._fixed[method, path] = endpoint
             self._handlers[endpoint] = handler
             self._callers[endpoint] = caller
+            self._queries[endpoint] = query
             return handler
 
         return add
@@ -187,6 +193,10 @@ class Api(Generic[RuntimeT]):
     def callers(self) -> dict[str, Part | None]:
         """Which part of the platform may call each route, ``None`` for any caller of the function."""
         return dict(self._callers)
+
+    def queries(self) -> dict[tuple[str, str], tuple[str, ...] | None]:
+        """The query parameters of each of ``routes()``, ``None`` where none is looked at."""
+        return dict(zip(self.routes(), self._queries.values(), strict=True))
 
     def answer(self, request: Request) -> Response:
         """The response to ``request``; never raises, never shows a traceback."""
@@ -228,6 +238,9 @@ class Api(Generic[RuntimeT]):
                     caller = self._callers[endpoint]
                     if caller is not None:
                         runtime.callers.require(caller, _Headers(environ))
+                    query, known = environ.get("QUERY_STRING", ""), self._queries[endpoint]
+                    if query and known is not None:
+                        _require_known(query, known, method, path)
                     return _answered(self._handlers[endpoint](Call(runtime, environ, given, arguments, request_id)), request_id)
             except KimeraError as error:
                 if error.place:  # no answer says it
@@ -303,6 +316,14 @@ def _path(environ: WSGIEnvironment) -> str:
     """The path below the application, in the way of werkzeug's own requests."""
     path = environ.get("PATH_INFO", "").encode("latin-1").decode(errors="replace")
     return f"/{path.lstrip('/')}"
+
+
+def _require_known(query: str, known: tuple[str, ...], method: str, path: str) -> None:
+    """Refuse a parameter that the operation does not have: whoever misspelled one would take the answer for what was asked."""
+    unknown = dict.fromkeys(name for name, _ in parse_qsl(query, keep_blank_values=True) if name not in known)
+    if unknown:
+        has = f"It has {', '.join(known)}." if known else "It has none."
+        raise InvalidFields([f"{_shown(name)}: {method} {_shown(path)} has no such query parameter" for name in unknown], remedy=has)
 
 
 def _shown(path: str) -> str:

@@ -17,8 +17,8 @@ class InvalidFields(BadInput):
 
     code = "invalid_fields"
 
-    def __init__(self, wrong: list[str]) -> None:
-        super().__init__("; ".join(wrong[:10]), remedy="See the API's schema for what each field takes.")
+    def __init__(self, wrong: list[str], *, remedy: str = "See the API's schema for what each field takes.") -> None:
+        super().__init__("; ".join(wrong[:10]), remedy=remedy)
         self.wrong = tuple(wrong)
 
 

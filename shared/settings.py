@@ -139,7 +139,10 @@ class Settings(BaseSettings):
     def _is_counted(cls, endpoint_parallel: int, info: ValidationInfo) -> int:
         """Functions on the cloud share nothing that could count, and none of them may wait for long."""
         if info.data.get("profile") == "cloud":
-            raise ValueError("the profile cloud has no such limit: let the endpoint, or what stands before it, have one")
+            raise ValueError(
+                "the profile cloud has no such limit, since its functions share nothing to count questions in: let the endpoint, or what "
+                "stands before it, have one"
+            )
         return endpoint_parallel
 
     @property

@@ -13,6 +13,7 @@ from functions.deep_research.searching import MAX_PER_QUESTION
 from functions.deep_research.state import Candidate, CheckedQuote, ReadDocument, ResearchState
 from functions.deep_research.stored_texts import StoredTexts
 from schemas.assertion import Assertion
+from shared.counted import counted
 from shared.knowledge.terms import index_terms
 from shared.reading.sentences import sentences
 from shared.tracks import Note, SliceContext, SliceOutcome
@@ -33,7 +34,7 @@ def audit(context: SliceContext, state: ResearchState) -> SliceOutcome[ResearchS
     done = not open_questions or idle >= MAX_IDLE_ROUNDS or rounds >= context.request.tracks.deep_research.max_rounds
     following = following.model_copy(update={"phase": "synthesize" if done else "batch", "round": rounds, "idle_rounds": idle})
     answered = len(state.sub_questions) - len(open_questions)
-    progress = f"{len(following.quotes)} quotes verified; {answered} of {len(state.sub_questions)} sub-questions have some"
+    progress = f"{counted(len(following.quotes), 'quote')} verified, for {answered} of {counted(len(state.sub_questions), 'sub-question')}"
     detail = Note("quotes.audited", {"round": rounds, "checked": found, "kept": len(following.quotes), "new": new})
     return SliceOutcome(following, progress=progress, notes=(detail,))
 

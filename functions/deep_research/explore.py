@@ -12,6 +12,7 @@ from functions.deep_research.state import ReadDocument, ResearchState, UnreadDoc
 from schemas.evidence import SourceKind
 from schemas.mission import MissionInput
 from shared.artifacts import ArtifactStore
+from shared.counted import counted
 from shared.documents import Json
 from shared.errors import BadInput, NotFound
 from shared.knowledge.indexing import document_id, index_document
@@ -46,7 +47,7 @@ def explore(sandbox: CodeSandbox, graph: KnowledgeGraph, context: SliceContext, 
         try:
             found = extract_within(sandbox, context.artifacts, item, context.workdir, time_left=context.time_left)
             if isinstance(found, Unfinished):
-                progress = f"reading {item.name}: {found.pages_read} of {found.pages} pages"
+                progress = f"reading {item.name}: {found.pages_read} of {counted(found.pages, 'page')}"
                 break
             state, note = take_in(graph, context, state, item.name, found, uri=item.uri)
             notes.append(note)
@@ -61,14 +62,14 @@ def explore(sandbox: CodeSandbox, graph: KnowledgeGraph, context: SliceContext, 
     if at >= len(documents):
         progress = _summary(state, len(documents))
         state = state.model_copy(update={"phase": "plan"})
-    return SliceOutcome(state, progress=progress or f"read {at} of {len(documents)} documents", notes=tuple(notes))
+    return SliceOutcome(state, progress=progress or f"read {at} of {counted(len(documents), 'document')}", notes=tuple(notes))
 
 
 def _summary(state: ResearchState, documents: int) -> str:
     if not documents:
         return "no documents were given"
     pages = sum(document.pages or 0 for document in state.read)
-    text = f"read {len(state.read)} of {documents} documents" + (f", {pages} pages" if pages else "")
+    text = f"read {len(state.read)} of {counted(documents, 'document')}" + (f", {counted(pages, 'page')}" if pages else "")
     return text + (f"; {len(state.unread)} cannot be read" if state.unread else "")
 
 

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from functions.deep_research.explore import take_in
 from functions.deep_research.state import ResearchState, WebPage
 from schemas.mission import MissionInput
+from shared.counted import counted
 from shared.errors import BadInput, NotFound, PageNotFetched
 from shared.knowledge.indexing import document_id
 from shared.knowledge.port import KnowledgeGraph
@@ -42,7 +43,7 @@ def fetch(pages: PageFetcher, context: SliceContext, state: ResearchState) -> Sl
                 break
     had = sum(page.artifact_uri is not None for page in known)
     following = state.model_copy(update={"pages": tuple(known), "phase": "fetch" if waiting else "read"})
-    return SliceOutcome(following, progress=f"{had} of {len(known)} pages fetched", notes=tuple(notes))
+    return SliceOutcome(following, progress=f"{had} of {counted(len(known), 'page')} fetched", notes=tuple(notes))
 
 
 def _fetched(pages: PageFetcher, url: str) -> FetchedPage | PageNotFetched:
@@ -83,7 +84,7 @@ def read(sandbox: CodeSandbox, graph: KnowledgeGraph, context: SliceContext, sta
     if done:
         state = state.model_copy(update={"phase": "batch" if state.sub_questions else "plan"})
     had = sum(page.document_id is not None for page in state.pages)
-    return SliceOutcome(state, progress=f"{had} pages read", notes=tuple(notes))
+    return SliceOutcome(state, progress=f"{counted(had, 'page')} read", notes=tuple(notes))
 
 
 def _changed(state: ResearchState, at: int, change: dict[str, str]) -> ResearchState:

@@ -13,6 +13,7 @@ from functions.deep_research.explore import store_text
 from functions.deep_research.state import ReadDocument, RemoteJob, ResearchState, WebPage
 from schemas.evidence import PromptUse, SubQuestion
 from schemas.steps import HARD_DEADLINE
+from shared.counted import counted
 from shared.errors import NoModelAnswer
 from shared.models.failures import RequestFailed
 from shared.models.flags import BUDGET_EXHAUSTED, MODEL_UNAVAILABLE, flags_of
@@ -119,7 +120,7 @@ def _ended(context: SliceContext, state: ResearchState, report: JobReport) -> Sl
         }
     )
     flags = () if whole else (REMOTE_PARTIAL,)
-    return SliceOutcome(following, progress=f"{WAITING} reported, citing {len(cited)} pages", notes=(note,), flags=flags)
+    return SliceOutcome(following, progress=f"{WAITING} reported, citing {counted(len(cited), 'page')}", notes=(note,), flags=flags)
 
 
 def _as_document(context: SliceContext, text: str, name: str) -> ReadDocument:

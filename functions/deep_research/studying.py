@@ -21,6 +21,7 @@ from functions.deep_research.searching import Library, candidates_for
 from functions.deep_research.state import ModelClaim, Reading, ResearchState, Study
 from functions.deep_research.stored_texts import StoredTexts
 from schemas.evidence import PromptUse, Usage
+from shared.counted import counted
 from shared.documents import Json
 from shared.errors import NoModelAnswer
 from shared.knowledge.port import KnowledgeGraph
@@ -59,7 +60,11 @@ class Studying:
         stored = self._context.put_artifact("research-plan.txt", plan.encode(), media_type="text/plain; charset=utf-8")
         self._note("research.queries", {"queries": list[Json](queries), "plan": stored.uri})
         return self._outcome(
-            state, PLANNER.prompt, f"{sum(queries)} search queries for {len(studies)} sub-questions", studies=studies, phase="batch"
+            state,
+            PLANNER.prompt,
+            f"{counted(sum(queries), 'search query', 'search queries')} for {counted(len(studies), 'sub-question')}",
+            studies=studies,
+            phase="batch",
         )
 
     def batch(self, state: ResearchState) -> SliceOutcome[ResearchState]:
@@ -67,7 +72,7 @@ class Studying:
         if not state.frontier:
             state = self._chosen(state)
             if not state.frontier or self._context.time_left() <= 0:
-                progress = f"{sum(len(r.passages) for r in state.frontier)} passages found"
+                progress = f"{counted(sum(len(r.passages) for r in state.frontier), 'passage')} found"
                 return self._outcome(state, None, progress, phase="batch" if state.frontier else "audit")
         wave, waiting = state.frontier[:CALLS_AT_ONCE], state.frontier[CALLS_AT_ONCE:]
         texts = StoredTexts(self._context.artifacts, state.read)
@@ -92,7 +97,7 @@ class Studying:
         return self._outcome(
             state,
             READER.prompt,
-            f"{read} passages read; {len(claims) - len(state.claims)} claims found in them",
+            f"{counted(read, 'passage')} read; {counted(len(claims) - len(state.claims), 'claim')} found",
             read=keep_texts(self._context, texts, state.read, quoted),
             frontier=waiting,
             claims=without_doubles(claims),
@@ -170,7 +175,9 @@ class Studying:
         if all(claim.judged for claim in left):
             state = self._round_over(state)
         holding = sum(claim.holds for claim in state.claims)
-        return self._outcome(state, AUDITOR.prompt if wave else None, f"{holding} claims hold after round {max(1, state.round)}")
+        return self._outcome(
+            state, AUDITOR.prompt if wave else None, f"{counted(holding, 'claim holds', 'claims hold')} after round {max(1, state.round)}"
+        )
 
     def _round_over(self, state: ResearchState) -> ResearchState:
         """The state with this round counted: on to another one, or to the end."""
@@ -231,7 +238,7 @@ class Studying:
         return self._outcome(
             state,
             SYNTHESIZER.prompt if wave else None,
-            f"{len(conclusions)} sub-questions concluded",
+            f"{counted(len(conclusions), 'sub-question')} concluded",
             claims=tuple(claims),
             conclusions=tuple(conclusions),
             concluded=(*state.concluded, *(one.question_id for one in wave)),

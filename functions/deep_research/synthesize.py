@@ -22,6 +22,7 @@ from schemas.evidence import (
     SubQuestion,
 )
 from schemas.mission import Tier
+from shared.counted import counted
 from shared.language.causes import asks_for_a_cause
 from shared.tracks import SliceContext
 
@@ -284,10 +285,10 @@ def _text_of(questions: tuple[SubQuestion, ...], question_id: str) -> str:
 def _scope(state: ResearchState) -> str:
     own = sum(d.origin == "mission" for d in state.read)
     space = sum(d.origin == "space" for d in state.read)
-    parts = [f"{own} document{'s' if own != 1 else ''} of this mission"] if own else []
+    parts = [f"{counted(own, 'document')} of this mission"] if own else []
     parts += [f"{space} quoted of {state.space_documents} in the knowledge space"] if state.space_documents else []
     web = sum(page.document_id is not None for page in state.pages)
-    parts += [f"{web} page{'s' if web != 1 else ''} of the web"] if state.pages or state.searched else []
+    parts += [f"{counted(web, 'page')} of the web"] if state.pages or state.searched else []
     return " and ".join(parts) or NO_DOCUMENTS
 
 

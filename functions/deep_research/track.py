@@ -22,6 +22,7 @@ from functions.deep_research.synthesize import synthesize
 from functions.deep_research.websearch import pending, search
 from schemas.evidence import SubQuestion
 from schemas.mission import RESEARCH_PROVIDERS
+from shared.counted import counted
 from shared.errors import BadInput, NotUnderstood
 from shared.knowledge.port import KnowledgeGraph
 from shared.language.detect import require_language
@@ -122,7 +123,7 @@ class DeepResearchTrack:
         phase = "synthesize" if refusal or not something else "batch"
         following = state.model_copy(update={"phase": phase, "sub_questions": questions, "refusal": refusal, "space_documents": known})
         note = Note("research.planned", {"sub_questions": len(questions), "space_documents": known})
-        progress = refusal or f"{len(questions)} sub-question{'s' if len(questions) != 1 else ''}"
+        progress = refusal or f"{counted(len(questions), 'sub-question')}"
         return SliceOutcome(following, progress=progress, notes=(*requoted, note))
 
     def _batch(self, context: SliceContext, state: ResearchState) -> SliceOutcome[ResearchState]:
@@ -134,7 +135,7 @@ class DeepResearchTrack:
                 found += candidates_for(library, state, at, wide=state.round > 0)
         following = state.model_copy(update={"phase": "audit", "candidates": tuple(found), "read": library.read, "frontier": ()})
         note = Note("passages.retrieved", {"round": state.round + 1, "passages": len(found)})
-        return SliceOutcome(following, progress=f"{len(found)} passages found", notes=(note,))
+        return SliceOutcome(following, progress=f"{counted(len(found), 'passage')} found", notes=(note,))
 
     def _conclude(self, context: SliceContext, state: ResearchState, studying: Studying | None) -> SliceOutcome[ResearchState]:
         """What the question came to first: its hypotheses are offered while the track waits for what the data may lack."""
@@ -155,7 +156,8 @@ class DeepResearchTrack:
         questions = state.sub_questions or _questions(context)[0]
         package = synthesize(context, state, questions, reason=reason)
         answered = sum(answer.status in ("answered", "partial") for answer in package.answers)
-        progress = f"{len(package.claims)} {'claims' if state.claims else 'quotes'} for {answered} of {len(questions)} sub-questions"
+        found = counted(len(package.claims), "claim" if state.claims else "quote")
+        progress = f"{found} for {answered} of {counted(len(questions), 'sub-question')}"
         flags = ("documents_unreadable",) if state.unread and not state.read and documents_of(context) else ()
         return SliceOutcome(state, package=package, progress=progress, flags=flags)
 

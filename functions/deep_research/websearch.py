@@ -8,6 +8,7 @@ from __future__ import annotations
 from functions.deep_research.frontier import is_open
 from functions.deep_research.quotes import with_context
 from functions.deep_research.state import ResearchState, WebPage
+from shared.counted import counted
 from shared.errors import NoModelAnswer
 from shared.models.flags import BUDGET_EXHAUSTED, MODEL_UNAVAILABLE, OUT_OF_TIME, flags_of
 from shared.tracks import Note, SliceContext, SliceOutcome
@@ -66,5 +67,5 @@ def search(web: WebSearch, context: SliceContext, state: ResearchState, queries:
             "phase": "fetch" if found else "batch",
         }
     )
-    progress = f"{len(searched)} web searches, {len(pages)} pages found"
+    progress = f"{counted(len(searched), 'web search', 'web searches')}, {counted(len(pages), 'page')} found"
     return SliceOutcome(following, progress=progress, notes=tuple(notes), flags=flags)

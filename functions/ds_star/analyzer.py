@@ -14,6 +14,7 @@ from functions.ds_star.kept import keep, kept
 from functions.ds_star.libraries import READING, digest, libraries, source_of
 from schemas.analysis import FileDescription
 from shared.artifacts import ArtifactStore
+from shared.counted import counted
 from shared.documents import Json
 from shared.errors import InputUnreadable, NotFound
 from shared.sandbox import CodeSandbox, SandboxInput, SandboxJob, SandboxLimits, SandboxResult
@@ -109,7 +110,7 @@ def _description(data: DataInput, result: SandboxResult) -> tuple[FileDescriptio
         return FileDescription.model_validate(about), True
     except ValidationError as wrong:
         return _failed(
-            data, f"its description is not well formed ({wrong.error_count()} errors). Export the table as CSV and try again."
+            data, f"its description is not well formed ({counted(wrong.error_count(), 'error')}). Export the table as CSV and try again."
         ), False
 
 

@@ -14,6 +14,7 @@ from functions.ds_star.operation import OperationName, OperationSpec
 from functions.ds_star.operation_result import OperationResult, RawFinding
 from functions.ds_star.standalone import standalone_script
 from schemas.analysis import FileDescription
+from shared.counted import counted
 from shared.documents import Json
 from shared.sandbox import CodeSandbox, OutputFile, RecordedValue, SandboxJob, SandboxLimits, SandboxResult
 
@@ -131,9 +132,8 @@ def _read(
     try:
         found = OperationResult.model_validate(result.result)
     except ValidationError as wrong:
-        return OperationRun(
-            spec, script_name, script, parameters, alone, result, failure=f"its result is not well formed ({wrong.error_count()} errors)"
-        )
+        why = f"its result is not well formed ({counted(wrong.error_count(), 'error')})"
+        return OperationRun(spec, script_name, script, parameters, alone, result, failure=why)
     recorded = {value.name for value in result.values}
     unknown = sorted({name for finding in found.findings for name in finding.values if name not in recorded})
     if unknown:

@@ -30,6 +30,7 @@ from functions.ds_star.tables import tables_of
 from schemas.analysis import AnalysisAnswer, FileDescription, Round
 from schemas.evidence import AnswerStatus, Lineage, SubQuestion, Usage
 from schemas.mission import MissionInput, Tier
+from shared.counted import counted
 from shared.documents import Json
 from shared.errors import InputUnreadable, NoModelAnswer, TooLarge
 from shared.language.instructions import INSTRUCTION_LIKE, reads_like_instructions
@@ -123,7 +124,7 @@ class DsStarTrack:
         found = sum(file.origin == "document" for file in files)
         if following.tables_read and context.time_left() > 0:
             return self._worked(context, following)
-        return SliceOutcome(following, progress=f"{found} tables found in {at} of {len(documents)} documents")
+        return SliceOutcome(following, progress=f"{counted(found, 'table')} found in {at} of {counted(len(documents), 'document')}")
 
     def _analyze(self, context: SliceContext, state: DsStarState) -> SliceOutcome[DsStarState]:
         """Describe files until the checkpoint; at least one."""
@@ -142,7 +143,7 @@ class DsStarTrack:
         speaking = sum(any(reads_like_instructions(text) for text in _texts(file)) for file in new)
         detail: dict[str, Json] = {"files": len(new), "rows": rows, "unreadable": unreadable}
         note = Note("files.described", detail | ({INSTRUCTION_LIKE: speaking} if speaking else {}))
-        progress = f"described {len(found)} of {len(state.files)} files ({rows} rows)"
+        progress = f"described {len(found)} of {counted(len(state.files), 'file')} ({counted(rows, 'row')})"
         return SliceOutcome(following, progress=progress, notes=(note,))
 
     def _retell(self, context: SliceContext, models: Models, state: DsStarState, at: int) -> SliceOutcome[DsStarState]:
@@ -266,7 +267,7 @@ class DsStarTrack:
         )
         package = finalize(FinalizerInput(context.request.question, state.sub_questions, state, lineage, reason))
         answered = sum(a.status in ("answered", "partial") for a in package.answers)
-        progress = f"{len(package.findings)} findings for {answered} of {len(package.answers)} sub-questions"
+        progress = f"{counted(len(package.findings), 'finding')} for {answered} of {counted(len(package.answers), 'sub-question')}"
         return SliceOutcome(state, package=package, progress=progress, notes=notes, flags=package.flags)
 
 

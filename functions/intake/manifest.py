@@ -16,6 +16,7 @@ from shared.http import parse
 from shared.models.credentials import ModelEndpoints
 from shared.models.selection import select
 from shared.settings import Settings
+from shared.unique_keys import UniqueKeys, loads_json
 
 NAMES = ("mission.yaml", "mission.yml", "mission.json")
 MAX_BYTES = 1 << 20
@@ -62,7 +63,7 @@ def read_manifest(name: str, raw: bytes, settings: Settings, endpoints: ModelEnd
 def _parsed(name: str, raw: bytes) -> Json:
     try:
         if name.endswith(".json"):
-            found: Json = json.loads(raw)
+            found = loads_json(raw)
         else:
             found = yaml.load(raw, Loader=_Plain)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -70,7 +71,7 @@ def _parsed(name: str, raw: bytes) -> Json:
     return found
 
 
-class _Plain(yaml.SafeLoader):
+class _Plain(UniqueKeys):
     """YAML without aliases: a few lines of them can stand for gigabytes."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from schemas.lifecycle import ClaimedTrack, ClaimRequest, ClaimResult, DispatchRequest, DispatchResult
 from schemas.mission import MissionStatus, Track
 from shared.clock import Clock
+from shared.counted import counted
 from shared.crash_points import reached
 from shared.documents import JsonMap
 from shared.errors import Busy, NotFound, StaleEpoch, Unavailable
@@ -32,7 +33,10 @@ def dispatch(missions: Missions, executions: WorkflowExecutions, request: Dispat
     if request.epoch != mission.epoch or mission.dispatched_epoch >= request.epoch:
         return DispatchResult(started=False, execution=mission.execution, reason="this epoch was dispatched before")
     if not mission.admitted and missions.admitted(max_running) >= max_running:
-        raise Busy(f"{max_running} missions are running; {mission.mission_id} waits for its turn.", retry_after_s=_FULL_RETRY_S)
+        raise Busy(
+            f"{counted(max_running, 'mission is', 'missions are')} running; {mission.mission_id} waits for its turn.",
+            retry_after_s=_FULL_RETRY_S,
+        )
     if not _mark(missions, request):
         return DispatchResult(started=False, reason="another delivery dispatched this epoch")
     reached("dispatch.recorded")

@@ -9,6 +9,7 @@ from typing import Literal
 from functions.missions.answers import ComparedVersion, ReportChange, ReportDifference, What
 from schemas.evidence import AnswerStatus
 from schemas.outcome import MergedClaim, MissionOutcomePackage, StatedValue
+from shared.counted import counted
 from shared.ledger.money import dollars
 
 Key = tuple[str, ...]
@@ -124,7 +125,7 @@ def _sources(outcome: MissionOutcomePackage) -> dict[Key, str]:
 
 
 def _quotes(count: int) -> str:
-    return f"{count} quote{'s' if count != 1 else ''}" if count else "read, not quoted"
+    return counted(count, "quote") if count else "read, not quoted"
 
 
 def _files(outcome: MissionOutcomePackage) -> dict[Key, str]:

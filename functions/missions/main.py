@@ -51,19 +51,19 @@ _MEDIA_TYPES = {"md": "text/markdown; charset=utf-8", "html": "text/html; charse
 api = Api("missions")
 
 
-@api.route("GET", "/healthz")
+@api.route("GET", "/healthz", query=())
 def healthz(_: Call) -> Health:
     """Whether the platform answers."""
     return Health(version=VERSION)
 
 
-@api.route("GET", "/health")
+@api.route("GET", "/health", query=())
 def health(_: Call) -> Health:
     """The same under a path that Cloud Run does not keep for itself."""
     return Health(version=VERSION)
 
 
-@api.route("GET", "/openapi.json")
+@api.route("GET", "/openapi.json", query=())
 def openapi(_: Call) -> Response:
     """This API's description."""
     from functions.missions.openapi import document
@@ -71,7 +71,7 @@ def openapi(_: Call) -> Response:
     return Response(json.dumps(document()), 200, mimetype="application/json")
 
 
-@api.route("POST", "/missions")
+@api.route("POST", "/missions", query=())
 def submit(call: Call) -> Answer:
     """Submit a mission: 202 with its id."""
     owner = _owner(call)
@@ -80,7 +80,7 @@ def submit(call: Call) -> Answer:
     return Accepted(mission_id=mission.mission_id, status=mission.status, created=created), 202
 
 
-@api.route("GET", "/missions")
+@api.route("GET", "/missions", query=("status", "limit", "after"))
 def list_missions(call: Call) -> MissionPage:
     """The caller's missions, newest first; ``status`` narrows them."""
     limit = _limit(call)
@@ -95,13 +95,13 @@ def list_missions(call: Call) -> MissionPage:
     return MissionPage(missions=tuple(states), next=ids[-1] if found.last is not None else None, unreadable=unreadable)
 
 
-@api.route("GET", "/missions/<mission_id>")
+@api.route("GET", "/missions/<mission_id>", query=())
 def read(call: Call) -> MissionState:
     """Where a mission stands."""
     return _state(call, _mission(call))
 
 
-@api.route("DELETE", "/missions/<mission_id>")
+@api.route("DELETE", "/missions/<mission_id>", query=())
 def delete(call: Call) -> Deleted:
     """Delete a mission that has ended, with everything it wrote; one that is damaged also where it has not ended, since it never will."""
     runtime, mission_id, owner = call.runtime, call.arguments["mission_id"], _owner(call)
@@ -123,7 +123,7 @@ def delete(call: Call) -> Deleted:
         return delete_mission(mission_id, kept, owner=owner)
 
 
-@api.route("POST", "/missions/<mission_id>/cancel")
+@api.route("POST", "/missions/<mission_id>/cancel", query=())
 def cancel(call: Call) -> MissionState:
     """Ask a mission to stop: both tracks see it within one slice, and what there is gets fused."""
     mission = _mission(call)
@@ -136,25 +136,25 @@ def cancel(call: Call) -> MissionState:
     return _state(call, call.runtime.missions.change(mission.mission_id, "api", decide))
 
 
-@api.route("GET", "/missions/<mission_id>/events")
+@api.route("GET", "/missions/<mission_id>/events", query=())
 def events(call: Call) -> EventPage:
     """What happened, in time order."""
     return EventPage(events=tuple(call.runtime.audit.events(_mission(call).mission_id)))
 
 
-@api.route("GET", "/missions/<mission_id>/costs")
+@api.route("GET", "/missions/<mission_id>/costs", query=("by",))
 def costs_of_mission(call: Call) -> CostReport:
     """What the mission has cost; ``by`` track, role, model, tool or mission."""
     return _costs(call).of_mission(_mission(call), _dimension(call))
 
 
-@api.route("GET", "/costs")
+@api.route("GET", "/costs", query=("day", "by"))
 def costs_of_day(call: Call) -> CostReport:
     """What a day (UTC) has cost; ``by`` track, role, model, tool or mission."""
     return _costs(call).of_day(call.request.args.get("day"), _dimension(call), owner=_owner(call))
 
 
-@api.route("GET", "/missions/<mission_id>/report")
+@api.route("GET", "/missions/<mission_id>/report", query=("format", "version"))
 def report(call: Call) -> Response:
     """A published report: ``format`` md, html or json; ``version``, else the newest."""
     mission = _mission(call)
@@ -171,7 +171,7 @@ def report(call: Call) -> Response:
     return Response(published(call.runtime.artifacts, mission, uri), 200, headers, content_type=_MEDIA_TYPES[wanted])
 
 
-@api.route("GET", "/missions/<mission_id>/report/changes")
+@api.route("GET", "/missions/<mission_id>/report/changes", query=("from", "to"))
 def report_changes(call: Call) -> ReportDifference:
     """What two versions of a report differ in: ``from`` and ``to``, else the newest and the one before it."""
     mission, given = _mission(call), call.request.args
@@ -187,7 +187,7 @@ def report_changes(call: Call) -> ReportDifference:
     return difference(mission.mission_id, *read)
 
 
-@api.route("GET", "/dead-letters")
+@api.route("GET", "/dead-letters", query=("status", "mission_id", "limit", "after"))
 def list_dead_letters(call: Call) -> DeadLetterPage:
     """The caller's dead letters, newest first; ``status`` and ``mission_id`` narrow them."""
     given = call.request.args
@@ -198,13 +198,13 @@ def list_dead_letters(call: Call) -> DeadLetterPage:
     return _letters(call).page(status=wanted, mission_id=given.get("mission_id"), limit=_limit(call), after=given.get("after"))
 
 
-@api.route("GET", "/dead-letters/<name>")
+@api.route("GET", "/dead-letters/<name>", query=())
 def read_dead_letter(call: Call) -> DeadLetter:
     """One dead letter."""
     return _letters(call).read(call.arguments["name"])
 
 
-@api.route("POST", "/dead-letters/<name>/replay")
+@api.route("POST", "/dead-letters/<name>/replay", query=("again",))
 def replay_dead_letter(call: Call) -> DeadLetter:
     """Deliver it again, as the first time; a second replay needs ``again=true``."""
     again = call.request.args.get("again", "false")
@@ -213,14 +213,14 @@ def replay_dead_letter(call: Call) -> DeadLetter:
     return _letters(call).replay(call.arguments["name"], again=again == "true")
 
 
-@api.route("POST", "/dead-letters/<name>/discard")
+@api.route("POST", "/dead-letters/<name>/discard", query=())
 def discard_dead_letter(call: Call) -> DeadLetter:
     """Mark it as not needed any more; a replay takes that back."""
     letters = _letters(call)
     return letters.discard(call.arguments["name"], why=call.body(DiscardRequest).why)
 
 
-@api.route("PUT", "/inputs/<rest:name>")
+@api.route("PUT", "/inputs/<rest:name>", query=())
 def upload(call: Call) -> Answer:
     """Upload a file: 201 with the uri to name in a mission's inputs."""
     owner, name = _owner(call), safe_name(call.arguments["name"])

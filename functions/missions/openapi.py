@@ -47,6 +47,7 @@ class Operation:
     status: int
     answer: type[BaseModel] | None
     errors: Sequence[int]
+    """Beside 400, which all of them know: an unknown query parameter."""
     body: type[BaseModel] | None = None
     parameters: Sequence[Mapping[str, JsonValue]] = ()
     also: Mapping[str, JsonValue] | None = None
@@ -90,7 +91,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Submit a mission",
         202,
         Accepted,
-        (400, 401, 409, 413, 415, 422),
+        (401, 409, 413, 415, 422),
         body=MissionRequest,
         parameters=(
             _parameter(
@@ -107,7 +108,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "The caller's missions, newest first",
         200,
         MissionPage,
-        (400, 401),
+        (401,),
         parameters=(
             _parameter("status", "query", {"type": "string", "enum": [str(status) for status in MissionStatus]}, "Those alone."),
             _parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}, "How many at most."),
@@ -140,7 +141,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "What a mission has cost, and who or what the money went to",
         200,
         CostReport,
-        (400, 401, 404),
+        (401, 404),
         parameters=(_ID, _BY),
     ),
     Operation(
@@ -149,7 +150,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "What a day has cost; shares and single calls of the caller's missions only",
         200,
         CostReport,
-        (400, 401),
+        (401,),
         parameters=(
             _BY,
             _parameter("day", "query", {"type": "string", "format": "date"}, "A day in UTC; else today."),
@@ -161,7 +162,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "A published report",
         200,
         MissionOutcomePackage,
-        (400, 401, 404),
+        (401, 404),
         parameters=(
             _ID,
             _parameter("format", "query", {"type": "string", "enum": ["md", "html", "json"], "default": "md"}, "Which format."),
@@ -188,7 +189,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "The caller's messages that could not be delivered, newest first",
         200,
         DeadLetterPage,
-        (400, 401, 404),
+        (401, 404),
         parameters=(
             _parameter("status", "query", {"type": "string", "enum": ["kept", "replayed", "discarded"]}, "Those alone."),
             _parameter("mission_id", "query", {"type": "string"}, "Those of this mission alone."),
@@ -203,7 +204,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Deliver it again to its handler, as the first time",
         200,
         DeadLetter,
-        (400, 401, 404, 409),
+        (401, 404, 409),
         parameters=(
             _LETTER,
             _parameter("again", "query", {"type": "boolean", "default": False}, "Also where it was replayed before, which is 409 else."),
@@ -215,7 +216,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Mark it as not needed any more; a replay takes that back",
         200,
         DeadLetter,
-        (400, 401, 404, 413, 415),
+        (401, 404, 413, 415),
         body=DiscardRequest,
         parameters=(_LETTER,),
     ),
@@ -225,7 +226,7 @@ OPERATIONS: tuple[Operation, ...] = (
         "Upload a file, to be named in a mission's inputs by the uri in the answer",
         201,
         StoredInput,
-        (400, 401, 411, 413, 415),
+        (401, 411, 413, 415),
         parameters=(_parameter("name", "path", {"type": "string", "maxLength": 200}, "The file's name."),),
     ),
 )
@@ -243,7 +244,8 @@ def document() -> dict[str, JsonValue]:
         "info": {
             "title": "KIMERA",
             "version": VERSION,
-            "description": "Missions: a question with data and documents becomes one report whose every claim and figure can be traced.",
+            "description": "Missions: a question with data and documents becomes one report whose every claim and figure can be traced. "
+            "A query parameter that an operation does not have is refused (400).",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{}, {"bearer": []}],
@@ -273,7 +275,7 @@ def _described(operation: Operation) -> dict[str, JsonValue]:
     responses: dict[str, JsonValue] = {
         str(operation.status): {"description": operation.summary, "headers": dict(_REQUEST_ID), "content": content}
     }
-    for status in operation.errors:
+    for status in (_UNKNOWN_PARAMETER, *operation.errors):
         responses[str(status)] = _problem(_ERRORS[status], _HEADERS_OF.get(status))
     responses["default"] = _problem("Any other error", _HEADERS_OF[503])
     described: dict[str, JsonValue] = {"summary": operation.summary, "operationId": _operation_id(operation)}
@@ -299,8 +301,10 @@ def _problem(description: str, headers: Mapping[str, JsonValue] | None = None) -
     }
 
 
+_UNKNOWN_PARAMETER = 400
+"""What every operation may answer."""
 _ERRORS = {
-    400: "The request is wrong; `fields` names each field that is",
+    _UNKNOWN_PARAMETER: "The request is wrong; `fields` names each field that is, or each query parameter that there is not",
     401: "Who is calling is not known",
     404: "There is none that the caller may see",
     409: "It contradicts what is stored",

@@ -7,6 +7,7 @@ from functools import partial
 
 from infra.local.finding import Finding
 from shared.artifacts import ArtifactStore
+from shared.counted import counted
 from shared.errors import KimeraError
 from shared.missions.repository import OPEN
 from shared.runtime import Runtime
@@ -16,7 +17,7 @@ from shared.settings import Settings
 def examine_stores(runtime: Runtime) -> Iterator[Finding]:
     """What missions cannot do without on the cloud profile: each is asked once, and nothing is written."""
     settings = runtime.settings
-    yield _tried("documents", lambda: f"{_open_missions(runtime)} open missions, by a declared index")
+    yield _tried("documents", lambda: f"{counted(_open_missions(runtime), 'open mission')}, by a declared index")
     yield from _buckets(runtime)
     for name, resource in sorted(settings.secrets.items()):
         yield _tried(f"secret {name}", partial(_secret, runtime, name, resource))

@@ -15,6 +15,7 @@ from functions.ds_star.roles.planner import PlannerInput, plan
 from infra.local.files import LocalFile
 from schemas.analysis import FileDescription
 from schemas.mission import MissionRequest
+from shared.counted import counted
 from shared.data_folder import folder_in
 from shared.documents import Json
 from shared.errors import BadInput
@@ -116,7 +117,9 @@ def _space(runtime: Runtime, owner: str, space: str) -> list[FilePlan]:
 def _described(description: FileDescription) -> FilePlan:
     if description.error is not None:
         return FilePlan(description.file, "data", description.error, usable=False)
-    tables = "; ".join(f"{table.name}: {table.rows} rows, {len(table.columns)} columns" for table in description.tables)
+    tables = "; ".join(
+        f"{table.name}: {counted(table.rows, 'row')}, {counted(len(table.columns), 'column')}" for table in description.tables
+    )
     said = [*description.warnings, *(a for table in description.tables for a in (*table.assumptions, *table.warnings))]
     return FilePlan(description.file, "data", " ".join([tables, *(f"[{text}]" for text in said[:5])]), usable=True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,19 @@ def save_report(
         content = {f"report.{form}": api.report(state.mission_id, form=form, version=version) for form in FORMATS}
     write_folder(folder, content)
     return SavedReport(folder, {form: folder / f"report.{form}" for form in FORMATS}, outcome)
+
+
+def require_writable(folder: Path) -> None:
+    """Raise ``BadInput`` where no file could be put into ``folder``, which need not be there yet. Nothing is made."""
+    folder = folder.absolute()
+    there = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+    if not there.is_dir():
+        why = f"{there} is no folder"
+    elif not os.access(there, os.W_OK | os.X_OK, effective_ids=True):
+        why = f"you may not write in {there}"
+    else:
+        return
+    raise BadInput(f"Nothing can be written to {folder}: {why}.", remedy="Name another folder with --out.")
 
 
 def write_folder(folder: Path, content: Mapping[str, bytes]) -> None:

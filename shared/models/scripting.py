@@ -19,6 +19,7 @@ from pathlib import Path
 from pydantic import JsonValue, ValidationError
 
 from schemas.base import Contract
+from shared.counted import counted
 from shared.errors import BadInput
 from shared.models.calls import CallKey, CallUsage, ModelAnswer, ModelCall
 from shared.models.flags import SCRIPTED
@@ -53,8 +54,10 @@ def load_script(path: Path) -> Script:
     """The script in ``path``; raises ``BadInput`` with what is wrong with it."""
     import yaml
 
+    from shared.unique_keys import UniqueKeys
+
     try:
-        return Script.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        return Script.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=UniqueKeys))  # noqa: S506 - a SafeLoader
     except (OSError, yaml.YAMLError, ValidationError, UnicodeDecodeError) as error:
         raise BadInput(f"The script {path} cannot be used: {error}", remedy="See the head of shared/models/scripting.py.") from error
 
@@ -71,7 +74,7 @@ class ScriptedSender:
         place = self._before(call.key)
         mine = [answer for answer in self._script.answers if answer.role == call.key.role]
         if place >= len(mine):
-            raise BadInput(f"The script has {len(mine)} answers for {call.key.role}, and this is call {place + 1}: {call.key}.")
+            raise BadInput(f"The script has {counted(len(mine), 'answer')} for {call.key.role}, and this is call {place + 1}: {call.key}.")
         chosen = mine[place]
         if chosen.contains is not None and chosen.contains not in call.prompt.user:
             raise BadInput(f"Answer {place + 1} of {call.key.role} in the script is for a request with {chosen.contains!r}: {call.key}.")

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from functions.missions.main import api as application
-from functions.missions.openapi import OPERATIONS
+from functions.missions.openapi import OPERATIONS, Operation
 from infra.local.functions import public_app
 from schemas import release
 from schemas.mission import FusionStatus, MissionStatus, ReportVersion, Track
@@ -101,6 +101,26 @@ def test_errors_answer_as_documented(client: httpx.Client, mission: str) -> None
         (404, "GET", "/missions/{mission_id}/events", client.get("/missions/m_none/events")),
     ):
         assert as_documented(method, path, answer).status_code == expected, answer.text
+
+
+def test_every_operation_takes_the_query_parameters_that_are_documented() -> None:
+    documented = {(o.method, o.path): {str(p["name"]) for p in o.parameters if p["in"] == "query"} for o in OPERATIONS}
+    for (method, path), query in application.queries().items():
+        assert query is not None, "any would be taken"
+        assert documented[method, re.sub(r"<(\w+)>", r"{\1}", path)] == {*query}
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: f"{o.method} {o.path}")
+def test_a_query_parameter_that_an_operation_does_not_have_is_refused(client: httpx.Client, mission: str, operation: Operation) -> None:
+    path = operation.path.format(mission_id=mission, name="a")
+    query = {str(p["name"]): "1" for p in operation.parameters if p["in"] == "query"}
+    answer = client.request(operation.method, path, params={**query, "staus": "DONE"}, json={} if operation.body else None)
+    found = as_documented(operation.method, operation.path, answer).json()
+    assert (answer.status_code, found["code"]) == (400, "invalid_fields")
+    assert found["fields"] == [f"staus: {operation.method} {path} has no such query parameter"]
+    known = {*found["remedy"].removeprefix("It has ").rstrip(".").split(", ")}
+    assert known == (set(query) or {"none"})
+    assert client.get(f"/missions/{mission}").json()["cancel_requested"] is False, "what is refused does nothing"
 
 
 def test_the_report_in_each_format_and_the_deletion_answer_as_documented(client: httpx.Client, runtime: Runtime, mission: str) -> None:

@@ -62,10 +62,10 @@ def test_what_is_as_it_was_written_is_intact(kimera: Kimera, missions: list[str]
     one, all_ = kimera("audit", "verify", missions[0]), kimera("audit", "verify", "--json")
     assert (one.code, all_.code) == (0, 0), one.err + all_.err
     assert one.out.splitlines() == [
-        "ok      api            1 entries, anchored up to 1",
-        "ok      ds_star        1 entries, anchored up to 1",
+        "ok      api            1 entry, anchored up to 1",
+        "ok      ds_star        1 entry, anchored up to 1",
         f"ok      lifecycle      {PAGE_EVENTS + 1} entries, anchored up to {PAGE_EVENTS + 1}",
-        f"intact: {PAGE_EVENTS + 3} events of 1 mission(s), 1 anchors, 2 files",
+        f"intact: {PAGE_EVENTS + 3} events of 1 mission, 1 anchor, 2 files",
     ]
     events = PAGE_EVENTS + 3 + 4
     assert all_.json == {
@@ -86,7 +86,7 @@ def test_what_no_anchor_covers_is_said_and_a_letter_is_no_mission(kimera: Kimera
     shown = kimera("audit", "verify")
     assert shown.code == 0, shown.out + shown.err
     verdict, uncovered = shown.out.splitlines()
-    assert verdict == f"intact: {PAGE_EVENTS + 3 + 4 + 1} events of 2 mission(s), 2 of dead letters without a mission, 2 anchors, 4 files"
+    assert verdict == f"intact: {PAGE_EVENTS + 3 + 4 + 1} events of 2 missions, 2 of dead letters without a mission, 2 anchors, 4 files"
     assert uncovered.startswith("not covered by an anchor: 3 of these events")
 
 
@@ -118,7 +118,7 @@ def test_a_change_is_named_with_its_mission_its_writer_and_its_entry(kimera: Kim
     assert (told.code, shown.code) == (1, 1), where
     assert told.json["breaks"] == [{"mission_id": missions[0], "writer": "lifecycle", "n": n, "what": "its content was changed"}]
     assert f"BROKEN  {missions[0]}  lifecycle entry {n}: its content was changed" in shown.out
-    assert "BROKEN  lifecycle " in shown.out and shown.out.splitlines()[-1].startswith("1 break(s): ")
+    assert "BROKEN  lifecycle " in shown.out and shown.out.splitlines()[-1].startswith("1 break: ")
     assert kimera("audit", "verify", missions[1]).code == 0
 
 

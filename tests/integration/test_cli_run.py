@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -64,6 +64,8 @@ def test_the_mission_is_read_without_a_running_platform(kimera: Kimera, done: En
     mission = done.json["mission_id"]
     assert kimera("status", mission, "--json").json["status"] == "DONE"
     assert [m["mission_id"] for m in kimera("list", "--json").json["missions"]] == [mission]
+    created = datetime.fromisoformat(kimera("status", mission, "--json").json["created_at"]).astimezone(UTC)
+    assert f"{mission}  DONE       {created:%Y-%m-%d %H:%M} UTC  " in kimera("list").out
     assert mission in kimera("list", "--status", "done").out and kimera("list", "--status", "FAILED", "--json").json == {"missions": []}
     assert "14.5" in kimera("report", mission).out
     assert kimera("audit", "verify", mission, "--json").json["ok"] is True

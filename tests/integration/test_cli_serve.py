@@ -176,6 +176,27 @@ def test_others_may_only_reach_it_with_owners(kimera: Kimera, tmp_path: Path) ->
     assert "owners" in refused.err
 
 
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [((), "there is no inbox. (Give its folder, too: --inbox DIR.)"), (("--profile", "emulated"), "laid out in the bucket")],
+    ids=["embedded", "emulated"],
+)
+def test_an_outbox_without_an_inbox_is_refused(kimera: Kimera, tmp_path: Path, more: tuple[str, ...], said: str) -> None:
+    refused = kimera("serve", "--outbox", "reports", "--port", "0", *more, KIMERA_HOME=str(tmp_path / "home"))
+    assert (refused.code, said in refused.err) == (2, True), refused.err
+    assert not (kimera.folder / "reports").exists()
+
+
+def test_an_outbox_of_ones_own_goes_with_an_inbox_of_the_settings(kimera: Kimera, tmp_path: Path) -> None:
+    places = {"KIMERA_HOME": str(tmp_path / "home"), "KIMERA_INBOX": str(tmp_path / "in"), "KIMERA_OUTBOX": str(tmp_path / "unused")}
+    folder = tmp_path / "in" / "bad"
+    folder.mkdir(parents=True)
+    folder.joinpath("mission.yaml").write_text("question: What?\nquestion: How?\n")
+    with kimera.started("serve", "--port", "0", "--outbox", str(tmp_path / "out"), **places) as running:
+        running.line_with("KIMERA is at")
+        eventually((tmp_path / "out" / "bad" / "error.txt").exists, "the answer lies in the outbox of the command")
+
+
 @pytest.mark.parametrize("point", sorted(point for point in POINTS if point.startswith("intake.")))
 def test_a_platform_killed_while_it_takes_in_a_folder_makes_one_mission_of_it(kimera: Kimera, tmp_path: Path, point: str) -> None:
     inbox, outbox = tmp_path / "inbox", tmp_path / "outbox"

@@ -34,6 +34,7 @@ def test_a_space_is_filled_listed_searched_and_exported(kimera: Kimera) -> None:
     added = kimera("space", "add", "climate", "history.md", "broken.pdf", "--json")
     assert [f["status"] for f in added.json["files"]] == ["added", "unreadable"]
     assert kimera("space", "list", "--json").json["spaces"][0]["documents"] == 1
+    assert kimera("space", "list").out.split() == ["climate", "1", "document", str(added.json["files"][0]["passages"]), "passage"]
     found = kimera("space", "search", "climate", "when was the station moved", "--json").json["passages"]
     assert "1994" in found[0]["text"]
     assert {json.loads(line)["type"] for line in kimera("space", "export", "climate").out.splitlines()} >= {"document", "passage"}

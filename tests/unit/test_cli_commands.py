@@ -39,6 +39,22 @@ def test_help_imports_nothing_heavy() -> None:
     assert all(f"  {name} " in done.stdout for name in all_names())
 
 
+def test_ctrl_c_while_the_command_is_imported_is_told_in_a_word() -> None:
+    code = """if True:
+        import sys
+
+        class Impatient:
+            def find_spec(self, name, *_):
+                if name == "cli.commands":
+                    raise KeyboardInterrupt
+
+        sys.meta_path.insert(0, Impatient())
+        import cli.main
+    """
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
 @pytest.mark.parametrize("name", all_names())
 def test_every_command_of_the_table_explains_itself(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([name, "--help"]) == 0
@@ -73,7 +89,10 @@ def test_the_table_names_each_command_once() -> None:
         (["run", QUESTION, "--web", "altavista"], "--web"),
         (["run", QUESTION, "--data", "a.csv", "--space", "No Space!"], "--space"),
         (["run", QUESTION, "--data", "a.csv", "--soft", "100", "--hard", "10"], "--soft, --hard, --late: deadlines have to be in order"),
-        (["run", QUESTION, "--data", "a.csv", "--out", "a.csv"], "--out"),
+        (["run", QUESTION, "--data", "a.csv", "--out", "a.csv"], "a.csv is no folder. (Name another folder with --out.)"),
+        (["run", QUESTION, "--data", "a.csv", "--out", "a.csv/deep/down"], "a.csv is no folder. (Name another folder with --out.)"),
+        (["run", "--resume", "m_x", "--out", "a.csv/deep"], "a.csv is no folder"),
+        (["run", QUESTION, "--data", "missing.csv", "--out", "new"], "no file missing.csv"),
         (["run", "--resume", "m_x", "--data", "a.csv"], "--resume"),
         (["run", "--resume", "m_x"], "no missions"),
         (["status", "m_x"], "no missions"),
@@ -108,6 +127,14 @@ def test_bad_input_is_one_clear_line_and_exit_code_2(
     assert said in told.err
     assert told.err.startswith("error: ") and told.err.count("\n") == 1
     assert "Traceback" not in told.err
+    assert {path.name for path in folder.iterdir()} <= {"a.csv", "empty", ".kimera"}, "what is refused leaves nothing behind"
+
+
+def test_the_usual_folder_of_reports_is_looked_at_before_the_mission_begins(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder.joinpath("kimera-report").write_text("a file\n")
+    assert main(["run", QUESTION, "--data", "a.csv"]) == 2
+    assert capsys.readouterr().err.endswith("/kimera-report is no folder. (Name another folder with --out.)\n")
+    assert main(["run", QUESTION, "--data", "a.csv", "--plan"]) == 0, "a plan writes no report"
 
 
 @pytest.mark.parametrize(

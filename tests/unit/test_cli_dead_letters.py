@@ -41,6 +41,12 @@ def letter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     return LETTER
 
 
+def test_a_listed_letter_says_that_its_time_is_utc(letter: str, capsys: pytest.CaptureFixture[str]) -> None:
+    at = FrozenClock().now()
+    assert main(["dead-letters", "list"]) == 0
+    assert capsys.readouterr().out.startswith(f"{at:%Y-%m-%d %H:%M:%S} UTC  kept")
+
+
 def test_a_second_discarding_says_that_the_first_reason_stands(letter: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dead-letters", "discard", letter, "--why", "the file is gone"]) == 0
     assert "is discarded" in capsys.readouterr().out

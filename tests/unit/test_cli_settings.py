@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
 
 from cli.main import main
 from infra.local.doctor import settings_with_origin
+from infra.local.emulated import hosting
 from shared.settings import Settings
 
 
@@ -36,6 +38,27 @@ def test_a_setting_that_would_not_hold_is_named(folder: Path, text: str, said: s
     folder.joinpath("kimera.toml").write_text(text)
     assert main(["list"]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("endpoint_parallel = 4\n", "endpoint_parallel: the profile cloud has no such limit, since its functions share nothing"),
+        ("answer_timeout_s = 100\n", "answer_timeout_s: on the profile cloud it is 75 seconds at the most"),
+    ],
+)
+def test_what_the_emulated_functions_would_not_start_with_is_told_before(
+    folder: Path, text: str, said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosting, "serve_emulated", lambda *_, **__: pytest.fail("it starts"))
+    folder.joinpath("kimera.toml").write_text(text)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        assert main(["serve", "--profile", "emulated"]) == 2
+    finally:
+        signal.signal(signal.SIGINT, before)
+    told = capsys.readouterr().err
+    assert said in told and "Leave them out for this command." in told
 
 
 def test_the_users_own_file_is_checked_too(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -246,6 +246,13 @@ def test_the_command_prints_a_table_for_a_person(spender: Spender, capsys: pytes
     assert "(UTC): $0.00 spent; $10.00 left of $10.00" in told, "the command's clock is the machine's"
 
 
+def test_the_command_says_that_the_time_of_an_overrun_is_utc(spender: Spender, capsys: pytest.CaptureFixture[str]) -> None:
+    mission = spender.mission()
+    spender.end(mission, spender.send(mission, 10_000), 25_000)
+    assert main(["costs", mission.mission_id]) == 0
+    assert f" UTC  {mission.mission_id}  ds_star  $0.025 of $0.01" in capsys.readouterr().out
+
+
 def test_a_mission_can_be_named_without_an_option(spender: Spender, capsys: pytest.CaptureFixture[str]) -> None:
     mission = spender.mission()
     spender.buy(mission, 5)

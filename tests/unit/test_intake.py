@@ -173,6 +173,19 @@ def test_expiry_of_what_has_started_changes_nothing(station: Station) -> None:
         pytest.param("mission.yaml", "question: How many?\nbudget: 2\n", 'budget: {cap_usd: "0.50"}', id="a bare budget"),
         pytest.param("mission.yaml", "question: How many?\ndata: [../../etc/passwd]\n", "outside", id="a path that leads out"),
         pytest.param("mission.yaml", "a: &a [1]\nb: *a\n", "aliases", id="aliases"),
+        pytest.param(
+            "mission.yaml",
+            "question: A?\ndata: a.csv\nquestion: B?\n",
+            "'question' is written twice, in line 1 and in line 3",
+            id="a key twice",
+        ),
+        pytest.param(
+            "mission.yaml",
+            "question: A?\nbudget:\n  cap_usd: 1\n  'cap_usd': 9\n",
+            "'cap_usd' is written twice, in line 3 and in line 4",
+            id="a key twice within",
+        ),
+        pytest.param("mission.json", '{"question": "A?", "question": "B?"}', "'question' is written twice", id="a key twice in JSON"),
         pytest.param("mission.yaml", "question: How many rows are there?\n", "nothing to work on", id="no inputs"),
     ],
 )

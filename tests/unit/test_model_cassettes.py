@@ -13,6 +13,7 @@ from shared.errors import BadInput
 from shared.models.calls import CallKey, ModelCall, ModelSpec, RenderedPrompt, Sender
 from shared.models.cassettes import Cassette, canonical_sha256
 from shared.models.journal import Journal
+from shared.models.scripting import load_script
 from tests.support.chain import ASKING, PRICE, AskingTrack, ChainHouse, answering
 from tests.support.house import step
 
@@ -76,6 +77,13 @@ def test_a_script_answers_in_the_order_of_the_code_and_the_report_is_told(house:
     script.write_text("scripted: adding\nanswers:\n" + "".join(f"  - {{role: adder, answer: {{total: {n}}}}}\n" for n in (4, 5, 6)))
     assert run_with(house, f"script:{script}").heard[0] == ["4", "5", "6"]
     assert flags(house) == ("scripted",)
+
+
+def test_a_script_that_has_a_key_twice_is_refused_with_both_lines(tmp_path: Path) -> None:
+    script = tmp_path / "script.yaml"
+    script.write_text("scripted: adding\nanswers:\n  - role: adder\n    answer: {total: 4}\n    answer: {total: 5}\n")
+    with pytest.raises(BadInput, match="'answer' is written twice, in line 4 and in line 5"):
+        load_script(script)
 
 
 def test_ids_times_and_paths_of_a_run_make_no_other_request() -> None:

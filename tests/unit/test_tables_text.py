@@ -49,6 +49,8 @@ def _files(folder: Path) -> list[DataInput]:
         write(folder, "one_column.csv", "temp\n1.5\n2.5\n"),
         write(folder, "codes.csv", "zip,patient_id,row_count,year,iso\n08001,17,5,2020,AT\n03000,17,7,2021,CH\n04000,18,9,2021,NA\n"),
         write(folder, "sentinel.csv", "temp\n" + "".join(f"{i}.5\n" for i in range(20)) + "-999\n-999\n"),
+        write(folder, "one_sentinel.csv", "temp\n" + "".join(f"{i}.5\n" for i in range(20)) + "-999\n"),
+        write(folder, "one_word.csv", "temp\n" + "".join(f"{i}.5\n" for i in range(40)) + "much\n"),
         write(folder, "flags.csv", "smoker,rating,answer\nyes,1,agree\nno,5,strongly agree\nyes,3,disagree\nno,4,neutral\n"),
         write(folder, "serial.csv", "n,day,value\n" + rows),
         write(folder, "old_mac.csv", b"a,b\r1,2\r3,4\r"),
@@ -154,4 +156,9 @@ def test_roles_keep_ids_codes_and_years_from_being_measures(files: Files) -> Non
 
 def test_a_sentinel_is_read_as_missing_and_said(files: Files) -> None:
     assert column(files["sentinel.csv"], "temp").missing == 2 and column(files["sentinel.csv"], "temp").minimum == 0.5
-    assert any("-999" in w for w in table(files["sentinel.csv"]).warnings)
+    assert table(files["sentinel.csv"]).warnings == ("`temp`: 2 cells hold -999, which is read as a missing marker",)
+    assert table(files["one_sentinel.csv"]).warnings == ("`temp`: 1 cell holds -999, which is read as a missing marker",)
+
+
+def test_a_single_cell_is_told_as_one(files: Files) -> None:
+    assert table(files["one_word.csv"]).warnings == ("`temp`: 1 cell is no number and counts as missing ('much')",)

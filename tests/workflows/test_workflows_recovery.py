@@ -84,6 +84,11 @@ def test_what_is_doubtful_is_said_beside_what_is_wrong() -> None:
     ]
 
 
+def test_a_key_written_twice_is_told_with_both_lines() -> None:
+    (problem,) = check("- a:\n    return: 1\n    return: 2\n")
+    assert (problem.line, problem.message) == (3, "the key 'return' is written twice, first in line 2")
+
+
 @pytest.mark.parametrize(
     ("text", "codes"),
     [

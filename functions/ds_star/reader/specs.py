@@ -16,6 +16,7 @@ from functions.ds_star.reader.time_parts import time_parts
 from functions.ds_star.reader.unexplained import lacking_column, left_over
 from functions.ds_star.reader.views import Column, additive
 from schemas.mission import ReadingHints
+from shared.counted import counted
 from shared.language.words import stem
 
 Statistic = Literal["count", "sum", "mean", "median", "minimum", "maximum"]
@@ -255,11 +256,10 @@ def needs_time(sentence: Sentence, slots: Slots) -> Column:
 def enough_periods(slots: Slots, time: Column) -> None:
     """Fewer distinct times than a trend needs are refused before anything runs; the script checks the periods themselves."""
     if 0 < time.description.distinct < MIN_TREND_POINTS:
-        raise Refused(
-            "too_few", f'"{time.name}" holds {time.description.distinct} different times; a trend needs at least {MIN_TREND_POINTS}'
-        )
+        times = counted(time.description.distinct, "different time")
+        raise Refused("too_few", f'"{time.name}" holds {times}; a trend needs at least {MIN_TREND_POINTS}')
     if slots.view.rows < MIN_TREND_POINTS:
-        raise Refused("too_few", f"{slots.view.label} has {slots.view.rows} rows; a trend needs at least {MIN_TREND_POINTS}")
+        raise Refused("too_few", f"{slots.view.label} has {counted(slots.view.rows, 'row')}; a trend needs at least {MIN_TREND_POINTS}")
 
 
 def entity_column(slots: Slots, group: Column) -> Column | None:

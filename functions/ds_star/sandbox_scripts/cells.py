@@ -188,8 +188,9 @@ def _numbers(
         column.warnings.append(column.unsure)
     if bad:
         shown = ", ".join(repr(texts[i]) for i in unread[:3])
-        column.warnings.append(f"`{name}`: {bad} cells are not numbers ({shown}) and count as missing")
-    return _after_numbers(column, name)
+        are = "cell is no number and counts" if bad == 1 else "cells are not numbers and count"
+        column.warnings.append(f"`{name}`: {bad} {are} as missing ({shown})")
+    return _after_numbers(column, name, counts)
 
 
 def _in_the_way(texts: list[str], present: list[str], codes: np.ndarray, name: str) -> list[str]:
@@ -293,19 +294,26 @@ def _ambiguous(count: int, plain: int, hint: str | None, delimiter: str | None, 
     return chosen, False, unsure, [f"`{mark}` is read as {role}"]
 
 
-def _after_numbers(column: Column, name: str) -> Column:
-    """Integers where all are whole; infinities and sentinels such as -999 become missing, and that is said."""
+def _after_numbers(column: Column, name: str, counts: np.ndarray | None = None) -> Column:
+    """Integers where all are whole; infinities and sentinels such as -999 become missing, and that is said.
+
+    ``counts``: in how many cells each of the values stands; without it each is one cell.
+    """
     values = column.values
     if values.dtype.kind == "f":
         infinite = np.isinf(values.to_numpy())
         if infinite.any():
             values = values.where(~infinite)
-            column.warnings.append(f"`{name}`: {int(infinite.sum())} infinite values count as missing")
+            endless = int(infinite.sum())
+            column.warnings.append(f"`{name}`: {endless} infinite {'value counts' if endless == 1 else 'values count'} as missing")
     low = values.min()
     if low in SENTINELS:
         rest = values[values != low]
         if len(rest.dropna()) and rest.min() > low / 4:
-            column.warnings.append(f"`{name}`: {int((values == low).sum())} cells hold {low:g}, which is read as a missing marker")
+            lowest = (values == low).to_numpy()
+            held = int(lowest.sum() if counts is None else counts[lowest].sum())
+            hold = "cell holds" if held == 1 else "cells hold"
+            column.warnings.append(f"`{name}`: {held} {hold} {low:g}, which is read as a missing marker")
             values = values.where(values != low)
     present = values.dropna()
     whole = bool(len(present)) and bool((present == np.floor(present)).all()) and bool((present.abs() < 2**53).all())

@@ -113,7 +113,8 @@ def read_dates(
         warnings = []
         if bad:
             shown = next(t for (_, t), gone in zip(present, stamps.isna(), strict=True) if gone)
-            warnings.append(f"`{name}`: {bad} cells are not dates ({shown!r}) and count as missing")
+            are = "cell is no date and counts" if bad == 1 else "cells are not dates and count"
+            warnings.append(f"`{name}`: {bad} {are} as missing ({shown!r})")
         if order.unsure:
             warnings.append(order.unsure)
         told = order.first if order.told else None

@@ -58,8 +58,8 @@ def read_delimited(path: str, name: str, max_bytes: int) -> TextFile:
     if hidden:
         comments -= 1
         body = [hidden, *body]
-    if sum(1 for line in head[:comments] if line.strip()):
-        notes.append(f"{sum(1 for line in head[:comments] if line.strip())} comment lines above the header left out")
+    if said := sum(1 for line in head[:comments] if line.strip()):
+        notes.append(f"{said} comment {'line' if said == 1 else 'lines'} above the header left out")
     grid = list(csv.reader(body, delimiter=delimiter))
     layout = find_layout(grid)
     if not layout.names:

@@ -33,7 +33,7 @@ def join(left: Table, right: Table, left_key: str, right_key: str, report: Repor
     added = lookup.reindex(keys).reset_index(drop=True)
     frame = pd.concat([left.frame.reset_index(drop=True), added], axis=1)
     lost = int((keys.notna() & ~keys.isin(present)).sum())
-    report.assume(f"joined with `{right.name}` by `{left_key}`; {lost} rows found no match")
+    report.assume(f"joined with `{right.name}` by `{left_key}`; {lost} {'row' if lost == 1 else 'rows'} found no match")
     columns = {**left.columns, **{renamed[c]: right.columns[c] for c in renamed}}
     return Table(
         left.name, frame, columns, left.rows, None, left.assumptions + right.assumptions, left.warnings + right.warnings, left.decimal

@@ -62,7 +62,7 @@ def read_jsonl(path: str, name: str, max_bytes: int) -> tuple[list[RawTable], st
     tables[0].notes[:0] = notes
     tables[0].warnings += warnings
     if bad:
-        tables[0].warnings.append(f"{bad} of {total} lines are not JSON and were left out")
+        tables[0].warnings.append(f"{bad} of {total} lines {'is no JSON and was' if bad == 1 else 'are not JSON and were'} left out")
     if step > 1:
         for table in tables:
             table.sampled, table.rows = len(table.frame), len(table.frame) * step

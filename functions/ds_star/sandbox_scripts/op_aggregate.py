@@ -154,7 +154,7 @@ def _by_group(
         named = " and ".join(job.label(k) for k in keys)
         phrase = _phrase(job, column, statistic, measure)
         text = f"For {named} {where}, {phrase}{job.where} is {with_unit(slot, unit)}" + (
-            "." if statistic == "count" else f" ({report.value('rows_' + '_'.join(map(str, key)), n)} rows)."
+            "." if statistic == "count" else f" ({report.value('rows_' + '_'.join(map(str, key)), n)} {'row' if n == 1 else 'rows'})."
         )
         about = assertion(
             measure,

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from infra.local.quality.results import Attempt
 from infra.local.quality.tasks import Task
+from infra.local.reports import require_writable
 from shared.documents import Json
 from shared.errors import BadInput
 
@@ -26,6 +27,7 @@ class RunFolder:
     """The stored attempts of one run. ``BadInput`` where the folder belongs to another run."""
 
     def __init__(self, folder: Path, run: Mapping[str, Json]) -> None:
+        require_writable(folder)
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._require_same(run)

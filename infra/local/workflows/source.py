@@ -208,7 +208,7 @@ class _Builder:
             if key == "<<" and isinstance(value, (MapNode, ListNode)):
                 self.merge(value, merged, event)
             elif key in entries:
-                self.report(f"the key {key!r} is written twice", event, "duplicate_key")
+                self.report(f"the key {key!r} is written twice, first in line {entries[key][1].line}", event, "duplicate_key")
                 self.dropped.append(value)
             elif key is None:
                 self.dropped.append(value)
