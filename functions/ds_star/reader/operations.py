@@ -37,6 +37,7 @@ from functions.ds_star.reader.time_parts import take_time_parts
 from functions.ds_star.reader.views import Column, additive
 
 _ORDINALS = frozenset({"second", "third", "fourth", "fifth", "2nd", "3rd", "4th", "5th", "next"})
+_UNUSUAL = frozenset({"outlier", "outliers", "anomaly", "anomalies", "unusual", "extreme"})
 _IN_ONE = frozenset((place, one) for place in ("in", "of", "for", "within") for one in ("a", "one", "any"))
 
 
@@ -162,9 +163,18 @@ def _aggregates(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operation
     return tuple(specs)
 
 
-def _missing(_: Sentence, slots: Slots, __: Cues) -> tuple[OperationSpec, ...]:
+def _missing(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
+    """Of the column that is named, or of all; by groups, only what is missing, and of one column."""
+    by = grouping(slots)
     named = [*slots.measures, *slots.groups, *slots.ids, *([slots.time] if slots.time and _is_mentioned(slots, slots.time) else [])]
-    return (make_spec(slots, "missing_outliers", measure=named[0] if named else None, by=grouping(slots)),)
+    named = [c for c in named if c.name not in by]
+    if slots.periods_asked:
+        raise Refused("unsuitable", 'missing or unusual values are not told by periods; ask for those within one, as in "in 2021"')
+    if by and any(_UNUSUAL & set(sentence.words(at, at + 1)) for at in cues.at.get("missing_outliers", ())):
+        raise Refused("unsuitable", "unusual values are not told by groups; ask for those of all rows, or within one group")
+    if by and not named:
+        raise Refused("unmatched", "missing values are told by groups for one column, and the question names none")
+    return (make_spec(slots, "missing_outliers", measure=named[0] if named else None, by=by, descending=cues.highest),)
 
 
 def _is_mentioned(slots: Slots, column: Column) -> bool:
