@@ -11,7 +11,7 @@ from functions.ds_star.reader.growth import growth_of
 from functions.ds_star.reader.lacking import figures_of
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
-from functions.ds_star.reader.slots import Slots
+from functions.ds_star.reader.slots import Slots, several_times
 from functions.ds_star.reader.time_parts import time_parts
 from functions.ds_star.reader.unexplained import lacking_column, left_over
 from functions.ds_star.reader.views import Column, additive
@@ -245,8 +245,11 @@ def check_additive(statistic: str, column: Column, sentence: Sentence) -> None:
 
 
 def needs_time(sentence: Sentence, slots: Slots) -> Column:
-    """The column of times; refused where there is none."""
+    """The column of times; refused where there is none, or where several may be meant."""
     if slots.time is None:
+        several = [c for c in slots.view.columns if c.is_time]
+        if several:
+            raise several_times(several)
         lacks = (figures_of(sentence, slots.mentions, slots.measures, "over time"),)
         raise Refused("unmatched", "a trend needs a column with dates or years, and this table has none", lacks=lacks)
     return slots.time
