@@ -214,6 +214,8 @@ def what_is_measured(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Colu
         raise Refused(
             "ambiguous", f"the question names several measures ({', '.join(c.name for c in slots.measures)}); ask for one at a time"
         )
+    if named == ["sum"] and not additive(column, sentence.lexicon) and only_how_much(sentence):
+        named = []  # "how much more do directors earn": the amount of one of them
     statistic: Statistic = next((s for s in named if s != "count"), "mean")
     if not named:
         if additive(column, sentence.lexicon):
@@ -237,8 +239,12 @@ def says_rows(sentence: Sentence, slots: Slots) -> bool:
 
 
 def check_additive(statistic: str, column: Column, sentence: Sentence) -> None:
-    """Refuse a sum of what does not add up."""
-    if statistic == "sum" and additive(column, sentence.lexicon) is False:
+    """Refuse a sum of what does not add up, and "how much" of what may be meant as a sum or for each."""
+    if statistic != "sum":
+        return
+    if additive(column, sentence.lexicon) is None and only_how_much(sentence):
+        raise Refused("ambiguous", f'"how much" may mean the total or the mean of "{column.name}"; say which')
+    if additive(column, sentence.lexicon) is False:
         raise Refused(
             "unsuitable", f'the values of "{column.name}" do not add up to anything; ask for the mean, the minimum or the maximum'
         )
