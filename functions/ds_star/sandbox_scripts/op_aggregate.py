@@ -125,7 +125,7 @@ def _which(job: Job, frame: pd.DataFrame, column: str, value: float) -> str:
     for name, info in job.table.columns.items():
         if name in rows and name != column and info.role in ("time", "id", "category") and len(parts) < 3 and pd.notna(rows[name].iloc[0]):
             cell = rows[name].iloc[0]
-            shown = cell.strftime("%Y-%m-%d") if isinstance(cell, pd.Timestamp) else int(cell) if info.kind == "integer" else safe(cell)
+            shown = int(cell) if info.kind == "integer" else safe(plain(cell))
             parts.append(f"{job.label(name)} {job.report.value(f'at_{name}', str(shown))}")
     return f", at {', '.join(parts)}" if parts else ""
 

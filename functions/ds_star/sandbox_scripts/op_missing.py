@@ -141,8 +141,7 @@ def _place(job: Job, row: int) -> str:
     for name, info in job.table.columns.items():
         cell = job.frame[name].iloc[row] if name in job.frame else None
         if info.role in ("id", "time", "category") and pd.notna(cell) and len(parts) < 3:
-            shown = cell.strftime("%Y-%m-%d") if isinstance(cell, pd.Timestamp) else str(cell)
-            parts.append(f"{job.label(name)} {job.report.value(f'at_{name}', safe(shown))}")
+            parts.append(f"{job.label(name)} {job.report.value(f'at_{name}', safe(plain(cell)))}")
     return f" ({', '.join(parts)})" if parts else ""
 
 
