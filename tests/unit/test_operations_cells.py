@@ -225,3 +225,10 @@ def test_a_reading_is_told_with_the_time_of_its_day(sandbox: CodeSandbox, tmp_pa
     assert highest.sentence().endswith("at time 2025-03-06 23:30.")
     assert [hour in found.sentence(i) for i, hour in enumerate(("09:30", "14:30", "23:30"))] == [True] * 3
     assert midnight.sentence().endswith("at time 2025-03-07.")
+
+
+def test_a_mean_by_the_time_itself_is_told_by_periods_that_are_many(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    rows = "".join(f"2025-03-{day:02} {hour:02}:30:00,{day}.5\n" for day in range(1, 13) for hour in range(0, 24, 2))
+    data = write(tmp_path, "readings.csv", "time,temp\n" + rows)
+    outcome = carry_out(sandbox, [data], [spec("readings.csv", "mean", measure="temp", time="time")], tmp_path / "out")[0]
+    assert outcome.sentence().startswith("The mean temp in 2025-03-01 is 1.5")
