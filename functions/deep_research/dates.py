@@ -23,6 +23,19 @@ _MONTH = re.compile(rf"\b({_M})\.?\s+({_Y})\b", re.IGNORECASE)
 _YEAR = re.compile(rf"(?<![\d.,/$€£-])({_Y})(?![\d%°]|[.,]\d|\s?(?:m|mm|km|kg|g|°C|people|participants|visitors)\b)")
 _OPEN = re.compile(rf"\b(?:since|after|before|until|as of|by|seit|nach|vor|ab)\s+(?:the\s+)?(?:\w+\s+)?({_Y})", re.IGNORECASE)
 _SINCE = re.compile(rf"\b(?:since|seit)\s+(?:the\s+)?(?:\w+\s+)?({_Y})", re.IGNORECASE)
+_CAPITAL = "|".join(name.capitalize() for name in sorted(_MONTHS, key=len, reverse=True))
+_UNDATED = re.compile(rf"\b\d{{1,2}}(?:st|nd|rd|th|\.)?\s+(?:of\s+)?(?:{_CAPITAL})\b|\b(?:{_CAPITAL})\s+\d{{1,2}}(?=st|nd|rd|th|[,.;)]|$)")
+"""A day of no year. Its month has a capital: "12 may fail" is no date."""
+_LONE_YEAR = re.compile(
+    rf"\b(?:in|since|until|till|during|before|after|year|seit|bis|jahr)\s+{_Y}\b(?![.,]\d|\s?[%°])|\({_Y}\)", re.IGNORECASE
+)
+
+
+def without_dates(text: str) -> str:
+    """The text with a blank for each day, month and year that it names, so that the numbers that are left are of something else."""
+    for dates in (_DAY, _SPAN, _MONTH, _UNDATED, _LONE_YEAR):
+        text = dates.sub(" ", text)
+    return text
 
 
 def period_of(text: str) -> str | None:

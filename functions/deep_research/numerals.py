@@ -36,6 +36,10 @@ _REFERENCE = re.compile(
     re.IGNORECASE,
 )
 _YEAR = re.compile(r"(?:1[5-9]|20|21)\d\d$")
+_ONE = {"second": "s", "minute": "min", "hour": "h", "week": "weeks", "month": "months", "year": "years", "decade": "decades"}
+_NAMED = {**_UNITS, **_ONE, "volt": "V", "volts": "V", "watt": "W", "watts": "W"}
+_UNIT = re.compile(rf"(?<!\w)(?:{'|'.join(re.escape(name) for name in sorted(_NAMED, key=len, reverse=True))})(?![\w²³/])", re.IGNORECASE)
+_BETWEEN = re.compile(r"[\s\u00a0-]?")
 _PER = {"jahr": "year", "jahrzehnt": "decade"}
 
 
@@ -54,6 +58,18 @@ class Quantity:
 def blanked(sentence: str) -> str:
     """The sentence with references, p values and list numbers overwritten by spaces, so that offsets stay."""
     return _REFERENCE.sub(lambda m: " " * len(m.group()), sentence)
+
+
+def units_named(text: str) -> frozenset[str]:
+    """The units that a text names, each spelled in one way: "How many weeks ..."."""
+    return frozenset(_NAMED[found.group().casefold()] for found in _UNIT.finditer(text))
+
+
+def unit_at(text: str, end: int) -> str | None:
+    """The unit of the number that ends there; ``None`` where it has none that is known, as a count of things."""
+    gap = _BETWEEN.match(text, end)
+    found = _UNIT.match(text, gap.end() if gap else end)
+    return _NAMED[found.group().casefold()] if found else None
 
 
 def quantities(sentence: str) -> tuple[Quantity, ...]:

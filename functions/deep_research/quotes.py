@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import cast
 
+from functions.deep_research.asked_for import Holds, holds_what_is_asked
 from functions.deep_research.instructions import INSTRUCTION_LIKE, reads_like_instructions
 from functions.deep_research.state import Candidate
 from schemas.evidence import SubQuestion
@@ -39,52 +40,8 @@ _LEANS = re.compile(
     r"dies\w*|er|sie|es|dadurch|daher|deshalb|jedoch|aber|auch|somit|beide)\b",
     re.IGNORECASE,
 )
-_NUMBER_WORD = (
-    r"\b(?:no|none|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|twenty|thirty|forty|fifty|hundreds?|thousands?|"
-    r"millions?|billions?|half|third|quarter|most|majority|few|kein\w*|eine?r?|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|elf|zwölf|"
-    r"hundert|tausend|million\w*|hälfte|drittel|viertel|meisten)\b"
-)
-_NO_COUNT = r"[\w%°]|[.,'’]\d|\s?(?:mm|cm|km|m|kg|g|mg|ppm|percent|per cent|°C|°F|EUR|USD|CHF)\b|\s?[%°€$]"
-_COUNT = re.compile(
-    rf"(?<![\w.,])\d[\d.,'’]*(?!{_NO_COUNT})|{_NUMBER_WORD}",
-    re.IGNORECASE,
-)
-_FIGURE = re.compile(rf"(?<!\w)[-+−$€£]?\d|{_NUMBER_WORD}", re.IGNORECASE)
-_CHANGE = re.compile(
-    rf"{_FIGURE.pattern}|\b(?:rise|rises|rose|rising|increas\w*|decreas\w*|declin\w*|f[ae]ll\w*|drop\w*|gr[eo]w\w*|chang\w*|trends?|higher|lower|"
-    r"stable|constant|steady|unchanged|evol\w*|develop\w*|faster|slower|warm\w*|cool\w*|los[et]\w*|loss\w*|gain\w*|shr[ai]n\w*|retreat\w*|reduc\w*|rais\w*|remain\w*|peak\w*|doubl\w*|halv\w*|more|less|improv\w*|worse\w*|"
-    r"stieg\w*|steig\w*|sank\w*|sink\w*|zunahme|abnahme|wachs\w*|wuchs\w*|änder\w*|entwick\w*)\b",
-    re.IGNORECASE,
-)
-_DEFINES = re.compile(
-    r"\b(?:means?|meant|meaning|defin\w*|counts?|counted|refers? to|stands? for|denotes?|known as|regarded as|class(?:ed|ified)|"
-    r"is (?:an?|any|one|every|each|the)|are (?:those|all|the)|bedeutet|heisst|heißt|definier\w*|gilt|gelten)\b",
-    re.IGNORECASE,
-)
 _OPENING = re.compile(r"^(?:the definition of|figures (?:of|for)|evidence for what the data lack:)\s+", re.IGNORECASE)
 """How a request of the analysis begins: no passage is better for holding these words."""
-_FIGURES_FOR = re.compile(r'^figures (?:of "[^"]*" )?for "?([^"]+?)"?$', re.IGNORECASE)
-"""A request for figures of one place or time: what says nothing of it is of no use, whatever else it holds."""
-_ASKS = (
-    (re.compile(r"^the definition of\b", re.IGNORECASE), _DEFINES),
-    (re.compile(r"^figures (?:of|for)\b", re.IGNORECASE), _FIGURE),
-    (re.compile(r"\b(?:how many|number of|wie viele|anzahl)\b", re.IGNORECASE), _COUNT),
-    (
-        re.compile(
-            r"^\W*(?:how (?:did|does|do|has|have)\b.*\b(?:change|develop|evolve|grow)|.*\b(?:trend|over time|over the years)\b)",
-            re.IGNORECASE,
-        ),
-        _CHANGE,
-    ),
-    (
-        re.compile(
-            r"^\W*(?:what (?:is|was|were|are) the (?:mean|average|median|total|sum|share|percentage|proportion)\b)",
-            re.IGNORECASE,
-        ),
-        _FIGURE,
-    ),
-)
-"""What a question asks for by its form, and what a passage has to hold to be an answer: a count, a change, a figure."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +62,6 @@ class _Passage:
     heading: frozenset[int]
 
 
-def _needed(question: str) -> re.Pattern[str] | None:
-    """What a passage must hold to answer the question; ``None`` where its form does not tell, or where a cause is asked."""
-    if asks_for_a_cause(question):
-        return None
-    if (figures := _FIGURES_FOR.match(question)) is not None:
-        return re.compile("|".join(rf"(?<!\w){re.escape(part.strip())}(?!\w)" for part in figures.group(1).split(" and ")), re.IGNORECASE)
-    return next((answer for asked, answer in _ASKS if asked.search(question)), None)
-
-
 def with_context(questions: Sequence[SubQuestion], at: int) -> str:
     """The words to look for: a question that leans on the one before ("and who made it?") is read together with it."""
     text = without_asking_why(_OPENING.sub("", questions[at].text))
@@ -124,7 +72,7 @@ def with_context(questions: Sequence[SubQuestion], at: int) -> str:
 
 def quotes_from(question: SubQuestion, query: Sequence[QueryTerm], hits: Sequence[Hit]) -> list[Candidate]:
     """At most one quote for each passage, best first; what holds much less of the question than the best is left out."""
-    why, needed = asks_for_a_cause(question.text), _needed(question.text)
+    why, needed = asks_for_a_cause(question.text), holds_what_is_asked(question.text)
     own = frozenset(i for i, term in enumerate(query) if term.alternatives in {t.alternatives for t in query_terms(question.text)})
     passages = [_passage(hit, query) for hit in hits]
     weights = _weights(query, [sentence for passage in passages for sentence in passage.sentences])
@@ -178,7 +126,7 @@ def _weights(query: Sequence[QueryTerm], found: Sequence[_Sentence]) -> list[flo
 
 
 def _candidate(
-    question_id: str, passage: _Passage, weights: list[float], own: frozenset[int], why: bool, needed: re.Pattern[str] | None
+    question_id: str, passage: _Passage, weights: list[float], own: frozenset[int], why: bool, needed: Holds | None
 ) -> Candidate | None:
     """The passage's best window; ``None`` if none of its sentences says anything that was asked for."""
     found, hit = passage.sentences, passage.hit
@@ -214,7 +162,7 @@ def _candidate(
 
 
 def _best_window(
-    found: list[_Sentence], weights: list[float], own: frozenset[int], why: bool, needed: re.Pattern[str] | None
+    found: list[_Sentence], weights: list[float], own: frozenset[int], why: bool, needed: Holds | None
 ) -> tuple[int, int] | None:
     """First and last sentence of the shortest window that holds the most; instructions only where nothing else is there."""
     total = sum(weights) or 1.0
@@ -225,7 +173,7 @@ def _best_window(
             if not found[last].says:
                 break
             held |= found[last].held
-            if not held & own or (needed and not any(s.held and needed.search(s.text) for s in found[first : last + 1])):
+            if not held & own or (needed and not any(s.held and needed(s.text) for s in found[first : last + 1])):
                 continue
             value = sum(weights[i] for i in held) / total - _COST_OF_A_SENTENCE * (last - first)
             if why and any(names_a_cause(sentence.text) for sentence in found[first : last + 1]):

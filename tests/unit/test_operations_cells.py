@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from functions.ds_star.operation import OperationSpec
@@ -209,3 +211,24 @@ def test_ratios_by_period_keep_their_order(cases: dict[str, Outcome]) -> None:
     found = cases["ratio_by_year"]
     assert [f.assertion.entity for f in found.result.findings if f.assertion] == ["2018", "2019", "2020"]
     assert found.number("ratio_2020") == pytest.approx((150 + 270 + 50) / 42)
+
+
+def test_a_reading_is_told_with_the_time_of_its_day(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    times = [f"2025-03-0{day} {hour:02}:30:00" for day in (5, 6) for hour in (9, 14, 23)]
+    data = write(tmp_path, "readings.csv", "time,temp\n" + "".join(f"{t},{i}.5\n" for i, t in enumerate([*times, "2025-03-07 00:00:00"])))
+    specs = [
+        spec("readings.csv", "maximum", measure="temp", filters=(where("time", "==", "2025-03-06"),)),
+        spec("readings.csv", "lookup", measure="temp", filters=(where("time", "==", "2025-03-05"),)),
+        spec("readings.csv", "maximum", measure="temp"),
+    ]
+    highest, found, midnight = carry_out(sandbox, [data], specs, tmp_path / "out")
+    assert highest.sentence().endswith("at time 2025-03-06 23:30.")
+    assert [hour in found.sentence(i) for i, hour in enumerate(("09:30", "14:30", "23:30"))] == [True] * 3
+    assert midnight.sentence().endswith("at time 2025-03-07.")
+
+
+def test_a_mean_by_the_time_itself_is_told_by_periods_that_are_many(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    rows = "".join(f"2025-03-{day:02} {hour:02}:30:00,{day}.5\n" for day in range(1, 13) for hour in range(0, 24, 2))
+    data = write(tmp_path, "readings.csv", "time,temp\n" + rows)
+    outcome = carry_out(sandbox, [data], [spec("readings.csv", "mean", measure="temp", time="time")], tmp_path / "out")[0]
+    assert outcome.sentence().startswith("The mean temp in 2025-03-01 is 1.5")

@@ -54,6 +54,9 @@ SPECS = {
     "between": sales("count", filters=(where("day", "between", "2025-02", "2026-01-03"),)),
     "nothing": sales("count", filters=(where("city", "==", "Lugano"),)),
     "missing": sales("missing_outliers"),
+    "missing_by": sales("missing_outliers", measure="amount_eur", by=("city",)),
+    "missing_by_least": sales("missing_outliers", measure="amount_eur", by=("city",), descending=False),
+    "missing_by_all": sales("missing_outliers", by=("city",)),
     "distribution": sales("distribution", measure="units"),
     "correlation": sales("correlation", measure="units", second_measure="price"),
     "join": sales("sum", measure="units", by=("canton",), join=CITIES),
@@ -166,6 +169,15 @@ def test_missing_cells_and_distributions_are_counted(cases: dict[str, Outcome]) 
     assert cases["missing"].sentence() == "amount_eur is missing in 1 of 6 rows (16.7 %)."
     assert cases["distribution"].number("median_units") == 3.5
     assert cases["correlation"].number("rho") == pytest.approx(1)
+
+
+def test_missing_cells_by_group_are_told_of_each_the_end_that_is_asked_for_first(cases: dict[str, Outcome]) -> None:
+    told = [cases["missing_by"].sentence(i) for i in range(3)]
+    assert told[0] == "For city Genève, amount_eur is missing in 1 of 2 rows (50.0 %)."
+    assert told[1:] == [f"For city {city}, amount_eur is missing in 0 of 2 rows (0.0 %)." for city in ("Bern", "Zürich")]
+    assert len(cases["missing_by"].result.findings) == 3, "unusual values are another question"
+    assert cases["missing_by_least"].sentence(2) == told[0]
+    assert "one column at a time" in (cases["missing_by_all"].result.refusal or "")
 
 
 def test_names_in_the_data_are_data(cases: dict[str, Outcome]) -> None:

@@ -119,3 +119,18 @@ def test_two_measures_with_per_or_ratio_are_divided(question: str, by: tuple[str
 )
 def test_what_is_no_ratio_of_two_totals_is_refused(question: str) -> None:
     assert isinstance(read(question, FIRMS), Refusal)
+
+
+@pytest.mark.parametrize(
+    ("question", "told"),
+    [
+        ("What share of rows are in the north per year?", "shares are not told by periods"),
+        ("What is the distribution of temperature by month?", "a distribution is not told by periods"),
+        ("Is temperature correlated with rain in each year?", "a correlation is not told by periods"),
+        ("What share of rows have a temperature above 5 by region and station?", "shares are told by one column at a time"),
+    ],
+)
+def test_what_is_told_of_all_periods_together_is_refused_where_each_was_asked_for(question: str, told: str) -> None:
+    refusal = read(question, WEATHER)
+    assert isinstance(refusal, Refusal), refusal
+    assert told in refusal.reason

@@ -6,7 +6,7 @@ import pytest
 
 from functions.ds_star.operation import Filter
 from functions.ds_star.reader.reading import Reading, Refusal
-from tests.support.questions import BILLS, PEOPLE, SALES, WEATHER, read, spec_of
+from tests.support.questions import BILLS, PEOPLE, SALES, WEATHER, column, file, read, spec_of
 
 
 @pytest.mark.parametrize(
@@ -113,3 +113,14 @@ def test_members_without_a_row_are_not_taken_for_members_with_another_row() -> N
     refusal = read("How many shops were not recorded in 2012?", SALES)
     assert isinstance(refusal, Refusal)
     assert isinstance(read("How many shops were recorded outside 2012?", SALES), Reading)
+
+
+@pytest.mark.parametrize("question", ["Did the age rise?", "What is the trend of age?", "What was the mean age in 2024?"])
+def test_a_question_that_needs_a_time_names_those_that_it_may_mean(question: str) -> None:
+    stays = file(
+        "stays.csv", column("age", "measure", additive=False), column("admitted_at", "time", 400), column("discharged_at", "time", 380)
+    )
+    refusal = read(question, stays)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.kind, refusal.lacks) == ("ambiguous", ())
+    assert '"admitted_at" or "discharged_at"' in refusal.reason

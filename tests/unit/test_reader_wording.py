@@ -57,6 +57,33 @@ def test_rows_that_lack_a_value_are_its_missing_ones(question: str) -> None:
     assert (spec.operation, spec.measure) == ("missing_outliers", "sex")
 
 
+@pytest.mark.parametrize(
+    ("question", "descending"),
+    [
+        ("Which species has the most missing values of body mass?", True),
+        ("Which species has the fewest missing values of body mass?", False),
+        ("How many values of body mass are missing by species?", True),
+    ],
+)
+def test_missing_cells_are_told_by_the_groups_that_are_asked_for(question: str, descending: bool) -> None:
+    spec = spec_of(question, PENGUINS)
+    assert (spec.operation, spec.measure, spec.by, spec.descending) == ("missing_outliers", "body_mass_g", ("species",), descending)
+
+
+@pytest.mark.parametrize(
+    ("question", "about", "kind"),
+    [
+        ("Which species has the most outliers in body mass?", PENGUINS, "unsuitable"),
+        ("Which species has the most missing values?", PENGUINS, "unmatched"),
+        ("How many values of rain are missing per year?", RAIN, "unsuitable"),
+    ],
+)
+def test_missing_or_unusual_values_of_other_groups_than_are_told_are_refused(question: str, about: FileDescription, kind: str) -> None:
+    refusal = read(question, about)
+    assert isinstance(refusal, Refusal)
+    assert refusal.kind == kind
+
+
 def test_members_are_counted_only_where_they_are_what_how_many_speaks_of() -> None:
     assert spec_of("How many different species are there?", PENGUINS).entity == "species"
     assert isinstance(read("How many penguins have a sex?", PENGUINS), Refusal)

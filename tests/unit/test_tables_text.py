@@ -53,6 +53,7 @@ def _files(folder: Path) -> list[DataInput]:
         write(folder, "one_word.csv", "temp\n" + "".join(f"{i}.5\n" for i in range(40)) + "much\n"),
         write(folder, "flags.csv", "smoker,rating,answer\nyes,1,agree\nno,5,strongly agree\nyes,3,disagree\nno,4,neutral\n"),
         write(folder, "serial.csv", "n,day,value\n" + rows),
+        write(folder, "pay.csv", "name,Salary,Hourly wage\n" + "".join(f'n{i},"$4{i},500","$2{i}.50"\n' for i in range(9))),
         write(folder, "old_mac.csv", b"a,b\r1,2\r3,4\r"),
         write(folder, "commented.csv", "# station,temp\nBern,1.5\nBasel,2.5\n"),
         write(folder, "r_style.csv", "x y\n".replace(" ", ",") + "a,1,2\nb,3,4\nc,5,6\n"),
@@ -162,3 +163,9 @@ def test_a_sentinel_is_read_as_missing_and_said(files: Files) -> None:
 
 def test_a_single_cell_is_told_as_one(files: Files) -> None:
     assert table(files["one_word.csv"]).warnings == ("`temp`: 1 cell is no number and counts as missing ('much')",)
+
+
+def test_pay_adds_up_where_a_total_is_asked_for_and_pay_by_the_hour_never_does(files: Files) -> None:
+    salary, wage = column(files["pay.csv"], "Salary"), column(files["pay.csv"], "Hourly wage")
+    assert (salary.unit, salary.additive) == ("USD", None)
+    assert (wage.unit, wage.additive) == ("USD", False)

@@ -17,7 +17,7 @@ from functions.ds_star.reader.periods import Period, find_periods
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.shared_parts import share_parts
-from functions.ds_star.reader.slots import GRAINS, Slots
+from functions.ds_star.reader.slots import GRAINS, Slots, several_times
 from functions.ds_star.reader.time_parts import take_time_parts, without_parts
 from functions.ds_star.reader.times import find_time_conditions, notes_of_years
 from functions.ds_star.reader.views import MAX_STEPS, Column, View, additive
@@ -362,8 +362,7 @@ def _choose_time(sentence: Sentence, slots: Slots, mentioned: list[Column]) -> N
         elif not dates and any("year" in c.words for c in candidates):
             slots.time = next(c for c in candidates if "year" in c.words)
         elif candidates and (slots.times or slots.periods_asked):
-            names = " or ".join(f'"{c.name}"' for c in candidates[:3])
-            raise Refused("ambiguous", f"the time may be {names}; name one of them, or use --time")
+            raise several_times(candidates)
     take_time_parts(sentence, slots)
     _check_times(sentence, slots)
     slots.notes += notes_of_years(sentence, slots.times)

@@ -37,6 +37,15 @@ from functions.ds_star.reader.time_parts import take_time_parts
 from functions.ds_star.reader.views import Column, additive
 
 _ORDINALS = frozenset({"second", "third", "fourth", "fifth", "2nd", "3rd", "4th", "5th", "next"})
+_OF_ALL_PERIODS: dict[str, str] = {
+    "share": "shares are",
+    "distribution": "a distribution is",
+    "correlation": "a correlation is",
+    "compare_groups": "a comparison of groups is",
+    "missing_outliers": "missing or unusual values are",
+}
+"""Operations whose scripts know no periods."""
+_UNUSUAL = frozenset({"outlier", "outliers", "anomaly", "anomalies", "unusual", "extreme"})
 _IN_ONE = frozenset((place, one) for place in ("in", "of", "for", "within") for one in ("a", "one", "any"))
 
 
@@ -79,6 +88,7 @@ def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
     if operation in makers or operation == "aggregate":
         specs = makers.get(operation, _aggregates)(sentence, slots, cues)
         _all_used(slots, specs)
+        _told_by_all(slots, specs)
         return specs
     raise Refused("no_operation", "no word of the question says what to calculate (count, sum, mean, share, trend, ...)")
 
@@ -137,6 +147,15 @@ def _all_used(slots: Slots, specs: tuple[OperationSpec, ...]) -> None:
         raise Refused("ambiguous", f'the question names "{idle[0].name}", and not what for; write "by {idle[0].name}" if groups are meant')
 
 
+def _told_by_all(slots: Slots, specs: tuple[OperationSpec, ...]) -> None:
+    """An answer for all periods or groups together would be one to another question, where each was asked for."""
+    one = next((s.operation for s in specs if s.operation in _OF_ALL_PERIODS), None)
+    if slots.periods_asked and one is not None:
+        raise Refused("unsuitable", f"{_OF_ALL_PERIODS[one]} not told by periods; ask for one period alone")
+    for by in (s.by for s in specs if s.operation == "share" and len(s.by) > 1):
+        raise Refused("ambiguous", f"shares are told by one column at a time, and the question names {' and '.join(by[:3])}")
+
+
 def _aggregates(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
     """count, sum, mean, median, minimum, maximum: one spec for each statistic and measure that is named."""
     statistics: list[Statistic] = [s for s in AGGREGATES if cues.has(s)]
@@ -162,9 +181,16 @@ def _aggregates(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operation
     return tuple(specs)
 
 
-def _missing(_: Sentence, slots: Slots, __: Cues) -> tuple[OperationSpec, ...]:
+def _missing(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
+    """Of the column that is named, or of all; by groups, only what is missing, and of one column."""
+    by = grouping(slots)
     named = [*slots.measures, *slots.groups, *slots.ids, *([slots.time] if slots.time and _is_mentioned(slots, slots.time) else [])]
-    return (make_spec(slots, "missing_outliers", measure=named[0] if named else None, by=grouping(slots)),)
+    named = [c for c in named if c.name not in by]
+    if by and any(_UNUSUAL & set(sentence.words(at, at + 1)) for at in cues.at.get("missing_outliers", ())):
+        raise Refused("unsuitable", "unusual values are not told by groups; ask for those of all rows, or within one group")
+    if by and not named:
+        raise Refused("unmatched", "missing values are told by groups for one column, and the question names none")
+    return (make_spec(slots, "missing_outliers", measure=named[0] if named else None, by=by, descending=cues.highest),)
 
 
 def _is_mentioned(slots: Slots, column: Column) -> bool:

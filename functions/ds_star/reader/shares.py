@@ -49,7 +49,8 @@ def share_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operation
     member = _counted_member(sentence, slots, cues) if part else None
     slots.groups = [c for c in slots.groups if c is not member]
     by = tuple(name for name in grouping(slots, periods=True) if name not in {c.column.name for c in shared.cells})
-    measure = next((m for m in slots.measures if additive(m, sentence.lexicon)), None)
+    adds_up = {m.name: additive(m, sentence.lexicon) for m in slots.measures}
+    measure = next((m for m in slots.measures if adds_up[m.name] or (adds_up[m.name] is None and cues.has("sum"))), None)
     if slots.measures and measure is None:
         raise Refused(
             "unsuitable", f'the values of "{slots.measures[0].name}" do not add up, so there is no share of them; ask for a mean instead'

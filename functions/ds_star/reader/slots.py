@@ -10,6 +10,7 @@ from functions.ds_star.reader.cells import CellMention, cell_filter
 from functions.ds_star.reader.columns import Mention
 from functions.ds_star.reader.filters import Comparison
 from functions.ds_star.reader.negations import Negation
+from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.times import TimeCondition, filters_on
 from functions.ds_star.reader.views import Column, View
 
@@ -62,3 +63,9 @@ class Slots:
         if self.times and self.time and not without_times:
             found += filters_on(self.time, self.times)
         return tuple(f for f in found if f is not None)
+
+
+def several_times(candidates: Sequence[Column]) -> Refused:
+    """The refusal of a question that needs a time, where each of these may be meant."""
+    names = " or ".join(f'"{c.name}"' for c in candidates[:3])
+    return Refused("ambiguous", f"the time may be {names}; name one of them, or use --time")

@@ -11,7 +11,7 @@ from functions.ds_star.reader.growth import growth_of
 from functions.ds_star.reader.lacking import figures_of
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
-from functions.ds_star.reader.slots import Slots
+from functions.ds_star.reader.slots import Slots, several_times
 from functions.ds_star.reader.time_parts import time_parts
 from functions.ds_star.reader.unexplained import lacking_column, left_over
 from functions.ds_star.reader.views import Column, additive
@@ -215,6 +215,8 @@ def what_is_measured(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Colu
         raise Refused(
             "ambiguous", f"the question names several measures ({', '.join(c.name for c in slots.measures)}); ask for one at a time"
         )
+    if named == ["sum"] and not additive(column, sentence.lexicon) and only_how_much(sentence):
+        named = []  # "how much more do directors earn": the amount of one of them
     statistic: Statistic = next((s for s in named if s != "count"), "mean")
     if not named:
         if additive(column, sentence.lexicon):
@@ -238,16 +240,23 @@ def says_rows(sentence: Sentence, slots: Slots) -> bool:
 
 
 def check_additive(statistic: str, column: Column, sentence: Sentence) -> None:
-    """Refuse a sum of what does not add up."""
-    if statistic == "sum" and additive(column, sentence.lexicon) is False:
+    """Refuse a sum of what does not add up, and "how much" of what may be meant as a sum or for each."""
+    if statistic != "sum":
+        return
+    if additive(column, sentence.lexicon) is None and only_how_much(sentence):
+        raise Refused("ambiguous", f'"how much" may mean the total or the mean of "{column.name}"; say which')
+    if additive(column, sentence.lexicon) is False:
         raise Refused(
             "unsuitable", f'the values of "{column.name}" do not add up to anything; ask for the mean, the minimum or the maximum'
         )
 
 
 def needs_time(sentence: Sentence, slots: Slots) -> Column:
-    """The column of times; refused where there is none."""
+    """The column of times; refused where there is none, or where several may be meant."""
     if slots.time is None:
+        several = [c for c in slots.view.columns if c.is_time]
+        if several:
+            raise several_times(several)
         lacks = (figures_of(sentence, slots.mentions, slots.measures, "over time"),)
         raise Refused("unmatched", "a trend needs a column with dates or years, and this table has none", lacks=lacks)
     return slots.time

@@ -57,9 +57,9 @@ def data_digits(values: pd.Series) -> int:
 
 
 def plain(value: object) -> object:
-    """A cell as people write it: a day without its time, a whole number without decimals."""
+    """A cell as people write it: a day without its midnight, a time to the minute or second, a whole number without decimals."""
     if isinstance(value, pd.Timestamp):
-        return value.strftime("%Y-%m-%d")
+        return value.strftime("%Y-%m-%d" if value == value.normalize() else "%Y-%m-%d %H:%M:%S" if value.second else "%Y-%m-%d %H:%M")
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 from charting import axis_label, bars, lines
 from figures import Refusal, assertion, capital, data_digits, plain, safe, with_unit
 from operating import Job, carry_out
-from periods import as_dates, choose_grain, complete, edge_within, label, plural, starts, swapped
+from periods import MIN_POINTS, as_dates, choose_grain, complete, edge_within, label, plural, starts, swapped
 from selecting import check_left_out, span_of
 from units_of_analysis import AGGREGATE, per_entity
 
@@ -23,8 +23,8 @@ def aggregate(job: Job) -> None:
     job.check_statistic(statistic, measure)
     frame, column = _measured(job, statistic, measure)
     keys = [k for k in spec.get("by", []) if job.info(k)]
-    time = spec.get("time") if spec.get("grain") or spec.get("time") in keys else None
-    if time and time in keys:
+    time = spec.get("time")
+    if time in keys:
         keys.remove(time)
     if spec.get("entity") and column and statistic in ("mean", "median") and not keys and not time:
         count = frame[spec["entity"]].nunique()
@@ -125,7 +125,7 @@ def _which(job: Job, frame: pd.DataFrame, column: str, value: float) -> str:
     for name, info in job.table.columns.items():
         if name in rows and name != column and info.role in ("time", "id", "category") and len(parts) < 3 and pd.notna(rows[name].iloc[0]):
             cell = rows[name].iloc[0]
-            shown = cell.strftime("%Y-%m-%d") if isinstance(cell, pd.Timestamp) else int(cell) if info.kind == "integer" else safe(cell)
+            shown = int(cell) if info.kind == "integer" else safe(plain(cell))
             parts.append(f"{job.label(name)} {job.report.value(f'at_{name}', str(shown))}")
     return f", at {', '.join(parts)}" if parts else ""
 
@@ -190,7 +190,7 @@ def _by_period(
 ) -> None:
     report, unit = job.report, job.unit(measure) if column and not column.startswith("\0") else None
     dates = as_dates(frame[time])
-    grain, said = choose_grain(dates, job.spec.get("grain"), minimum=1)
+    grain, said = choose_grain(dates, job.spec.get("grain"), minimum=1 if job.spec.get("grain") else MIN_POINTS)
     if said:
         report.assume(said)
     whole, left_out = complete(dates, grain)

@@ -1,10 +1,10 @@
-"""missing_outliers: cells without a value in each column, and values outside Tukey's fences."""
+"""missing_outliers: cells without a value in each column, and values outside Tukey's fences; with groups, one column's cells in each."""
 
 from __future__ import annotations
 
 import pandas as pd
 from charting import axis_label, bars, boxes
-from figures import Refusal, assertion, capital, safe, with_unit
+from figures import Refusal, assertion, capital, plain, safe, with_unit
 from operating import Job, carry_out
 
 STATED = 8
@@ -13,10 +13,15 @@ FENCE = 1.5
 
 
 def missing_and_outliers(job: Job) -> None:
-    """Of the measure that was asked for, or of all columns."""
+    """Of the measure that was asked for, or of all columns. In groups, only what is missing of the measure."""
     measure = job.spec.get("measure")
     if measure is not None:
         job.info(measure)
+    if job.spec.get("by"):
+        if measure is None:
+            raise Refusal("missing cells are told by groups for one column at a time")
+        _missing_by_group(job, measure, job.spec["by"])
+        return
     columns = [measure] if measure else list(job.frame)
     rows = [{"column": c, "missing": int(job.frame[c].isna().sum()), "rows": len(job.frame)} for c in columns]
     _missing(job, rows)
@@ -63,6 +68,41 @@ def _missing(job: Job, rows: list[dict]) -> None:
     bars(report, "missing", "Missing cells by column", [r["column"] for r in gaps], [float(r["missing"]) for r in gaps], "missing cells")
 
 
+def _missing_by_group(job: Job, measure: str, keys: list[str]) -> None:
+    """A statement for each group, the one asked for first: the most missing cells, or the fewest."""
+    report, of = job.report, job.label(measure)
+    named = " and ".join(job.label(k) for k in keys)
+    frame = job.frame.dropna(subset=keys)
+    without = len(job.frame) - len(frame)
+    if without:
+        report.limit(f"left out: {without} {'row has' if without == 1 else 'rows have'} no {named}, and can be of no group")
+    gaps = frame[measure].isna().groupby([frame[k] for k in keys], observed=True, sort=True).agg(["sum", "size"])
+    if gaps.empty:
+        raise Refusal(f"no row has a value of {named}")
+    rows = [(key if isinstance(key, tuple) else (key,), int(gap["sum"]), int(gap["size"])) for key, gap in gaps.iterrows()]
+    rows.sort(key=lambda r: -r[1] if job.spec.get("descending", True) else r[1])
+    for key, missing, size in rows[:STATED]:
+        group = "_".join(str(plain(v)) for v in key)
+        where = " and ".join(report.value(f"{k}_{plain(v)}", safe(plain(v))) for k, v in zip(keys, key, strict=True))
+        count = report.value(f"missing_{group}", missing, n=size)
+        percent = report.value(f"missing_share_{group}", 100 * missing / size, "%", n=size, digits=1)
+        entity = " / ".join(str(plain(v)) for v in key)
+        report.finding(
+            f"For {named} {where}, {of} is missing in {count} of {report.value(f'rows_{group}', size)} rows{job.where} ({percent} %).",
+            assertion=assertion(measure, "count", missing, entity=entity, unit="missing cells", population=job.filters),
+            used=size,
+            dropped=0,
+            columns=[*keys, measure],
+        )
+    if len(rows) > STATED:
+        report.limit(f"{len(rows)} groups were computed; {STATED} are stated, all stand in the table")
+    caption = f"Missing cells of {of} by {named}"
+    shares = [{**dict(zip(keys, map(plain, key), strict=True)), "missing": missing, "rows": size} for key, missing, size in rows]
+    report.table(pd.DataFrame(shares), f"missing_{measure}_by_{'_'.join(keys)}", caption)
+    labels: list[object] = [" / ".join(str(plain(v)) for v in key) for key, _, _ in rows]
+    bars(report, f"missing_by_{'_'.join(keys)}", caption, labels, [float(missing) for _, missing, _ in rows], "missing cells")
+
+
 def _outliers(job: Job, column: str) -> dict | None:
     values = job.numbers(column).dropna()
     if len(values) < 8:
@@ -101,8 +141,7 @@ def _place(job: Job, row: int) -> str:
     for name, info in job.table.columns.items():
         cell = job.frame[name].iloc[row] if name in job.frame else None
         if info.role in ("id", "time", "category") and pd.notna(cell) and len(parts) < 3:
-            shown = cell.strftime("%Y-%m-%d") if isinstance(cell, pd.Timestamp) else str(cell)
-            parts.append(f"{job.label(name)} {job.report.value(f'at_{name}', safe(shown))}")
+            parts.append(f"{job.label(name)} {job.report.value(f'at_{name}', safe(plain(cell)))}")
     return f" ({', '.join(parts)})" if parts else ""
 
 

@@ -6,7 +6,7 @@ import pandas as pd
 from association import categories, wilson
 from charting import bars
 from concluding import conclude
-from figures import Refusal, assertion, safe
+from figures import Refusal, assertion, plain, safe
 from operating import Job, carry_out
 from selecting import describe_filters, in_words, keep
 from tables import Table
@@ -156,7 +156,7 @@ def _by_group(
     ):
         if weights[part.index].sum() == 0:
             continue
-        shown = group.strftime("%Y-%m-%d") if isinstance(group, pd.Timestamp) else group
+        shown = plain(group) if isinstance(group, pd.Timestamp) else group
         rows.append({by: shown, **_one(job, hits[part.index], weights[part.index], phrase, measure, dropped, wanted, shown)})
         counts.append([int(hits[part.index].sum()), int((~hits[part.index]).sum())])
     if not rows:

@@ -33,10 +33,10 @@ _ORDINAL = frozenset(
 _RATE = frozenset(
     """
     age alter altitude angle anteil average avg bmi co2_ppm concentration density depth duration_avg durchschnitt efficiency
-    elevation expectancy fertility fraction frequency gehalt gpa grade hardness height humidity index intensity lat latitude
-    length level lng lohn lon longitude max mean median min no2 o3 ozone pct percent percentage ph pm10 pm25 preis pressure
-    price probability proportion quota rate rates rating ratio salary score sd share speed std tavg temp temperatur temperature
-    tmax tmean tmin variance velocity wage wages width year years
+    elevation expectancy fertility fraction frequency gpa grade hardness height hourly humidity index intensity lat latitude
+    length level lng lon longitude max mean median min no2 o3 ozone pct percent percentage ph pm10 pm25 preis pressure
+    price probability proportion quota rate rates rating ratio score sd share speed std tavg temp temperatur temperature
+    tmax tmean tmin variance velocity width year years
     """.split()
 )
 _ADD = frozenset(
@@ -47,6 +47,8 @@ _ADD = frozenset(
     spending sum tickets total trips turnover umsatz units views visitors visits volume
     """.split()
 )
+_PAY = frozenset({"gehalt", "lohn", "salaries", "salary", "wage", "wages"})
+"""What is compared by its mean, and adds up to a payroll where a total is asked for."""
 STOCK = frozenset(
     """
     balance bevolkerung bevölkerung einwohner employees inhabitants inventory members pop population residents stock subscribers
@@ -128,6 +130,8 @@ def is_additive(name: str, unit: str | None) -> bool | None:
         return True
     if words & _RATE:
         return False
+    if words & _PAY:
+        return None
     if (
         words & STOCK
         or words & {"n", "num", "number"}
