@@ -70,7 +70,7 @@ class EventarcTrigger:
         self._stopped.set()
 
     def stop(self) -> None:
-        """End, behind the answer to the last pull, which Pub/Sub may give late. What is being delivered is delivered again by the next one."""
+        """End behind the answer to the last pull, which may come late. What is being delivered is delivered again by the next one."""
         self.deliver_no_more()
         self._client.close()
         if self._thread.is_alive():
