@@ -56,6 +56,18 @@ checks = {{positive_data_acceptance = {{expected-statuses = ["2xx", 400, 409, 42
 include-name = "PUT /inputs/{{name}}"
 # Nor which characters of Unicode cannot be seen.
 checks = {{positive_data_acceptance = {{expected-statuses = ["2xx", 400]}}}}
+[[operations]]
+include-name = "POST /dead-letters/{{name}}/discard"
+# Nor which of them are white space: the dialects of patterns do not agree.
+checks = {{positive_data_acceptance = {{expected-statuses = ["2xx", 400, 404, 409]}}}}
+[[operations]]
+include-name = "GET /dead-letters"
+# Nor which names a document may have.
+checks = {{positive_data_acceptance = {{expected-statuses = ["2xx", 400]}}}}
+[[operations]]
+include-name = "GET /costs"
+# Nor which day has not begun.
+checks = {{positive_data_acceptance = {{expected-statuses = ["2xx", 400]}}}}
 """
 
 
