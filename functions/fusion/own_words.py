@@ -47,7 +47,7 @@ CLAUSES = tuple(
         rf"(fewer than 3) of {_NAME} stand in both groups, which is too few to compare",
         r"(expected counts are small; p is from 9,999 permutations with a fixed seed)",
         r"(fewer than 10 pairs: p is from permutations)",
-        r"groups were computed; (6 are stated, all stand in the table)",
+        r"groups were computed; ([68] are stated, all stand in the table)",
         r"values were recorded; (the first 200 are kept)",
         r"\((the first 25) of \d+\)$",
         rf"{_NAME} is ranked (from 1) \([^()]*\) to \d+ \(",
