@@ -37,6 +37,7 @@ KimeraError                     code, HTTP status, what happened, what to do
 ├── Corrupt                     stored bytes do not match what was recorded       500
 └── NoModelAnswer               the step goes on without a model (extractive)     502
     ├── BudgetRefused           no money left, or a price unknown                 402, exit 2
+    │   └── DayBudgetRefused    the day's cap is what is used up
     ├── ModelUnavailable        the provider is down, or refuses                  503
     │   └── ModelCircuitOpen    it failed so often that it is not asked for a while
     ├── OutOfTime               the mission's time is up                          504
@@ -333,6 +334,12 @@ class BudgetRefused(NoModelAnswer):
     code = "budget_refused"
     status = 402
     exit_code = 2
+
+
+class DayBudgetRefused(BudgetRefused):
+    """A paid call would pass the day's cap, which all missions share: its mission may have money left."""
+
+    code = "day_budget_refused"
 
 
 class ModelUnavailable(NoModelAnswer):

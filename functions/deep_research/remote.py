@@ -16,7 +16,7 @@ from schemas.steps import HARD_DEADLINE
 from shared.counted import counted
 from shared.errors import NoModelAnswer
 from shared.models.failures import RequestFailed
-from shared.models.flags import BUDGET_EXHAUSTED, MODEL_UNAVAILABLE, flags_of
+from shared.models.flags import BUDGET_EXHAUSTED, DAY_BUDGET_EXHAUSTED, MODEL_UNAVAILABLE, flags_of
 from shared.models.prompts import Prompt
 from shared.times import MAX_RETRY_AFTER_S
 from shared.tracks import Note, SliceContext, SliceOutcome
@@ -48,7 +48,7 @@ def begin(context: SliceContext, state: ResearchState, questions: tuple[SubQuest
             waiting = before.model_copy(update={"tries": before.tries + 1})
             wait = min(error.retry_after_s, MAX_RETRY_AFTER_S)
             return SliceOutcome(state.model_copy(update={"remote": waiting}), wait_s=wait, waiting_for=f"{WAITING}: {error.message[:200]}")
-        flags = tuple(flag for flag in flags_of(error) if flag in (BUDGET_EXHAUSTED, MODEL_UNAVAILABLE))
+        flags = tuple(flag for flag in flags_of(error) if flag in (BUDGET_EXHAUSTED, DAY_BUDGET_EXHAUSTED, MODEL_UNAVAILABLE))
         return _not_begun(state, before, str(error), flags)
     begun = RemoteJob(row=job.row, name=job.name, begun_at=context.clock.now(), tries=before.tries)
     asked = PromptUse(id=AGENT.front.id, version=AGENT.front.version, sha256=AGENT.sha256)

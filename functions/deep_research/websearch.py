@@ -10,7 +10,7 @@ from functions.deep_research.quotes import with_context
 from functions.deep_research.state import ResearchState, WebPage
 from shared.counted import counted
 from shared.errors import NoModelAnswer
-from shared.models.flags import BUDGET_EXHAUSTED, MODEL_UNAVAILABLE, OUT_OF_TIME, flags_of
+from shared.models.flags import BUDGET_EXHAUSTED, DAY_BUDGET_EXHAUSTED, MODEL_UNAVAILABLE, OUT_OF_TIME, flags_of
 from shared.tracks import Note, SliceContext, SliceOutcome
 from shared.web.search import WebSearch
 
@@ -21,6 +21,7 @@ MAX_PAGES = 24
 """Searches, and pages found by them, of one mission."""
 PAGES_PER_QUERY = 4
 WEB_SEARCH_FAILED = "web_search_failed"
+_WHY_NOT = (BUDGET_EXHAUSTED, DAY_BUDGET_EXHAUSTED, MODEL_UNAVAILABLE, OUT_OF_TIME)
 
 
 def pending(state: ResearchState) -> tuple[str, ...]:
@@ -50,7 +51,7 @@ def search(web: WebSearch, context: SliceContext, state: ResearchState, queries:
             hits = web.search(query, PAGES_PER_QUERY)
         except NoModelAnswer as error:
             notes.append(Note("web.not_searched", {"code": error.code, "why": error.message[:300]}))
-            flags = (*(flag for flag in flags_of(error) if flag in (BUDGET_EXHAUSTED, MODEL_UNAVAILABLE, OUT_OF_TIME)), WEB_SEARCH_FAILED)
+            flags = (*(flag for flag in flags_of(error) if flag in _WHY_NOT), WEB_SEARCH_FAILED)
             over = True
             break
         searched.append(query)

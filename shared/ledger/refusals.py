@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.errors import BudgetRefused
+from shared.errors import BudgetRefused, DayBudgetRefused
 from shared.ledger.money import dollars
 from shared.ledger.records import LedgerRecord
 
@@ -19,10 +19,10 @@ def over_mission_cap(mission_id: str, cap: int, asked: int, *, settled: int, res
     )
 
 
-def over_day_cap(day: str, cap: int, asked: int, *, settled: int, reserved: int) -> BudgetRefused:
+def over_day_cap(day: str, cap: int, asked: int, *, settled: int, reserved: int) -> DayBudgetRefused:
     """The day's cap, which all missions share, does not hold the call."""
     left = max(cap - settled - reserved, 0)
-    return BudgetRefused(
+    return DayBudgetRefused(
         f"A call may cost {dollars(asked)}, and {day} (UTC) has {dollars(left)} left of the day's cap of {dollars(cap)} for all "
         f"missions{_used(settled, reserved)}.",
         remedy=f"Raise KIMERA_DAY_BUDGET_USD (day_budget_usd in kimera.toml), or wait for the next day in UTC; {_FREE}.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.errors import BudgetRefused, ModelUnavailable, NoModelAnswer, OutOfTime, RequestWithheld
+from shared.errors import BudgetRefused, DayBudgetRefused, ModelUnavailable, NoModelAnswer, OutOfTime, RequestWithheld
 from shared.ledger.spending import OVERRUN_FLAG
 
 TIER_DOWNGRADED = "tier_downgraded"
@@ -10,7 +10,9 @@ TIER_DOWNGRADED = "tier_downgraded"
 TIER_EXTRACTIVE = "tier_extractive"
 """Some of the work was done without a model, although one was asked for."""
 BUDGET_EXHAUSTED = "budget_exhausted"
-"""A call was not made, since it could have passed a cap."""
+"""A call was not made, since it could have passed the mission's cap."""
+DAY_BUDGET_EXHAUSTED = "day_budget_exhausted"
+"""A call was not made, since it could have passed the day's cap, which all missions share."""
 MODEL_UNAVAILABLE = "model_unavailable"
 """A provider could not be reached, refused, or its circuit was open."""
 OUT_OF_TIME = "out_of_time"
@@ -27,6 +29,8 @@ REPLAYED = "replayed"
 
 def flags_of(error: NoModelAnswer) -> tuple[str, ...]:
     """The flags of a step that is done without a model because of ``error``."""
+    if isinstance(error, DayBudgetRefused):
+        return (TIER_EXTRACTIVE, DAY_BUDGET_EXHAUSTED)
     if isinstance(error, BudgetRefused):
         return (TIER_EXTRACTIVE, BUDGET_EXHAUSTED)
     if isinstance(error, ModelUnavailable):

@@ -20,7 +20,7 @@ from shared.ledger.ledger import Ledger, Payer
 from shared.ledger.records import LedgerRecord, PurseRecord, ledger_ref, purse_ref
 from shared.missions.records import MissionRecord, SliceRecord, TrackRecord, slice_ref
 from shared.missions.repository import load
-from shared.models.flags import BUDGET_EXHAUSTED, MODEL_UNAVAILABLE, OVERRUN, TIER_DOWNGRADED, TIER_EXTRACTIVE
+from shared.models.flags import BUDGET_EXHAUSTED, DAY_BUDGET_EXHAUSTED, MODEL_UNAVAILABLE, OVERRUN, TIER_DOWNGRADED, TIER_EXTRACTIVE
 
 _TIERS = tuple(Tier)
 """From the strongest to the extractive one."""
@@ -97,8 +97,10 @@ class Freezer:
         stopped, settled = _money(tx, mission.mission_id)
         if stopped:
             return Tier.EXTRACTIVE, (TIER_EXTRACTIVE, OVERRUN)
-        if settled >= mission.request.budget.cap_micro_usd or self._ledger.exhausted(tx, payer):
+        if settled >= mission.request.budget.cap_micro_usd:
             return Tier.EXTRACTIVE, (TIER_EXTRACTIVE, BUDGET_EXHAUSTED)
+        if self._ledger.exhausted(tx, payer):
+            return Tier.EXTRACTIVE, (TIER_EXTRACTIVE, DAY_BUDGET_EXHAUSTED)
         one_model = mission.request.model is not None
         afforded = stepped_down(asked, mission.request.budget, settled, one_model=one_model)
         if afforded is Tier.EXTRACTIVE:

@@ -74,8 +74,14 @@ def test_a_run_stops_before_its_budget_and_a_second_call_buys_nothing_twice(kime
     assert len(standin.seen) == asked
 
 
-@pytest.mark.parametrize(("task_usd", "day_usd"), [("0.05", "0.014"), ("0.014", "10")], ids=["day", "task"])
-def test_the_days_cap_and_the_tasks_cap_hold_for_every_attempt(kimera: Kimera, standin: StandIn, task_usd: str, day_usd: str) -> None:
+@pytest.mark.parametrize(
+    ("task_usd", "day_usd", "flag"),
+    [("0.05", "0.014", "day_budget_exhausted"), ("0.014", "10", "budget_exhausted")],
+    ids=["day", "task"],
+)
+def test_the_days_cap_and_the_tasks_cap_hold_for_every_attempt(
+    kimera: Kimera, standin: StandIn, task_usd: str, day_usd: str, flag: str
+) -> None:
     """Where the money ends, the rest of the suite is done without a model: no task is lost, and no cent is over."""
     suite(kimera, "one", "two")
     bench = ("bench", "quality", "suite", *MODEL, "--task-budget", task_usd, "--out", "run", "--json")
@@ -88,7 +94,7 @@ def test_the_days_cap_and_the_tasks_cap_hold_for_every_attempt(kimera: Kimera, s
     assert told["whole"]["reserved_micro_usd"] == 0
     assert round(sum(costs) * 1_000_000) == told["whole"]["settled_micro_usd"] == sum(s["settled_micro_usd"] for s in told["shares"])
     flags = [kimera("status", m, "--json", KIMERA_HOME=home).json["flags"] for task in run.json["tasks"] for m in task["missions"]]
-    assert any("budget_exhausted" in of for of in flags)
+    assert {name for of in flags for name in of if name.endswith("budget_exhausted")} == {flag}, "it says which cap it was"
 
 
 def test_a_run_that_was_killed_goes_on_with_the_missions_it_had(kimera: Kimera) -> None:

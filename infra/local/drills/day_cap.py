@@ -28,7 +28,7 @@ MISSIONS = 64
 CAP_USD = "0.15"
 """Of the day: what about half of the missions would take."""
 SPACE = "heights"
-EXHAUSTED = "budget_exhausted"
+EXHAUSTED = "day_budget_exhausted"
 WITHIN_S = 420.0
 ENOUGH_LOOKS = 20
 _EVERY_S = 0.05
