@@ -36,7 +36,8 @@ def verify(
     as_json: AsJson = False,
 ) -> int:
     """Find any change, reordering or removal in the audit chains up to their last anchor, and whatever is stored otherwise than the
-    events say: a mission's request and inputs, the tracks' states and packages, the reports with their files. Exit 1 where there is one.
+    events say: a mission's request and inputs, the tracks' states and packages, the reports with their files, its end and what it had
+    spent. Exit 1 where there is one.
     """
     from infra.local.access import stored
 

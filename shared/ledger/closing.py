@@ -9,6 +9,7 @@ from shared.ledger.accounts import ACCOUNTS
 from shared.ledger.book import Book
 from shared.ledger.ledger import happened
 from shared.ledger.records import LedgerRecord, PurseRecord, ledger_ref
+from shared.ledger.told import RELEASED
 from shared.ledger.tranches import hand_back
 
 
@@ -30,7 +31,7 @@ def release(tx: Transaction, mission_id: str, *, at: datetime) -> int:
     _return_unclaimed(book, mission_id, purses)
     book.write()
     ledger = ledger or LedgerRecord(mission_id=mission_id, cap=cap)
-    chain = happened(tx, ledger, "budget.released", {"settled": settled, "reserved": reserved, "unused": unused}, at)
+    chain = happened(tx, ledger, RELEASED, {"settled": settled, "reserved": reserved, "unused": unused}, at)
     tx.put(ledger.ref, ledger.model_copy(update={"released_at": at, "head": chain.head, "tail": chain.tail}).data())
     return unused
 

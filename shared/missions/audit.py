@@ -23,7 +23,7 @@ from shared.missions.anchored_heads import AnchoredHead, AnchoredHeads
 from shared.missions.anchors import Anchors, KeptAnchor
 from shared.missions.chain import EVENTS
 from shared.missions.chain_reading import RESTORE, RecordT, held_chains, stored_chains
-from shared.missions.contents import FUSION, Contents
+from shared.missions.contents import Contents
 from shared.missions.records import MISSIONS, MissionRecord, TrackRecord, track_ref
 from shared.missions.repository import OPEN, heartbeat
 from shared.missions.verifying import Break, CheckedChain, Witness, check_chain, never_written
@@ -188,7 +188,8 @@ class Audit:
             for chain in stored_chains(self._documents, mission_id, held):
                 own = chain.mission_id == mission_id
                 chains.append(check_chain(chain, anchored.pop(chain.writer, {}) if own else {}, contents))
-            broken += [Break(mission_id, FUSION, 0, what) for what in contents.untold()]
+            unread = {chain.writer for chain in chains if chain.breaks}  # what these would have told is told as their own breaks
+            broken += [Break(mission_id, writer, 0, what) for writer, what in contents.untold() if writer not in unread]
             files, undigested = contents.files, contents.undigested
         except (BadInput, Corrupt) as damaged:  # bad input: a document that is none of ours has an id that is none
             broken.append(Break(mission_id, "", 0, damaged.message))

@@ -1,4 +1,5 @@
-"""Whether what a mission's events name is what is stored: its request and inputs, its tracks' states and packages, its reports and files.
+"""Whether what a mission's events name is what is stored: its request and inputs, its tracks' states and packages, its reports and files,
+how it ended and what it had spent.
 
 A chain proves what its events say. They say by digest what was submitted, handed on and published; who changes that, and every digest
 that lies beside it, still does not change the event. What is gone because the mission was deleted is as it should be.
@@ -12,15 +13,19 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from schemas.events import AuditEvent
-from schemas.mission import ReportVersion
+from schemas.mission import MissionStatus, ReportVersion
 from shared.artifacts import SCHEME, ArtifactStore
 from shared.documents import DocumentStore
 from shared.errors import BadInput, Corrupt, NotFound
+from shared.ledger.ledger import WRITER as LEDGER
+from shared.ledger.told import RELEASED, spent_otherwise
 from shared.missions.records import MissionRecord, mission_ref
 from shared.missions.request_digest import is_digest_of
 
 CREATED, PUBLISHED, DELETED = "mission.created", "report.published", "mission.deleted"
-API, FUSION = "api", "fusion"
+ENDS = {f"mission.{status.lower()}": status for status in MissionStatus if status.terminal}
+"""How a mission ended, by the event that tells it."""
+API, FUSION, LIFECYCLE = "api", "fusion", "lifecycle"
 """The writers of these events."""
 FILES = "files"
 """In the event of a report: the digest of each of its files, by address."""
@@ -77,6 +82,7 @@ class Contents:
         """Of the artifacts that were read, by address; empty where there is none."""
         self._told: set[int] = set()
         """The versions of the report that events tell of."""
+        self._end_told = False
         self.undigested = 0
         """Files of reports of which no event holds a digest: an earlier version told of the JSON format alone."""
 
@@ -93,6 +99,10 @@ class Contents:
             yield from self._created(event, self._mission)
         elif (event.writer, event.kind) == (FUSION, PUBLISHED):
             yield from self._published(event, self._mission)
+        elif event.writer == LIFECYCLE and event.kind in ENDS:
+            yield from self._ended(event, self._mission)
+        elif (event.writer, event.kind) == (LEDGER, RELEASED):
+            yield from self._released(event)
         if self._artifacts is not None:
             for artifact in named(event):
                 yield from self._artifact(artifact, self._artifacts)
@@ -100,11 +110,13 @@ class Contents:
                 for artifact in self._of_report(event, self._artifacts):
                     yield from self._artifact(artifact, self._artifacts)
 
-    def untold(self) -> Iterator[str]:
-        """What the mission's document says that no event told. To be asked when all its chains are read."""
+    def untold(self) -> Iterator[tuple[str, str]]:
+        """What the mission's document says that no event told, with the writer who should have. To be asked when all chains are read."""
         for report in self._mission.reports if self._mission else ():
             if report.version not in self._told:
-                yield f"the mission's document has a version {report.version} of the report, of which no entry tells"
+                yield FUSION, f"the mission's document has a version {report.version} of the report, of which no entry tells"
+        if self._mission is not None and self._mission.status.terminal and not self._end_told:
+            yield LIFECYCLE, f"the mission's document says {self._mission.status}, of which no entry tells"
 
     def _created(self, event: AuditEvent, mission: MissionRecord) -> Iterator[str]:
         if not is_digest_of(str(event.detail.get(f"request_{_SHA256}")), mission.request):
@@ -127,6 +139,23 @@ class Contents:
             yield f"the mission's document does not have version {version} of the report"
         elif (report.kind, *_addresses(report)) != (event.detail.get("mode"), *_files(str(event.detail.get("outcome")))):
             yield f"the mission's document has another version {version} of the report"
+
+    def _ended(self, event: AuditEvent, mission: MissionRecord) -> Iterator[str]:
+        self._end_told = True
+        head = mission.heads.get(LIFECYCLE)
+        if head is None or event.n > head.n:
+            return  # it happened after the document was read
+        status, error = ENDS[event.kind], event.detail.get("error")
+        found = mission.error.code if mission.error else None
+        if mission.status is not status:
+            yield f"the mission's document says {mission.status}; it ended as {status}"
+        elif found != error:
+            yield f"the mission's document gives {found or 'no error'} for the reason; it ended with {error or 'no error'}"
+
+    def _released(self, event: AuditEvent) -> Iterator[str]:
+        what = spent_otherwise(self._documents, event)
+        if what is not None and not self._deleted():
+            yield what
 
     def _of_report(self, event: AuditEvent, artifacts: ArtifactStore) -> Iterator[Named]:
         """What is published with the report an event tells of, without being named in it."""

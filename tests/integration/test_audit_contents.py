@@ -252,6 +252,26 @@ def test_a_mission_that_names_other_files_as_its_report_is_found(runtime: Runtim
     assert breaks(runtime, mission_id) == [("fusion", 0, untold)]
 
 
+def test_a_mission_that_says_it_ended_otherwise_is_found(runtime: Runtime, mission_id: str) -> None:
+    told = next(event.n for event in runtime.audit.events(mission_id) if event.kind == "mission.done")
+    for status in ("FAILED", "CANCELLED", "RUNNING"):
+        change_mission(runtime, mission_id, status=status)
+        assert breaks(runtime, mission_id) == [("lifecycle", told, f"the mission's document says {status}; it ended as DONE")]
+    error: dict[str, Json] = {"code": "internal", "message": "It broke.", "remedy": ""}
+    change_mission(runtime, mission_id, status="DONE", error=error)
+    assert breaks(runtime, mission_id) == [
+        ("lifecycle", told, "the mission's document gives internal for the reason; it ended with no error")
+    ]
+
+
+def test_a_mission_that_says_it_ended_and_did_not_is_found(runtime: Runtime, mission_id: str) -> None:
+    mission = runtime.missions.get(mission_id)
+    other, _ = runtime.missions.create(mission.request, owner=mission.owner, idempotency_key=None)
+    assert breaks(runtime, other.mission_id) == []
+    change_mission(runtime, other.mission_id, status="DONE")
+    assert breaks(runtime, other.mission_id) == [("lifecycle", 0, "the mission's document says DONE, of which no entry tells")]
+
+
 @pytest.mark.parametrize("form", ["md", "html", "json"])
 def test_a_report_that_is_not_what_was_published_is_not_handed_out(runtime: Runtime, mission_id: str, form: str) -> None:
     kimera = Kimera(runtime.home.parent)

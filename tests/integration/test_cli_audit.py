@@ -40,10 +40,11 @@ def missions(kimera: Kimera) -> list[str]:
 
 
 def ending_with(events: int) -> Decide:
-    """The end of a mission that tells so many events."""
+    """The end of a mission that tells so many events, its end last."""
 
     def decide(mission: MissionRecord, _: dict[Track, TrackRecord]) -> Change:
-        return Change(mission.model_copy(update={"status": MissionStatus.DONE}), [Happening("noted", {"n": n}) for n in range(events)])
+        ended = mission.model_copy(update={"status": MissionStatus.DONE})
+        return Change(ended, [*(Happening("noted", {"n": n}) for n in range(events - 1)), Happening("mission.done")])
 
     return decide
 

@@ -62,7 +62,7 @@ def over(house: House, status: MissionStatus = MissionStatus.DONE) -> str:
     house.slices.run(CountingTrack(slices=1), step(mission_id, 0))
 
     def decide(mission: MissionRecord, _: dict[Track, TrackRecord]) -> Change:
-        return Change(mission.model_copy(update={"status": status}), [Happening("mission.done")])
+        return Change(mission.model_copy(update={"status": status}), [Happening(f"mission.{status.lower()}")])
 
     house.missions.change(mission_id, "lifecycle", decide)
     return mission_id

@@ -208,6 +208,11 @@ def test_a_mission_that_ends_gives_its_money_up_in_the_same_commit(spender: Spen
     (released,) = [event for event in runtime.audit.events(mission.mission_id) if event.kind == "budget.released"]
     assert released.detail == {"settled": 100_000, "reserved": 0, "unused": 1_900_000}
     assert runtime.audit.verify(mission.mission_id).breaks == ()
+    (purse,) = runtime.documents.query(Query(PURSES))
+    runtime.documents.put(purse.ref, {**purse.data, "settled": 99_999})
+    (forged,) = runtime.audit.verify(mission.mission_id).breaks
+    assert forged.what == "the mission's purses have $0.099999 spent; it ended with $0.10 spent"
+    runtime.documents.put(purse.ref, dict(purse.data))
     runtime.documents.delete(ledger_ref(mission.mission_id))
     assert [b.writer for b in runtime.audit.verify(mission.mission_id).breaks] == ["ledger"], "the end anchors this chain too"
 

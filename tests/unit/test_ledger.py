@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from schemas.events import AuditEvent
 from schemas.mission import Cost
 from shared.adapters.sqlite_documents import SqliteDocuments
-from shared.errors import BudgetRefused, Conflict
+from shared.errors import BudgetRefused, Conflict, DayBudgetRefused
 from shared.ledger.accounts import ACCOUNTS, Account
 from shared.ledger.closing import release
 from shared.ledger.ledger import Ledger, Payer, Reservation
 from shared.ledger.money import dollars
 from shared.ledger.records import LedgerRecord, PurseRecord, ledger_ref, purse_ref
 from shared.ledger.spending import spent_on
+from shared.ledger.told import RELEASED, spent_otherwise
 from shared.ledger.tranches import DayCap
 from tests.support.clock import START, FrozenClock
 
@@ -52,6 +55,14 @@ class Book:
         document = self.documents.get(ledger_ref(mission_id))
         assert document is not None
         return LedgerRecord.read(document)
+
+    def told_otherwise(self) -> str | None:
+        """What the purses of ``m_1`` hold otherwise than its end told."""
+        tail = self.mission("m_1").tail
+        assert tail is not None
+        events = [AuditEvent.model_validate_json(entry) for entry in tail.entries]
+        (told,) = [event for event in events if event.kind == RELEASED]
+        return spent_otherwise(self.documents, told)
 
     def day(self, day: str) -> Cost:
         return self.documents.transact(lambda tx: spent_on(tx, day))
@@ -109,7 +120,7 @@ def test_a_refusal_by_the_mission_says_what_was_asked_what_is_left_and_what_to_d
 def test_a_refusal_by_the_day_names_the_day_and_its_setting(book: Book) -> None:
     for n in range(10):
         book.buy(payer(mission_id=f"m_{n}"), 990_000)
-    with pytest.raises(BudgetRefused) as refused:
+    with pytest.raises(DayBudgetRefused) as refused:
         book.reserve(payer(mission_id="m_x"), 100_001)
     assert refused.value.message == (
         f"A call may cost $0.100001, and {TODAY} (UTC) has $0.10 left of the day's cap of $10.00 for all missions ($9.90 spent)."
@@ -171,6 +182,40 @@ def test_an_ended_mission_gives_up_what_it_did_not_use_and_buys_nothing_more(boo
         book.reserve(payer("fusion"), 1)
     book.settle(payer("deep_research"), under_way, 40_000)
     assert book.day(TODAY) == cost(240_000)
+
+
+def test_what_purses_hold_after_a_missions_end_is_compared_with_what_was_told_of_it(book: Book) -> None:
+    book.buy(payer("ds_star"), 200_000)
+    under_way, free = book.reserve(payer("deep_research"), 50_000), book.reserve(payer("fusion"), 0)
+    book.clock.advance(1)
+    book.release("m_1")
+    assert book.told_otherwise() is None
+    with changed(book, payer("ds_star"), settled=199_999):
+        assert book.told_otherwise() == (
+            "the mission's purses have $0.199999 spent and $0.05 set aside; it ended with $0.20 spent and $0.05 set aside"
+        )
+    with changed(book, payer("ds_star"), reserved=1):
+        assert book.told_otherwise() is not None
+    book.settle(payer("deep_research"), under_way, 40_000)
+    assert book.told_otherwise() is None
+    with changed(book, payer("deep_research"), settled=50_001):
+        assert "$0.250001 spent; it ended" in str(book.told_otherwise())
+    book.clock.advance(1)
+    assert book.settle(payer("fusion"), free, 20_000), "an overrun, behind the end"
+    assert book.told_otherwise() is None
+    with changed(book, payer("fusion"), settled=30_001):
+        assert book.told_otherwise() is not None
+    book.documents.delete(purse_ref("m_1", "ds_star"))
+    assert "$0.06 spent; it ended" in str(book.told_otherwise())
+
+
+@contextmanager
+def changed(book: Book, whose: Payer, **fields: int) -> Iterator[None]:
+    """A purse with other amounts, for a while."""
+    purse = book.purse(whose)
+    book.documents.put(purse.ref, purse.model_copy(update=fields).data())
+    yield
+    book.documents.put(purse.ref, purse.data())
 
 
 def test_a_mission_that_bought_nothing_has_nothing_to_give_up(book: Book) -> None:
