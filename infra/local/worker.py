@@ -6,10 +6,11 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
+from infra.local.deliveries import Deliveries
 from infra.local.functions import INTERNAL_ROOT
 from infra.local.workflows.transport import HttpRequest, HttpResponse, Transport
 from shared.adapters.document_queue import Delivery, DocumentQueue
@@ -60,24 +61,30 @@ class QueueWorker:
 
     def _run(self) -> None:
         queue = self._queue()
-        with ThreadPoolExecutor(_PARALLEL, thread_name_prefix="kimera-deliver") as pool:
-            while not self._stopped.is_set():
-                self._wanted.clear()
-                try:
-                    due, following = self._due(queue)
-                    done = list(pool.map(lambda task: self._deliver(queue, task), due))
-                    # Of a full batch, or of tasks that are not done, there may be more to do now.
-                    wait = self._until(following) if len(due) < _BATCH and all(done) else 0.0
-                except KimeraError as error:
-                    _log.warning("The queue cannot be read: %s", error)
-                    wait = _POLL_S
-                except Exception:  # noqa: BLE001 - nobody else delivers: no defect, and no system without a thread to give, may end this
-                    _log.exception("The queue is looked at again in %.0f s", _POLL_S)
-                    wait = _POLL_S
-                self._wanted.wait(wait)
+        deliveries = Deliveries(partial(self._deliver, queue), threads=_PARALLEL, name="kimera-deliver", look_again=self.wake)
+        while not self._stopped.is_set():
+            self._wanted.clear()
+            try:
+                wait = self._look(queue, deliveries)
+            except KimeraError as error:
+                _log.warning("The queue cannot be read: %s", error)
+                wait = _POLL_S
+            except Exception:  # noqa: BLE001 - nobody else delivers: no defect, and no system without a thread to give, may end this
+                _log.exception("The queue is looked at again in %.0f s", _POLL_S)
+                wait = _POLL_S
+            self._wanted.wait(wait)
+        deliveries.end()
+
+    def _look(self, queue: DocumentQueue, deliveries: Deliveries[Document]) -> float:
+        """Begin to deliver what is due; seconds until somebody should look again who is not woken."""
+        if not deliveries.has_room():
+            return _POLL_S
+        due, following = self._due(queue)
+        deliveries.begin({task.ref.id: task for task in due}, more=len(due) >= _BATCH)
+        return self._until(following)
 
     def _deliver(self, queue: DocumentQueue, task: Document) -> bool:
-        """Whether the task is done."""
+        """Whether the task is done; else when it is due again is in the queue."""
         try:
             return queue.deliver(task, self._post)
         except KimeraError as error:

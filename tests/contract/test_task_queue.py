@@ -20,6 +20,7 @@ from shared.queue import LONGEST_WAIT, MAX_DELIVERIES, MAX_PAYLOAD_BYTES, Task
 from shared.telemetry.context import CallContext, about
 from tests.support.clock import FrozenClock
 from tests.support.queues import ACCOUNT, QUEUE, CloudBench, EmbeddedBench, Handler, QueueBench, cloud_queue
+from tests.support.waiting import until
 
 ROUTE = "lifecycle/dispatch"
 
@@ -186,6 +187,20 @@ class TestCloudTasks:
             assert handler.arrived.wait(30)
             queue.close()
         assert handler.received[0].payload == {"n": 1}
+
+    def test_a_function_that_hangs_keeps_no_other_task_waiting(self, tmp_path: Path) -> None:
+        with Handler() as handler:
+            server = TasksServer(tmp_path / "hanging")
+            server.start()
+            queue = cloud_queue(server.address, handler.url, SystemClock())
+            handler.answering.clear()
+            queue.enqueue(task("slow", hangs="yes"))
+            assert handler.arrived.wait(30)
+            queue.enqueue(task("other", n="1"))
+            until(lambda: [one.payload for one in handler.received] == [{"hangs": "yes"}, {"n": "1"}], seconds=20)
+            handler.answering.set()
+            queue.close()
+            server.close()
 
     def test_a_server_that_is_away_is_named(self) -> None:
         queue = cloud_queue("127.0.0.1:9", "http://127.0.0.1:8", FrozenClock())

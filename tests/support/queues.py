@@ -59,6 +59,9 @@ class Handler:
         self.received: list[Received] = []
         self.answers: list[int] = []
         self.arrived = threading.Event()
+        self.answering = threading.Event()
+        """While it is not set, a payload of ``{"hangs": ...}`` is not answered."""
+        self.answering.set()
         handler = self
 
         class Answering(BaseHTTPRequestHandler):
@@ -66,6 +69,8 @@ class Handler:
                 payload = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 handler.received.append(Received(f"lifecycle{self.path}", payload, dict(self.headers)))
                 handler.arrived.set()
+                if "hangs" in payload:
+                    handler.answering.wait(60)
                 self.send_response(handler.answers.pop(0) if handler.answers else 200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()

@@ -59,6 +59,10 @@ class Functions:
         self._expected = expected
         self._refused = set(refused)
         self._lock = threading.Lock()
+        self.hang = threading.Event()
+        """While it is not set, what is called so hangs."""
+        self.hang.set()
+        self.hanging = 0
 
     def expect(self, taken: int) -> None:
         """Wait for that many from now on."""
@@ -71,6 +75,10 @@ class Functions:
         name = request.body.decode()
         if "defect" in name:
             raise RuntimeError("nobody thought of this")
+        if "hangs" in name:
+            with self._lock:
+                self.hanging += 1
+            assert self.hang.wait(WITHIN_S)
         with self._lock:
             if name in self._refused:
                 self._refused.discard(name)
@@ -142,6 +150,35 @@ def test_each_task_takes_one_look_at_the_queue(tmp_path: Path) -> None:
             queue.enqueue(Task(f"t{n}", "lifecycle/dispatch", {"n": n}))
             assert functions.all_taken.wait(WITHIN_S)
     assert documents.looks - before <= 30
+
+
+def test_a_delivery_that_hangs_keeps_no_other_task_from_its_function(tmp_path: Path) -> None:
+    functions = Functions(expected=0)
+    with working(tmp_path, functions) as (queue, _):
+        functions.hang.clear()
+        queue.enqueue(Task("slow", "intake/deliver", {"name": "hangs"}))
+        until(lambda: functions.hanging)
+        for n in range(19):
+            functions.expect(n + 1)
+            queue.enqueue(Task(f"t{n}", "lifecycle/dispatch", {"n": n}))
+            assert functions.all_taken.wait(WITHIN_S)
+        functions.expect(20)
+        functions.hang.set()
+        assert functions.all_taken.wait(WITHIN_S)
+    assert functions.taken == [*(f'{{"n":{n}}}' for n in range(19)), '{"name":"hangs"}']
+
+
+def test_where_all_threads_hang_the_next_that_is_free_goes_on(tmp_path: Path) -> None:
+    functions = Functions(expected=8)
+    with working(tmp_path, functions) as (queue, _):
+        functions.hang.clear()
+        for n in range(4):
+            queue.enqueue(Task(f"slow{n}", "intake/deliver", {"name": f"hangs {n}"}))
+        until(lambda: functions.hanging == 4)
+        for n in range(4):
+            queue.enqueue(Task(f"t{n}", "lifecycle/dispatch", {"n": n}))
+        functions.hang.set()
+        assert functions.all_taken.wait(WITHIN_S)
 
 
 def test_a_store_that_takes_no_writes_is_not_tried_without_a_pause(tmp_path: Path) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -15,6 +14,7 @@ import httpx
 from google.cloud.tasks_v2.types import HttpMethod
 from google.cloud.tasks_v2.types import Task as CloudTask
 
+from infra.local.deliveries import Deliveries
 from infra.local.emulated.tasks_book import Entry, TaskBook
 from shared.clock import Clock
 from shared.errors import KimeraError
@@ -55,8 +55,8 @@ class Dispatcher:
         self._clock = clock
         self._rules = rules
         self._client = httpx.Client(follow_redirects=False)
-        self._pool = ThreadPoolExecutor(_PARALLEL, thread_name_prefix="tasks-deliver")
         self._wanted, self._stopped = threading.Event(), threading.Event()
+        self._deliveries = Deliveries(self._deliver, threads=_PARALLEL, name="tasks-deliver", look_again=self.wake)
         self._thread = threading.Thread(target=self._run, name="tasks-dispatch", daemon=True)
 
     def start(self) -> None:
@@ -74,20 +74,26 @@ class Dispatcher:
         self._wanted.set()
         if self._thread.is_alive():
             self._thread.join(_STOP_S)
-        self._pool.shutdown()
+        self._deliveries.end()
         self._client.close()
 
-    def round(self) -> int:
-        """Deliver what is due now; how many that were."""
+    def round(self) -> None:
+        """Deliver what is due now."""
+        self._begin()
+        self._deliveries.wait()
+
+    def _begin(self) -> None:
         due = self._book.due(limit=_BATCH)
-        list(self._pool.map(self._deliver, due))
-        return len(due)
+        self._deliveries.begin({entry.name: entry for entry in due}, more=len(due) >= _BATCH)
 
     def _run(self) -> None:
         while not self._stopped.is_set():
             self._wanted.clear()
             try:
-                wait = 0.0 if self.round() else self._until_next()
+                wait = _POLL_S
+                if self._deliveries.has_room():
+                    self._begin()
+                    wait = self._until_next()
             except KimeraError as error:
                 _log.warning("The tasks cannot be read: %s", error)
                 wait = _POLL_S
@@ -97,9 +103,10 @@ class Dispatcher:
         due = self._book.next_due()
         return _POLL_S if due is None else min(_POLL_S, max(0.01, (due - self._clock.now()).total_seconds()))
 
-    def _deliver(self, entry: Entry) -> None:
+    def _deliver(self, entry: Entry) -> bool:
+        """Whether the task has ended; else when it is due again is in the book."""
         if not self._book.save(replace(entry, held=True, dispatches=entry.dispatches + 1)):
-            return
+            return False
         held = self._book.get(entry.name)
         status, retry_after = self._post(entry)
         answered = held.responses + (1 if 0 < status < 500 else 0)
@@ -111,6 +118,8 @@ class Dispatcher:
         else:
             due = self._clock.now() + timedelta(seconds=self._rules.wait_s(held.dispatches, retry_after))
             self._book.save(replace(held, held=False, due=due, responses=answered, last_status=status))
+            return False
+        return True
 
     def _post(self, entry: Entry) -> tuple[int, str]:
         """The status of the answer, 0 for none, and its ``Retry-After``."""
