@@ -245,7 +245,7 @@ def document() -> dict[str, JsonValue]:
             "title": "KIMERA",
             "version": VERSION,
             "description": "Missions: a question with data and documents becomes one report whose every claim and figure can be traced. "
-            "A query parameter that an operation does not have is refused (400).",
+            "Refused (400) are a query parameter that an operation does not have, and a JSON body in which one object has a key twice.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{}, {"bearer": []}],

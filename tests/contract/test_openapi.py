@@ -123,6 +123,31 @@ def test_a_query_parameter_that_an_operation_does_not_have_is_refused(client: ht
     assert client.get(f"/missions/{mission}").json()["cancel_requested"] is False, "what is refused does nothing"
 
 
+BODIES = {
+    "POST /missions": ('{"question": "How many rows are there?", "question": "How many stations are there?"}', "question"),
+    "POST /dead-letters/{name}/discard": ('{"why": "done by hand", "wh\\u0079": "not needed"}', "why"),
+}
+"""What would do, with one key twice."""
+
+
+@pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.body], ids=lambda o: f"{o.method} {o.path}")
+def test_a_body_with_a_key_twice_is_refused(client: httpx.Client, runtime: Runtime, operation: Operation) -> None:
+    keep(runtime.documents, "t", route="intake/deliver", payload={}, error="no answer", deliveries=20, at=runtime.clock.now())
+    body, key = BODIES[f"{operation.method} {operation.path}"]
+    path, json = operation.path.format(name="t"), {"Content-Type": "application/json"}
+    answer = client.request(operation.method, path, content=body, headers=json)
+    found = as_documented(operation.method, operation.path, answer).json()
+    assert (answer.status_code, found["code"], found["fields"]) == (400, "invalid_fields", [f"{key}: the key is written twice"])
+    assert client.get("/missions").json()["missions"] == [], "what is refused does nothing"
+    assert client.get("/dead-letters/t").json()["status"] == "kept"
+
+
+def test_a_key_of_a_part_of_the_body_is_refused_where_it_stands_there_twice(client: httpx.Client) -> None:
+    body = '{"question": "How many rows are there?", "budget": {"cap_usd": "0.10", "cap_usd": "9"}}'
+    answer = as_documented("POST", "/missions", client.post("/missions", content=body, headers={"Content-Type": "application/json"}))
+    assert answer.json()["fields"] == ["cap_usd: the key is written twice"]
+
+
 def test_the_report_in_each_format_and_the_deletion_answer_as_documented(client: httpx.Client, runtime: Runtime, mission: str) -> None:
     publish(runtime, mission)
     for form in ("md", "html", "json"):
