@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import logging
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -183,8 +184,8 @@ class Api(Generic[RuntimeT]):
     ) -> Callable[[Handler[RuntimeT]], Handler[RuntimeT]]:
         """Answer ``method`` on ``path`` (a werkzeug rule: ``/missions/<id>``, ``/inputs/<rest:name>``) with the function under it.
 
-        ``caller`` is the part of the platform that may call it. ``query`` names its query parameters, and any other is refused; without it
-        none is looked at.
+        ``caller`` is the part of the platform that may call it. ``query`` names its query parameters: any other is refused, and one that
+        is given twice. Without it none is looked at.
         """
 
         def add(handler: Handler[RuntimeT]) -> Handler[RuntimeT]:
@@ -254,7 +255,7 @@ class Api(Generic[RuntimeT]):
                         runtime.callers.require(caller, _Headers(environ))
                     query, known = environ.get("QUERY_STRING", ""), self._queries[endpoint]
                     if query and known is not None:
-                        _require_known(query, known, method, path)
+                        _require_known_once(query, known, method, path)
                     return _answered(self._handlers[endpoint](Call(runtime, environ, given, arguments, request_id)), request_id)
             except KimeraError as error:
                 if error.place:  # no answer says it
@@ -332,12 +333,15 @@ def _path(environ: WSGIEnvironment) -> str:
     return f"/{path.lstrip('/')}"
 
 
-def _require_known(query: str, known: tuple[str, ...], method: str, path: str) -> None:
-    """Refuse a parameter that the operation does not have: whoever misspelled one would take the answer for what was asked."""
-    unknown = dict.fromkeys(name for name, _ in parse_qsl(query, keep_blank_values=True) if name not in known)
+def _require_known_once(query: str, known: tuple[str, ...], method: str, path: str) -> None:
+    """Refuse a parameter that the operation does not have, or has twice: whoever sent it would take the answer for what was asked."""
+    given = Counter(name for name, _ in parse_qsl(query, keep_blank_values=True))
+    unknown = [f"{_shown(name)}: {method} {_shown(path)} has no such query parameter" for name in given if name not in known]
+    repeated = [f"{name}: the query parameter is given {count} times" for name, count in given.items() if name in known and count > 1]
     if unknown:
-        has = f"It has {', '.join(known)}." if known else "It has none."
-        raise InvalidFields([f"{_shown(name)}: {method} {_shown(path)} has no such query parameter" for name in unknown], remedy=has)
+        raise InvalidFields([*unknown, *repeated], remedy=f"It has {', '.join(known)}." if known else "It has none.")
+    if repeated:
+        raise InvalidFields(repeated, remedy="Give it once.")
 
 
 def _shown(path: str) -> str:

@@ -245,7 +245,8 @@ def document() -> dict[str, JsonValue]:
             "title": "KIMERA",
             "version": VERSION,
             "description": "Missions: a question with data and documents becomes one report whose every claim and figure can be traced. "
-            "Refused (400) are a query parameter that an operation does not have, and a JSON body in which one object has a key twice.",
+            "Refused (400) are a query parameter that an operation does not have or that is given twice, and a JSON body in which one "
+            "object has a key twice.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{}, {"bearer": []}],
@@ -304,7 +305,7 @@ def _problem(description: str, headers: Mapping[str, JsonValue] | None = None) -
 _UNKNOWN_PARAMETER = 400
 """What every operation may answer."""
 _ERRORS = {
-    _UNKNOWN_PARAMETER: "The request is wrong; `fields` names each field that is, or each query parameter that there is not",
+    _UNKNOWN_PARAMETER: "The request is wrong; `fields` names each field and each query parameter that is",
     401: "Who is calling is not known",
     404: "There is none that the caller may see",
     409: "It contradicts what is stored",

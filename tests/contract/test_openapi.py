@@ -123,6 +123,23 @@ def test_a_query_parameter_that_an_operation_does_not_have_is_refused(client: ht
     assert client.get(f"/missions/{mission}").json()["cancel_requested"] is False, "what is refused does nothing"
 
 
+TWICE = [(operation, str(p["name"])) for operation in OPERATIONS for p in operation.parameters if p["in"] == "query"]
+
+
+@pytest.mark.parametrize(("operation", "name"), TWICE, ids=lambda o: f"{o.method} {o.path}" if isinstance(o, Operation) else o)
+def test_a_query_parameter_that_is_given_twice_is_refused(client: httpx.Client, mission: str, operation: Operation, name: str) -> None:
+    path = operation.path.format(mission_id=mission, name="a")
+    answer = client.request(operation.method, path, params=[(name, "1"), (name, "2")])
+    found = as_documented(operation.method, operation.path, answer).json()
+    assert (answer.status_code, found["code"]) == (400, "invalid_fields")
+    assert found["fields"] == [f"{name}: the query parameter is given 2 times"]
+
+
+def test_what_is_given_twice_and_what_there_is_not_are_told_together(client: httpx.Client) -> None:
+    found = client.get("/missions", params=[("limit", "1"), ("staus", "DONE"), ("limit", "1"), ("staus", "DONE")]).json()
+    assert found["fields"] == ["staus: GET /missions has no such query parameter", "limit: the query parameter is given 2 times"]
+
+
 BODIES = {
     "POST /missions": ('{"question": "How many rows are there?", "question": "How many stations are there?"}', "question"),
     "POST /dead-letters/{name}/discard": ('{"why": "done by hand", "wh\\u0079": "not needed"}', "why"),
