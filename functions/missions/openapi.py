@@ -47,11 +47,13 @@ class Operation:
     status: int
     answer: type[BaseModel] | None
     errors: Sequence[int]
-    """Beside 400, which all of them know: an unknown query parameter."""
+    """Beside 400, which all know that look at their query: an unknown parameter."""
     body: type[BaseModel] | None = None
     parameters: Sequence[Mapping[str, JsonValue]] = ()
     also: Mapping[str, JsonValue] | None = None
     """Media types beside ``answer``'s JSON, as OpenAPI content."""
+    any_query: bool = False
+    """Whether any query parameter is taken, and passed over."""
 
 
 def _parameter(name: str, where: str, schema: dict[str, JsonValue], description: str) -> dict[str, JsonValue]:
@@ -82,8 +84,8 @@ _HEADERS_OF: dict[int, dict[str, JsonValue]] = {
 _BYTES: dict[str, JsonValue] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 OPERATIONS: tuple[Operation, ...] = (
-    Operation("GET", "/healthz", "Whether the platform answers", 200, Health, ()),
-    Operation("GET", "/health", "The same: Cloud Run keeps paths that end in z for itself", 200, Health, ()),
+    Operation("GET", "/healthz", "Whether the platform answers; any query parameter is passed over", 200, Health, (), any_query=True),
+    Operation("GET", "/health", "The same: Cloud Run keeps paths that end in z for itself", 200, Health, (), any_query=True),
     Operation("GET", "/openapi.json", "This document", 200, None, (), also={"application/json": {"schema": {"type": "object"}}}),
     Operation(
         "POST",
@@ -276,7 +278,7 @@ def _described(operation: Operation) -> dict[str, JsonValue]:
     responses: dict[str, JsonValue] = {
         str(operation.status): {"description": operation.summary, "headers": dict(_REQUEST_ID), "content": content}
     }
-    for status in (_UNKNOWN_PARAMETER, *operation.errors):
+    for status in (*(() if operation.any_query else (_UNKNOWN_PARAMETER,)), *operation.errors):
         responses[str(status)] = _problem(_ERRORS[status], _HEADERS_OF.get(status))
     responses["default"] = _problem("Any other error", _HEADERS_OF[503])
     described: dict[str, JsonValue] = {"summary": operation.summary, "operationId": _operation_id(operation)}
@@ -303,7 +305,7 @@ def _problem(description: str, headers: Mapping[str, JsonValue] | None = None) -
 
 
 _UNKNOWN_PARAMETER = 400
-"""What every operation may answer."""
+"""What every operation may answer that looks at its query."""
 _ERRORS = {
     _UNKNOWN_PARAMETER: "The request is wrong; `fields` names each field and each query parameter that is",
     401: "Who is calling is not known",

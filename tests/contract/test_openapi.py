@@ -104,13 +104,19 @@ def test_errors_answer_as_documented(client: httpx.Client, mission: str) -> None
 
 
 def test_every_operation_takes_the_query_parameters_that_are_documented() -> None:
-    documented = {(o.method, o.path): {str(p["name"]) for p in o.parameters if p["in"] == "query"} for o in OPERATIONS}
-    for (method, path), query in application.queries().items():
-        assert query is not None, "any would be taken"
-        assert documented[method, re.sub(r"<(\w+)>", r"{\1}", path)] == {*query}
+    documented = {(o.method, o.path): {str(p["name"]) for p in o.parameters if p["in"] == "query"} for o in OPERATIONS if not o.any_query}
+    taken = {(method, re.sub(r"<(\w+)>", r"{\1}", path)): query for (method, path), query in application.queries().items()}
+    assert {operation: {*query} for operation, query in taken.items() if query is not None} == documented
+    assert {path for (_, path), query in taken.items() if query is None} == {"/healthz", "/health"}
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: f"{o.method} {o.path}")
+@pytest.mark.parametrize("path", ["/healthz", "/health"])
+@pytest.mark.parametrize("query", ["x=1", "x=1&x=2", "1732789012", "=&&"])
+def test_a_probe_may_add_what_it_likes_to_the_address(client: httpx.Client, path: str, query: str) -> None:
+    assert as_documented("GET", path, client.get(f"{path}?{query}")).json()["status"] == "ok"
+
+
+@pytest.mark.parametrize("operation", [o for o in OPERATIONS if not o.any_query], ids=lambda o: f"{o.method} {o.path}")
 def test_a_query_parameter_that_an_operation_does_not_have_is_refused(client: httpx.Client, mission: str, operation: Operation) -> None:
     path = operation.path.format(mission_id=mission, name="a")
     query = {str(p["name"]): "1" for p in operation.parameters if p["in"] == "query"}
