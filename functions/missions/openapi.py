@@ -67,7 +67,9 @@ _BY = _parameter(
     {"type": "string", "enum": ["track", "role", "model", "tool", "mission"], "default": "track"},
     "What the shares are of.",
 )
-_LETTER = _parameter("name", "path", {"type": "string"}, "The dead letter's name.")
+_LETTER_NAME: dict[str, JsonValue] = {"type": "string", "pattern": "^[^/]+$"}
+_NAMES_OF_LETTERS = "It has no `/`, only printable characters, and at most 1,000 bytes in UTF-8; one that no letter has is 404."
+_LETTER = _parameter("name", "path", _LETTER_NAME, f"The dead letter's name. {_NAMES_OF_LETTERS}")
 _VERSION: dict[str, JsonValue] = {"type": "integer", "minimum": 1}
 _TEXT: dict[str, JsonValue] = {"schema": {"type": "string"}}
 _REQUEST_ID: dict[str, JsonValue] = {
@@ -196,7 +198,7 @@ OPERATIONS: tuple[Operation, ...] = (
             _parameter("status", "query", {"type": "string", "enum": ["kept", "replayed", "discarded"]}, "Those alone."),
             _parameter("mission_id", "query", {"type": "string"}, "Those of this mission alone."),
             _parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}, "How many at most."),
-            _parameter("after", "query", {"type": "string"}, "The `next` of the page before."),
+            _parameter("after", "query", _LETTER_NAME, f"The `next` of the page before: a letter's name. {_NAMES_OF_LETTERS}"),
         ),
     ),
     Operation("GET", "/dead-letters/{name}", "One dead letter", 200, DeadLetter, (401, 404), parameters=(_LETTER,)),

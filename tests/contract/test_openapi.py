@@ -208,6 +208,18 @@ def test_dead_letters_answer_as_documented(client: httpx.Client, runtime: Runtim
         assert as_documented(method, path, answer).status_code == expected, answer.text
 
 
+@pytest.mark.parametrize(
+    ("name", "fits"), [("t", True), ("lost", True), ("dispatch-m_1-1 é", True), ("", False), ("a/b", False), ("/", False)]
+)
+def test_the_names_of_dead_letters_fit_their_documented_pattern(client: httpx.Client, runtime: Runtime, name: str, fits: bool) -> None:
+    keep(runtime.documents, "t", route="intake/deliver", payload={}, error="no answer", deliveries=20, at=runtime.clock.now())
+    answer = as_documented("GET", "/dead-letters", client.get("/dead-letters", params={"after": name}))
+    assert answer.status_code == (200 if name == "t" else 404)
+    for method, path, parameter in (("get", "/dead-letters", "after"), ("get", "/dead-letters/{name}", "name")):
+        (schema,) = (p["schema"] for p in DOCUMENT["paths"][path][method]["parameters"] if p["name"] == parameter)
+        assert jsonschema.Draft202012Validator(schema).is_valid(name) == fits
+
+
 def test_who_is_not_known_is_told_so_everywhere(tmp_path: Path) -> None:
     built = Runtime(Settings(home=tmp_path / "owned", owners={"ann": "0" * 64}))
     try:
