@@ -96,6 +96,9 @@ def test_the_table_names_each_command_once() -> None:
         (["run", "--resume", "m_x", "--data", "a.csv"], "--resume"),
         (["run", "--resume", "m_x"], "no missions"),
         (["status", "m_x"], "no missions"),
+        (["report", "m_x", "--diff", "--format", "html"], "--diff prints none"),
+        (["report", "m_x", "--versions", "--format", "json"], "--versions prints none"),
+        (["report", "m_x", "--out", "new", "--format", "md"], "--out writes a folder with every format"),
         (["delete", "../../etc"], "no missions"),
         (["bench", "quality", "nowhere"], "no folder nowhere"),
         (["bench", "quality", "empty"], "task.toml"),
@@ -143,6 +146,13 @@ def test_the_usual_folder_of_reports_is_looked_at_before_the_mission_begins(fold
 def test_a_platform_that_is_not_there_is_exit_code_3(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command) == 3
     assert "kimera serve" in capsys.readouterr().err
+
+
+def test_json_takes_the_format_that_it_prints_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "m_x", "--json", "--format", "html"]) == 2
+    assert "--json prints the JSON format, and --format html another one" in capsys.readouterr().err
+    assert main(["report", "m_x", "--json", "--format", "json"]) == 2
+    assert "no missions" in capsys.readouterr().err
 
 
 def test_with_json_an_error_is_one_object_too(capsys: pytest.CaptureFixture[str]) -> None:
