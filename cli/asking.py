@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -110,6 +110,12 @@ class Asked:
     hard: int | None = None
     late: int | None = None
     guidelines: str = ""
+
+    def given(self) -> list[str]:
+        """What was asked for, in terms of the options."""
+        usual = Asked(None)
+        named = [field.name for field in fields(self) if getattr(self, field.name) != getattr(usual, field.name)]
+        return [{"question": "the question", "documents": "--docs"}.get(name, f"--{name}") for name in named]
 
 
 @dataclass(frozen=True, slots=True)
