@@ -77,6 +77,10 @@ def test_the_table_names_each_command_once() -> None:
         (["run", "Wie hoch ist die mittlere Temperatur in der Stadt?", "--data", "a.csv"], "German"),
         (["run", "What is the mean temp in Z\udcfcrich?", "--data", "a.csv"], "Z\\udcfcrich?' is not UTF-8 text"),
         (["run", QUESTION, "--data", "a.csv", "--by", "st\udce4dt"], "'st\\udce4dt' is not UTF-8 text"),
+        (["run", QUESTION, "--measure", "temp"], "--measure names a column, and there is no data"),
+        (["submit", QUESTION, "--by", "city", "--time", "day"], "--by, --time name columns, and there is no data"),
+        (["run", QUESTION, "--data", "a.csv", "--tier", "extractive", "--guidelines", "Be short."], "--guidelines are for a model"),
+        (["submit", QUESTION, "--tier", "extractive", "--guidelines", "Be short."], "the tier extractive uses none"),
         (["run", QUESTION, "--data", "missing.csv"], "no file missing.csv"),
         (["run", QUESTION, "--docs", "empty"], "holds no documents"),
         (["run", QUESTION, "--data", "a.csv", "--tier", "golden"], "--tier"),
@@ -150,6 +154,14 @@ def test_the_usual_folder_of_reports_is_looked_at_before_the_mission_begins(fold
 def test_a_platform_that_is_not_there_is_exit_code_3(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(command) == 3
     assert "kimera serve" in capsys.readouterr().err
+
+
+def test_the_price_of_a_model_that_the_tier_does_not_use_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIMERA_MODEL", "openai:m")
+    assert main(["run", QUESTION, "--data", "a.csv", "--tier", "extractive", "--price", "1/4"]) == 2
+    assert "--price is the price of a model, and the tier extractive uses none" in capsys.readouterr().err
 
 
 def test_json_takes_the_format_that_it_prints_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
