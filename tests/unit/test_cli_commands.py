@@ -196,13 +196,14 @@ def test_a_data_folder_that_cannot_be_one_is_named(
     assert (told.out, told.err.count("\n"), (folder / "a.csv").read_text()) == ("", 1, "city,temp\nBern,12\n")
 
 
-def test_an_interruption_while_a_command_is_imported_is_no_traceback() -> None:
-    code = """
+@pytest.mark.parametrize("imported", ["typer", "infra.local.access"], ids=["before the command", "in the command"])
+def test_an_interruption_while_something_is_imported_is_told_in_a_word(imported: str) -> None:
+    code = f"""
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in the background, which ignores it
 class Interrupts:
     def find_spec(self, name, path=None, target=None):
-        if name == "typer":
+        if name == "{imported}":
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Interrupts())
 from cli.main import main
