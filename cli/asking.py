@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -111,6 +111,12 @@ class Asked:
     late: int | None = None
     guidelines: str = ""
 
+    def given(self) -> list[str]:
+        """What was asked for, in terms of the options."""
+        usual = Asked(None)
+        named = [field.name for field in fields(self) if getattr(self, field.name) != getattr(usual, field.name)]
+        return [{"question": "the question", "documents": "--docs"}.get(name, f"--{name}") for name in named]
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
@@ -142,6 +148,7 @@ def prepare(asked: Asked, settings: Settings) -> Prepared:
     }
     import json
 
+    _require_heard(asked, selected.tier)
     _require_text(question, asked.guidelines, asked.session, asked.measure, *asked.by, asked.time)
     try:
         request = parse(MissionRequest, json.dumps(body))
@@ -155,6 +162,19 @@ def prepare(asked: Asked, settings: Settings) -> Prepared:
             remedy="Use --research builtin and --web none, or unset it.",
         )
     return Prepared(request, tuple(collect(asked.data, asked.documents)))
+
+
+def _require_heard(asked: Asked, tier: Tier) -> None:
+    """Refuse an option that nothing of this mission would look at."""
+    columns = [option for option in asked.given() if option in ("--measure", "--by", "--time")]
+    if columns and not asked.data:
+        named = f"{', '.join(columns)} names a column" if len(columns) == 1 else f"{', '.join(columns)} name columns"
+        raise BadInput(f"{named}, and there is no data.", remedy="Give the file with --data, or leave that out.")
+    if asked.guidelines and tier is Tier.EXTRACTIVE:
+        raise BadInput(
+            "--guidelines are for a model, and the tier extractive uses none.",
+            remedy="Leave them out, or name a model with --model or a tier with --tier.",
+        )
 
 
 def _require_text(*words: str | None) -> None:

@@ -11,6 +11,7 @@ from cli.asking import PriceOf
 from cli.configuration import load_settings
 from cli.console import AsJson, log_to, new_app, print_json
 from shared.documents import Json
+from shared.errors import BadInput
 
 app = new_app("Say what is installed, configured and reachable, and what to do.")
 _MARKS = {"ok": "ok", "note": "note", "missing": "MISSING"}
@@ -28,6 +29,8 @@ def doctor(
     from infra.local.doctor import examine, probe_model, settings_with_origin
     from infra.local.finding import Finding
 
+    if price is not None and model is None:
+        raise BadInput("--price is the price of a model, and none is asked.", remedy="Name it with --model P:NAME.")
     settings = load_settings()
     log_to(settings.home)
     findings: list[Finding] = []

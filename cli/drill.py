@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import signal
-from types import FrameType
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from cli.commands import INTERRUPTED
 from cli.console import AsJson, new_app, note, print_json
 from shared.errors import BadInput
 
@@ -53,8 +53,10 @@ def run(
 ) -> int:
     """Run drills, each on a platform of its own in a temporary folder, with no real provider and no key.
 
-    Exit 0: all passed; 1: one failed; 2: there is no such drill; 3: a component is missing on this machine.
+    Exit 0: all passed; 1: one failed; 2: there is no such drill; 3: a component is missing on this machine; 130: interrupted. Ctrl-C ends
+    the drill that runs with all that it started, and tells how those went that had ended.
     """
+    from infra.local.drills.interruption import Interruption
     from infra.local.drills.registry import all_drills, select
     from infra.local.drills.running import run_all
 
@@ -62,23 +64,17 @@ def run(
         raise BadInput(f"--all and {', '.join(names)[:80]} exclude each other.", remedy="Say --all, or name drills.")
     if not everything and not names:
         raise BadInput("Which drills are to run?", remedy="Name some, or a kind of them, or say --all; `kimera drill list` shows all.")
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _interrupted)
     chosen = list(all_drills().values()) if everything else select(names or ())
     results: list[Result] = []
-    for result in run_all(chosen, repeat=repeat, keep=keep, starting=lambda one, n: _begins(one, n, repeat)):
-        results.append(result)
-        _tell(result, tell=note if as_json else print)
-    return _summary(results, as_json=as_json)
+    with Interruption() as interruption:
+        starting = partial(_begins, rounds=repeat)
+        for result in run_all(chosen, repeat=repeat, keep=keep, starting=starting, interruption=interruption):
+            results.append(result)
+            _tell(result, tell=note if as_json else print)
+        return _summary(results, of=len(chosen) * repeat, interrupted=interruption.wanted, as_json=as_json)
 
 
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    """End the drill that runs, with all that it started; a second time, at once."""
-    signal.signal(number, signal.SIG_DFL)
-    raise KeyboardInterrupt
-
-
-def _begins(drill: Drill, n: int, rounds: int) -> None:
+def _begins(drill: Drill, n: int, *, rounds: int) -> None:
     note(f"... {drill.name}: {drill.about}" + (f" (round {n} of {rounds})" if rounds > 1 else ""))
 
 
@@ -98,14 +94,19 @@ def _tell(result: Result, *, tell: Callable[[str], None]) -> None:
         tell(f"                its folder is kept: {result.kept_in}")
 
 
-def _summary(results: list[Result], *, as_json: bool) -> int:
+def _summary(results: list[Result], *, of: int, interrupted: bool, as_json: bool) -> int:
+    """Tell how those went that ended, ``of`` those that were to run; the exit code."""
     passed = sum(result.passed for result in results)
     missing = [result for result in results if result.missing]
     failed = len(results) - passed - len(missing)
     if as_json:
         told: list[Json] = [result.as_json() for result in results]
-        print_json({"passed": passed, "failed": failed, "missing": len(missing), "drills": told})
+        counts: dict[str, Json] = {"passed": passed, "failed": failed, "missing": len(missing)}
+        print_json({**counts, "interrupted": interrupted, "not_ended": of - len(results), "drills": told})
     else:
         lacking = f", {len(missing)} not run for want of a component" if missing else ""
-        print(f"{passed} of {len(results)} passed, {failed} failed{lacking}; {sum(result.seconds for result in results):.0f} s")
+        left = f", {of - len(results)} not ended" if interrupted else ""
+        print(f"{passed} of {len(results)} passed, {failed} failed{lacking}{left}; {sum(result.seconds for result in results):.0f} s")
+    if interrupted:
+        return INTERRUPTED
     return 1 if failed else 3 if missing else 0

@@ -23,6 +23,8 @@ def invoke(command: Command, arguments: Sequence[str]) -> int:
         app = importlib.import_module(command.module).app
         answer = app(args=list(arguments), prog_name=f"kimera {command.name}", standalone_mode=False)
         sys.stdout.flush()
+        if answer == INTERRUPTED:  # typer makes it of Ctrl-C, without a word
+            print("interrupted", file=sys.stderr)
         return answer if isinstance(answer, int) else 0
     except KimeraError as error:
         return _failed(error.code, error.message, error.remedy_here, error.exit_code, wants_json)

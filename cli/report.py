@@ -43,7 +43,7 @@ def report(
         str | None,
         typer.Argument(metavar="[OLD..NEW]", help="With --diff: which versions; else the newest and the one before.", show_default=False),
     ] = None,
-    form: Annotated[Format, typer.Option("--format", help="Which format is printed.")] = Format.MD,
+    form: Annotated[Format | None, typer.Option("--format", help="Which format is printed.  [default: md]")] = None,
     version: Annotated[int | None, typer.Option("--version", min=1, help="An earlier version; else the newest.")] = None,
     list_versions: Annotated[bool, typer.Option("--versions", help="List the versions that were published.")] = False,
     diff: Annotated[bool, typer.Option("--diff", help="Say what two versions differ in.")] = False,
@@ -61,6 +61,7 @@ def report(
 
     if ((diff or list_versions) and (out is not None or version is not None)) or (diff and list_versions):
         raise BadInput("--diff, --versions, --version and --out exclude each other.", remedy="Ask for one thing at a time.")
+    _require_one_form(form, as_json=as_json, instead="--diff" if diff else "--versions" if list_versions else "--out" if out else None)
     if versions is not None and not diff:
         raise BadInput(f"{versions[:40]!r} names versions to compare.", remedy="Use --diff with it, or --version N for one version.")
     old, new = _range(versions)
@@ -72,7 +73,7 @@ def report(
         if list_versions:
             return _tell_versions(api.state(mission), as_json=as_json)
         if out is None:
-            wanted = Format.JSON if as_json else form
+            wanted = Format.JSON if as_json else form or Format.MD
             sys.stdout.buffer.write(api.report(mission, form=wanted, version=version).rstrip(b"\n") + b"\n")
             return 0
         state = api.state(mission)
@@ -83,6 +84,20 @@ def report(
     else:
         note(f"report: {shown(saved.files['html'])}")
     return 0
+
+
+def _require_one_form(form: Format | None, *, as_json: bool, instead: str | None) -> None:
+    """Refuse a ``--format`` that would be passed over. ``instead`` is the option in whose place no report is printed."""
+    if form is None:
+        return
+    if instead == "--out":
+        raise BadInput("--format is of what is printed, and --out writes a folder with every format.", remedy="Leave one of them out.")
+    if instead is not None:
+        raise BadInput(
+            f"--format is of a report, and {instead} prints none.", remedy=f"{instead} alone is text for a person, --json is JSON."
+        )
+    if as_json and form is not Format.JSON:
+        raise BadInput(f"--json prints the JSON format, and --format {form} another one.", remedy="Leave one of them out.")
 
 
 def _range(text: str | None) -> tuple[int | None, int | None]:

@@ -71,8 +71,9 @@ def run(
         late=late,
         guidelines=guidelines,
     )
-    if resume is not None and (question is not None or data or docs or plan):
-        raise BadInput("--resume goes on with a mission as it was asked.", remedy="Leave the question, the files and --plan out.")
+    passed_over = [*asked.given(), *(["--plan"] if plan else [])]
+    if resume is not None and passed_over:
+        raise BadInput("--resume goes on with a mission as it was asked.", remedy=f"Leave out {', '.join(passed_over)}.")
     from cli.running import Running
 
     running = Running(settings, os.environ.get("KIMERA_TOKEN"), out, as_json)

@@ -13,10 +13,11 @@ from schemas.mission import MissionRequest
 from shared.documents import Json
 from shared.errors import BadInput
 from shared.http import parse
+from shared.json_keys import loads_json
 from shared.models.credentials import ModelEndpoints
 from shared.models.selection import select
 from shared.settings import Settings
-from shared.unique_keys import UniqueKeys, loads_json
+from shared.yaml_keys import UniqueKeys
 
 NAMES = ("mission.yaml", "mission.yml", "mission.json")
 MAX_BYTES = 1 << 20

@@ -47,11 +47,13 @@ class Operation:
     status: int
     answer: type[BaseModel] | None
     errors: Sequence[int]
-    """Beside 400, which all of them know: an unknown query parameter."""
+    """Beside 400, which all know that look at their query: an unknown parameter."""
     body: type[BaseModel] | None = None
     parameters: Sequence[Mapping[str, JsonValue]] = ()
     also: Mapping[str, JsonValue] | None = None
     """Media types beside ``answer``'s JSON, as OpenAPI content."""
+    any_query: bool = False
+    """Whether any query parameter is taken, and passed over."""
 
 
 def _parameter(name: str, where: str, schema: dict[str, JsonValue], description: str) -> dict[str, JsonValue]:
@@ -65,7 +67,9 @@ _BY = _parameter(
     {"type": "string", "enum": ["track", "role", "model", "tool", "mission"], "default": "track"},
     "What the shares are of.",
 )
-_LETTER = _parameter("name", "path", {"type": "string"}, "The dead letter's name.")
+_LETTER_NAME: dict[str, JsonValue] = {"type": "string", "pattern": "^[^/]+$"}
+_NAMES_OF_LETTERS = "It has no `/`, only printable characters, and at most 1,000 bytes in UTF-8; one that no letter has is 404."
+_LETTER = _parameter("name", "path", _LETTER_NAME, f"The dead letter's name. {_NAMES_OF_LETTERS}")
 _VERSION: dict[str, JsonValue] = {"type": "integer", "minimum": 1}
 _TEXT: dict[str, JsonValue] = {"schema": {"type": "string"}}
 _REQUEST_ID: dict[str, JsonValue] = {
@@ -82,8 +86,8 @@ _HEADERS_OF: dict[int, dict[str, JsonValue]] = {
 _BYTES: dict[str, JsonValue] = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
 
 OPERATIONS: tuple[Operation, ...] = (
-    Operation("GET", "/healthz", "Whether the platform answers", 200, Health, ()),
-    Operation("GET", "/health", "The same: Cloud Run keeps paths that end in z for itself", 200, Health, ()),
+    Operation("GET", "/healthz", "Whether the platform answers; any query parameter is passed over", 200, Health, (), any_query=True),
+    Operation("GET", "/health", "The same: Cloud Run keeps paths that end in z for itself", 200, Health, (), any_query=True),
     Operation("GET", "/openapi.json", "This document", 200, None, (), also={"application/json": {"schema": {"type": "object"}}}),
     Operation(
         "POST",
@@ -194,7 +198,7 @@ OPERATIONS: tuple[Operation, ...] = (
             _parameter("status", "query", {"type": "string", "enum": ["kept", "replayed", "discarded"]}, "Those alone."),
             _parameter("mission_id", "query", {"type": "string"}, "Those of this mission alone."),
             _parameter("limit", "query", {"type": "integer", "minimum": 1, "maximum": 500, "default": 100}, "How many at most."),
-            _parameter("after", "query", {"type": "string"}, "The `next` of the page before."),
+            _parameter("after", "query", _LETTER_NAME, f"The `next` of the page before: a letter's name. {_NAMES_OF_LETTERS}"),
         ),
     ),
     Operation("GET", "/dead-letters/{name}", "One dead letter", 200, DeadLetter, (401, 404), parameters=(_LETTER,)),
@@ -245,7 +249,8 @@ def document() -> dict[str, JsonValue]:
             "title": "KIMERA",
             "version": VERSION,
             "description": "Missions: a question with data and documents becomes one report whose every claim and figure can be traced. "
-            "A query parameter that an operation does not have is refused (400).",
+            "Refused (400) are a query parameter that an operation does not have or that is given twice, and a JSON body in which one "
+            "object has a key twice.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "security": [{}, {"bearer": []}],
@@ -275,7 +280,7 @@ def _described(operation: Operation) -> dict[str, JsonValue]:
     responses: dict[str, JsonValue] = {
         str(operation.status): {"description": operation.summary, "headers": dict(_REQUEST_ID), "content": content}
     }
-    for status in (_UNKNOWN_PARAMETER, *operation.errors):
+    for status in (*(() if operation.any_query else (_UNKNOWN_PARAMETER,)), *operation.errors):
         responses[str(status)] = _problem(_ERRORS[status], _HEADERS_OF.get(status))
     responses["default"] = _problem("Any other error", _HEADERS_OF[503])
     described: dict[str, JsonValue] = {"summary": operation.summary, "operationId": _operation_id(operation)}
@@ -302,9 +307,9 @@ def _problem(description: str, headers: Mapping[str, JsonValue] | None = None) -
 
 
 _UNKNOWN_PARAMETER = 400
-"""What every operation may answer."""
+"""What every operation may answer that looks at its query."""
 _ERRORS = {
-    _UNKNOWN_PARAMETER: "The request is wrong; `fields` names each field that is, or each query parameter that there is not",
+    _UNKNOWN_PARAMETER: "The request is wrong; `fields` names each field and each query parameter that is",
     401: "Who is calling is not known",
     404: "There is none that the caller may see",
     409: "It contradicts what is stored",

@@ -54,7 +54,7 @@ def load_script(path: Path) -> Script:
     """The script in ``path``; raises ``BadInput`` with what is wrong with it."""
     import yaml
 
-    from shared.unique_keys import UniqueKeys
+    from shared.yaml_keys import UniqueKeys
 
     try:
         return Script.model_validate(yaml.load(path.read_text(encoding="utf-8"), Loader=UniqueKeys))  # noqa: S506 - a SafeLoader

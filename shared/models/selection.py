@@ -30,6 +30,8 @@ def select(
     if tier is Tier.EXTRACTIVE and model is not None:
         raise BadInput("The tier extractive uses no model.", remedy="Leave out --tier or --model.")
     wanted = tier or settings.tier
+    if price is not None and model is None and wanted is Tier.EXTRACTIVE:
+        raise BadInput("--price is the price of a model, and the tier extractive uses none.", remedy="Leave out --price or name a --model.")
     named = model or settings.model
     if named is not None and (model is not None or wanted is not Tier.EXTRACTIVE):
         found = parse_model(named, price or settings.price)

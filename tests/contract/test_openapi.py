@@ -104,13 +104,19 @@ def test_errors_answer_as_documented(client: httpx.Client, mission: str) -> None
 
 
 def test_every_operation_takes_the_query_parameters_that_are_documented() -> None:
-    documented = {(o.method, o.path): {str(p["name"]) for p in o.parameters if p["in"] == "query"} for o in OPERATIONS}
-    for (method, path), query in application.queries().items():
-        assert query is not None, "any would be taken"
-        assert documented[method, re.sub(r"<(\w+)>", r"{\1}", path)] == {*query}
+    documented = {(o.method, o.path): {str(p["name"]) for p in o.parameters if p["in"] == "query"} for o in OPERATIONS if not o.any_query}
+    taken = {(method, re.sub(r"<(\w+)>", r"{\1}", path)): query for (method, path), query in application.queries().items()}
+    assert {operation: {*query} for operation, query in taken.items() if query is not None} == documented
+    assert {path for (_, path), query in taken.items() if query is None} == {"/healthz", "/health"}
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda o: f"{o.method} {o.path}")
+@pytest.mark.parametrize("path", ["/healthz", "/health"])
+@pytest.mark.parametrize("query", ["x=1", "x=1&x=2", "1732789012", "=&&"])
+def test_a_probe_may_add_what_it_likes_to_the_address(client: httpx.Client, path: str, query: str) -> None:
+    assert as_documented("GET", path, client.get(f"{path}?{query}")).json()["status"] == "ok"
+
+
+@pytest.mark.parametrize("operation", [o for o in OPERATIONS if not o.any_query], ids=lambda o: f"{o.method} {o.path}")
 def test_a_query_parameter_that_an_operation_does_not_have_is_refused(client: httpx.Client, mission: str, operation: Operation) -> None:
     path = operation.path.format(mission_id=mission, name="a")
     query = {str(p["name"]): "1" for p in operation.parameters if p["in"] == "query"}
@@ -121,6 +127,48 @@ def test_a_query_parameter_that_an_operation_does_not_have_is_refused(client: ht
     known = {*found["remedy"].removeprefix("It has ").rstrip(".").split(", ")}
     assert known == (set(query) or {"none"})
     assert client.get(f"/missions/{mission}").json()["cancel_requested"] is False, "what is refused does nothing"
+
+
+TWICE = [(operation, str(p["name"])) for operation in OPERATIONS for p in operation.parameters if p["in"] == "query"]
+
+
+@pytest.mark.parametrize(("operation", "name"), TWICE, ids=lambda o: f"{o.method} {o.path}" if isinstance(o, Operation) else o)
+def test_a_query_parameter_that_is_given_twice_is_refused(client: httpx.Client, mission: str, operation: Operation, name: str) -> None:
+    path = operation.path.format(mission_id=mission, name="a")
+    answer = client.request(operation.method, path, params=[(name, "1"), (name, "2")])
+    found = as_documented(operation.method, operation.path, answer).json()
+    assert (answer.status_code, found["code"]) == (400, "invalid_fields")
+    assert found["fields"] == [f"{name}: the query parameter is given 2 times"]
+
+
+def test_what_is_given_twice_and_what_there_is_not_are_told_together(client: httpx.Client) -> None:
+    found = client.get("/missions", params=[("limit", "1"), ("staus", "DONE"), ("limit", "1"), ("staus", "DONE")]).json()
+    assert found["fields"] == ["staus: GET /missions has no such query parameter", "limit: the query parameter is given 2 times"]
+
+
+BODIES = {
+    "POST /missions": ('{"question": "How many rows are there?", "question": "How many stations are there?"}', "question"),
+    "POST /dead-letters/{name}/discard": ('{"why": "done by hand", "wh\\u0079": "not needed"}', "why"),
+}
+"""What would do, with one key twice."""
+
+
+@pytest.mark.parametrize("operation", [o for o in OPERATIONS if o.body], ids=lambda o: f"{o.method} {o.path}")
+def test_a_body_with_a_key_twice_is_refused(client: httpx.Client, runtime: Runtime, operation: Operation) -> None:
+    keep(runtime.documents, "t", route="intake/deliver", payload={}, error="no answer", deliveries=20, at=runtime.clock.now())
+    body, key = BODIES[f"{operation.method} {operation.path}"]
+    path, json = operation.path.format(name="t"), {"Content-Type": "application/json"}
+    answer = client.request(operation.method, path, content=body, headers=json)
+    found = as_documented(operation.method, operation.path, answer).json()
+    assert (answer.status_code, found["code"], found["fields"]) == (400, "invalid_fields", [f"{key}: the key is written twice"])
+    assert client.get("/missions").json()["missions"] == [], "what is refused does nothing"
+    assert client.get("/dead-letters/t").json()["status"] == "kept"
+
+
+def test_a_key_of_a_part_of_the_body_is_refused_where_it_stands_there_twice(client: httpx.Client) -> None:
+    body = '{"question": "How many rows are there?", "budget": {"cap_usd": "0.10", "cap_usd": "9"}}'
+    answer = as_documented("POST", "/missions", client.post("/missions", content=body, headers={"Content-Type": "application/json"}))
+    assert answer.json()["fields"] == ["cap_usd: the key is written twice"]
 
 
 def test_the_report_in_each_format_and_the_deletion_answer_as_documented(client: httpx.Client, runtime: Runtime, mission: str) -> None:
@@ -158,6 +206,18 @@ def test_dead_letters_answer_as_documented(client: httpx.Client, runtime: Runtim
         (200, "POST", f"{one}/replay", client.post("/dead-letters/t/replay", params=again)),
     ):
         assert as_documented(method, path, answer).status_code == expected, answer.text
+
+
+@pytest.mark.parametrize(
+    ("name", "fits"), [("t", True), ("lost", True), ("dispatch-m_1-1 é", True), ("", False), ("a/b", False), ("/", False)]
+)
+def test_the_names_of_dead_letters_fit_their_documented_pattern(client: httpx.Client, runtime: Runtime, name: str, fits: bool) -> None:
+    keep(runtime.documents, "t", route="intake/deliver", payload={}, error="no answer", deliveries=20, at=runtime.clock.now())
+    answer = as_documented("GET", "/dead-letters", client.get("/dead-letters", params={"after": name}))
+    assert answer.status_code == (200 if name == "t" else 404)
+    for method, path, parameter in (("get", "/dead-letters", "after"), ("get", "/dead-letters/{name}", "name")):
+        (schema,) = (p["schema"] for p in DOCUMENT["paths"][path][method]["parameters"] if p["name"] == parameter)
+        assert jsonschema.Draft202012Validator(schema).is_valid(name) == fits
 
 
 def test_who_is_not_known_is_told_so_everywhere(tmp_path: Path) -> None:

@@ -77,6 +77,10 @@ def test_the_table_names_each_command_once() -> None:
         (["run", "Wie hoch ist die mittlere Temperatur in der Stadt?", "--data", "a.csv"], "German"),
         (["run", "What is the mean temp in Z\udcfcrich?", "--data", "a.csv"], "Z\\udcfcrich?' is not UTF-8 text"),
         (["run", QUESTION, "--data", "a.csv", "--by", "st\udce4dt"], "'st\\udce4dt' is not UTF-8 text"),
+        (["run", QUESTION, "--measure", "temp"], "--measure names a column, and there is no data"),
+        (["submit", QUESTION, "--by", "city", "--time", "day"], "--by, --time name columns, and there is no data"),
+        (["run", QUESTION, "--data", "a.csv", "--tier", "extractive", "--guidelines", "Be short."], "--guidelines are for a model"),
+        (["submit", QUESTION, "--tier", "extractive", "--guidelines", "Be short."], "the tier extractive uses none"),
         (["run", QUESTION, "--data", "missing.csv"], "no file missing.csv"),
         (["run", QUESTION, "--docs", "empty"], "holds no documents"),
         (["run", QUESTION, "--data", "a.csv", "--tier", "golden"], "--tier"),
@@ -94,8 +98,15 @@ def test_the_table_names_each_command_once() -> None:
         (["run", "--resume", "m_x", "--out", "a.csv/deep"], "a.csv is no folder"),
         (["run", QUESTION, "--data", "missing.csv", "--out", "new"], "no file missing.csv"),
         (["run", "--resume", "m_x", "--data", "a.csv"], "--resume"),
+        (["run", QUESTION, "--resume", "m_x", "--docs", "empty", "--plan"], "Leave out the question, --docs, --plan."),
+        (["run", "--resume", "m_x", "--budget", "9", "--tier", "standard", "--soft", "3"], "Leave out --budget, --tier, --soft."),
+        (["run", "--resume", "m_x", "--by", "city", "--guidelines", "Be short."], "Leave out --by, --guidelines."),
+        (["doctor", "--price", "1/4"], "--price is the price of a model, and none is asked"),
         (["run", "--resume", "m_x"], "no missions"),
         (["status", "m_x"], "no missions"),
+        (["report", "m_x", "--diff", "--format", "html"], "--diff prints none"),
+        (["report", "m_x", "--versions", "--format", "json"], "--versions prints none"),
+        (["report", "m_x", "--out", "new", "--format", "md"], "--out writes a folder with every format"),
         (["delete", "../../etc"], "no missions"),
         (["bench", "quality", "nowhere"], "no folder nowhere"),
         (["bench", "quality", "empty"], "task.toml"),
@@ -145,6 +156,21 @@ def test_a_platform_that_is_not_there_is_exit_code_3(command: list[str], capsys:
     assert "kimera serve" in capsys.readouterr().err
 
 
+def test_the_price_of_a_model_that_the_tier_does_not_use_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("KIMERA_MODEL", "openai:m")
+    assert main(["run", QUESTION, "--data", "a.csv", "--tier", "extractive", "--price", "1/4"]) == 2
+    assert "--price is the price of a model, and the tier extractive uses none" in capsys.readouterr().err
+
+
+def test_json_takes_the_format_that_it_prints_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["report", "m_x", "--json", "--format", "html"]) == 2
+    assert "--json prints the JSON format, and --format html another one" in capsys.readouterr().err
+    assert main(["report", "m_x", "--json", "--format", "json"]) == 2
+    assert "no missions" in capsys.readouterr().err
+
+
 def test_with_json_an_error_is_one_object_too(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["status", "m_x", "--json"]) == 2
     told = capsys.readouterr()
@@ -170,13 +196,14 @@ def test_a_data_folder_that_cannot_be_one_is_named(
     assert (told.out, told.err.count("\n"), (folder / "a.csv").read_text()) == ("", 1, "city,temp\nBern,12\n")
 
 
-def test_an_interruption_while_a_command_is_imported_is_no_traceback() -> None:
-    code = """
+@pytest.mark.parametrize("imported", ["typer", "infra.local.access"], ids=["before the command", "in the command"])
+def test_an_interruption_while_something_is_imported_is_told_in_a_word(imported: str) -> None:
+    code = f"""
 import os, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # also where the tests run in the background, which ignores it
 class Interrupts:
     def find_spec(self, name, path=None, target=None):
-        if name == "typer":
+        if name == "{imported}":
             os.kill(os.getpid(), signal.SIGINT)
 sys.meta_path.insert(0, Interrupts())
 from cli.main import main

@@ -117,6 +117,8 @@ class _Rival:
 
     def __init__(self, scene: Scene, host: OpenHost, mission_id: str, *, epoch: int) -> None:
         arguments = ["--functions", host.functions, "--mission", mission_id, "--epoch", str(epoch)]
+        self._process: subprocess.Popen[str] | None = None
+        scene.closing.callback(self._stop)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "infra.local.drills.rival", *arguments],
             env=dict(host.environment()),
@@ -125,10 +127,10 @@ class _Rival:
             stdout=subprocess.PIPE,
             text=True,
         )
-        scene.closing.callback(self._stop)
 
     def ended(self) -> JsonMap:
         """What its workflow came to."""
+        assert self._process is not None
         out, _ = self._process.communicate(timeout=RIVAL_WITHIN_S)
         if self._process.returncode != 0:
             raise DrillFailed(f"The second execution ended with {self._process.returncode}.")
@@ -136,6 +138,6 @@ class _Rival:
         return found
 
     def _stop(self) -> None:
-        if self._process.poll() is None:
+        if self._process is not None and self._process.poll() is None:
             self._process.kill()
             self._process.wait()
