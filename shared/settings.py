@@ -58,8 +58,8 @@ class Settings(BaseSettings):
     """Who researches: our own loop, or the Gemini Deep Research agent."""
     web_search: Literal["none", "gemini", "brave"] = "none"
     """Where the loop searches the web; ``none``: missions read nothing from the network."""
-    budget_usd: Decimal = Field(default=Decimal(1), ge=0)
-    """What a mission may spend on models."""
+    budget_usd: Decimal = Field(default=Decimal(1), ge=0, le=1_000, decimal_places=6)
+    """What a mission may spend on models, as ``Budget.cap_usd`` can hold it: what no mission can have is told at the start."""
     day_budget_usd: Decimal = Field(default=Decimal(10), ge=0, le=1_000_000, decimal_places=6)
     """What all missions together may spend on a day (UTC)."""
     day_shards: int = Field(default=8, ge=1, le=1_000)

@@ -55,12 +55,17 @@ class Ending:
         self._queue = queue
 
     def advance(self, request: AdvanceRequest) -> MissionStatusResult:
-        """Record that both tracks have ended, that one failed for good, or that the mission is given up with them as they are."""
-        if request.to == "TRACK_FAILED":
-            return self._fail_track(request)
-        if request.to == "GIVEN_UP":
-            return self._give_tracks_up(request)
+        """Record that both tracks have ended, that one failed for good, or that the mission is given up with them as they are.
 
+        Where no track goes on, what nobody waits for any more is settled: the report that comes next tells what the mission has cost.
+        """
+        if request.to == "TRACK_FAILED":
+            return _result(self._fail_track(request))
+        mission = self._give_tracks_up(request) if request.to == "GIVEN_UP" else self._begin_fusion(request)
+        self._close_calls(mission)
+        return _result(mission)
+
+    def _begin_fusion(self, request: AdvanceRequest) -> MissionRecord:
         def decide(mission: MissionRecord, tracks: dict[Track, TrackRecord]) -> Change | None:
             if mission.status is not MissionStatus.RUNNING:
                 return None
@@ -69,7 +74,7 @@ class Ending:
                 raise IllegalTransition(f"Fusion cannot begin: {', '.join(still_open)} has not ended.")
             return Change(mission.model_copy(update={"status": MissionStatus.FUSION}), [Happening("mission.fusing")])
 
-        return _result(self._missions.change(request.mission_id, "lifecycle", decide, caller=request))
+        return self._missions.change(request.mission_id, "lifecycle", decide, caller=request)
 
     def complete(self, request: ExecutionRef) -> MissionStatusResult:
         """End a mission whose report is published: DONE; CANCELLED where that was asked for; FAILED where neither track got anywhere.
@@ -244,7 +249,7 @@ class Ending:
         now = self._clock.now()
         return [t.model_copy(update={"status": TrackStatus.DONE, "lease": None, "updated_at": now}) for t in detached]
 
-    def _give_tracks_up(self, request: AdvanceRequest) -> MissionStatusResult:
+    def _give_tracks_up(self, request: AdvanceRequest) -> MissionRecord:
         """Before the last report is made: it is not to say that something still runs."""
         error = request.error or MissionError(code="given_up", message="The mission was given up.")
 
@@ -255,7 +260,7 @@ class Ending:
             happenings = [Happening("track.failed", {"track": track.track, "error": error.code}) for track in given_up]
             return Change(mission, happenings, tracks=given_up)
 
-        return _result(self._missions.change(request.mission_id, "lifecycle", decide, caller=request))
+        return self._missions.change(request.mission_id, "lifecycle", decide, caller=request)
 
     def _given_up(self, mission: MissionRecord, tracks: dict[Track, TrackRecord], error: MissionError) -> list[TrackRecord]:
         """The tracks of a mission that does not go on, which had not ended: they do now."""
@@ -263,7 +268,7 @@ class Ending:
         ended = {"status": status, "error": error, "lease": None, "updated_at": self._clock.now()}
         return [track.model_copy(update=ended) for track in tracks.values() if not track.handed_off]
 
-    def _fail_track(self, request: AdvanceRequest) -> MissionStatusResult:
+    def _fail_track(self, request: AdvanceRequest) -> MissionRecord:
         track = request.track
         if track is None:
             raise BadInput("TRACK_FAILED has to name the track.")
@@ -278,7 +283,7 @@ class Ending:
             )
             return Change(mission, [Happening("track.failed", {"track": track, "error": error.code})], tracks=[failed])
 
-        return _result(self._missions.change(request.mission_id, "lifecycle", decide, caller=request))
+        return self._missions.change(request.mission_id, "lifecycle", decide, caller=request)
 
 
 def handed_on(mission: MissionRecord, caller: ExecutionRef) -> bool:

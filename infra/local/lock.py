@@ -13,6 +13,8 @@ from shared.errors import DataFolderInUse, StorageFull, Unavailable
 
 _LEFT_S, _LOOK_S = 15.0, 0.05
 """How long the workers of a platform that was killed may take to notice: a moment each, and some more where nothing has a processor."""
+_LOOKS = 100
+"""How often the lock is tried that nobody holds: whoever looks who holds it (``holder``) is in the way for some microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,9 @@ class DataFolderLock:
                 f"The data folder {self._path.parent} cannot be used: {error.strerror}.", remedy="Choose another with KIMERA_HOME."
             ) from error
         self._after_leftovers()
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+        if not self._taken(fd):
             os.close(fd)
-            raise _in_use(self._path.parent, self.holder()) from error
+            raise _in_use(self._path.parent, self.holder())
         try:
             os.ftruncate(fd, 0)
             os.write(fd, json.dumps(asdict(holder)).encode())
@@ -61,6 +61,19 @@ class DataFolderLock:
                 f"There is no room left for {self._path}: {error.strerror}.", remedy="Free some space and try again; nothing was lost."
             ) from error
         self._fd = fd
+
+    def _taken(self, fd: int) -> bool:
+        """Whether the lock is ours now; what only looks at it is none that runs on the data folder."""
+        for _ in range(_LOOKS):
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if self.holder() is not None:
+                    return False
+                self._clock.sleep(_LOOK_S)
+            else:
+                return True
+        return False
 
     @property
     def fd(self) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -10,8 +13,9 @@ from functions.manifest import MANIFEST, Dependencies
 from infra.local.benchmarks.first_calls import CALLED
 from infra.local.benchmarks.load import LoadPlan, run_load
 from infra.local.benchmarks.load_result import Ended, LoadResult
+from infra.local.drills.processes import processes
 from shared.clock import SystemClock
-from tests.support.command import Kimera
+from tests.support.command import Kimera, eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -56,6 +60,27 @@ def test_a_load_with_a_kill_loses_nothing_and_does_nothing_twice(tmp_path: Path)
     assert result.kills == 1, "nothing was killed, so nothing was shown"
     assert result.sound, result.as_json()
     assert len({one.mission_id for one in result.ended}) == 8
+
+
+def test_ctrl_c_ends_a_load_though_it_ends_the_server_as_well(kimera: Kimera) -> None:
+    with kimera.started("bench", "load", "--missions", "5000") as running:
+        eventually(lambda: any(missions_in(data) for data in kimera.home.glob("bench-*")), "missions are submitted")
+        (server,) = processes("infra.local.benchmarks.served", kimera.home)
+        os.kill(server, signal.SIGINT)
+        running.interrupt()
+        assert running.ended().code == 130
+    assert processes("infra.local.benchmarks.served", kimera.home) == []
+    assert not list(kimera.home.glob("bench-*")), "the missions that were measured are left behind"
+
+
+def missions_in(data: Path) -> int:
+    """How many a data folder holds; none where there is no store yet."""
+    try:
+        with sqlite3.connect(f"file:{data / 'kimera.sqlite3'}?mode=ro", uri=True) as store:
+            count: int = store.execute("SELECT count(*) FROM documents WHERE collection = 'missions'").fetchone()[0]
+    except sqlite3.OperationalError:
+        return 0
+    return count
 
 
 def test_what_was_lost_or_done_twice_is_counted() -> None:

@@ -28,6 +28,8 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("budjet_usd = 0.10\n", "kimera.toml sets 'budjet_usd', which is no setting. (Did you mean budget_usd?)"),
         ("colour = 'red'\n", "kimera.toml sets 'colour', which is no setting. (docs/operating.md lists the settings.)"),
         ("budget_usd = -1\n", "budget_usd: Input should be greater than or equal to 0"),
+        ("budget_usd = 1001\n", "budget_usd: Input should be less than or equal to 1000"),
+        ('budget_usd = "0.0000001"\n', "budget_usd: Decimal input should have no more than 6 decimal places"),
         ("answer_timeout_s = 151\n", "answer_timeout_s: Input should be less than or equal to 150"),
         ("endpoint_parallel = 0\n", "endpoint_parallel: Input should be greater than or equal to 1"),
         ("profile = 'cloud'\nendpoint_parallel = 1\n", "endpoint_parallel: the profile cloud has no such limit"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -14,13 +15,17 @@ from functions.lifecycle.ending import Ending
 from functions.lifecycle.reconcile import Reconciler
 from schemas.fusing import FuseRequest
 from schemas.lifecycle import AdvanceRequest, CompensateRequest, DispatchRequest, ReconcileRequest
-from schemas.mission import FusionStatus, MissionError, MissionStatus, Track, TrackStatus
+from schemas.messages import ExecutionRef
+from schemas.mission import FusionMode, FusionStatus, MissionError, MissionStatus, ResearchOptions, Track, Tracks, TrackStatus
+from schemas.outcome import MissionOutcomePackage
 from shared.dead_letters import DEAD_LETTERS, Letter
 from shared.documents import Query
 from shared.errors import StaleEpoch
 from shared.executions import ExecutionState
+from shared.models.calls import ModelAnswer, ModelCall
 from shared.times import MAX_EPOCHS
-from tests.support.house import House
+from tests.support.chain import ASKING, AskingTrack, ChainHouse
+from tests.support.house import House, step
 
 BROKE = MissionError(code="workflow_failed", message="the fusion function could not be reached")
 
@@ -126,3 +131,37 @@ def test_the_report_of_a_mission_that_is_given_up_promises_nothing_more(house: H
     assert BROKE.message in text
     assert not [promise for promise in ("running", "will be replaced", "the other part") if promise in text]
     assert house.audit.verify(mission_id).breaks == ()
+
+
+@pytest.mark.parametrize(
+    ("ends", "mode", "status"),
+    [(("GIVEN_UP",), "partial", MissionStatus.FAILED), (("TRACK_FAILED", "FUSION"), "final", MissionStatus.FAILED)],
+)
+def test_the_report_tells_what_a_request_is_charged_that_nobody_will_answer(
+    ends: tuple[Literal["GIVEN_UP", "TRACK_FAILED", "FUSION"], ...], mode: FusionMode, status: MissionStatus, tmp_path: Path
+) -> None:
+    house = ChainHouse(tmp_path)
+    analysis = Tracks(deep_research=ResearchOptions(enabled=False))
+    mission_id, _ = house.claimed(ASKING.model_copy(update={"tracks": analysis}))
+    house.endpoint.next.append(_killed)
+    with pytest.raises(KeyboardInterrupt):
+        house.slices.run(AskingTrack(house.role), step(mission_id, 0))
+    for to in ends:
+        house.ending.advance(AdvanceRequest(mission_id=mission_id, epoch=1, execution="x1", to=to, track=Track.DS_STAR, error=BROKE))
+
+    fusion = Fusion(house.artifacts, spent=lambda mission_id: house.missions.spent(house.missions.get(mission_id)).settled)
+    Publisher(house.missions, house.artifacts, fusion, house.clock).fuse(
+        FuseRequest(mission_id=mission_id, epoch=1, execution="x1", mode=mode)
+    )
+    house.ending.complete(ExecutionRef(mission_id=mission_id, epoch=1, execution="x1"))
+
+    mission = house.missions.get(mission_id)
+    outcome = MissionOutcomePackage.model_validate_json(house.artifacts.get(mission.reports[-1].outcome_uri))
+    spent = house.missions.spent(mission).total
+    assert mission.status is status
+    assert (sum(outcome.cost_per_track.values()), 0) == (spent.settled_micro_usd, spent.reserved_micro_usd) != (0, 0)
+    house.close()
+
+
+def _killed(call: ModelCall) -> ModelAnswer:
+    raise KeyboardInterrupt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -46,3 +47,19 @@ def test_a_living_holder_is_not_waited_for(tmp_path: Path) -> None:
         DataFolderLock(tmp_path, clock).require_free()
     assert clock.slept == []
     lock.release()
+
+
+def test_who_only_looks_who_holds_the_lock_keeps_nobody_from_taking_it(tmp_path: Path) -> None:
+    looking = os.open(tmp_path / "platform.lock", os.O_RDWR | os.O_CREAT)
+    fcntl.flock(looking, fcntl.LOCK_SH)  # as `kimera status` does, at the very moment that `kimera serve` starts
+
+    class LookedMeanwhile(FrozenClock):
+        def sleep(self, seconds: float) -> None:
+            fcntl.flock(looking, fcntl.LOCK_UN)
+            super().sleep(seconds)
+
+    lock, holder = DataFolderLock(tmp_path, LookedMeanwhile()), Holder(pid=os.getpid(), command="kimera serve")
+    lock.acquire(holder)
+    assert DataFolderLock(tmp_path).holder() == holder
+    lock.release()
+    os.close(looking)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -63,6 +64,8 @@ class _Load:
         self._api = MissionsApi.over_http(server.url, None)
         self._begun = threading.Event()
         self._over = threading.Event()
+        self._interrupted = threading.Event()
+        """Ctrl-C ends the server, too: nobody waits for it to come back."""
         self._lock = threading.Lock()
         self._ended: list[Ended] = []
         self._samples: list[Sample] = []
@@ -79,7 +82,7 @@ class _Load:
         for thread in threads:
             thread.start()
         try:
-            with ThreadPoolExecutor(self._plan.concurrency, thread_name_prefix="kimera-load") as pool:
+            with self._clients(self._plan.concurrency) as pool:
                 ids = list(pool.map(lambda n: self._one(n, body), range(self._plan.missions)))
         finally:
             self._over.set()
@@ -90,7 +93,7 @@ class _Load:
         if self._failures:
             raise self._failures[0]
         self._progress("checking that every mission is there once, and did each slice once")
-        with ThreadPoolExecutor(8, thread_name_prefix="kimera-load") as pool:
+        with self._clients(8) as pool:
             twice = [wrong for wrong in pool.map(self._twice, ids) if wrong]
         stored = self._again(lambda: self._api.missions(limit=10 * self._plan.missions))
         self._api.close()
@@ -105,11 +108,22 @@ class _Load:
             twice=(*twice, *([f"{extra} missions more than were submitted"] if extra else [])),
         )
 
+    @contextmanager
+    def _clients(self, count: int) -> Iterator[ThreadPoolExecutor]:
+        """Threads that call the server; they end at once where whoever waits for them is interrupted."""
+        with ThreadPoolExecutor(count, thread_name_prefix="kimera-load") as pool:
+            try:
+                yield pool
+            except BaseException:
+                self._interrupted.set()
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
     def _one(self, number: int, body: dict[str, Json]) -> str:
         """Submit a mission and wait for its end; its id. One that does not end, or is not there any more, is lost."""
         mission_id = self._again(lambda: self._api.submit(body, idempotency_key=f"load-{number}")).mission_id
         until = self._clock.monotonic() + _MISSION_WITHIN_S
-        while self._clock.monotonic() < until:
+        while self._clock.monotonic() < until and not self._interrupted.is_set():
             try:
                 state = self._again(lambda: self._api.state(mission_id))
             except NotFound:
@@ -120,7 +134,7 @@ class _Load:
                     self._ended.append(Ended(number, mission_id, str(state.status), seconds, state.ended_at))
                 self._begun.set()
                 break
-            self._over.wait(_LOOK_EVERY_S)
+            self._interrupted.wait(_LOOK_EVERY_S)
         return mission_id
 
     def _twice(self, mission_id: str) -> str | None:
@@ -138,7 +152,7 @@ class _Load:
             try:
                 return call()
             except Unavailable:
-                if self._clock.monotonic() > until or self._failures:
+                if self._clock.monotonic() > until or self._failures or self._interrupted.is_set():
                     raise
                 self._clock.sleep(0.2)
 
