@@ -275,7 +275,7 @@ class TestTransactions:
         assert isinstance(documents, RunsTwice)
         for read in (lambda transaction: transaction.get(B), lambda transaction: transaction.query(Query("things"))):
             with pytest.raises(RuntimeError, match="reads before"):
-                documents.inner.transact(lambda transaction, read=read: (transaction.put(A, {"n": 1}), read(transaction)))  # type: ignore[misc]
+                documents.inner.transact(lambda transaction, read=read: (transaction.put(A, {"n": 1}), read(transaction)))  # type: ignore[misc]  # bound at once
         assert documents.get(A) is None
 
     def test_later_writes_of_one_document_come_on_top_of_earlier_ones(self, documents: DocumentStore) -> None:

@@ -32,7 +32,7 @@ def test_a_mission_goes_on_over_a_deployment(emulated_cloud: EmulatedPlatform) -
     emulated_cloud.until(mission_id, lambda state: all(state.track_status[track].next_seq > 0 for track in Track))
     with emulated_cloud.stored() as documents:
         for ref in (mission_ref(mission_id), *(track_ref(mission_id, track, 1) for track in Track)):
-            documents.transact(lambda tx, ref=ref: as_of_another_version(tx, ref))  # type: ignore[misc]
+            documents.transact(lambda tx, ref=ref: as_of_another_version(tx, ref))  # type: ignore[misc]  # bound at once
         assert not emulated_cloud.api.state(mission_id).status.terminal
         fusion = emulated_cloud.cloud.functions["fusion"]
         emulated_cloud.cloud.supervisor.hold(fusion)  # the last to come back, so that the mission is under way all the time

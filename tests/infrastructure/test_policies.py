@@ -66,7 +66,7 @@ def change(kind: str, name: str, path: str, value: object) -> Break:
         *way, last = path.split(".")
         place: object = the(kind, name)(broken).inputs
         for step in way:
-            place = place[int(step)] if isinstance(place, list) else place[step]  # type: ignore[index]
+            place = place[int(step)] if isinstance(place, list) else place[step]  # type: ignore[index]  # a map, as the path says
         assert isinstance(place, dict)
         assert place.get(last) != value, "this changes nothing"
         place[last] = value

@@ -12,7 +12,7 @@ from functions.deep_research.track import DeepResearchTrack
 from schemas.evidence import ResearchEvidencePackage
 from schemas.mission import MissionRequest
 from shared.errors import Unavailable
-from shared.sandbox import CodeSandbox
+from shared.sandbox import CodeSandbox, SandboxJob, SandboxResult
 from shared.spaces import Spaces
 from shared.web.fetch import WebFetch
 from tests.support.papers import write_docx, write_locked_pdf, write_pdf
@@ -212,9 +212,9 @@ def test_the_knowledge_space_is_quoted_and_its_text_kept_with_the_mission(
 
 def test_a_dependency_that_is_away_is_no_broken_document(bench: ResearchBench, tmp_path: Path) -> None:
     class Away(NoSandbox):
-        def run(self, job: object, *, outputs_to: Path) -> object:
+        def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
             raise Unavailable("The sandbox is away.")
 
-    bench.sandbox = Away()  # type: ignore[assignment]
+    bench.sandbox = Away()
     with pytest.raises(Unavailable):
         bench.run(QUESTION, bench.given(write_docx(tmp_path / "report.docx")))

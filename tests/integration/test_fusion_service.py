@@ -1,4 +1,4 @@
-# ruff: noqa: E501
+# ruff: noqa: E501 - a sentence of a source or a report is one line
 """The fusion service on a real artifact store: stored before rendered, once, quotes looked up, partial to final to upgrade."""
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ def test_what_cannot_be_read_is_named_with_a_remedy(sandbox: CodeSandbox, artifa
 def test_a_document_is_parsed_once(sandbox: CodeSandbox, artifacts: FolderArtifacts, tmp_path: Path) -> None:
     path = write_docx(tmp_path / "report.docx")
     first = read(sandbox, artifacts, path)
-    again = extract_document(NoSandbox(), artifacts, given(artifacts, path), tmp_path / "again")  # type: ignore[arg-type]
+    again = extract_document(NoSandbox(), artifacts, given(artifacts, path), tmp_path / "again")
     assert again == first
 
 

@@ -91,7 +91,7 @@ def test_a_server_that_answers_one_after_the_other_has_the_whole_time_for_each_a
     told, ended = mission(tmp_path, server)
     assert server.most == 1
     assert set(ended) == {RowState.ANSWERED}, "no answer was lost, so none was charged at its bound"
-    assert not {"tier_extractive", "model_unavailable"} & set(told["flags"])  # type: ignore[call-overload]
+    assert not {"tier_extractive", "model_unavailable"} & set(told["flags"])  # type: ignore[call-overload]  # a list of texts
     assert "Blue players are 182" in (tmp_path / "out" / "report.md").read_text()
 
 

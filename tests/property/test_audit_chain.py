@@ -322,7 +322,7 @@ def test_documents_stay_small_and_pages_hold_every_event(ended: tuple[House, str
     mission_id, _ = house.claimed()
     for n in range(5):
         many = [Happening("noted", {"n": m, "text": "x" * 3_000}) for m in range(40 * n)]
-        house.missions.change(mission_id, "lifecycle", lambda mission, _, many=many: Change(mission, many))  # type: ignore[misc]
+        house.missions.change(mission_id, "lifecycle", lambda mission, _, many=many: Change(mission, many))  # type: ignore[misc]  # bound at once
     sizes = [len(json.dumps(document.data)) for document in stored(house) if document.data["mission_id"] == mission_id]
     assert max(sizes) < 100_000
     told = [event for event in house.audit.events(mission_id) if event.kind == "noted"]

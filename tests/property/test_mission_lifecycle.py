@@ -21,6 +21,7 @@ from schemas.mission import MissionError, MissionStatus, Track
 from shared.errors import Busy, Conflict, StaleEpoch
 from shared.executions import ExecutionState
 from shared.missions.machine import MISSION_ARROWS
+from shared.missions.records import MissionRecord
 from tests.support.house import REQUEST, CountingTrack, House, publish_report, step
 
 TRACKS = st.sampled_from(list(Track))
@@ -60,7 +61,7 @@ class Lifecycle(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
     @property
-    def mission(self):  # type: ignore[no-untyped-def]
+    def mission(self) -> MissionRecord:
         return self.house.missions.get(self.mission_id)
 
     def callers(self) -> list[ExecutionRef]:

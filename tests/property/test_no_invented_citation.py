@@ -70,7 +70,7 @@ def given_text(bench: ResearchBench, name: str, blocks: list[Block]) -> MissionI
 @given(documents=st.lists(BLOCKS, min_size=1, max_size=2), question=QUESTIONS)
 def test_every_quote_stands_in_the_stored_text(documents: list[list[Block]], question: str) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        bench = ResearchBench(NoSandbox(), Path(folder))  # type: ignore[arg-type]
+        bench = ResearchBench(NoSandbox(), Path(folder))
         inputs = [item for i, blocks in enumerate(documents) if (item := given_text(bench, f"{i}.txt", blocks)) is not None]
         package = bench.run(question, inputs)
         bench.check_citations(package)
@@ -80,7 +80,7 @@ def test_every_quote_stands_in_the_stored_text(documents: list[list[Block]], que
 
 
 def test_a_text_that_changed_since_it_was_indexed_is_not_quoted(tmp_path: Path) -> None:
-    bench = ResearchBench(NoSandbox(), tmp_path)  # type: ignore[arg-type]
+    bench = ResearchBench(NoSandbox(), tmp_path)
     text = "The mean temperature in Bern was 8.8 °C in 2015."
     item = given_text(bench, "a.txt", [Block(kind="paragraph", lines=(text,))])
     assert item is not None

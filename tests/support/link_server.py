@@ -58,7 +58,7 @@ class _Handler(QuietHandler):
     """Sends the bytes of an artifact."""
 
     def do_GET(self) -> None:
-        store: FolderArtifacts = self.server.store  # type: ignore[attr-defined]
+        store: FolderArtifacts = self.server.store  # type: ignore[attr-defined]  # see above
         try:
             data = store.get(SCHEME + unquote(urlsplit(self.path).path[1:]))
         except NotFound:

@@ -1,4 +1,4 @@
-# ruff: noqa: E501
+# ruff: noqa: E501 - a sentence of a source or a report is one line
 """Realistic packages of both tracks, as fusion reads them. Everything fits together: quotes stand at their offsets in ``SOURCE_TEXTS``."""
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 REPORT = (
     (
@@ -25,9 +26,9 @@ def write_pdf(path: Path, chapters: Sequence[tuple[str, str]] = REPORT, *, title
 
     styles = getSampleStyleSheet()
 
-    def edge(canvas: object, page: object) -> None:
-        canvas.drawString(60, 820, "Institute of Climate, series B")  # type: ignore[attr-defined]
-        canvas.drawString(280, 20, f"Page {page.page}")  # type: ignore[attr-defined]
+    def edge(canvas: Any, page: Any) -> None:
+        canvas.drawString(60, 820, "Institute of Climate, series B")
+        canvas.drawString(280, 20, f"Page {page.page}")
 
     story: list[object] = []
     for heading, text in chapters:

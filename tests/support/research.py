@@ -16,7 +16,7 @@ from shared.adapters.sqlite_knowledge import SqliteKnowledge
 from shared.artifacts import Artifact
 from shared.documents import Json
 from shared.models.asking import Models
-from shared.sandbox import CodeSandbox
+from shared.sandbox import CodeSandbox, SandboxJob, SandboxResult
 from shared.scratch import Scratch
 from shared.tracks import SliceContext, SliceOutcome
 from shared.web.fetch import WebFetch
@@ -131,7 +131,7 @@ class ResearchBench:
 class NoSandbox:
     """A sandbox for runs that must not need one: everything is in the cache."""
 
-    def run(self, job: object, *, outputs_to: Path) -> object:
+    def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
         raise AssertionError("nothing may be parsed here")
 
     def check(self) -> None:

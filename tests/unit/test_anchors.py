@@ -222,7 +222,7 @@ def test_reconciling_looks_at_open_missions_only(house: House) -> None:
         over(house)
     mission, _ = house.missions.create(REQUEST, owner="ann", idempotency_key=None)
     claim(house.missions, house.clock, ClaimRequest(mission_id=mission.mission_id, epoch=1, execution="x1"))
-    reconciler = Reconciler(house.missions, house.queue, house.executions, None, house.clock)  # type: ignore[arg-type]
+    reconciler = Reconciler(house.missions, house.queue, house.executions, None, house.clock)  # type: ignore[arg-type]  # nothing ends here
     assert reconciler.run(ReconcileRequest()).looked_at == 1
 
 

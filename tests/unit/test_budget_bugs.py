@@ -177,7 +177,7 @@ def test_leaked_tranches_of_missions_refuse_nobody(replicas: Callable[..., Repli
         replica.documents.transact(lambda tx, payer=payer: replica.ledger.begin(tx, payer))  # type: ignore[misc]  # bound at once
         replica.settle(payer, replica.reserve(payer, 20_000), 10_000)
         if ended:
-            replica.documents.transact(lambda tx, n=n: release(tx, f"m_{n}", at=replica.clock.now()))  # type: ignore[misc]
+            replica.documents.transact(lambda tx, n=n: release(tx, f"m_{n}", at=replica.clock.now()))  # type: ignore[misc]  # bound at once
     assert replica.reserve(Payer("m_x", "fusion", USD), USD - 300_000).micro_usd == 700_000
 
 

@@ -10,6 +10,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 
@@ -17,6 +18,7 @@ from infra.local.emulated import component
 from infra.local.emulated.cloud_sdk import FirestoreEmulator, PubSubEmulator
 from infra.local.emulated.component import Component, Missing, answers_http
 from infra.local.emulated.neo4j import Neo4jServer
+from infra.local.emulated.supervising import Supervisor
 from shared.errors import Unavailable
 from tests.support.components import missing
 
@@ -108,3 +110,19 @@ class _Teapot(Component):
 def test_a_free_port_is_none_that_a_connection_could_get(monkeypatch: pytest.MonkeyPatch, first: int, lowest: int, highest: int) -> None:
     monkeypatch.setattr(component, "_first_of_connections", lambda: first)
     assert all(lowest <= component.free_port() <= highest for _ in range(50)), "but where connections get nearly all ports"
+
+
+def test_a_defect_of_looking_after_components_does_not_end_them(tmp_path: Path) -> None:
+    """All of them had been stopped, and whoever served with them heard nothing."""
+    teapot = _Teapot(tmp_path, f"exec {sys.executable} -m http.server $PORT --bind 127.0.0.1")
+    heard: SimpleQueue[Component] = SimpleQueue()
+
+    def restarted(component: Component) -> None:
+        heard.put(component)
+        raise RuntimeError("oops")
+
+    with Supervisor([[teapot]], restarted=restarted):
+        for _ in range(2):
+            teapot.kill()
+            assert heard.get(timeout=30) is teapot
+        assert teapot.serves()

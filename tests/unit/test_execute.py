@@ -80,7 +80,7 @@ def test_a_run_that_is_cut_off_says_so(sandbox: CodeSandbox, tmp_path: Path) -> 
 
 
 def test_every_operation_has_its_script_and_every_module_is_listed_once() -> None:
-    operations = set(OperationSpec.model_fields["operation"].annotation.__args__)  # type: ignore[union-attr]
+    operations = set(OperationSpec.model_fields["operation"].annotation.__args__)  # type: ignore[union-attr]  # a Literal of their names
     assert set(SCRIPTS) == operations
     assert {p.stem for p in FOLDER.glob("*.py")} == {*SCRIPTS.values(), *MODULES, "analyze"}
     assert all("'''" not in p.read_text() for p in FOLDER.glob("*.py"))

@@ -142,7 +142,7 @@ def test_of_a_flood_of_values_a_few_are_kept_and_it_is_said(sandbox: CodeSandbox
 
 def ended(status: RunStatus, traceback: str = "", **more: object) -> SandboxResult:
     fields = {"exit_code": 1, "stdout": "", "stderr": "", "values": (), "result": None, "outputs": (), "warnings": ()} | more
-    return SandboxResult(status=status, traceback=traceback, wall_s=1, cpu_s=1, peak_mb=1, **fields)  # type: ignore[arg-type]
+    return SandboxResult(status=status, traceback=traceback, wall_s=1, cpu_s=1, peak_mb=1, **fields)  # type: ignore[arg-type]  # its fields by name
 
 
 def test_an_error_is_told_with_its_message_and_the_lines_it_went_through() -> None:

@@ -16,6 +16,7 @@ from shared.errors import StaleEpoch, Unavailable
 from shared.ledger.records import LedgerRecord, ledger_ref
 from shared.missions.records import MissionRecord, SliceRecord, TrackRecord
 from shared.missions.repository import Change
+from shared.models.asking import Models
 from shared.models.breaker import MAX_FAILURES, RESET_S, published
 from shared.models.calls import CallUsage, ModelAnswer, ModelCall
 from shared.models.failures import Failure
@@ -23,6 +24,7 @@ from shared.models.guard import MAX_ANSWER_BYTES
 from shared.models.retry import MAX_TRIES
 from shared.models.rows import RowState
 from shared.times import SLICE_LEASE_S
+from shared.tracks import SliceContext, SliceOutcome
 from tests.support.chain import (
     ASKING,
     AskingTrack,
@@ -33,7 +35,7 @@ from tests.support.chain import (
     over_the_bound,
     with_budget,
 )
-from tests.support.house import CountingTrack, step
+from tests.support.house import Count, CountingTrack, step
 
 
 @pytest.fixture
@@ -91,7 +93,8 @@ def test_another_request_under_a_known_key_is_a_defect_and_buys_nothing(house: C
     mission_id, _ = house.claimed(ASKING)
 
     class Changing(AskingTrack):
-        def step(self, context, state):  # type: ignore[no-untyped-def]
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
+            assert context.models is not None
             context.models.ask(self._role, {"numbers": [len(self.worked)]})
             return CountingTrack.step(self, context, state)
 
@@ -299,12 +302,14 @@ def test_a_run_whose_lease_ran_out_sends_nothing_once_another_has_begun(house: C
     asked_between: list[int] = []
 
     class Slow(AskingTrack):
-        def step(self, context, state):  # type: ignore[no-untyped-def]
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
+            assert context.models is not None
             context.models.ask(self._role, {"numbers": [0]})
             house.clock.advance(SLICE_LEASE_S + 1)
             house.slices.run(newer, step(mission_id, 0))
             asked_between.append(len(house.endpoint.asked))
             context.models.ask(self._role, {"numbers": [0, 0]})
+            pytest.fail("the lease has passed on")
 
     with pytest.raises(StaleEpoch):
         house.slices.run(Slow(house.role), step(mission_id, 0))
@@ -362,7 +367,7 @@ def test_a_slice_freezes_its_tier_and_the_other_tracks_offers_with_its_lease_and
     writes: list[int] = []
 
     class Looks(AskingTrack):
-        def step(self, context, state):  # type: ignore[no-untyped-def]
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
             seen.append((context.other_handoff_uri, context.models.tier if context.models else None))
             writes.append(len(house.documents.query(Query("slices"))))
             return super().step(context, state)
@@ -404,10 +409,11 @@ def test_a_slice_that_the_version_before_began_keeps_what_it_froze_and_its_old_r
 
 def test_a_call_of_a_slice_that_is_committed_is_not_sent_any_more(house: ChainHouse) -> None:
     mission_id, _ = house.claimed(ASKING)
-    kept = []
+    kept: list[Models] = []
 
     class Keeps(AskingTrack):
-        def step(self, context, state):  # type: ignore[no-untyped-def]
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
+            assert context.models is not None
             kept.append(context.models)
             return super().step(context, state)
 

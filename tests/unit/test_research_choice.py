@@ -23,7 +23,7 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def endpoints(**keys: SecretStr) -> ModelEndpoints:
-    return ModelEndpoints(_env_file=None, **keys)  # type: ignore[arg-type]
+    return ModelEndpoints(_env_file=None, **keys)  # type: ignore[arg-type]  # its fields by name
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_reading_goes_on_until_it_brings_nothing(change: dict[str, object]) -> N
 
 @pytest.fixture
 def bench(tmp_path: Path) -> ResearchBench:
-    return ResearchBench(NoSandbox(), tmp_path)  # type: ignore[arg-type]
+    return ResearchBench(NoSandbox(), tmp_path)
 
 
 def library(bench: ResearchBench, texts: list[str]) -> Library:

@@ -50,7 +50,7 @@ def clock() -> FrozenClock:
 
 
 def resilience(clock: FrozenClock, *, uniform: Callable[[], float] = lambda: 0.5, **patience: float) -> Resilience:
-    return Resilience("The store at x:1", judge=judge, clock=clock, uniform=uniform, patience=Patience(**patience))  # type: ignore[arg-type]
+    return Resilience("The store at x:1", judge=judge, clock=clock, uniform=uniform, patience=Patience(**patience))  # type: ignore[arg-type]  # its fields by name
 
 
 @pytest.mark.parametrize("error", [Down(), Slow()])

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -23,10 +24,12 @@ DATA = b"station;temp\nBern;1.5\n"
 class Store(QuietHandler):
     """A store with all its tempers, by path."""
 
+    asked: ClassVar[list[str]] = []
+
     def do_GET(self) -> None:
         status = int(self.path[1:4]) if self.path[1:4].isdigit() else 200
         body = {"/other": DATA.upper(), "/short": DATA[:-1], "/long": DATA * 1000}.get(self.path, DATA)
-        self.server.asked.append(self.path)  # type: ignore[attr-defined]
+        self.asked.append(self.path)
         self.send_response(status)
         if 300 <= status < 400:
             self.send_header("Location", "/data")
@@ -39,9 +42,9 @@ class Store(QuietHandler):
 
 
 @pytest.fixture
-def store() -> Iterator[ThreadingHTTPServer]:
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[ThreadingHTTPServer]:
+    monkeypatch.setattr(Store, "asked", [])
     with serving(Store) as server:
-        server.asked = []  # type: ignore[attr-defined]
         yield server
 
 
@@ -58,7 +61,7 @@ def test_what_was_announced_arrives_under_a_name_of_ours(store: ThreadingHTTPSer
     files = fetch(link(f"{root}/data?signature=a%20b"), link(f"{root}/data", name="../../escaped"), to=tmp_path)
     assert {name: path.read_bytes() for name, path in files.items()} == {"weather.csv": DATA, "../../escaped": DATA}
     assert all(path.parent == tmp_path / "inputs" for path in files.values())
-    assert store.asked == ["/data?signature=a%20b", "/data"]  # type: ignore[attr-defined]
+    assert Store.asked == ["/data?signature=a%20b", "/data"]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +77,7 @@ def test_anything_else_is_refused_and_no_redirect_is_followed(
 ) -> None:
     with pytest.raises(error, match=r"weather\.csv"):
         fetch(link(f"http://127.0.0.1:{store.server_port}{path}"), to=tmp_path)
-    assert store.asked == [path]  # type: ignore[attr-defined]
+    assert Store.asked == [path]
 
 
 @pytest.mark.parametrize(
@@ -100,7 +103,7 @@ def test_more_than_the_instance_holds_is_refused_before_anything_is_fetched(stor
     half = fetching.MAX_INPUT_BYTES // 2 + 1
     with pytest.raises(TooLarge, match="1,073,741,8"):
         fetch(*(link(f"http://127.0.0.1:{store.server_port}/data", name=name, size=half) for name in "ab"), to=tmp_path)
-    assert store.asked == []  # type: ignore[attr-defined]
+    assert Store.asked == []
 
 
 def test_a_name_is_given_once(store: ThreadingHTTPServer, tmp_path: Path) -> None:

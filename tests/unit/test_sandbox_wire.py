@@ -63,7 +63,7 @@ def test_an_answer_arrives_as_it_was_however_it_is_cut(size: int, tmp_path: Path
 
 
 def _renamed(result: dict[str, object], files: bytes, name: str) -> bytes:
-    outputs = [{**output, "name": name if output["name"] == "table.csv" else output["name"]} for output in result["outputs"]]  # type: ignore[attr-defined]
+    outputs = [{**output, "name": name if output["name"] == "table.csv" else output["name"]} for output in result["outputs"]]  # type: ignore[attr-defined]  # a list of maps
     return json.dumps({**result, "outputs": outputs}).encode() + b"\n" + files.replace(b"table.csv", json.dumps(name).encode()[1:-1])
 
 

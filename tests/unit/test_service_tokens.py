@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import ClassVar
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -17,12 +18,14 @@ FOREVER = 4_102_444_800  # the year 2100
 class Metadata(QuietHandler):
     """The part of the metadata server that gives identity tokens."""
 
+    audiences: ClassVar[list[str]] = []
+
     def do_GET(self) -> None:
         address = urlsplit(self.path)
         body = b'{"email": "ds-star@p.iam.gserviceaccount.com", "scopes": [], "aliases": ["default"]}'
         if address.path.endswith("/identity"):
             audience = parse_qs(address.query)["audience"][0]
-            self.server.audiences.append(audience)  # type: ignore[attr-defined]
+            self.audiences.append(audience)
             parts = ({"alg": "none"}, {"aud": audience, "exp": FOREVER})
             body = ".".join([*(base64.urlsafe_b64encode(json.dumps(p).encode()).rstrip(b"=").decode() for p in parts), "c2lnbmVk"]).encode()
         self.send_response(200)
@@ -35,7 +38,7 @@ class Metadata(QuietHandler):
 def test_the_audience_is_the_services_root_and_a_token_is_fetched_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GOOGLE_APPLICATION_CREDENTIALS", raising=False)
     with serving(Metadata) as server:
-        server.audiences = []  # type: ignore[attr-defined]
+        monkeypatch.setattr(Metadata, "audiences", [])
         address = f"127.0.0.1:{server.server_port}"
         monkeypatch.setenv("GCE_METADATA_IP", address)
         monkeypatch.setattr("google.auth.compute_engine._metadata._GCE_METADATA_HOST", address)  # read once, when it is imported
@@ -43,7 +46,7 @@ def test_the_audience_is_the_services_root_and_a_token_is_fetched_once(monkeypat
         first, second = tokens.headers(), tokens.headers()
         claims = first["Authorization"].removeprefix("Bearer ").split(".")[1]
         assert json.loads(base64.urlsafe_b64decode(claims + "=="))["aud"] == "https://sandbox-x.run.app"
-        assert first == second and server.audiences == ["https://sandbox-x.run.app"]  # type: ignore[attr-defined]
+        assert first == second and Metadata.audiences == ["https://sandbox-x.run.app"]
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:8080", "http://localhost:8080/", "http://[::1]:8080"])

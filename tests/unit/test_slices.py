@@ -60,7 +60,7 @@ def test_a_slice_that_needs_no_folder_makes_none(house: House) -> None:
     seen: list[bool] = []
 
     class Looks(CountingTrack):
-        def step(self, context, state):  # type: ignore[no-untyped-def]
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
             seen.append(house.scratch.exists())
             folder = context.workdir
             assert folder.is_dir() and folder == context.workdir
@@ -76,7 +76,7 @@ def test_a_slice_that_is_being_worked_on_answers_busy(house: House) -> None:
     mission_id, _ = house.claimed()
 
     class Meanwhile(CountingTrack):
-        def step(self, context, state):  # type: ignore[no-untyped-def]
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
             self.seen = house.slices.run(CountingTrack(), step(mission_id, 0))
             return super().step(context, state)
 
@@ -91,7 +91,7 @@ def test_a_lease_that_ran_out_passes_to_the_next_call_and_the_late_commit_is_ref
     other = CountingTrack()
 
     class Slow(CountingTrack):
-        def step(self, context, state):  # type: ignore[no-untyped-def]
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
             house.clock.advance(SLICE_LEASE_S + 1)
             assert house.slices.run(other, step(mission_id, 0)).outcome == "CONTINUE"
             return super().step(context, state)
@@ -105,11 +105,11 @@ def test_a_late_commit_is_refused_while_another_call_holds_the_lease(house: Hous
     mission_id, _ = house.claimed()
 
     class Dies(CountingTrack):
-        def step(self, context, state):  # type: ignore[no-untyped-def]
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
             raise KeyboardInterrupt
 
     class Slow(CountingTrack):
-        def step(self, context, state):  # type: ignore[no-untyped-def]
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
             house.clock.advance(SLICE_LEASE_S + 1)
             with pytest.raises(KeyboardInterrupt):
                 house.slices.run(Dies(), step(mission_id, 0))
@@ -125,7 +125,7 @@ def test_a_newer_epoch_takes_the_slice_over_at_once_and_fences_the_older_off(hou
     newer = CountingTrack()
 
     class Zombie(CountingTrack):
-        def step(self, context, state):  # type: ignore[no-untyped-def]
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
             raise_epoch(house.missions, house.missions.get(mission_id))
             assert house.slices.run(newer, step(mission_id, 0, epoch=2, execution="x2")).outcome == "CONTINUE"
             return super().step(context, state)

@@ -17,8 +17,9 @@ from shared import times
 from shared.executions import ExecutionState
 from shared.runtime import Runtime
 from shared.settings import Settings
+from shared.tracks import SliceContext, SliceOutcome
 from tests.support.clock import FrozenClock
-from tests.support.house import REQUEST, CountingTrack, ListedExecutions, step
+from tests.support.house import REQUEST, Count, CountingTrack, ListedExecutions, step
 
 SLOWEST_S = times.SLICE_BUDGET_S * times.CHECKPOINT_SHARE + times.MAX_ANSWERS * (times.LONGEST_ANSWER_S + times.ANSWER_GRACE_S)
 """A slice whose last question brings three answers, each as late as may be."""
@@ -63,7 +64,7 @@ def test_nobody_takes_a_slice_over_while_its_answers_may_still_come(runtime: Cal
     mission_id = claimed(patient)
 
     class Waiting(CountingTrack):
-        def step(self, context, state):  # type: ignore[no-untyped-def]
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
             clock.advance(SLOWEST_S)
             assert patient.slices.run(CountingTrack(), step(mission_id, 0)).outcome == "BUSY"
             return super().step(context, state)
@@ -91,7 +92,7 @@ def test_nobody_takes_a_slice_over_while_its_questions_may_still_have_their_turn
     mission_id = claimed(waiting)
 
     class Waiting(CountingTrack):
-        def step(self, context, state):  # type: ignore[no-untyped-def]
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
             clock.advance(LAST_TURN_S)
             assert waiting.slices.run(CountingTrack(), step(mission_id, 0)).outcome == "BUSY"
             client = httpx.Client(transport=httpx.WSGITransport(app=internal_app(waiting)))

@@ -13,8 +13,9 @@ from shared.missions.records import TrackRecord
 from shared.models.failures import Failure
 from shared.telemetry.rows import MissionRow, ModelCallRow, SliceRow, slice_rows
 from shared.telemetry.sink import JsonLines
+from shared.tracks import SliceContext, SliceOutcome
 from tests.support.chain import ASKING, AskingTrack, ChainHouse, answering, failing
-from tests.support.house import CountingTrack, step
+from tests.support.house import Count, CountingTrack, step
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def test_a_committed_slice_tells_how_long_it_took_and_how_often_it_was_begun(hou
     mission_id, _ = house.claimed()
 
     class Slow(CountingTrack):
-        def step(self, context, state):  # type: ignore[no-untyped-def]
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
             house.clock.advance(2.5)
             return super().step(context, state)
 

@@ -8,15 +8,16 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 
 import pytest
 
-from schemas.mission import Deadlines, ModelChoice
+from schemas.mission import Deadlines, ModelChoice, Tier
 from shared.adapters.endpoint_places import EndpointPlaces
 from shared.clock import Clock, SystemClock
 from shared.errors import Unavailable
-from shared.models.calls import ModelAnswer, ModelCall
+from shared.models.calls import ModelAnswer, ModelCall, ModelSpec
 from shared.models.failures import Failure
 from shared.models.rows import RowState
 from shared.models.turn import Turn, Turns
@@ -264,7 +265,9 @@ def test_answers_that_came_before_the_wait_was_over_are_not_bought_again(house: 
     assert_books_balance(house.documents)
 
 
-def test_who_waits_hears_that_the_mission_was_told_to_stop(house: ChainHouse, busy: Callable[[], None]) -> None:
+def test_who_waits_hears_that_the_mission_was_told_to_stop(
+    house: ChainHouse, busy: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     mission_id, _ = house.claimed(ASKING)
     slept = house.clock.sleep
 
@@ -273,7 +276,7 @@ def test_who_waits_hears_that_the_mission_was_told_to_stop(house: ChainHouse, bu
         if not house.missions.get(mission_id).cancel_requested and house.clock.monotonic() > 5:
             told_to_stop(house, mission_id)
 
-    house.clock.sleep = sleep  # type: ignore[method-assign]
+    monkeypatch.setattr(house.clock, "sleep", sleep)
     track = AskingTrack(house.role, questions=2)
     house.slices.run(track, step(mission_id, 0))
     assert track.heard == {0: ["told_to_stop"] * 2}
@@ -290,7 +293,7 @@ def test_who_waits_does_not_do_so_past_the_missions_time(house: ChainHouse, busy
     assert house.rows() == []
 
 
-def test_the_time_of_an_answer_begins_with_its_turn(house: ChainHouse, busy: Callable[[], None]) -> None:
+def test_the_time_of_an_answer_begins_with_its_turn(house: ChainHouse, busy: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
     mission_id, _ = house.claimed(ASKING.model_copy(update={"deadlines": Deadlines(soft_s=50, hard_s=60, late_s=100)}))
     slept = house.clock.sleep
 
@@ -299,7 +302,7 @@ def test_the_time_of_an_answer_begins_with_its_turn(house: ChainHouse, busy: Cal
         if house.clock.monotonic() >= 70:
             busy()
 
-    house.clock.sleep = sleep  # type: ignore[method-assign]
+    monkeypatch.setattr(house.clock, "sleep", sleep)
     house.slices.run(AskingTrack(house.role, questions=1), step(mission_id, 0))
     (asked,) = house.endpoint.asked
     assert 29 <= asked.within_s <= 30
@@ -307,7 +310,9 @@ def test_the_time_of_an_answer_begins_with_its_turn(house: ChainHouse, busy: Cal
     assert (row.sent_at - house.missions.get(mission_id).created_at).total_seconds() >= 70, "the row is written when it is sent"
 
 
-def test_what_failed_for_a_moment_is_tried_again_also_where_it_had_waited_for_long(house: ChainHouse, busy: Callable[[], None]) -> None:
+def test_what_failed_for_a_moment_is_tried_again_also_where_it_had_waited_for_long(
+    house: ChainHouse, busy: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     mission_id, _ = house.claimed(ASKING)
     slept = house.clock.sleep
 
@@ -316,7 +321,7 @@ def test_what_failed_for_a_moment_is_tried_again_also_where_it_had_waited_for_lo
         if house.clock.monotonic() >= CHECKPOINT_S + 20:
             busy()
 
-    house.clock.sleep = sleep  # type: ignore[method-assign]
+    monkeypatch.setattr(house.clock, "sleep", sleep)
     house.endpoint.next.append(failing(Failure.OVERLOADED))
     track = AskingTrack(house.role, questions=1)
     house.slices.run(track, step(mission_id, 0))
@@ -326,7 +331,7 @@ def test_what_failed_for_a_moment_is_tried_again_also_where_it_had_waited_for_lo
 
 def test_a_mission_with_gemini_does_not_wait(house: ChainHouse, busy: Callable[[], None]) -> None:
     class Gemini:
-        def choose(self, tier, role, *, on, choice: ModelChoice | None = None):  # type: ignore[no-untyped-def]
+        def choose(self, tier: Tier, role: str, *, on: date, choice: ModelChoice | None = None) -> ModelSpec:
             return call("google").model
 
     house.catalog = Gemini

@@ -52,6 +52,7 @@ class Functions:
         }
         self.replies.update({route.replace("__", "/"): list(r) for route, r in replies.items()})
         self.calls: list[tuple[str, Body]] = []
+        self.steps = 0
 
     def send(self, request: HttpRequest) -> HttpResponse:
         route = request.url.removeprefix("http://")
@@ -83,7 +84,7 @@ def run(functions: Functions, argument: Body | None = None) -> Outcome:
     with Runner(transport=functions, clock=FastClock(), env=URLS, token_source=Token()) as runner:
         execution = runner.start(load(DEFINITION), argument or ARGUMENT, execution_id="x1")
         outcome = execution.wait(60)
-        functions.steps = execution.steps  # type: ignore[attr-defined]
+        functions.steps = execution.steps
         return outcome
 
 
@@ -103,7 +104,7 @@ def test_a_mission_of_five_rounds_and_five_slices_takes_at_most_110_steps() -> N
     five: list[Reply] = [*(onward(n) for n in range(1, 5)), final(5)]
     functions = Functions(deep_research__step=list(five), ds_star__step=list(five))
     run(functions)
-    assert functions.steps <= 110  # type: ignore[attr-defined]
+    assert functions.steps <= 110
 
 
 def test_an_execution_that_is_not_the_missions_stops_silently() -> None:
@@ -140,10 +141,10 @@ def test_a_track_that_waits_is_asked_for_its_next_slice() -> None:
 
 
 def test_the_gate_can_ask_for_a_partial_report_while_the_slow_track_goes_on() -> None:
-    gate: Reply = lambda body: {  # noqa: E731
-        "action": "fuse_partial" if body["track"] == "deep_research" and body["seq"] == 1 else "continue",
-        "reason": "",
-    }
+    def gate(body: Body) -> Body:
+        partial = body["track"] == "deep_research" and body["seq"] == 1
+        return {"action": "fuse_partial" if partial else "continue", "reason": ""}
+
     functions = Functions(deep_research__step=[onward(1), final(2)], budget__gate=[gate])
     run(functions)
     assert [b["mode"] for b in functions.of("fusion/fuse")] == ["partial", "final"]
@@ -190,7 +191,9 @@ def test_a_stale_epoch_ends_the_execution_without_another_word(route: str) -> No
 
 
 def test_a_fusion_that_fails_is_compensated_with_what_can_be_fused() -> None:
-    fuse: Reply = lambda body: 500 if body["mode"] == "final" else {"version": 1, "mode": "partial", "published": True}  # noqa: E731
+    def fuse(body: Body) -> Body | int:
+        return 500 if body["mode"] == "final" else {"version": 1, "mode": "partial", "published": True}
+
     functions = Functions(fusion__fuse=[fuse])
     assert run(functions).result == {"status": "FAILED"}
     assert [b["mode"] for b in functions.of("fusion/fuse")] == ["final", "partial"]

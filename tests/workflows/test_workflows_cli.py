@@ -172,7 +172,7 @@ def test_what_would_never_end_fails(kimera: Terminal, folder: Path, name: str, t
 
 def test_check_and_draw(kimera: Terminal, folder: Path) -> None:
     code, told = kimera("check", "flow.yaml", str(MISSION))
-    assert (code, told["valid"], len(told["files"])) == (0, True, 2)  # type: ignore[arg-type]
+    assert (code, told["valid"], len(told["files"])) == (0, True, 2)  # type: ignore[arg-type]  # a list
     (folder / "bad.yaml").write_text("- a: {next: nowhere}\n")
     assert kimera("check", "flow.yaml", "bad.yaml")[0] == 2
     code, told = kimera("draw", "flow.yaml")
@@ -197,7 +197,7 @@ class TestCases:
         (folder / "flow.test.yaml").write_text(CASES)
         code, told = kimera("test", "flow.yaml")
         assert (code, told["passed"]) == (0, True)
-        assert told["files"][0]["coverage"] == {"percent": 100.0, "steps": 5, "missed": []}  # type: ignore[index,call-overload]
+        assert told["files"][0]["coverage"] == {"percent": 100.0, "steps": 5, "missed": []}  # type: ignore[index,call-overload]  # a list of maps
 
     @pytest.mark.parametrize(
         ("right", "wrong", "said"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import grpc
 import httpx
@@ -121,9 +121,11 @@ class TestOfficialClient:
             ),
         ],
     )
-    def test_what_is_refused(self, client: executions_v1.ExecutionsClient, call: object, error: type[Exception]) -> None:
+    def test_what_is_refused(
+        self, client: executions_v1.ExecutionsClient, call: Callable[[executions_v1.ExecutionsClient], object], error: type[Exception]
+    ) -> None:
         with pytest.raises(error):
-            call(client)  # type: ignore[operator]
+            call(client)
 
     def test_an_execution_that_has_ended_cannot_be_cancelled(self, service: Service, client: executions_v1.ExecutionsClient) -> None:
         created = client.create_execution(parent=f"{PARENT}/fails")

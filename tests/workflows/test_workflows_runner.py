@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from itertools import pairwise
+from logging.handlers import QueueHandler
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 import pytest
@@ -170,6 +173,24 @@ def test_a_defect_of_a_port_fails_the_execution_and_not_the_runner() -> None:
         outcome = runner.start(load("- a: {call: http.get, args: {url: 'http://x'}}\n"), execution_id="x").wait(5)
         assert outcome.error is not None and "SystemError" in str(outcome.error.payload)
         assert runner.start(load("- a: {return: 1}\n"), execution_id="y").wait(5).result == 1
+
+
+def test_a_defect_of_a_port_that_nothing_waits_for_any_more_is_in_the_log(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Late(Gate):
+        def send(self, request: HttpRequest) -> HttpResponse:
+            super().send(request)
+            raise RuntimeError("oops")
+
+    heard: SimpleQueue[logging.LogRecord] = SimpleQueue()
+    monkeypatch.setattr(logging.getLogger("infra.local.workflows.scheduler"), "handlers", [QueueHandler(heard)])
+    gate = Late()
+    with Runner(transport=gate) as runner:
+        execution = runner.start(load("- a: {call: http.get, args: {url: 'http://x'}}\n"), execution_id="x")
+        assert gate.asked.wait(5)
+        execution.cancel()
+        assert execution.wait(5).state is State.CANCELLED
+        gate.open.set()
+        assert "RuntimeError: oops" in heard.get(timeout=5).getMessage()
 
 
 def test_definitions_are_loaded_from_files_and_named_after_them(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import logging
 import random
 import threading
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +63,7 @@ class Network:
     def _deliver(self, how: How, environ: WSGIEnvironment, body: bytes) -> tuple[str, list[tuple[str, str]], bytes]:
         told: dict[str, Any] = {}
 
-        def start(status: str, headers: list[tuple[str, str]], *_: object) -> Any:  # noqa: ANN401 - as PEP 3333 has it
+        def start(status: str, headers: list[tuple[str, str]], *_: object) -> Callable[[bytes], object]:
             told.update(status=status, headers=headers)
             return lambda data: None
 

@@ -84,7 +84,10 @@ class Supervisor:
                     list(pool.map(lambda component: component.await_service(), wave))
             self._up.set()
             while not self._stopped.wait(_EVERY_S):
-                self._look()
+                try:
+                    self._look()
+                except Exception:  # noqa: BLE001 - nobody else looks: what still serves goes on
+                    _log.exception("The components are looked at again")
         except BaseException as error:  # noqa: BLE001 - handed to whoever called ``start``
             self._failure = error
         finally:

@@ -193,7 +193,7 @@ class Runner:
 
 def _random_uuid() -> str:
     """For `uuid.generate`, which promises a random one: not an id of ours."""
-    return str(uuid.uuid4())  # noqa: TID251 - likewise
+    return str(uuid.uuid4())  # noqa: TID251 - see above
 
 
 def _log(entry: LogEntry) -> None:

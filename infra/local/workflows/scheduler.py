@@ -10,6 +10,7 @@ answer drives too, and makes the next call itself: a workflow that does one call
 from __future__ import annotations
 
 import heapq
+import logging
 import random
 import threading
 from collections import deque
@@ -21,6 +22,7 @@ from infra.local.workflows.effects import Answer, Coroutine, Effect, Fork, ForkE
 from infra.local.workflows.errors import FatalError, WorkflowError, failure, limit_reached
 from infra.local.workflows.values import Value
 
+_LOG = logging.getLogger(__name__)
 _STOP_S = 30.0
 """How long a step that is under way may hold up the end."""
 _MOST_TURNS = 32
@@ -324,7 +326,7 @@ class Scheduler:
         """Make the call; what to do with its answer."""
         try:
             answer, problem = call.effect.call(), None
-        except Exception as error:  # noqa: BLE001  # handed to the workflow that asked, which ends with it
+        except Exception as error:  # noqa: BLE001  # handed to the workflow that asked, which ends with it, or to the log
             if isinstance(error, MemoryError):
                 _tell(error)
             answer, problem = Answer(None), error
@@ -334,6 +336,8 @@ class Scheduler:
         task = call.task
         self._outside -= not call.given_up
         if task.turn != call.turn or task.group.over:
+            if problem is not None and not isinstance(problem, WorkflowError):
+                _LOG.error("a defect in a call that nothing waits for any more", exc_info=problem)
             return
         if isinstance(problem, WorkflowError):
             self._resume(task, None, problem)

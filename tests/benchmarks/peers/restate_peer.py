@@ -121,7 +121,7 @@ def main() -> None:
         call("POST", f"http://127.0.0.1:{admin}/deployments", {"uri": f"http://127.0.0.1:{own}", "force": True})
 
         def mission(name: str) -> Fused:
-            fused: Fused = call("POST", f"http://127.0.0.1:{ingress}/Mission/{name}/run", name)  # type: ignore[assignment]
+            fused: Fused = call("POST", f"http://127.0.0.1:{ingress}/Mission/{name}/run", name)  # type: ignore[assignment]  # the workflow answers with one
             return fused
 
         measured("Restate", given, mission, others=lambda: [server.pid, handlers.pid])
