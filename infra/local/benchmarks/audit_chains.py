@@ -154,7 +154,8 @@ class _Maker:
 
         def decide(current: MissionRecord, _: dict[Track, TrackRecord]) -> Change:
             done = current.model_copy(update={"status": MissionStatus.DONE, "ended_at": self._clock.now()})
-            return Change(done, [Happening("noted", {"n": n, "of": events}) for n in range(2, events + 1)])
+            noted = [Happening("noted", {"n": n, "of": events}) for n in range(2, events)]
+            return Change(done, [*noted, Happening("mission.done", {"n": events, "of": events})])
 
         ended = self._missions.change(mission.mission_id, "lifecycle", decide)
         self._audit.anchor_mission(ended, ())
