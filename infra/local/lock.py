@@ -81,6 +81,18 @@ class DataFolderLock:
         assert self._fd is not None, "the lock is held"
         return self._fd
 
+    @property
+    def in_place(self) -> bool:
+        """Whether what is held is still the lock of this folder: not where somebody removed or replaced the folder, or the file in it."""
+        held = os.fstat(self.fd)
+        try:
+            there = self._path.stat()
+        except FileNotFoundError:
+            return False
+        except OSError:
+            return True  # a file system that does not answer is not a folder that is gone
+        return (held.st_dev, held.st_ino) == (there.st_dev, there.st_ino)
+
     def require_free(self) -> None:
         """``DataFolderInUse`` where somebody holds the lock. What a platform that was killed has left is given a moment to end."""
         holder = self._after_leftovers()

@@ -106,6 +106,11 @@ class Platform:
         )
         self._lock = DataFolderLock(self.runtime.home)
 
+    @property
+    def has_its_folder(self) -> bool:
+        """Whether the data folder that was taken still lies where it did."""
+        return self._lock.in_place
+
     def start(self) -> Self:
         """Take the data folder, and go on with what an earlier process left."""
         self._lock.acquire(self._holder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _THREADS = 16
 _RECEIVE_BYTES = 65_536
 _CONNECTION_TIMEOUT_S = 120
+_FOLDER_EVERY_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ def serve(
     """Serve until SIGTERM or SIGINT, then stop taking work and leave every mission where it is.
 
     ``started`` hears the address; ``functions`` gives the internal functions. Raises ``DataFolderInUse``, ``Unavailable`` (the port is
-    taken) or ``BadInput`` (a host that others reach, without owners).
+    taken, or the data folder was removed meanwhile) or ``BadInput`` (a host that others reach, without owners).
     """
     if not address.is_local and not settings.owners:
         raise BadInput(
@@ -109,13 +111,47 @@ def _answer(platform: Platform, listening: socket.socket, *, local: bool, starte
 
     stop = StopRequest(channels)
     stop.listen_to_signals()
+    watch = _FolderWatch(platform, gone=stop.ask)
     try:
         started()
         platform.prepare()
+        watch.start()
         server.run()
     finally:
+        watch.stop()
         stop.close()
         server.close()
+    if watch.found_none:
+        raise Unavailable(
+            f"The data folder {platform.runtime.home} was removed or replaced while the platform ran: what it accepts could not be kept.",
+            remedy="Put the folder back, from a copy if need be, and start again.",
+        )
+
+
+class _FolderWatch:
+    """Looks whether the data folder is still there: a store whose files were removed goes on as if nothing had happened."""
+
+    def __init__(self, platform: Platform, *, gone: Callable[[], None]) -> None:
+        self._platform = platform
+        self._gone = gone
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="kimera-folder", daemon=True)
+        self.found_none = False
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopped.wait(_FOLDER_EVERY_S):
+            if not self._platform.has_its_folder:
+                self.found_none = True
+                self._gone()
+                return
 
 
 def _bound(address: Address) -> socket.socket:

@@ -32,6 +32,10 @@ class StopRequest(dispatcher):  # type: ignore[misc] # it has no types
         _wait_for_nothing()
         self._asking.send(b"!")
 
+    def ask(self) -> None:
+        """Ask the server to stop, from any thread."""
+        self._asking.send(b"!")
+
     def writable(self) -> bool:
         """See ``dispatcher``: it has nothing to say."""
         return False

@@ -121,6 +121,23 @@ def test_the_platform_stops_when_it_is_asked_to(kimera: Kimera, tmp_path: Path) 
     assert "Stopped" in ended.err
 
 
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_platform_whose_data_folder_is_taken_away_stops_and_accepts_nothing_more(kimera: Kimera, tmp_path: Path, replaced: bool) -> None:
+    """It would go on with files that nobody finds again, beside a second platform that takes the folder's name."""
+    home, away = tmp_path / "home", tmp_path / "away"
+    with kimera.started("serve", "--port", "0", KIMERA_HOME=str(home)) as running:
+        url = running.line_with("KIMERA is at").split()[3]
+        submitted = kimera("submit", QUESTION, "--data", "a.csv", "--endpoint", url, "--json").json["mission_id"]
+        home.rename(away)
+        if replaced:
+            home.mkdir()
+            (home / "platform.lock").touch()
+        ended = running.ended()
+    assert ended.code == 3
+    assert f"The data folder {home} was removed or replaced" in ended.err and "Put the folder back" in ended.err
+    assert [m["mission_id"] for m in kimera("list", "--json", KIMERA_HOME=str(away)).json["missions"]] == [submitted]
+
+
 def test_a_platform_whose_terminal_or_pipe_is_gone_runs_on_and_stops_well(kimera: Kimera, tmp_path: Path) -> None:
     with kimera.started("serve", "--port", "0", KIMERA_HOME=str(tmp_path / "home")) as running:
         url = running.line_with("KIMERA is at").split()[3]
