@@ -29,6 +29,8 @@ API, FUSION, LIFECYCLE = "api", "fusion", "lifecycle"
 """The writers of these events."""
 FILES = "files"
 """In the event of a report: the digest of each of its files, by address."""
+HANDOFF = "handoff"
+"""In the event of a slice: the package that it handed on."""
 _SHA256 = "sha256"
 _DIGEST_IN_ADDRESS = re.compile(r"/([0-9a-f]{16})/[^/]+")
 """What a slice stores lies under the beginning of its digest (``SliceContext.put_artifact``)."""
@@ -106,6 +108,8 @@ class Contents:
         if self._artifacts is not None:
             for artifact in named(event):
                 yield from self._artifact(artifact, self._artifacts)
+                for text in self._quoted(event, artifact, self._artifacts):
+                    yield from self._artifact(text, self._artifacts)
             if event.kind == PUBLISHED:
                 for artifact in self._of_report(event, self._artifacts):
                     yield from self._artifact(artifact, self._artifacts)
@@ -169,6 +173,16 @@ class Contents:
                 uri = uris.get(attached["name"], "")
                 if uri.startswith(own):
                     yield Named(uri, attached[_SHA256])
+
+    def _quoted(self, event: AuditEvent, package: Named, artifacts: ArtifactStore) -> Iterator[Named]:
+        """The source texts that a package's quotes stand in, by the digests in the package; none where that is not what was stored."""
+        found = self._digests.get(package.uri)
+        if event.detail.get(HANDOFF) != package.uri or not (found and package.digest and found.startswith(package.digest)):
+            return
+        own = f"{SCHEME}missions/{event.mission_id}/"
+        for source in json.loads(artifacts.get(package.uri)).get("sources", ()):
+            if source["text_uri"].startswith(own):
+                yield Named(source["text_uri"], source["text_sha256"])
 
     def _artifact(self, artifact: Named, artifacts: ArtifactStore, digest: Callable[[str], str] | None = None) -> Iterator[str]:
         if artifact.uri not in self._digests:

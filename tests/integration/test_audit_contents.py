@@ -147,6 +147,13 @@ def test_a_forged_package_or_state_is_found(runtime: Runtime, mission_id: str, w
     assert [text for _, _, text in breaks(runtime, mission_id)] == [f"{key} is not what was stored"]
 
 
+@pytest.mark.parametrize("digest_too", [False, True])
+def test_a_forged_source_text_that_quotes_stand_in_is_found(runtime: Runtime, mission_id: str, digest_too: bool) -> None:
+    (text,) = (artifact.key for artifact in runtime.artifacts.list(f"missions/{mission_id}/") if "/texts/" in artifact.key)
+    forge(runtime, text, digest_too=digest_too)
+    assert {what for _, _, what in breaks(runtime, mission_id)} == {f"{text} is not what was stored"}
+
+
 def test_a_forged_chart_table_or_script_of_the_report_is_found_and_not_handed_out(runtime: Runtime, mission_id: str) -> None:
     outcome = json.loads(runtime.artifacts.get(f"{SCHEME}{REPORT.format(mission_id)}report.json"))
     attached = outcome["artifacts"][0]["name"]
