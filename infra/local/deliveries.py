@@ -50,10 +50,10 @@ class Deliveries(Generic[TaskT]):
                 raise
             del new[name]
 
-    def wait(self) -> None:
-        """Until none is under way."""
+    def wait(self, seconds: float) -> bool:
+        """Until none is under way; false where that takes longer."""
         with self._changed:
-            self._changed.wait_for(lambda: not self._under_way)
+            return self._changed.wait_for(lambda: not self._under_way, seconds)
 
     def end(self) -> None:
         """Finish what is being delivered. What had not begun is left as it was."""

@@ -144,7 +144,7 @@ class _FolderWatch:
     def stop(self) -> None:
         self._stopped.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(_FOLDER_EVERY_S)  # a file system may not answer
 
     def _run(self) -> None:
         while not self._stopped.wait(_FOLDER_EVERY_S):

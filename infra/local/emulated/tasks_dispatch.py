@@ -78,9 +78,9 @@ class Dispatcher:
         self._client.close()
 
     def round(self) -> None:
-        """Deliver what is due now."""
+        """Deliver what is due now, and wait for the answers, as long as any of these may take."""
         self._begin()
-        self._deliveries.wait()
+        self._deliveries.wait(_DEFAULT_DEADLINE_S)
 
     def _begin(self) -> None:
         due = self._book.due(limit=_BATCH)
