@@ -10,8 +10,8 @@ import pytest
 from neo4j import GraphDatabase, ManagedTransaction
 
 from infra.local.doctor_cloud import examine_knowledge
-from infra.local.emulated.component import free_port
 from infra.local.emulated.neo4j import Neo4jServer
+from infra.local.emulated.ports import free_port
 from shared.adapters import neo4j_cypher as cypher
 from shared.adapters.neo4j_connection import Neo4jConnection
 from shared.adapters.neo4j_knowledge import Neo4jKnowledge

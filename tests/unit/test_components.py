@@ -14,7 +14,7 @@ from queue import SimpleQueue
 
 import pytest
 
-from infra.local.emulated import component
+from infra.local.emulated import component, ports
 from infra.local.emulated.cloud_sdk import FirestoreEmulator, PubSubEmulator
 from infra.local.emulated.component import Component, Missing, answers_http
 from infra.local.emulated.neo4j import Neo4jServer
@@ -108,8 +108,32 @@ class _Teapot(Component):
 
 @pytest.mark.parametrize(("first", "lowest", "highest"), [(12_000, 10_000, 11_999), (1_024, 1_024, 65_535)])
 def test_a_free_port_is_none_that_a_connection_could_get(monkeypatch: pytest.MonkeyPatch, first: int, lowest: int, highest: int) -> None:
-    monkeypatch.setattr(component, "_first_of_connections", lambda: first)
-    assert all(lowest <= component.free_port() <= highest for _ in range(50)), "but where connections get nearly all ports"
+    monkeypatch.setattr(ports, "_first_of_connections", lambda: first)
+    assert all(lowest <= ports.free_port() <= highest for _ in range(50)), "but where connections get nearly all ports"
+
+
+def test_a_port_that_was_given_is_given_to_nobody_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its server listens there only later: another one that got there first was taken for it."""
+    first = ports.free_port()
+    monkeypatch.setattr("secrets.randbelow", lambda _: first - 10_000)
+    assert ports.free_port() != first
+    program = f"""
+import secrets
+from infra.local.emulated import ports
+secrets.randbelow = lambda _: {first - 10_000}
+print(ports.free_port())
+"""
+    assert int(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout) != first
+
+
+def test_a_server_whose_port_another_one_has_is_not_taken_for_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(component, "_PORT_LIMIT_S", 0.2)
+    serving = f"exec {sys.executable} -m http.server $PORT --bind 127.0.0.1"
+    with _Teapot(tmp_path / "first", serving) as first:
+        second = _Teapot(tmp_path / "second", serving)
+        second.port = first.port
+        with pytest.raises(Unavailable, match="another program does"):
+            second.start()
 
 
 def test_a_defect_of_looking_after_components_does_not_end_them(tmp_path: Path) -> None:

@@ -16,7 +16,8 @@ from infra.local.api import MissionsApi
 from infra.local.drills.drill import DrillFailed
 from infra.local.drills.messages import Message, read
 from infra.local.drills.standin import AT_ONCE
-from infra.local.emulated.component import CHECKOUT, HOST, Component, answers_http, free_port
+from infra.local.emulated.component import CHECKOUT, Component, answers_http
+from infra.local.emulated.ports import HOST, free_port
 from shared.adapters.sandbox_python import ENVIRONMENT_VARIABLE
 from shared.documents import JsonMap
 

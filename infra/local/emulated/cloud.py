@@ -19,9 +19,10 @@ import httpx
 
 from functions.manifest import MANIFEST, row
 from infra.local.emulated.cloud_sdk import FirestoreEmulator, PubSubEmulator
-from infra.local.emulated.component import HOST, Component, free_port
+from infra.local.emulated.component import Component
 from infra.local.emulated.eventarc import EventarcTrigger, Trigger
 from infra.local.emulated.neo4j import Neo4jServer
+from infra.local.emulated.ports import HOST, free_port
 from infra.local.emulated.programs import FunctionProcess, WorkflowServer
 from infra.local.emulated.sandbox import SandboxService
 from infra.local.emulated.storage import Notifications, StorageEmulator

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import httpx
 
-from infra.local.emulated.component import HOST, Component, Missing, answers_http, java
+from infra.local.emulated.component import Component, Missing, answers_http, java
+from infra.local.emulated.ports import HOST
 
 _FIRESTORE_JAR = Path("platform/cloud-firestore-emulator/cloud-firestore-emulator.jar")
 _FIRESTORE_MAIN = "com.google.cloud.datastore.emulator.firestore.CloudFirestore"

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import http.client
 import os
-import secrets
 import shutil
 import signal
 import socket
@@ -18,20 +17,20 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from infra.local.emulated.ports import HOST, free_port, is_taken
 from shared.clock import Clock, SystemClock
 from shared.errors import Unavailable
 
 CHECKOUT = Path(__file__).parents[3]
 INSTALLED = CHECKOUT / ".components"
 """Where ``scripts/components`` puts what no package of ours brings along."""
-HOST = "127.0.0.1"
 START_LIMIT_S = 90.0
 """Generous: a Java server that starts in 3 s on an idle core takes its time on a busy one."""
 _STOP_LIMIT_S = 10.0
 _LOOK_EVERY_S = 0.05
 _LAST_WORDS = 2_000
-_LOWEST_PORT = 10_000
-_PORTS_TRIED = 20
+_PORT_LIMIT_S = 5.0
+"""How long what is left of a server that was killed may still hold its port."""
 
 
 class Missing(Unavailable):
@@ -96,8 +95,9 @@ class Component(ABC):
         return self
 
     def launch(self) -> None:
-        """Start it, without waiting. It dies with the thread that calls this. Raises ``Missing``."""
+        """Start it, without waiting. It dies with the thread that calls this. Raises ``Missing``; ``Unavailable``: its port is taken."""
         command = self.command()
+        self._require_port()
         self.home.mkdir(parents=True, exist_ok=True)
         with self.log.open("ab") as log:  # a session of its own: Ctrl-C is for us, who end it in good order
             self._process = subprocess.Popen(
@@ -109,6 +109,17 @@ class Component(ABC):
                 cwd=self.working_folder,
                 start_new_session=True,
             )
+
+    def _require_port(self) -> None:
+        """Whoever else listens there would be taken for it."""
+        until = self._clock.monotonic() + _PORT_LIMIT_S
+        while is_taken(self.port):
+            if self._clock.monotonic() > until:
+                raise Unavailable(
+                    f"{self.name} cannot listen on {self.address}: another program does.",
+                    remedy="Stop that program, or choose another port (--port; 0 takes a free one).",
+                )
+            self._clock.sleep(_LOOK_EVERY_S)
 
     def await_service(self) -> None:
         """Wait until it serves. Raises ``Unavailable`` with its last words; then it runs no longer."""
@@ -182,28 +193,6 @@ class Component(ABC):
                 )
                 raise Unavailable(f"{self.name} {how}. Its last words:\n{said}", remedy=f"Its log: {self.log}")
             self._clock.sleep(_LOOK_EVERY_S)
-
-
-def free_port() -> int:
-    """A port nobody listens on now: below those that connections get, of which one could take it before its server does."""
-    below = _first_of_connections() - _LOWEST_PORT
-    chosen = [_LOWEST_PORT + secrets.randbelow(below) for _ in range(_PORTS_TRIED)] if below > 0 else []
-    for port in (*chosen, 0):  # 0: one that the kernel chooses
-        with socket.socket() as probe:
-            try:
-                probe.bind((HOST, port))
-            except OSError:
-                continue
-            free: int = probe.getsockname()[1]
-            return free
-    raise Unavailable("This machine has no free port.", remedy="Stop something that listens here.")
-
-
-def _first_of_connections() -> int:
-    try:
-        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-    except OSError:  # not told here: the kernel chooses
-        return 0
 
 
 def answers_http(port: int, path: str = "/") -> bool:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from infra.local.emulated.component import HOST, INSTALLED, Component, Missing, answers_tcp, java
+from infra.local.emulated.component import INSTALLED, Component, Missing, answers_tcp, java
+from infra.local.emulated.ports import HOST
 from shared.errors import Unavailable
 
 _LIBRARY = INSTALLED / "neo4j" / "lib"

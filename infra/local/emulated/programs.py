@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from functions.manifest import FunctionRow
-from infra.local.emulated.component import CHECKOUT, HOST, Component, answers_http, answers_tcp
+from infra.local.emulated.component import CHECKOUT, Component, answers_http, answers_tcp
+from infra.local.emulated.ports import HOST
 
 
 class FunctionProcess(Component):

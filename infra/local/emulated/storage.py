@@ -10,7 +10,8 @@ from typing import ClassVar
 
 import httpx
 
-from infra.local.emulated.component import HOST, INSTALLED, Component, Missing, answers_http
+from infra.local.emulated.component import INSTALLED, Component, Missing, answers_http
+from infra.local.emulated.ports import HOST
 
 PROGRAM = INSTALLED / "storage" / "fake-gcs-server"
 LOCATION = "us-central1"

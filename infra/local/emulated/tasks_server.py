@@ -22,7 +22,7 @@ from google.cloud.tasks_v2 import types
 from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
-from infra.local.emulated.component import HOST
+from infra.local.emulated.ports import HOST
 from infra.local.emulated.tasks_book import INDEXES, NAMES_KEPT_S, Entry, TaskBook
 from infra.local.emulated.tasks_dispatch import Dispatcher
 from shared.adapters.sqlite_documents import SqliteDocuments
