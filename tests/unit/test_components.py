@@ -136,6 +136,25 @@ def test_a_server_whose_port_another_one_has_is_not_taken_for_it(tmp_path: Path,
             second.start()
 
 
+def test_a_server_that_was_started_again_while_it_was_stopped_stays_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody would end it, and it would keep the port from whoever comes after it."""
+    teapot = _Teapot(tmp_path, f"exec {sys.executable} -m http.server $PORT --bind 127.0.0.1")
+    waits = subprocess.Popen.wait
+    first = teapot.start().pid
+
+    def and_starts_again(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        code = waits(process, timeout)
+        if process.pid == first and teapot.pid is None:
+            teapot.start()
+        return code
+
+    monkeypatch.setattr(subprocess.Popen, "wait", and_starts_again)
+    teapot.stop()
+    assert teapot.pid not in (None, first)
+    teapot.stop()
+    assert teapot.pid is None
+
+
 def test_a_defect_of_looking_after_components_does_not_end_them(tmp_path: Path) -> None:
     """All of them had been stopped, and whoever served with them heard nothing."""
     teapot = _Teapot(tmp_path, f"exec {sys.executable} -m http.server $PORT --bind 127.0.0.1")

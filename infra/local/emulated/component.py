@@ -133,21 +133,28 @@ class Component(ABC):
 
     def stop(self) -> None:
         """Ask it to end, and make it."""
-        if self._process is None:
+        process = self._process
+        if process is None:
             return
         self.resume()
-        self._process.terminate()
+        process.terminate()
         try:
-            self._process.wait(timeout=_STOP_LIMIT_S)
+            process.wait(timeout=_STOP_LIMIT_S)
         except subprocess.TimeoutExpired:
             self.kill()
-        self._process = None
+        self._forget(process)
 
     def kill(self) -> None:
         """End it at once with what it started, as a crash of its machine would."""
-        if self._process is not None:
+        process = self._process
+        if process is not None:
             self._signal_all(signal.SIGKILL)
-            self._process.wait(timeout=_STOP_LIMIT_S)
+            process.wait(timeout=_STOP_LIMIT_S)
+            self._forget(process)
+
+    def _forget(self, process: subprocess.Popen[bytes]) -> None:
+        """It has ended. Whoever looks after it (``Supervisor``) may have started another one by now, which stays known."""
+        if self._process is process:
             self._process = None
 
     def pause(self) -> None:
