@@ -19,6 +19,7 @@ from shared.ledger.day import Day
 from shared.ledger.leasing import check_cap, leased
 from shared.ledger.money import dollars
 from shared.ledger.records import DayRecord, Held, LedgerRecord, Overrun, PurseRecord, Tranche
+from shared.ledger.told import OVERRUN
 from shared.ledger.tranches import DayCap, cover, foresee, hand_back, level, provide
 from shared.missions.chain import Chain, Happening, append
 from shared.telemetry.context import current_trace_id
@@ -155,7 +156,7 @@ class Ledger:
         bound = dollars(reservation.micro_usd)
         why = f"a call of {account} cost {dollars(cost)}, more than the {bound} that it could cost by its prices."
         detail: dict[str, str | int] = {"account": account, "day": reservation.day, "reserved": reservation.micro_usd, "cost": cost}
-        chain = happened(tx, ledger, "budget.overrun", detail, at)
+        chain = happened(tx, ledger, OVERRUN, detail, at)
         changed = {
             "stopped_because": ledger.stopped_because or why,
             "overruns": (*ledger.overruns, overrun),

@@ -18,7 +18,7 @@ from shared.artifacts import SCHEME, ArtifactStore
 from shared.documents import DocumentStore
 from shared.errors import BadInput, Corrupt, NotFound
 from shared.ledger.ledger import WRITER as LEDGER
-from shared.ledger.told import RELEASED, spent_otherwise
+from shared.ledger.told import OVERRUN, RELEASED, spent_otherwise
 from shared.missions.records import MissionRecord, mission_ref
 from shared.missions.request_digest import is_digest_of
 
@@ -85,6 +85,7 @@ class Contents:
         self._told: set[int] = set()
         """The versions of the report that events tell of."""
         self._end_told = False
+        self._overruns_told = 0
         self.undigested = 0
         """Files of reports of which no event holds a digest: an earlier version told of the JSON format alone."""
 
@@ -103,6 +104,8 @@ class Contents:
             yield from self._published(event, self._mission)
         elif event.writer == LIFECYCLE and event.kind in ENDS:
             yield from self._ended(event, self._mission)
+        elif (event.writer, event.kind) == (LEDGER, OVERRUN):
+            self._overruns_told += 1
         elif (event.writer, event.kind) == (LEDGER, RELEASED):
             yield from self._released(event)
         if self._artifacts is not None:
@@ -157,7 +160,7 @@ class Contents:
             yield f"the mission's document gives {found or 'no error'} for the reason; it ended with {error or 'no error'}"
 
     def _released(self, event: AuditEvent) -> Iterator[str]:
-        what = spent_otherwise(self._documents, event)
+        what = spent_otherwise(self._documents, event, overruns_before=self._overruns_told)
         if what is not None and not self._deleted():
             yield what
 
