@@ -63,7 +63,7 @@ def _unruly(scene: Scene) -> None:
     promises.all_kept(scene, host, state, standin)
     scene.check("no delivery replaces the execution", state.epoch == 1, f"epoch {state.epoch}")
     scene.check("one upload is one mission", len(host.api.missions(limit=9)) == 1, f"{len(host.api.missions(limit=9))} mission(s)")
-    _same_results(scene, messages)
+    check_results(scene, messages)
     failures = [m for m in messages if m.status >= 400 and m.status not in (REFUSED, PASSING)]
     seen = f"{len(messages)} deliveries, {len(failures)} errors" + (f": {failures[0].answer[:200]}" if failures else "")
     scene.check("no delivery is an error", not failures, seen)
@@ -75,17 +75,19 @@ def _all_kinds(messages: Sequence[Message], how: How) -> set[str] | None:
     return kinds if kinds.issuperset(KINDS) else None
 
 
-def _same_results(scene: Scene, messages: Sequence[Message]) -> None:
+def check_results(scene: Scene, messages: Sequence[Message]) -> None:
     """Whatever a delivery was told of a slice is the same, and each epoch's execution was started once.
 
     The call that did several slices answers with the last one's result, one that repeats it with the stored result of its own.
     """
     results: dict[tuple[str, str], set[str]] = defaultdict(set)
     for message in messages:
-        if _kind(message) == "step" and message.status == httpx.codes.OK and message.result.get("outcome") != "BUSY":
-            results[message.path, str(message.result.get("next_seq"))].add(message.answer)
+        if _kind(message) == "step" and message.status == httpx.codes.OK and _is_of_a_slice(message):
+            results[message.path, str(message.result["next_seq"])].add(message.answer)
     differing = [answers for answers in results.values() if len(answers) > 1]
     seen = f"{len(results)} slices, {sum(_kind(m) == 'step' for m in messages)} calls, {len(differing)} with differing results"
+    if differing:
+        seen += f": {' and '.join(sorted(differing[0]))}"
     scene.check("a repeated slice returns its stored result", bool(results) and not differing, seen)
     started = Counter(m.payload["epoch"] for m in messages if _kind(m) == "dispatch" and m.result.get("started") is True)
     told = ", ".join(f"epoch {epoch}: {times}" for epoch, times in started.items())
@@ -93,6 +95,12 @@ def _same_results(scene: Scene, messages: Sequence[Message]) -> None:
     published = [m.result for m in messages if _kind(m) == "fuse" and m.status == httpx.codes.OK]
     versions = {str(result.get("version")) for result in published}
     scene.check("a repeated fusion returns the version that stands", versions == {"1"}, f"{len(published)} answers, versions {versions}")
+
+
+def _is_of_a_slice(step: Message) -> bool:
+    """Whether it was told of a slice; else to come again in as long as is left by then, or that its track has ended."""
+    asked_for, following = step.payload["seq"], step.result["next_seq"]
+    return isinstance(asked_for, int) and isinstance(following, int) and following > asked_for
 
 
 def _late(scene: Scene) -> None:
