@@ -118,7 +118,7 @@ def _tell_versions(state: MissionState, *, as_json: bool) -> int:
     for published in state.reports:
         print(f"{published.version}  {published.kind:<8}  {published.created_at:%Y-%m-%d %H:%M:%S} UTC")
     if not state.reports:
-        note(f"Mission {state.mission_id} has no report yet: it is {state.status}.")
+        note(f"Mission {state.mission_id} has no report{'' if state.status.terminal else ' yet'}: it is {state.status}.")
     elif state.late_until is not None:
         note(f"A late track goes on until {state.late_until:%Y-%m-%d %H:%M} UTC; what it brings makes a further version.")
     return 0
