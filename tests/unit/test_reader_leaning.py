@@ -46,6 +46,7 @@ def read(question: str, *files: object) -> Reading | Refusal:
         ("How many rows are in the category Travel and how many of those are in 2023?", "count"),
         ("What is the total amount_eur of Travel and how many rows does it have?", "count"),
         ("What is the total amount_eur of Travel? And what is the mean?", "mean"),
+        ("What is the total amount_eur of Travel, and what is the median amount_eur there?", "median"),
     ],
 )
 def test_a_part_that_leans_on_the_one_before_is_of_the_same_rows(question: str, operation: str) -> None:

@@ -12,6 +12,8 @@ from functions.ds_star.reader.views import View
 
 _SPEAKS_BACK = frozenset({"it", "its", "they", "them", "their", "theirs", "these", "those"})
 _ONLY_AN_END = frozenset({"which", "what", "one", "ones", "of", "them", "has", "had", "have", "is", "was", "are", "were", "the", "and"})
+_EXISTS = frozenset({"are", "is", "were", "was", "be", "been"})
+"""In "how many rows are there" the last word is no place."""
 _OVER_TIME = frozenset({"trend", "trend_difference", "change"})
 _ENDS = {"minimum": "maximum", "maximum": "minimum"}
 
@@ -19,7 +21,9 @@ _ENDS = {"minimum": "maximum", "maximum": "minimum"}
 def speaks_back(sentence: Sentence) -> str | None:
     """The pronoun that stands for something said before; never part of a name or a value."""
     said = (t.folded.removesuffix("'s") for i, t in enumerate(sentence.tokens) if sentence.explained.get(i) not in ("column", "value"))
-    return next((word for word in said if word in _SPEAKS_BACK), None)
+    found = next((word for word in said if word in _SPEAKS_BACK), None)
+    words = [t.folded for t in sentence.tokens if t.folded[0].isalnum()]
+    return found or ("there" if words[-1:] == ["there"] and not set(words[-2:-1]) & _EXISTS else None)
 
 
 def other_end(sentence: Sentence, view: View, before: OperationSpec | None) -> OperationSpec | None:
