@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from infra.local.files import LocalFile, collect
+from schemas.base import as_written
 from schemas.mission import MAX_QUESTION_CHARS, MissionRequest, Tier
 from shared.documents import Json
 from shared.errors import BadInput
@@ -219,8 +220,9 @@ def tier_named(name: str | None) -> Tier | None:
 
 def _amount(text: str) -> str:
     try:
+        as_written(text)
         amount = Decimal(text.removeprefix("$"))
-    except InvalidOperation as error:
+    except (InvalidOperation, ValueError) as error:
         raise BadInput(f"--budget: {text[:40]!r} is no amount of US dollars.", remedy="Write it like 0.50.") from error
     return str(amount)
 

@@ -15,6 +15,7 @@ from cli import bench_speed
 from cli.asking import Model, PriceOf, TierName, tier_named
 from cli.configuration import load_settings
 from cli.console import AsJson, log_to, new_app, note, print_json
+from schemas.base import as_written
 from shared.counted import counted
 from shared.errors import BadInput
 
@@ -160,8 +161,9 @@ def _plan(
 
 def _amount(option: str, text: str) -> Decimal:
     try:
+        as_written(text)
         amount = Decimal(text.removeprefix("$"))
-    except InvalidOperation:
+    except (InvalidOperation, ValueError):
         amount = Decimal(-1)
     if not amount.is_finite() or amount < 0 or amount > 1_000_000:
         raise BadInput(f"{option}: {text[:40]!r} is no amount of US dollars.", remedy="Write it like 0.50.")

@@ -10,6 +10,7 @@ import typer
 from cli.asking import PriceOf
 from cli.configuration import load_settings
 from cli.console import AsJson, log_to, new_app, print_json
+from shared.counted import counted
 from shared.documents import Json
 from shared.errors import BadInput
 
@@ -58,5 +59,6 @@ def doctor(
         print("\nconfigured")
         for setting in configured:
             print(f"  {setting.name:<18} {setting.value:<28} {setting.origin}")
-        print(f"\n{len(missing)} thing(s) needed are missing: see above." if missing else "\nEverything that missions need is there.")
+        lacking = f"{counted(len(missing), 'thing that is needed is', 'things that are needed are')} missing: see above."
+        print(f"\n{lacking}" if missing else "\nEverything that missions need is there.")
     return 3 if missing else 0

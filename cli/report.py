@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 app = new_app("Print or save a mission's report; compare its versions.")
 _RANGE = re.compile(r"(?:(?P<old>\d{1,6})?\.\.)?(?P<new>\d{1,6})?")
 _SIGNS = {"added": "+", "removed": "-", "changed": "~"}
-_KINDS = {"partial": "partial", "final": "final", "upgrade": "upgraded"}
 
 
 class Format(StrEnum):
@@ -53,7 +52,7 @@ def report(
 ) -> int:
     """Print a report (Markdown unless --format says otherwise), or save it as a folder with --out. --json prints the JSON format.
 
-    A partial report is followed by a final one, and that by an upgraded one where a track was late: `--versions` lists them,
+    A partial report is followed by a final one, and that by an upgrade where a track was late: `--versions` lists them,
     `--diff` says what statements, figures, verdicts and flags were added, removed or changed.
     """
     from infra.local.access import any_access, artifacts_at_hand
@@ -117,9 +116,9 @@ def _tell_versions(state: MissionState, *, as_json: bool) -> int:
         print_json({"mission_id": state.mission_id, "fusion_status": str(state.fusion_status), "versions": listed})
         return 0
     for published in state.reports:
-        print(f"{published.version}  {_KINDS[published.kind]:<8}  {published.created_at:%Y-%m-%d %H:%M:%S} UTC")
+        print(f"{published.version}  {published.kind:<8}  {published.created_at:%Y-%m-%d %H:%M:%S} UTC")
     if not state.reports:
-        note(f"Mission {state.mission_id} has no report yet: it is {state.status}.")
+        note(f"Mission {state.mission_id} has no report{'' if state.status.terminal else ' yet'}: it is {state.status}.")
     elif state.late_until is not None:
         note(f"A late track goes on until {state.late_until:%Y-%m-%d %H:%M} UTC; what it brings makes a further version.")
     return 0
@@ -130,8 +129,8 @@ def _tell_difference(found: ReportDifference, *, as_json: bool) -> int:
         print_json(found)
         return 0
     old, new = found.old, found.new
-    print(f"version {old.version} ({_KINDS[old.kind]}, {old.created_at:%Y-%m-%d %H:%M:%S} UTC) -> ", end="")
-    print(f"version {new.version} ({_KINDS[new.kind]}, {new.created_at:%Y-%m-%d %H:%M:%S} UTC)")
+    print(f"version {old.version} ({old.kind}, {old.created_at:%Y-%m-%d %H:%M:%S} UTC) -> ", end="")
+    print(f"version {new.version} ({new.kind}, {new.created_at:%Y-%m-%d %H:%M:%S} UTC)")
     if not found.changes:
         print("They say the same.")
     for what, changes in groupby(found.changes, key=lambda change: change.what):

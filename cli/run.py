@@ -79,6 +79,8 @@ def run(
     running = Running(settings, os.environ.get("KIMERA_TOKEN"), out, as_json)
     if resume is not None:
         return running.resume(resume)
+    if plan and out is not None:
+        raise BadInput("--plan runs nothing, so there is no report for --out.", remedy="Leave one of them out.")
     prepared = asking.prepare(asked, settings)
     if plan:
         from cli.planning import show_plan

@@ -49,6 +49,14 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 MicroUsd = Annotated[int, Field(ge=0, le=10**15)]
 """Money inside the system: millionths of a US dollar, as an integer."""
 
+
+def as_written(amount: object) -> object:
+    """An amount that says to everybody what it says to Python, which reads ``1_5`` as 15. Raises ``ValueError``."""
+    if isinstance(amount, str) and ("_" in amount or not amount.isascii()):
+        raise ValueError("an amount is written with digits and a point alone, for instance 0.50")
+    return amount
+
+
 Slug = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?$")]
 """A name for a knowledge space or session: lower-case letters, digits, ``-`` and ``_``, at most 64."""
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StrictBool, StrictFloat, StrictInt, StringConstraints, field_validator, model_validator
 
-from schemas.base import Contract, MicroUsd, Sha256, Slug, Timestamp
+from schemas.base import Contract, MicroUsd, Sha256, Slug, Timestamp, as_written
 
 MAX_QUESTION_CHARS = 4_000
 MAX_INPUTS = 200
@@ -145,6 +145,8 @@ class Budget(Contract):
     cap_usd: Decimal = Field(default=Decimal(1), ge=0, le=1_000, decimal_places=6)
     thresholds: tuple[Annotated[StrictFloat, Field(gt=0, lt=1)], ...] = (0.6, 0.85)
 
+    _as_written = field_validator("cap_usd", mode="before")(as_written)
+
     @field_validator("thresholds")
     @classmethod
     def _rising(cls, thresholds: tuple[float, ...]) -> tuple[float, ...]:
@@ -194,6 +196,8 @@ class ModelChoice(Contract):
     name: Annotated[str, StringConstraints(pattern=r"^(google|openai):[^\s:][^\s]{0,199}$")]
     input_usd: Decimal | None = Field(default=None, ge=0, le=10_000)
     output_usd: Decimal | None = Field(default=None, ge=0, le=10_000)
+
+    _as_written = field_validator("input_usd", "output_usd", mode="before")(as_written)
 
     @model_validator(mode="after")
     def _both_prices(self) -> ModelChoice:

@@ -9,7 +9,7 @@ from typing import Literal
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from schemas.base import Sha256
+from schemas.base import Sha256, as_written
 from schemas.mission import Tier
 from shared.times import ANSWER_S, LONGEST_ANSWER_S
 
@@ -125,6 +125,8 @@ class Settings(BaseSettings):
     """Where the reports of such missions are laid out."""
     inbox_owner: str | None = None
     """Whose missions they are; the one local owner where no owners are configured."""
+
+    _as_written = field_validator("budget_usd", "day_budget_usd", mode="before")(as_written)
 
     @field_validator("answer_timeout_s")
     @classmethod

@@ -9,7 +9,7 @@ from schemas.outcome import MissionOutcomePackage
 
 def changes_since(outcome: MissionOutcomePackage, previous: MissionOutcomePackage) -> tuple[str, ...]:
     """Sentences on what this version adds, removes or turns round; one sentence where nothing did."""
-    kinds = {"partial": "a partial report", "final": "a complete report", "upgrade": "an upgraded report"}
+    kinds = {"partial": "a partial report", "final": "a final report", "upgrade": "an upgrade"}
     changes = [f"It replaces {kinds[previous.kind]}."]
     if outcome.status != previous.status:
         before, now = STATUS_WORDS[previous.status], STATUS_WORDS[outcome.status]

@@ -13,7 +13,6 @@ from shared.counted import counted
 from shared.ledger.money import dollars
 
 Key = tuple[str, ...]
-_KINDS = {"partial": "partial", "final": "final", "upgrade": "upgraded"}
 _NUMBER = re.compile(r"\d[\d,.]*")
 
 
@@ -88,7 +87,7 @@ def _standing(claim: MergedClaim) -> str:
 
 
 def _status(outcome: MissionOutcomePackage) -> dict[Key, str]:
-    whole: dict[Key, str] = {("report",): _KINDS[outcome.kind], ("whole question",): _answered(outcome.status)}
+    whole: dict[Key, str] = {("report",): outcome.kind, ("whole question",): _answered(outcome.status)}
     return whole | {("question", section.question): _answered(section.status) for section in outcome.sections}
 
 

@@ -246,6 +246,9 @@ def _state(call: Call, mission: MissionRecord) -> MissionState:
 
 def _version(mission: MissionRecord, wanted: str | None) -> ReportVersion:
     """The published report of that version, else the newest. Raises ``NotFound``."""
+    if not mission.reports and mission.over:
+        why = f"`kimera inspect {mission.mission_id}` tells how it ended."
+        raise NotFound(f"Mission {mission.mission_id} has no report: it is {mission.status}, and none will come.", remedy=why)
     if not mission.reports:
         raise NotFound(f"Mission {mission.mission_id} has no report yet: it is {mission.status}.", remedy="Ask again later.")
     if wanted is None:

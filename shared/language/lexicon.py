@@ -41,6 +41,7 @@ class _LexiconFile(BaseModel):
     question_words: frozenset[str]
     cut_words: tuple[str, ...]
     task_words: frozenset[str]
+    scope_words: frozenset[str]
     pronouns: frozenset[str]
     connectives: tuple[str, ...]
     abbreviations: frozenset[str]
@@ -96,6 +97,7 @@ class Lexicon:
     question_words: frozenset[str]
     cut_words: tuple[tuple[str, ...], ...]
     task_words: frozenset[str]
+    scope_words: frozenset[str]
     pronouns: frozenset[str]
     connectives: tuple[tuple[str, ...], ...]
     abbreviations: frozenset[str]
@@ -213,6 +215,7 @@ def load_lexicon(language: str = "en") -> Lexicon:
         question_words=file.question_words,
         cut_words=tuple(words(text) for text in file.cut_words),
         task_words=file.task_words,
+        scope_words=file.scope_words,
         pronouns=file.pronouns,
         connectives=tuple(sorted((words(text) for text in file.connectives), key=len, reverse=True)),
         abbreviations=file.abbreviations,

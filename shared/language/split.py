@@ -73,7 +73,26 @@ def _clauses(sentence: str, lexicon: Lexicon) -> list[str]:
             pieces.append(sentence[start:end])
             start = resume
     pieces.append(sentence[start:])
-    return pieces
+    scope = _scope(sentence, found, lexicon)
+    first = 1 + (pieces[0].strip(" ,:") == scope.strip(" ,:"))
+    further = (f"{scope} {piece}" if scope and _is_scoped(piece, scope, lexicon) else piece for piece in pieces[first:])
+    return [*pieces[:first], *further]
+
+
+def _scope(sentence: str, found: tuple[Token, ...], lexicon: Lexicon) -> str:
+    """What a sentence is about as a whole, before its first question: the "In 2023," of "In 2023, what ... and what ...?"."""
+    if not found or found[0].folded not in lexicon.scope_words:
+        return ""
+    first = next((i for i in range(1, len(found)) if any(_stands_at(found, i, words) for words in lexicon.cut_words)), 0)
+    lead = sentence[: found[first].start].strip() if first else ""
+    return lead if lead.endswith((",", ":")) else ""
+
+
+def _is_scoped(piece: str, scope: str, lexicon: Lexicon) -> bool:
+    """Whether a further clause is about the same: one with a time of its own is not, and "which the lowest?" leans on its ranking."""
+    said = {t.folded for t in tokens(piece)}
+    own_time = any(c.isdigit() for c in scope) and any(c.isdigit() for c in piece)
+    return not own_time and bool(said - lexicon.stopwords - set(lexicon.superlatives))
 
 
 def _joints(sentence: str, found: tuple[Token, ...], lexicon: Lexicon) -> list[tuple[int, int]]:

@@ -233,6 +233,18 @@ def test_the_list_of_one_status_leaves_the_others_out(runtime: Runtime, api: htt
     problem(api.get("/missions", params={"status": "failed"}), 400, "bad_input")
 
 
+def test_a_mission_that_ended_without_a_report_is_not_said_to_get_one(
+    runtime: Runtime, api: httpx.Client, table: dict[str, object]
+) -> None:
+    request = {"question": "What is the mean temp of a failed mission?", "inputs": [table]}
+    mission_id = api.post("/missions", json=request).json()["mission_id"]
+    assert "no report yet" in str(problem(api.get(f"/missions/{mission_id}/report"), 404, "not_found")["detail"])
+    ended = {"status": MissionStatus.FAILED, "reason": "given up"}
+    runtime.missions.change(mission_id, "lifecycle", lambda mission, _: Change(mission.model_copy(update=ended)))
+    told = problem(api.get(f"/missions/{mission_id}/report"), 404, "not_found")
+    assert "none will come" in str(told["detail"]) and "kimera inspect" in str(told["remedy"])
+
+
 @pytest.mark.parametrize("limit", ["0", "-1", "x", "501", "1e3", "٣"])
 def test_an_absurd_limit_is_refused(api: httpx.Client, limit: str) -> None:
     problem(api.get("/missions", params={"limit": limit}), 400, "bad_input")

@@ -59,8 +59,8 @@ def test_a_partial_report_and_what_replaced_it_differ_in_what_the_late_track_bro
 
     assert main(["report", completed, "--diff", f"1..{len(kinds)}"]) == 0
     told = capsys.readouterr().out
-    assert told.startswith("version 1 (partial, ") and f"version {len(kinds)} (upgraded, " in told
-    assert "\n  ~ report: partial -> upgraded\n" in told
+    assert told.startswith("version 1 (partial, ") and f"version {len(kinds)} (upgrade, " in told
+    assert "\n  ~ report: partial -> upgrade\n" in told
     assert "\n  ~ question / What is the mean temp by station?: not answered -> answered\n" in told
     assert "\nflag\n  - partial\n" in told and "\n  - The data analysis is still running." in told
 
@@ -68,7 +68,7 @@ def test_a_partial_report_and_what_replaced_it_differ_in_what_the_late_track_bro
     found = json.loads(capsys.readouterr().out)
     assert (found["old"]["kind"], found["new"]["kind"]) == ("partial", "upgrade")
     changes = [(change["what"], change["change"], change["before"], change["after"]) for change in found["changes"]]
-    assert ("status", "changed", "partial", "upgraded") in changes and ("flag", "removed", "partial", None) in changes
+    assert ("status", "changed", "partial", "upgrade") in changes and ("flag", "removed", "partial", None) in changes
     assert any(what == "finding" and change == "added" and "Bern" in after for what, change, _, after in changes)
 
 
@@ -80,7 +80,7 @@ def test_versions_and_their_difference_are_readable_and_for_programs(upgraded: s
     newest = versions[-1]["version"]
     assert main(["report", upgraded, "--diff"]) == 0
     told = capsys.readouterr().out
-    assert told.startswith(f"version {newest - 1} (final, ") and f"version {newest} (upgraded, " in told
+    assert told.startswith(f"version {newest - 1} (final, ") and f"version {newest} (upgrade, " in told
     assert "platinum resistance" in told and "\npassage\n  + " in told
 
     assert main(["report", upgraded, "--diff", f"{newest - 1}..{newest}", "--json"]) == 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots
@@ -17,6 +17,8 @@ class Cues:
     superlative: str | None = None
     superlative_at: int = -1
     highest: bool = True
+    further: list[int] = field(default_factory=list)
+    """Where more superlatives stand: the "lowest" of "the highest and lowest price"."""
     compared: bool = False
     """Whether a comparative stands with "than"."""
     comparative: str | None = None
@@ -61,6 +63,8 @@ def _superlative(sentence: Sentence, cues: Cues) -> None:
             if cues.superlative is None:
                 cues.superlative, cues.superlative_at = token.folded, i
                 cues.highest = sentence.lexicon.superlatives[token.folded]
+            else:
+                cues.further.append(i)
             sentence.explain(i, i + 1, "superlative")
 
 

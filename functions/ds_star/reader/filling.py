@@ -10,7 +10,7 @@ from functions.ds_star.reader.amounts import find_amounts
 from functions.ds_star.reader.cells import CellMention, exclusion_of, find_cells
 from functions.ds_star.reader.columns import Mention, find_mentions
 from functions.ds_star.reader.filters import Comparison, count_at, find_comparisons
-from functions.ds_star.reader.grains import ADVERBS, grain_hits, grain_of, refuse_of_the_year
+from functions.ds_star.reader.grains import ADVERBS, grain_hits, grain_of, refuse_of_the_year, refuse_recurring
 from functions.ds_star.reader.lacking import beyond, figures_of, when
 from functions.ds_star.reader.nouns import explain_quantity_nouns
 from functions.ds_star.reader.periods import Period, find_periods
@@ -291,6 +291,7 @@ def _resolve(mention: Mention, slot: str) -> Column:
 
 def _periods(sentence: Sentence, slots: Slots) -> None:
     """What "by year", "monthly", "per quarter", "which year" say: the length of a period."""
+    refuse_recurring(sentence)
     for hit in grain_hits(sentence):
         before = sentence.word(hit.start - 1)
         if before != "one" and count_at(sentence, hit.start - 1) and sentence.word(hit.start - 2) in {"which", "what"}:
@@ -314,11 +315,13 @@ def _periods(sentence: Sentence, slots: Slots) -> None:
 
 
 def _pronouns(sentence: Sentence, slots: Slots, before: OperationSpec | None) -> None:
-    """Reads "Did it rise?": the measure of the sub-question before, where this one names none."""
+    """Reads "Did it rise?": the measure of the sub-question before, where this one names none and counts nothing."""
     if before is None or slots.measures or slots.ids or before.source != slots.view.source or before.measure is None:
         return
     column = slots.view.by_name.get(before.measure)
-    if column is not None and column.is_measure and {"it", "its", "this", "that", "they"} & {t.folded for t in sentence.tokens}:
+    counts = any(h.meaning == "count" for h in sentence.lexicon.find(sentence.lexicon.operations, sentence.tokens))
+    said = {"it", "its", "this", "that", "they"} & {t.folded for t in sentence.tokens}
+    if column is not None and column.is_measure and said and not counts:
         slots.measures = [column]
         slots.score += 0.5
 

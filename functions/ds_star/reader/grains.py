@@ -14,6 +14,9 @@ from shared.language.lexicon import Hit
 
 ADVERBS = frozenset({"daily", "weekly", "monthly", "quarterly", "half yearly", "yearly", "annual", "annually"})
 _OF_TOTALS = frozenset({"mean", "median", "minimum", "maximum"})
+_RECURRING = frozenset({("day", "week"), ("day", "month"), ("week", "month"), ("hour", "day"), ("time", "day")})
+_WITHIN_A_DAY = frozenset({"hour", "hours", "hourly", "minute", "minutes"})
+_ASKS_FOR_EACH = frozenset({"by", "per", "each", "every", "which", "what"})
 _OF_A_YEAR = frozenset(("of", which, "year") for which in ("the", "each", "every", "a", "any"))
 
 
@@ -44,6 +47,27 @@ def refuse_of_the_year(sentence: Sentence, slots: Slots, hit: Hit) -> None:
             f'"{said} of the year" may be a {said} of one year or of all years together, and only one of a year is given; '
             f'leave "of the year" out, or name the year',
         )
+
+
+def refuse_recurring(sentence: Sentence) -> None:
+    """Refuses "which day of the week" and "by hour", which the calendar's days, weeks and months are not."""
+    for at in range(len(sentence)):
+        if sentence.explained.get(at) in ("column", "value"):
+            continue
+        article = sentence.word(at + 2) in {"the", "a", "each", "every"}
+        end = at + 2 + article
+        pair = (sentence.word(at).removesuffix("s"), sentence.word(end))
+        named = sentence.word(end + 1) in sentence.lexicon.months or year_at(sentence, end + 1)  # "a day of the month March 2024"
+        if sentence.word(at + 1) == "of" and pair in _RECURRING and not named:
+            raise _not_told(text_of(sentence, at, end + 1))
+        lead = sentence.word(at - 1)
+        in_a_unit = lead == "per" and any(h.end == at - 1 for h in sentence.lexicon.find(sentence.lexicon.units, sentence.tokens))
+        if sentence.word(at) == "hourly" or (sentence.word(at) in _WITHIN_A_DAY and lead in _ASKS_FOR_EACH and not in_a_unit):
+            raise _not_told(text_of(sentence, at - (lead in _ASKS_FOR_EACH), at + 1))
+
+
+def _not_told(said: str) -> Refused:
+    return Refused("unsuitable", f'"{said}" is no day, week, month, quarter or year of the calendar, by which alone times are told')
 
 
 def refuse_of_totals(sentence: Sentence, slots: Slots, cues: Cues) -> None:

@@ -7,6 +7,7 @@ from functions.ds_star.reader.changes import change_specs
 from functions.ds_star.reader.counting import count_spec, names_rows
 from functions.ds_star.reader.cues import Cues, find_cues
 from functions.ds_star.reader.deciding import operation_of
+from functions.ds_star.reader.ends import both_ends
 from functions.ds_star.reader.filters import columns_about, measure_by_adjective
 from functions.ds_star.reader.grains import grain_at, grain_hits, refuse_of_totals
 from functions.ds_star.reader.growth import growth_of, name_groups, note_of_ranking
@@ -34,6 +35,7 @@ from functions.ds_star.reader.specs import (
     what_is_measured,
 )
 from functions.ds_star.reader.time_parts import take_time_parts
+from functions.ds_star.reader.units import refuse_other_duration
 from functions.ds_star.reader.views import Column, additive
 
 _ORDINALS = frozenset({"second", "third", "fourth", "fifth", "2nd", "3rd", "4th", "5th", "next"})
@@ -89,7 +91,9 @@ def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
         specs = makers.get(operation, _aggregates)(sentence, slots, cues)
         _all_used(slots, specs)
         _told_by_all(slots, specs)
-        return specs
+        for spec in specs:
+            refuse_other_duration(sentence, slots.view.by_name.get(spec.measure or ""))
+        return both_ends(sentence, cues, specs)
     raise Refused("no_operation", "no word of the question says what to calculate (count, sum, mean, share, trend, ...)")
 
 

@@ -9,6 +9,7 @@ from functions.ds_star.operation import OperationSpec
 from functions.ds_star.reader.combining import check_conditions
 from functions.ds_star.reader.filling import fill_slots
 from functions.ds_star.reader.lacking import text_of
+from functions.ds_star.reader.leaning import lean, other_end
 from functions.ds_star.reader.naming import named_sheet, sheet_of, unknown_sheet, which_sheet
 from functions.ds_star.reader.negations import no_negation_left
 from functions.ds_star.reader.operations import choose
@@ -99,6 +100,9 @@ def _read_of(sentence: Sentence, found: Sequence[View], hints: ReadingHints, bef
 def _attempt(sentence: Sentence, view: View, hints: ReadingHints, before: OperationSpec | None) -> Reading | Refusal:
     """The question read against one view."""
     slots = Slots(view)
+    mirrored = other_end(sentence, view, before)
+    if mirrored is not None:
+        return Reading((mirrored,), _as_read((mirrored,), view), 1.0, ("the other end of the part before is asked for",))
     try:
         slots = fill_slots(sentence, view, hints, before)
         if slots.mentions:
@@ -109,6 +113,7 @@ def _attempt(sentence: Sentence, view: View, hints: ReadingHints, before: Operat
         no_negation_left(sentence, slots.soft)
         _nothing_left(sentence, slots, hints)
         _enough_rows(view)
+        specs = lean(sentence, slots, specs, before)
     except Refused as refused:
         lacks = refused.lacks
         if refused.kind == "unmatched" and not lacks:
@@ -118,9 +123,11 @@ def _attempt(sentence: Sentence, view: View, hints: ReadingHints, before: Operat
     score = slots.score - (_JOIN_COST if view.join else 0) + _file_named(sentence, view)
     if specs[0].operation == "count" and not view.join and not specs[0].entity and not specs[0].measure and _counts_table(sentence, view):
         score += _COUNTED_TABLE
-    return Reading(
-        specs, f"I read this as {' and '.join(say(spec, view) for spec in specs)}; change it with --measure, --by, --time", score, notes
-    )
+    return Reading(specs, _as_read(specs, view), score, notes)
+
+
+def _as_read(specs: Sequence[OperationSpec], view: View) -> str:
+    return f"I read this as {' and '.join(say(spec, view) for spec in specs)}; change it with --measure, --by, --time"
 
 
 def _counts_table(sentence: Sentence, view: View) -> bool:

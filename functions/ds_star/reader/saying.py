@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from functions.ds_star.operation import Filter, OperationSpec
 from functions.ds_star.reader.views import View
 
@@ -46,8 +48,13 @@ def say(spec: OperationSpec, view: View) -> str:
         said = f"{spec.operation.replace('_', ' and ')}({spec.measure or 'every column'})"
     by = f" by {' and '.join(groups)}" if groups else ""
     unit = f" per {spec.entity} first" if spec.entity and spec.operation in ("compare_groups", "trend_difference") else ""
-    where = f", where {' and '.join(map(_condition, spec.filters))}" if spec.filters else ""
+    where = f", where {conditions(spec.filters)}" if spec.filters else ""
     return said + by + unit + where
+
+
+def conditions(filters: Iterable[Filter]) -> str:
+    """``city = Bern and year = 2020``."""
+    return " and ".join(map(_condition, filters))
 
 
 def _ranking(spec: OperationSpec) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from functions.ds_star.reader.reading import Refused
+from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.views import Column
 from shared.language.lexicon import Lexicon
 from shared.language.words import words
@@ -58,3 +59,22 @@ def in_unit_of(column: Column, value: int | float, asked: str, lexicon: Lexicon)
         raise Refused("unsuitable", f'"{column.name}" is in {unit}, and the question names {asked}', lacks=lacks)
     found = float(f"{(value * here[1] + here[2] - there[2]) / there[1]:.10g}")
     return int(found) if found.is_integer() else found
+
+
+_DURATIONS = MappingProxyType({"days": "day", "weeks": "week", "months": "month", "quarters": "quarter"})
+
+
+def refuse_other_duration(sentence: Sentence, measure: Column | None) -> None:
+    """Refuses "the mean stay in weeks" of a column that does not say that it holds weeks: the figure would be one in another unit.
+
+    Days are taken for what a column without a unit holds.
+    """
+    for at in range(1, len(sentence)):
+        asked = _DURATIONS.get(sentence.word(at))
+        if measure is None or asked is None or sentence.word(at - 1) != "in" or sentence.explained.get(at) in ("column", "value"):
+            continue
+        unit = measure.description.unit
+        if asked in {w.removesuffix("s") for w in (*measure.words, *words(unit or ""))} or (asked == "day" and unit in (None, "d")):
+            continue
+        holds = f"is in {unit}" if unit else "does not say in which unit it is"
+        raise Refused("unsuitable", f'"{measure.name}" {holds}, and the question names {sentence.word(at)}')

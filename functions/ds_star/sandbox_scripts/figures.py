@@ -165,8 +165,10 @@ class Report:
         if text not in self.assumptions:
             self.assumptions.append(text)
 
-    def limit(self, text: str) -> None:
-        """Say what the result cannot bear, once."""
+    def limit(self, text: str, **counts: int) -> None:
+        """Say what the result cannot bear, once. ``counts`` are its numbers, recorded by name: one without a source is withheld."""
+        for name, count in counts.items():
+            self.value(name, count)
         if text not in self.limitations:
             self.limitations.append(text)
 

@@ -168,7 +168,7 @@ def _by_group(
         )
         report.finding(text, assertion=about, used=n, dropped=dropped, columns=[*keys, *([measure] if measure else [])])
     if len(ordered) > STATED:
-        report.limit(f"{len(ordered)} groups were computed; {STATED} are stated, all stand in the table")
+        report.limit(f"{len(ordered)} groups were computed; {STATED} are stated, all stand in the table", groups_computed=len(ordered))
     caption = text_caption(job, statistic, measure, " by " + " and ".join(safe(job.label(k)) for k in keys))
     table = pd.DataFrame(
         [{**{k: plain(v) for k, v in zip(keys, key, strict=True)}, statistic: value, "rows": n} for key, value, n in ordered]

@@ -50,7 +50,9 @@ def change(job: Job) -> None:
         pairs = {plain(g): (groups[0][g], groups[1][g]) for g in groups[0] if g in groups[1]}
         alone = sorted({str(plain(g)) for g in set(groups[0]) ^ set(groups[1])})
         if alone:
-            job.report.limit(f"{len(alone)} of `{by}` stand in one of the two periods only and are left out: {', '.join(alone[:8])}")
+            job.report.limit(
+                f"{len(alone)} of `{by}` stand in one of the two periods only and are left out: {', '.join(alone[:8])}", left_out=len(alone)
+            )
         if not pairs:
             raise Refusal(f"no `{by}` stands in both {_shown(periods[0])} and {_shown(periods[1])}")
     dropped = int((~kept).sum())
@@ -168,7 +170,7 @@ def _say(
         standing = _place(job, table, key, by) if at == 0 and by and ranks and len(table) > 1 else None
         _one(job, row, by, measure, statistic, time, periods, dropped, standing)
     if len(table) > STATED:
-        job.report.limit(f"{len(table)} groups were computed; {STATED} are stated, all stand in the table")
+        job.report.limit(f"{len(table)} groups were computed; {STATED} are stated, all stand in the table", groups_computed=len(table))
     if statistic in ("sum", "count") and (table["rows"] != table["rows at the end"]).any() and statistic == "sum":
         job.report.limit("the two totals are of different numbers of rows")
     unit = job.unit(measure) if measure and statistic != "count" else None

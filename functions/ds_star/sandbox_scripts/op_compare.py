@@ -118,7 +118,7 @@ def _two(
         if len(wide) < MIN_ROWS:
             raise Refusal(f"fewer than {MIN_ROWS} of `{entity.column}` stand in both groups, which is too few to compare")
         if alone := data["entity"].nunique() - len(wide):
-            job.report.limit(f"{alone} of `{entity.column}` stand in one group only and are left out of the pairs")
+            job.report.limit(f"{alone} of `{entity.column}` stand in one group only and are left out of the pairs", in_one_group_only=alone)
         a, b = wide[names[0]].to_numpy(dtype=float), wide[names[1]].to_numpy(dtype=float)
         if _summary(a, statistic) < _summary(b, statistic):
             names, a, b = names[::-1], b, a

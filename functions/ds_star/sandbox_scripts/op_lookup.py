@@ -32,7 +32,9 @@ def look_up(job: Job) -> None:
             "say which of them, or whether their mean or their total is meant"
         )
     if len(found) > 1:
-        job.report.limit(f"{len(found)} rows fit the question; each is shown, and nothing is calculated from them")
+        job.report.limit(
+            f"{len(found)} rows fit the question; each is shown, and nothing is calculated from them", rows_that_fit=len(found)
+        )
     _say(job, found, names, measure, dropped)
 
 

@@ -95,7 +95,7 @@ def _missing_by_group(job: Job, measure: str, keys: list[str]) -> None:
             columns=[*keys, measure],
         )
     if len(rows) > STATED:
-        report.limit(f"{len(rows)} groups were computed; {STATED} are stated, all stand in the table")
+        report.limit(f"{len(rows)} groups were computed; {STATED} are stated, all stand in the table", groups_computed=len(rows))
     caption = f"Missing cells of {of} by {named}"
     shares = [{**dict(zip(keys, map(plain, key), strict=True)), "missing": missing, "rows": size} for key, missing, size in rows]
     report.table(pd.DataFrame(shares), f"missing_{measure}_by_{'_'.join(keys)}", caption)

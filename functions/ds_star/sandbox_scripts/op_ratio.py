@@ -40,7 +40,9 @@ def ratio(job: Job) -> None:
         names = ", ".join(" / ".join(map(str, r["key"])) for r in lost[:8])
         job.report.limit(f"where the total of `{under}` is zero there is no ratio: {names}")
     if zeros := int((frame["\0under"] == 0).sum()):
-        job.report.limit(f"`{under}` is zero in {zeros} row{'s' * (zeros > 1)}, which count in the totals and have no ratio of their own")
+        job.report.limit(
+            f"`{under}` is zero in {zeros} row{'s' * (zeros > 1)}, which count in the totals and have no ratio of their own", zeros=zeros
+        )
     job.report.assume(f"a ratio is the total of `{over}` divided by the total of `{under}`, over the rows that have both")
     if not keys or job.spec.get("time") is None:
         sign = -1 if job.spec["descending"] else 1
@@ -48,7 +50,7 @@ def ratio(job: Job) -> None:
     for row in rows[:STATED]:
         _say(job, row, keys, over, under, dropped)
     if len(rows) > STATED:
-        job.report.limit(f"{len(rows)} groups were computed; {STATED} are stated, all stand in the table")
+        job.report.limit(f"{len(rows)} groups were computed; {STATED} are stated, all stand in the table", groups_computed=len(rows))
     _table_and_chart(job, rows, keys, over, under)
 
 

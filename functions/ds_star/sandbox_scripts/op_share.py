@@ -65,7 +65,9 @@ def _of_members(job: Job, entity: str, hits: pd.Series, wanted: list[dict], drop
             f"{both} of the different `{entity}` have rows of both kinds, and nothing tells which counts; ask for a share of the rows"
         )
     if both:
-        job.report.limit(f"{both} of the different `{entity}` have rows of both kinds, and count as having such a row")
+        job.report.limit(
+            f"{both} of the different `{entity}` have rows of both kinds, and count as having such a row", with_both_kinds=both
+        )
     phrase = f"different {safe(job.label(entity))} with a row where {_conditions(job, wanted)}"
     _one(job, found, pd.Series(1.0, index=found.index), phrase, None, dropped, wanted, None, of=f"different {safe(job.label(entity))}")
 

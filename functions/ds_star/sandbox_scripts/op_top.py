@@ -126,7 +126,9 @@ def _say(
     if spec.get("than"):
         _against(job, ranking, by, statistic, measure, numbers)
     whole = statistic == "count" or (statistic in ("sum", "minimum", "maximum") and bool((numbers.dropna() % 1 == 0).all()))
-    what = _counted(job) if statistic == "count" else job.label(measure) if rows else f"{WORDS[statistic]} {job.label(measure)}"
+    extreme = statistic == ("maximum" if spec["descending"] else "minimum")  # "the highest highest" says no more than "the highest"
+    of_rows = rows or (extreme and not spec.get("than"))
+    what = _counted(job) if statistic == "count" else job.label(measure) if of_rows else f"{WORDS[statistic]} {job.label(measure)}"
     shown = [b.rstrip("\0") for b in by]
     parts = []
     for place, row in ranking.head(n).iterrows():
@@ -170,7 +172,7 @@ def _say(
         )
     ties = int((ranking["value"].iloc[n:] == ranking["value"].iloc[n - 1]).sum())
     if ties:
-        report.limit(f"{ties} more {'have' if ties > 1 else 'has'} the same value as the last one that is listed")
+        report.limit(f"{ties} more {'have' if ties > 1 else 'has'} the same value as the last one that is listed", tied_with_last=ties)
     order = "Highest" if spec["descending"] else "Lowest"
     caption = f"{order} {what} by {' and '.join(safe(s) for s in shown)}" + (f", where {job.filters}" if job.filters else "")
     file = f"top_{statistic}_{measure or 'rows'}_by_{'_'.join(shown)}"

@@ -90,7 +90,7 @@ def series_of(job: Job, frame: pd.DataFrame, statistic: str, grain: str) -> pd.D
             start = end_of(start, grain)
         series = series.set_index("period").reindex(every, fill_value=0).rename_axis("period").reset_index()
     elif gaps > 0:
-        job.report.limit(f"{gaps} {grain}s between the first and the last have no values")
+        job.report.limit(f"{gaps} {grain}s between the first and the last have no values", gaps=gaps)
     return series
 
 

@@ -66,7 +66,7 @@ class Page:
     answered: bool
 
 
-_KICKERS = {"partial": "Partial report", "final": "Report", "upgrade": "Upgraded report"}
+_KICKERS = {"partial": "Partial report", "final": "Report", "upgrade": "Report, upgrade"}
 
 
 def page(outcome: MissionOutcomePackage, files: Mapping[str, bytes]) -> Page:

@@ -17,6 +17,7 @@ from infra.local.drills.missions import Asked, until_over
 from infra.local.drills.open_host import headers_of
 from infra.local.drills.standin import StandIn
 from infra.local.drills.standin.playing import plays_well
+from shared.counted import counted
 from shared.documents import JsonMap
 
 REFUSED = 409
@@ -62,7 +63,7 @@ def _unruly(scene: Scene) -> None:
     state = host.api.state(mission_id)
     promises.all_kept(scene, host, state, standin)
     scene.check("no delivery replaces the execution", state.epoch == 1, f"epoch {state.epoch}")
-    scene.check("one upload is one mission", len(host.api.missions(limit=9)) == 1, f"{len(host.api.missions(limit=9))} mission(s)")
+    scene.check("one upload is one mission", len(host.api.missions(limit=9)) == 1, counted(len(host.api.missions(limit=9)), "mission"))
     check_results(scene, messages)
     failures = [m for m in messages if m.status >= 400 and m.status not in (REFUSED, PASSING)]
     seen = f"{len(messages)} deliveries, {len(failures)} errors" + (f": {failures[0].answer[:200]}" if failures else "")
@@ -151,9 +152,9 @@ def _submissions(scene: Scene) -> None:
     ids = Counter(one.mission_id for one in accepted)
     scene.hurt("the same submission at the same moment", proof=f"{len(accepted)} were answered")
     created = sum(one.created for one in accepted)
-    scene.check("all are the one mission", len(ids) == 1 and created == 1, f"{len(ids)} mission(s), {created} created")
+    scene.check("all are the one mission", len(ids) == 1 and created == 1, f"{counted(len(ids), 'mission')}, {created} created")
     state = until_over(scene, host.api, accepted[0].mission_id)
-    scene.check("nothing else was begun", len(host.api.missions(limit=99)) == 1, f"{len(host.api.missions(limit=99))} mission(s)")
+    scene.check("nothing else was begun", len(host.api.missions(limit=99)) == 1, counted(len(host.api.missions(limit=99)), "mission"))
     promises.all_kept(scene, host, state, standin)
 
 

@@ -10,6 +10,7 @@ from infra.local.drills.missions import Asked, submit, until_over
 from infra.local.drills.standin.playing import TABLE
 from infra.local.drills.standin.remote import Look, RemoteStandIn
 from schemas.mission import MissionStatus, Track, TrackStatus
+from shared.counted import counted
 from shared.documents import Json, JsonMap
 from shared.ledger.money import dollars
 
@@ -44,7 +45,7 @@ def _endless(scene: Scene) -> None:
     held = done.cost_so_far.reserved_micro_usd
     scene.check("what the job may cost stays set aside", held == JOB_BOUND, dollars(held))
     state = until_over(scene, host.api, mission_id, seconds=WITHIN_S)
-    proof = f"{len(remote.begun)} job(s) begun, {len(remote.looked_at)} looks, all in_progress"
+    proof = f"{counted(len(remote.begun), 'job')} begun, {counted(len(remote.looked_at), 'look')}, all in_progress"
     scene.hurt("a research job that never ends", proof=proof, really=bool(remote.begun and remote.looked_at))
     kinds = [report.kind for report in state.reports]
     scene.check("a partial report came first", kinds[:2] == ["partial", "final"], f"reports: {', '.join(kinds)}")

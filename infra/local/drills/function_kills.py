@@ -103,5 +103,5 @@ def _audited(scene: Scene, host: EmulatedHost) -> None:
         raise DrillFailed("The function lifecycle does not run on the cloud's profile.")
     verified = host.kimera("audit", "verify", "--json", **known)
     found = verified.json if verified.out else {}
-    seen = f"{found.get('events')} events of {found.get('missions')} mission(s), {found.get('anchors')} anchors, exit {verified.code}"
+    seen = f"{found.get('events')} events, missions: {found.get('missions')}, anchors: {found.get('anchors')}, exit {verified.code}"
     scene.check(promises.AUDIT, verified.code == 0 and found.get("ok") is True, f"{seen} {verified.err[-200:]}".strip())

@@ -22,6 +22,7 @@ from infra.local.drills.standin.every_role import FILES, every_role_speaks
 from infra.local.drills.standin.playing import plays_well
 from infra.local.drills.standin.remote import Look, RemoteStandIn
 from schemas.mission import MissionState, MissionStatus
+from shared.counted import counted
 from shared.crash_points import POINTS
 from shared.documents import JsonMap
 from shared.errors import Unavailable
@@ -93,7 +94,7 @@ def _uploading(point: str, scene: Scene) -> None:
     report = scene.folder / "outbox" / "heights" / "report.md"
     scene.until(lambda: report.exists() or None, f"the report in {report.parent.name}/", seconds=30)
     listed = host.api.missions(limit=9)
-    scene.check("one upload is one mission", len(listed) == 1, f"{len(listed)} mission(s)")
+    scene.check("one upload is one mission", len(listed) == 1, counted(len(listed), "mission"))
     promises.all_kept(scene, host, state, standin)
 
 
@@ -106,14 +107,14 @@ def _researching(point: str, scene: Scene) -> None:
     asked = Asked(REMOTE, "How many passengers did the bay ferries carry in 2023?", {})
     request = asked.upload(host.api, scene.folder / "files")
     submit(host.api, request, "drill")
-    _dies(scene, host, place(point), lambda: f"; {len(remote.begun)} job(s) begun, {len(remote.looked_at)} look(s)")
+    _dies(scene, host, place(point), lambda: f"; {counted(len(remote.begun), 'job')} begun, {counted(len(remote.looked_at), 'look')}")
     host.start_with(KIMERA_CRASH_AT="")
     again = host.api.submit(request, idempotency_key="drill")
     state = until_over(scene, host.api, again.mission_id)
     promises.all_kept(scene, host, state, None)
     costs = host.api.costs_of_mission(state.mission_id, by="track")
     unknown, settled = len(costs.unknown), costs.whole.settled_micro_usd
-    seen = f"{len(remote.begun)} job(s) begun, {unknown} charged at its bound, {dollars(settled)} settled"
+    seen = f"{counted(len(remote.begun), 'job')} begun, {unknown} charged at its bound, {dollars(settled)} settled"
     good = len(remote.begun) <= 1 + unknown and settled == unknown * JOB_BOUND + JOB_COST
     scene.check("no second job is begun but for one that was charged", good, seen)
 
@@ -142,16 +143,16 @@ def _replaying(point: str, scene: Scene) -> None:
         raise DrillFailed(f"The letter was replayed without passing {point}: nothing was killed.")
     host.start_with(KIMERA_CRASH_AT="")
     between = host.api.dead_letter(name)
-    seen = f"{between.status}, {len(between.replays)} replay(s)"
+    seen = f"{between.status}, {counted(len(between.replays), 'replay')}"
     scene.check("a replay that nobody was told of is not recorded", between.status == "kept" and not between.replays, seen)
     letter = host.api.replay(name, again=False)
     begun = letter.replays[-1].mission_id
     listed = {state.mission_id for state in host.api.missions(limit=9)}
-    scene.check("asked for again, it is the same mission", listed == {given_up.mission_id, begun}, f"{len(listed) - 1} new mission(s)")
-    seen = f"{letter.status}, {len(letter.replays)} replay(s)"
+    scene.check("asked for again, it is the same mission", listed == {given_up.mission_id, begun}, counted(len(listed) - 1, "new mission"))
+    seen = f"{letter.status}, {counted(len(letter.replays), 'replay')}"
     scene.check("the letter tells of one replay", letter.status == "replayed" and len(letter.replays) == 1, seen)
     told_of = sum(event.kind == "dead_letter.replayed" for event in host.api.events(given_up.mission_id))
-    scene.check("the audit chain tells of one replay", told_of == 1, f"{told_of} event(s)")
+    scene.check("the audit chain tells of one replay", told_of == 1, counted(told_of, "event"))
     assert begun is not None
     state = until_over(scene, host.api, begun)
     costs = host.api.costs_of_mission(begun, by="track")

@@ -13,6 +13,7 @@ from infra.local.drills.missions import PRICE
 from infra.local.drills.standin import StandIn
 from schemas.events import AuditEvent
 from schemas.mission import FusionStatus, MissionState, MissionStatus
+from shared.counted import counted
 from shared.ledger.money import dollars
 from shared.models.calls import CallUsage
 
@@ -38,7 +39,8 @@ def once(scene: Scene, state: MissionState, events: Sequence[AuditEvent]) -> Non
     ends = sum(kinds[f"mission.{status.lower()}"] for status in MissionStatus if status.terminal)
     good = bool(slices) and set(slices.values()) == {1} and kinds["mission.created"] == ends == 1
     good = good and kinds["report.published"] == len(state.reports)
-    scene.check(ONCE, good, f"{len(slices)} slices committed {slices.total()} times, {kinds['report.published']} report(s), {ends} end(s)")
+    published, ended = counted(kinds["report.published"], "report"), counted(ends, "end")
+    scene.check(ONCE, good, f"{counted(len(slices), 'slice')} committed {slices.total()} times, {published}, {ended}")
 
 
 def bought_once(scene: Scene, report: CostReport, standin: StandIn) -> None:
@@ -55,7 +57,7 @@ def bought_once(scene: Scene, report: CostReport, standin: StandIn) -> None:
     seen = (
         f"{dollars(report.whole.settled_micro_usd)} settled for {asked.total()} answers that came to {dollars(given)}, "
         f"{len(lost) if lost is not None else 'an unclear number'} of them lost, "
-        f"and {len(report.unknown)} request(s) charged at their bound, {dollars(bounds)}"
+        f"and {counted(len(report.unknown), 'request')} charged at the bound, {dollars(bounds)}"
     )
     scene.check(NOT_TWICE, lost is not None, seen)
 
@@ -80,7 +82,7 @@ def audited(scene: Scene, host: Host, *, missions: int | None = None) -> None:
     verified = host.kimera("audit", "verify", "--json")
     found = verified.json if verified.out else {}
     good = verified.code == 0 and found.get("ok") is True and (missions is None or found["missions"] == missions)
-    seen = f"{found.get('events')} events of {found.get('missions')} mission(s), {found.get('anchors')} anchors, exit {verified.code}"
+    seen = f"{found.get('events')} events, missions: {found.get('missions')}, anchors: {found.get('anchors')}, exit {verified.code}"
     scene.check(AUDIT, good, seen if good else f"{seen}: {(verified.out + verified.err)[:300]}")
 
 

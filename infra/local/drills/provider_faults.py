@@ -14,6 +14,7 @@ from infra.local.drills.standin import Fault, StandIn
 from infra.local.drills.standin.playing import ANSWER, plays_well
 from infra.local.drills.standin.requests import Asked as Prompt
 from schemas.outcome import MissionOutcomePackage
+from shared.counted import counted
 
 CHECKING = frozenset({"AuditorAnswer", "VerifierAnswer", "CheckerAnswer"})
 """The answers that judge: the research's claims, the analysis, the wording of the report."""
@@ -102,7 +103,7 @@ def _failed(standin: StandIn) -> Counter[Fault]:
 
 
 def _told(failed: Counter[Fault]) -> str:
-    return ", ".join(f"{times} request(s) met: {fault}" for fault, times in failed.items())
+    return ", ".join(f"{counted(times, 'request')} met: {fault}" for fault, times in failed.items())
 
 
 def _money(scene: Scene, host: Host, mission_id: str, failed: Counter[Fault]) -> None:
