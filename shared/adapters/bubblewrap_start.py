@@ -63,7 +63,7 @@ class Bubblewrap:
             status, status_end = _open_pipe(stack)
             files = {f"/runtime/{name}": _memory_file(stack, (RUNTIME / name).read_bytes()) for name in RUNTIME_FILES}
             arguments = sandbox_arguments(self.python, files=files, inputs=inputs, file_mb=file_mb, status_fd=status_end)
-            argument_file = _memory_file(stack, "\0".join(arguments).encode() + b"\0")
+            argument_file = _memory_file(stack, os.fsencode("\0".join(arguments)) + b"\0")
             inside = (job_file, taken, channel_end, outputs_end)
             command = [self.path, "--args", str(argument_file), "--", *program(self.python, inside, imports)]
             try:

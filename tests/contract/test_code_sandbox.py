@@ -263,6 +263,15 @@ print(sandbox.run(SandboxJob("import time; time.sleep(3)"), outputs_to=Path({str
     assert ran.stdout == "heard\nok\n"
 
 
+def test_an_input_may_lie_in_a_folder_whose_name_is_no_utf_8(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"B\xfcro")  # as archives of other systems leave it
+    folder.mkdir()
+    (folder / "a.txt").write_text("read")
+    inputs = (SandboxInput("a.txt", folder / "a.txt"),)
+    result = sandbox.run(SandboxJob("record('a', open('inputs/a.txt').read())", inputs=inputs), outputs_to=tmp_path / "outputs")
+    assert recorded(result) == {"a": "read"}, result.traceback
+
+
 def test_a_job_that_is_not_well_formed_is_refused(sandbox: CodeSandbox, tmp_path: Path) -> None:
     file = tmp_path / "f"
     file.write_text("x")
