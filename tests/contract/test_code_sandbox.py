@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
+from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox, find_bubblewrap
 from shared.adapters.sandbox_python import find_sandbox_python
-from shared.errors import BadInput, NotFound, SandboxUnavailable
+from shared.errors import BadInput, NotFound, SandboxUnavailable, Unavailable
 from shared.sandbox import CodeSandbox, SandboxInput, SandboxJob, SandboxLimits, SandboxResult
 from tests.support.sandbox_service import linked_store, sandbox, sandbox_service
 from tests.support.sandboxes import ROOT, SMALL, Run, recorded, run
@@ -300,6 +301,24 @@ def test_without_bubblewrap_nothing_is_run_and_the_remedy_is_named(tmp_path: Pat
     with pytest.raises(SandboxUnavailable) as refused:
         adapter.run(SandboxJob(f"open({str(tmp_path / 'ran')!r}, 'w')"), outputs_to=tmp_path / "outputs")
     assert "sudo apt-get install bubblewrap" in refused.value.remedy and not (tmp_path / "ran").exists()
+
+
+def test_a_start_for_which_no_file_handle_is_left_keeps_none_open() -> None:
+    """Each try again would have fewer of them, and the machine would never have enough."""
+    bwrap = find_bubblewrap(find_sandbox_python(os.environ, ROOT))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened = len(list(Path("/proc/self/fd").iterdir()))
+    refused = []
+    for most in range(64):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, before[1]))
+        try:
+            bwrap.start({}, file_mb=1).discard()
+        except Unavailable as error:
+            refused.append(error.message)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert len(refused) > 10, "there was a handle for everything"
+    assert len(list(Path("/proc/self/fd").iterdir())) <= opened
 
 
 def test_a_bubblewrap_that_is_too_old_is_refused(tmp_path: Path) -> None:
