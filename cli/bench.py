@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sys
 import tempfile
 from decimal import Decimal, InvalidOperation
@@ -89,7 +91,9 @@ def quality(
     before = read_baseline(baseline) if baseline is not None else {}
     results: list[TaskResult] = []
     left: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="kimera-bench-") as folder:
+    with tempfile.TemporaryDirectory(prefix="kimera-bench-", ignore_cleanup_errors=True) as folder:
+        # And again when this process has nothing left to do: where it is interrupted, calls are under way that go on to write there.
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
         loaded = load(suite, Path(folder) / "suite", format_name=format_name, limit=limit)
         if baseline is not None:
             require_common([task.name for task in loaded.tasks], before)

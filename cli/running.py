@@ -26,7 +26,7 @@ from schemas.mission import MissionRequest, MissionState, Tier, Track
 from shared.artifacts import ArtifactStore
 from shared.clock import SystemClock
 from shared.documents import Json
-from shared.errors import StorageFull
+from shared.errors import StorageFull, Unavailable
 from shared.inputs import store_input
 from shared.missions.chain import Happening
 from shared.missions.records import MissionRecord, TrackRecord
@@ -132,7 +132,7 @@ class Running:
         def read() -> MissionState:
             if platform is not None and platform.trouble is not None:
                 self._bear(platform.trouble, clock, mission_id)
-            return _state(runtime, mission_id) if runtime else api.state(mission_id)
+            return _state(runtime, mission_id) if runtime else self._served_state(api, mission_id)
 
         with Interruption(self._resume_command(mission_id)) as interruption:
             state = watch(
@@ -149,6 +149,13 @@ class Running:
             goes_on = "the platform goes on with it" if runtime is None else f"go on with it: {self._resume_command(mission_id)}"
             note(f"A track was late; until {state.late_until:%Y-%m-%d %H:%M} UTC it can still upgrade the report: {goes_on}")
         return told
+
+    def _served_state(self, api: MissionsApi, mission_id: str) -> MissionState:
+        """As the platform tells it. Where that one does not answer, the error names the command that goes on: with it, or without it."""
+        try:
+            return api.state(mission_id)
+        except Unavailable as error:
+            raise Unavailable(error.message, remedy=f"{error.remedy} Go on with: {self._resume_command(mission_id)}".strip()) from error
 
     def _bear(self, trouble: Trouble, clock: SystemClock, mission_id: str) -> None:
         """Wait for a while for the trouble to pass; then raise it, with the command that goes on."""

@@ -11,7 +11,11 @@ from typing import Self
 
 
 class Scratch:
-    """A context manager; leaving it removes the folder with everything in it. For one thread."""
+    """A context manager; leaving it removes the folder with everything in it. For one thread.
+
+    What cannot be removed (no file handle is left, a network file system keeps an open file) is left to the next start of the platform, and
+    hides neither what the slice came to nor why it failed.
+    """
 
     def __init__(self, parent: Path) -> None:
         self._parent = parent
@@ -22,7 +26,7 @@ class Scratch:
         """The folder, empty at first. Raises ``OSError`` where it cannot be made."""
         if self._folder is None:
             self._parent.mkdir(parents=True, exist_ok=True)
-            self._folder = TemporaryDirectory(dir=self._parent, prefix=_prefix(os.getpid()))
+            self._folder = TemporaryDirectory(dir=self._parent, prefix=_prefix(os.getpid()), ignore_cleanup_errors=True)
         return Path(self._folder.name)
 
     def __enter__(self) -> Self:

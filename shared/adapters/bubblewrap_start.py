@@ -53,20 +53,19 @@ class Bubblewrap:
         ``inputs``: the host's files by name, or a folder whose files are the inputs once the job is given. It ends with the thread
         that called this. ``Unavailable`` where no process is to be had.
         """
-        with ExitStack() as stack:
+        with ExitStack() as stack, ExitStack() as given:
             group = self._new_group(stack)
-            job_file = _memory_file(stack, b"")
-            taken, go = os.pipe()
-            stack.callback(os.close, go)
-            channel, channel_end = _open_pipe(stack)
-            outputs, outputs_end = _open_pipe(stack)
-            status, status_end = _open_pipe(stack)
-            files = {f"/runtime/{name}": _memory_file(stack, (RUNTIME / name).read_bytes()) for name in RUNTIME_FILES}
-            arguments = sandbox_arguments(self.python, files=files, inputs=inputs, file_mb=file_mb, status_fd=status_end)
-            argument_file = _memory_file(stack, "\0".join(arguments).encode() + b"\0")
-            inside = (job_file, taken, channel_end, outputs_end)
-            command = [self.path, "--args", str(argument_file), "--", *program(self.python, inside, imports)]
             try:
+                job_file = _memory_file(stack, b"")
+                taken, go = _open_pipe(given, stack)
+                channel, channel_end = _open_pipe(stack, given)
+                outputs, outputs_end = _open_pipe(stack, given)
+                status, status_end = _open_pipe(stack, given)
+                files = {f"/runtime/{name}": _memory_file(stack, (RUNTIME / name).read_bytes()) for name in RUNTIME_FILES}
+                arguments = sandbox_arguments(self.python, files=files, inputs=inputs, file_mb=file_mb, status_fd=status_end)
+                argument_file = _memory_file(stack, os.fsencode("\0".join(arguments)) + b"\0")
+                inside = (job_file, taken, channel_end, outputs_end)
+                command = [self.path, "--args", str(argument_file), "--", *program(self.python, inside, imports)]
                 process = subprocess.Popen(
                     group.entering(command) if group else command,
                     stdin=subprocess.DEVNULL,
@@ -79,9 +78,6 @@ class Bubblewrap:
                 )
             except OSError as error:
                 raise Unavailable(f"No process could be started for a sandbox run ({error.strerror}).", remedy="Try again.") from error
-            finally:
-                for end in (taken, channel_end, outputs_end, status_end):
-                    os.close(end)
             return StartedSandbox(process, job_file, go, channel, outputs, status, group, stack.pop_all())
 
     def _new_group(self, stack: ExitStack) -> TaskGroup | None:
@@ -221,8 +217,9 @@ def _memory_file(stack: ExitStack, data: bytes) -> int:
     return descriptor
 
 
-def _open_pipe(stack: ExitStack) -> tuple[int, int]:
-    """The reading and the writing end; the stack closes the reading one, the caller the other."""
+def _open_pipe(reads: ExitStack, writes: ExitStack) -> tuple[int, int]:
+    """The reading and the writing end, and who closes each."""
     reading, writing = os.pipe()
-    stack.callback(os.close, reading)
+    reads.callback(os.close, reading)
+    writes.callback(os.close, writing)
     return reading, writing

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +16,7 @@ from schemas.mission import MissionError
 from schemas.steps import StepRequest
 from shared.artifacts import Artifact, ArtifactStore
 from shared.clock import Clock
-from shared.errors import KimeraError, StaleEpoch
+from shared.errors import KimeraError, StaleEpoch, Unavailable
 from shared.missions.chain import Happening
 from shared.missions.deadlines import soft_deadline
 from shared.missions.records import MissionRecord, TrackRecord
@@ -26,6 +27,8 @@ from shared.times import CHECKPOINT_SHARE, SLICE_BUDGET_S
 from shared.tracks import SliceContext, SliceOutcome, TrackLogic
 
 StateT = TypeVar("StateT", bound=BaseModel)
+_USED_UP = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT)
+"""Files, memory, processes or room that the machine has none of for now: that is no defect, and passes."""
 _log = logging.getLogger(__name__)
 
 
@@ -79,7 +82,10 @@ class SliceWork:
                     _log.warning("The track %s of mission %s: %s: %s", request.track, request.mission_id, error.message, error.place)
                 failure = MissionError(code=error.code, message=error.message, remedy=error.remedy)
                 return self._failed(logic, context(OpenSlice(jobs=opened.jobs)), state, failure, opened)
-            except Exception as error:  # noqa: BLE001 - a defect of ours: recorded as the track's end, with the traceback in the log
+            except Exception as error:
+                if isinstance(error, OSError) and error.errno in _USED_UP:
+                    told = f"The machine has nothing left for this work ({error.strerror})."
+                    raise Unavailable(told, remedy="Raise its limit (`ulimit -a` shows it), or lower max_running.") from error
                 _log.exception("The track %s of mission %s failed", request.track, request.mission_id)
                 failure = MissionError(
                     code="internal", message=f"a defect of KIMERA ({type(error).__name__})", remedy="The log has the details."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
+from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox, find_bubblewrap
 from shared.adapters.sandbox_python import find_sandbox_python
-from shared.errors import BadInput, NotFound, SandboxUnavailable
+from shared.errors import BadInput, NotFound, SandboxUnavailable, Unavailable
 from shared.sandbox import CodeSandbox, SandboxInput, SandboxJob, SandboxLimits, SandboxResult
 from tests.support.sandbox_service import linked_store, sandbox, sandbox_service
 from tests.support.sandboxes import ROOT, SMALL, Run, recorded, run
@@ -263,6 +264,15 @@ print(sandbox.run(SandboxJob("import time; time.sleep(3)"), outputs_to=Path({str
     assert ran.stdout == "heard\nok\n"
 
 
+def test_an_input_may_lie_in_a_folder_whose_name_is_no_utf_8(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"B\xfcro")  # as archives of other systems leave it
+    folder.mkdir()
+    (folder / "a.txt").write_text("read")
+    inputs = (SandboxInput("a.txt", folder / "a.txt"),)
+    result = sandbox.run(SandboxJob("record('a', open('inputs/a.txt').read())", inputs=inputs), outputs_to=tmp_path / "outputs")
+    assert recorded(result) == {"a": "read"}, result.traceback
+
+
 def test_a_job_that_is_not_well_formed_is_refused(sandbox: CodeSandbox, tmp_path: Path) -> None:
     file = tmp_path / "f"
     file.write_text("x")
@@ -291,6 +301,24 @@ def test_without_bubblewrap_nothing_is_run_and_the_remedy_is_named(tmp_path: Pat
     with pytest.raises(SandboxUnavailable) as refused:
         adapter.run(SandboxJob(f"open({str(tmp_path / 'ran')!r}, 'w')"), outputs_to=tmp_path / "outputs")
     assert "sudo apt-get install bubblewrap" in refused.value.remedy and not (tmp_path / "ran").exists()
+
+
+def test_a_start_for_which_no_file_handle_is_left_keeps_none_open() -> None:
+    """Each try again would have fewer of them, and the machine would never have enough."""
+    bwrap = find_bubblewrap(find_sandbox_python(os.environ, ROOT))
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened = len(list(Path("/proc/self/fd").iterdir()))
+    refused = []
+    for most in range(64):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, before[1]))
+        try:
+            bwrap.start({}, file_mb=1).discard()
+        except Unavailable as error:
+            refused.append(error.message)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert len(refused) > 10, "there was a handle for everything"
+    assert len(list(Path("/proc/self/fd").iterdir())) <= opened
 
 
 def test_a_bubblewrap_that_is_too_old_is_refused(tmp_path: Path) -> None:

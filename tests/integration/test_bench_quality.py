@@ -110,6 +110,18 @@ def test_a_run_that_was_killed_goes_on_with_the_missions_it_had(kimera: Kimera) 
     assert len(missions) == 5
 
 
+def test_ctrl_c_leaves_nothing_of_a_run_that_was_not_to_be_kept(kimera: Kimera) -> None:
+    suite(kimera, *(f"t{number}" for number in range(8)))
+    temporary = kimera.folder / "temporary"
+    temporary.mkdir()
+    with kimera.started("bench", "quality", "suite", TMPDIR=str(temporary)) as running:
+        eventually(lambda: any(temporary.glob("kimera-bench-*/missions/scratch/slice-*/*")), "a file is being read")
+        running.interrupt()
+        ended = running.ended()
+    assert (ended.code, ended.err.splitlines()[-1]) == (130, "interrupted")
+    assert not list(temporary.glob("kimera-bench-*")), "the missions that were measured are left behind"
+
+
 def test_serial_lets_research_end_before_the_analysis_begins(kimera: Kimera) -> None:
     suite(kimera, "one", question="What is the mean temp by city, and why was the station moved?", docs=True)
     scored = kimera("bench", "quality", "suite", "--pattern", "serial", "--keep", "kept", "--json")

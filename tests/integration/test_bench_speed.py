@@ -73,6 +73,19 @@ def test_ctrl_c_ends_a_load_though_it_ends_the_server_as_well(kimera: Kimera) ->
     assert not list(kimera.home.glob("bench-*")), "the missions that were measured are left behind"
 
 
+def test_a_load_whose_server_dies_by_itself_says_so_at_once(kimera: Kimera) -> None:
+    with kimera.started("bench", "load", "--missions", "5000", "--json") as running:
+        eventually(lambda: any(missions_in(data) for data in kimera.home.glob("bench-*")), "missions are submitted")
+        (server,) = processes("infra.local.benchmarks.served", kimera.home)
+        died = SystemClock().monotonic()
+        os.kill(server, signal.SIGKILL)
+        ended = running.ended()
+    assert ended.code == 3
+    assert SystemClock().monotonic() - died < 30
+    assert "The server has ended by itself (signal 9)" in ended.err and "--keep DIR" in ended.err
+    assert not list(kimera.home.glob("bench-*")), "the missions that were measured are left behind"
+
+
 def missions_in(data: Path) -> int:
     """How many a data folder holds; none where there is no store yet."""
     try:

@@ -121,6 +121,18 @@ def test_the_platform_stops_when_it_is_asked_to(kimera: Kimera, tmp_path: Path) 
     assert "Stopped" in ended.err
 
 
+def test_a_run_whose_platform_was_killed_names_the_command_that_goes_on_without_it(kimera: Kimera, tmp_path: Path) -> None:
+    home = {"KIMERA_HOME": str(tmp_path / "home")}
+    with kimera.started("serve", "--port", "0", KIMERA_CRASH_AT="slice.worked:2", **home) as platform:
+        platform.line_with("KIMERA is at")
+        left = kimera("run", QUESTION, "--data", "a.csv", **home)
+    assert left.code == 3
+    command = left.err.strip().partition("Go on with: KIMERA_HOME=")[2].rstrip(")").split()
+    assert command[1:4] == ["kimera", "run", "--resume"], left.err
+    resumed = kimera(*command[2:], "--json", **home)
+    assert resumed.json["status"] == "DONE", resumed.err
+
+
 @pytest.mark.parametrize("replaced", [False, True])
 def test_a_platform_whose_data_folder_is_taken_away_stops_and_accepts_nothing_more(kimera: Kimera, tmp_path: Path, replaced: bool) -> None:
     """It would go on with files that nobody finds again, beside a second platform that takes the folder's name."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import resource
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -166,6 +169,33 @@ def test_a_passing_fault_gives_the_lease_back(house: House) -> None:
     with pytest.raises(Unavailable):
         house.slices.run(track, step(mission_id, 0))
     assert house.slices.run(track, step(mission_id, 0)).outcome == "CONTINUE"
+
+
+@pytest.mark.parametrize("lacking", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.ENOSPC, errno.EDQUOT])
+def test_a_machine_that_has_nothing_left_for_now_ends_no_track(house: House, lacking: int) -> None:
+    mission_id, _ = house.claimed()
+    track = CountingTrack()
+    track.fail_with = [OSError(lacking, os.strerror(lacking))]
+    with pytest.raises(Unavailable, match="nothing left"):
+        house.slices.run(track, step(mission_id, 0))
+    assert house.slices.run(track, step(mission_id, 0)).outcome == "CONTINUE"
+
+
+def test_a_folder_that_cannot_be_removed_hides_no_fault(house: House) -> None:
+    mission_id, _ = house.claimed()
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    class NoHandleLeft(CountingTrack):
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
+            (context.workdir / "inside").mkdir()
+            resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+            raise Unavailable("no process could be started")
+
+    try:
+        with pytest.raises(Unavailable, match="no process"):
+            house.slices.run(NoHandleLeft(), step(mission_id, 0))
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def test_a_fault_while_the_result_is_stored_gives_the_lease_back(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

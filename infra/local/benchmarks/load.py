@@ -146,12 +146,13 @@ class _Load:
         return f"{mission_id}: {', '.join(repeated)}" if repeated else None
 
     def _again(self, call: Callable[[], T]) -> T:
-        """What the call gives, as soon as the server is there to answer it."""
+        """What the call gives, as soon as the server is there to answer it; at once ``Unavailable`` where it does not come back."""
         until = self._clock.monotonic() + _SERVER_BACK_WITHIN_S
         while True:
             try:
                 return call()
             except Unavailable:
+                self._server.require_alive()
                 if self._clock.monotonic() > until or self._failures or self._interrupted.is_set():
                     raise
                 self._clock.sleep(0.2)

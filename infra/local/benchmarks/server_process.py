@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -18,10 +17,11 @@ from shared.errors import Unavailable
 
 _UP_WITHIN_S = 120.0
 _STOPPED_WITHIN_S = 120.0
+_REMEDY = "With `--keep DIR` its data and logs (server.out, kimera.log) stay to be looked into."
 
 
 class ServerProcess:
-    """A platform in a process of its own, on a data folder. Not for several threads, but for ``memory`` and ``cpu_s``."""
+    """A platform in a process of its own, on a data folder. Several threads may ask for ``require_alive``, ``memory``, ``cpu_s``."""
 
     def __init__(self, home: Path, *, max_running: int, workers: int, clock: Clock) -> None:
         self._home = home
@@ -47,23 +47,31 @@ class ServerProcess:
     def start(self) -> None:
         """Start it and wait until it answers. Raises ``Unavailable``."""
         command = [sys.executable, "-m", "infra.local.benchmarks.served", str(self._port)]
-        log = (self._home / "server.out").open("ab")
-        with log, self._lock:
+        with self._log.open("ab") as log, self._lock:
             self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
         until = self._clock.monotonic() + _UP_WITHIN_S
         while not self._answers():
-            if self._process.poll() is not None or self._clock.monotonic() > until:
-                raise Unavailable("The server does not start.", remedy=f"Look into {self._home / 'server.out'} and kimera.log beside it.")
+            self.require_alive()
+            if self._clock.monotonic() > until:
+                raise Unavailable(f"The server has not answered for {_UP_WITHIN_S:.0f} s after its start.", remedy=_REMEDY)
             self._clock.sleep(0.1)
+
+    def require_alive(self) -> None:
+        """Raise ``Unavailable`` where it has ended by itself: it does not come back. One that ``kill`` has ended does."""
+        with self._lock:
+            code = None if self._process is None else self._process.poll()
+        if code is not None:
+            how = f"signal {-code}" if code < 0 else f"exit {code}"
+            raise Unavailable(f"The server has ended by itself ({how}){self._last_words()}", remedy=_REMEDY)
 
     def kill(self) -> None:
         """``kill -9``."""
-        assert self._process is not None
         cpu = self.cpu_s
-        self._process.send_signal(signal.SIGKILL)
-        self._process.wait()
         with self._lock:
-            self._cpu_before_s, self._process = cpu, None
+            process, self._process, self._cpu_before_s = self._process, None, cpu
+        assert process is not None
+        process.kill()
+        process.wait()
         self.kills += 1
 
     def stop(self) -> None:
@@ -94,6 +102,15 @@ class ServerProcess:
         with self._lock:
             alive = [] if self._process is None else [self._process.pid, *children(self._process.pid)]
             return self._cpu_before_s + sum(cpu_s(pid) for pid in alive)
+
+    @property
+    def _log(self) -> Path:
+        return self._home / "server.out"
+
+    def _last_words(self) -> str:
+        lines = self._log.read_text(errors="replace").split("\n") if self._log.exists() else []
+        last = next((line for line in reversed(lines) if line.strip()), "")
+        return f": {last.strip()[:300]}" if last else "."
 
     def _answers(self) -> bool:
         try:
