@@ -143,3 +143,18 @@ def test_a_column_is_not_told_in_a_duration_that_it_does_not_say() -> None:
     assert isinstance(refusal, Refusal) and '"stay" does not say in which unit it is' in refusal.reason
     assert isinstance(read("What is the average stay in days?", stays), Reading)
     assert isinstance(read("What is the average age in years?", PEOPLE), Reading)
+
+
+@pytest.mark.parametrize(
+    ("asked", "condition"),
+    [
+        ("not yes", Filter(column="emergency", op="!=", values=("yes",))),
+        ("yes", Filter(column="emergency", op="==", values=("yes",))),
+        ("no", Filter(column="emergency", op="==", values=("no",))),
+    ],
+)
+def test_the_name_of_a_yes_or_no_column_stands_for_no_yes_where_its_value_is_said(asked: str, condition: Filter) -> None:
+    admissions = file("adm.csv", column("emergency", "flag", 2, values=("yes", "no")), column("stay_days", "measure"))
+    found = read(f"How many rows are there where emergency is {asked}?", admissions)
+    assert isinstance(found, Reading)
+    assert found.specs[0].filters == (condition,)

@@ -160,13 +160,19 @@ def _is_predicate(sentence: Sentence, after: int, cell: CellMention) -> bool:
 
 
 def flags_to_values(sentence: Sentence, slots: Slots) -> None:
-    """In "How many smokers" the name of a yes-or-no column stands for its "yes", with "non" in front for its "no"."""
+    """In "How many smokers" the name of a yes-or-no column stands for its "yes", with "non" in front for its "no".
+
+    In "where smoker is not yes" it stands for nothing: its value is named.
+    """
+    named = [c.column for c in (*slots.cells, *slots.excluded)]
     for column in [c for c in slots.groups if c.description.role == "flag"]:
         true = next((v for v in column.description.values if v.casefold() in _TRUE), None)
         mention = next((m for m in slots.mentions if m.column is column), None)
         if true is None or mention is None:
             continue
         slots.groups.remove(column)
+        if column in named:
+            continue
         negated = sentence.word(mention.first - 1) in {"non", "not", "no", "without"}
         if negated:
             sentence.explain(mention.first - 1, mention.first, "condition")
