@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import resource
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -181,21 +180,20 @@ def test_a_machine_that_has_nothing_left_for_now_ends_no_track(house: House, lac
     assert house.slices.run(track, step(mission_id, 0)).outcome == "CONTINUE"
 
 
-def test_a_folder_that_cannot_be_removed_hides_no_fault(house: House) -> None:
+def test_a_folder_that_cannot_be_removed_hides_no_fault(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     mission_id, _ = house.claimed()
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
 
-    class NoHandleLeft(CountingTrack):
+    def no_handle_left(*_: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    class Unremovable(CountingTrack):
         def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
             (context.workdir / "inside").mkdir()
-            resource.setrlimit(resource.RLIMIT_NOFILE, (0, before[1]))
+            monkeypatch.setattr("os.scandir", no_handle_left)
             raise Unavailable("no process could be started")
 
-    try:
-        with pytest.raises(Unavailable, match="no process"):
-            house.slices.run(NoHandleLeft(), step(mission_id, 0))
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    with pytest.raises(Unavailable, match="no process"):
+        house.slices.run(Unremovable(), step(mission_id, 0))
 
 
 def test_a_fault_while_the_result_is_stored_gives_the_lease_back(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
