@@ -7,6 +7,7 @@ import pytest
 from functions.ds_star.operation import Filter, OperationSpec
 from functions.ds_star.reader.read import read_question
 from functions.ds_star.reader.reading import Reading, Refusal
+from schemas.analysis import FileDescription
 from schemas.evidence import SubQuestion
 from schemas.mission import ReadingHints
 from shared.language.split import split_question
@@ -32,8 +33,8 @@ def parts(question: str) -> list[Reading | Refusal]:
     return outcomes
 
 
-def read(question: str, *files: object) -> Reading | Refusal:
-    return read_question(SubQuestion(id="q1", text=question), list(files) or [WEATHER], ReadingHints())  # type: ignore[arg-type]
+def read(question: str, *files: FileDescription) -> Reading | Refusal:
+    return read_question(SubQuestion(id="q1", text=question), list(files) or [WEATHER], ReadingHints())
 
 
 @pytest.mark.parametrize(

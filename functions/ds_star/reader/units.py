@@ -34,6 +34,7 @@ _DIMENSIONS = MappingProxyType(
 """What a unit of the lexicon measures, and how it becomes the base unit: ``value * factor + offset`` (exact by definition)."""
 _NO_SCALE = frozenset({"degree", "degrees"})
 """Words that leave open which of two units is meant: the column's own."""
+_DURATIONS = MappingProxyType({"days": "day", "weeks": "week", "months": "month", "quarters": "quarter"})
 
 
 def unit_named(text: str, lexicon: Lexicon) -> str | None:
@@ -59,9 +60,6 @@ def in_unit_of(column: Column, value: int | float, asked: str, lexicon: Lexicon)
         raise Refused("unsuitable", f'"{column.name}" is in {unit}, and the question names {asked}', lacks=lacks)
     found = float(f"{(value * here[1] + here[2] - there[2]) / there[1]:.10g}")
     return int(found) if found.is_integer() else found
-
-
-_DURATIONS = MappingProxyType({"days": "day", "weeks": "week", "months": "month", "quarters": "quarter"})
 
 
 def refuse_other_duration(sentence: Sentence, measure: Column | None) -> None:
