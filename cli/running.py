@@ -26,7 +26,7 @@ from schemas.mission import MissionRequest, MissionState, Tier, Track
 from shared.artifacts import ArtifactStore
 from shared.clock import SystemClock
 from shared.documents import Json
-from shared.errors import StorageFull, Unavailable
+from shared.errors import Unavailable
 from shared.inputs import store_input
 from shared.missions.chain import Happening
 from shared.missions.records import MissionRecord, TrackRecord
@@ -36,12 +36,10 @@ from shared.runtime import Runtime
 from shared.settings import Settings
 
 if TYPE_CHECKING:
-    from infra.local.platform import Platform, Trouble
+    from infra.local.platform import Platform
 
 _REPORTS = Path("kimera-report")
 _EMBEDDED_POLL_S = 0.1
-_TROUBLE_S = 15.0
-"""How long a full disk may last before the command gives up waiting."""
 _SERVED_POLL_S = 0.4
 
 
@@ -131,7 +129,7 @@ class Running:
 
         def read() -> MissionState:
             if platform is not None and platform.trouble is not None:
-                self._bear(platform.trouble, clock, mission_id)
+                raise self._with_resume(platform.trouble, mission_id)
             return _state(runtime, mission_id) if runtime else self._served_state(api, mission_id)
 
         with Interruption(self._resume_command(mission_id)) as interruption:
@@ -151,17 +149,16 @@ class Running:
         return told
 
     def _served_state(self, api: MissionsApi, mission_id: str) -> MissionState:
-        """As the platform tells it. Where that one does not answer, the error names the command that goes on: with it, or without it."""
         try:
             return api.state(mission_id)
         except Unavailable as error:
-            raise Unavailable(error.message, remedy=f"{error.remedy} Go on with: {self._resume_command(mission_id)}".strip()) from error
+            raise self._with_resume(error, mission_id) from error
 
-    def _bear(self, trouble: Trouble, clock: SystemClock, mission_id: str) -> None:
-        """Wait for a while for the trouble to pass; then raise it, with the command that goes on."""
-        if clock.monotonic() - trouble.since > _TROUBLE_S:
-            remedy = f"{trouble.error.remedy} Go on with: {self._resume_command(mission_id)}"
-            raise StorageFull(trouble.error.message, remedy=remedy.strip(), place=trouble.error.place)
+    def _with_resume(self, error: Unavailable, mission_id: str) -> Unavailable:
+        """The same, with the command that goes on with the mission: with that platform, or without it."""
+        return type(error)(
+            error.message, remedy=f"{error.remedy} Go on with: {self._resume_command(mission_id)}".strip(), place=error.place
+        )
 
     def _report_ended(self, runtime: Runtime, state: MissionState) -> int:
         from infra.local.functions import public_app

@@ -11,8 +11,10 @@ from schemas.mission import MissionState
 from shared.clock import Clock
 from shared.errors import Unavailable
 
-_PATIENCE = 60
-"""Failed readings in a row (a platform that restarts) before watching gives up."""
+_PATIENCE_S = 30.0
+"""How long a platform may be away (it restarts) before watching gives up."""
+_QUIET_S = 2.0
+"""How long it may be away before that is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +39,56 @@ def watch(
     until: Callable[[MissionState], bool] = has_ended,
     stopping: Stopping | None = None,
 ) -> MissionState:
-    """The first state that ``until`` is true of."""
+    """The first state that ``until`` is true of. ``Unavailable``: for half a minute there was none, or waiting does not help."""
+    patience = _Patience(view, clock)
     told = False
-    failures = 0
     with view:
         while True:
             try:
                 state = read()
-                failures = 0
                 view.show(state)
                 if until(state):
                     return state
                 if stopping is not None and stopping.interruption.wanted and not told:
-                    told = True
                     stopping.cancel()
+                    told = True
                     view.say("Stopping: what there is gets fused into a report. Ctrl-C again leaves at once.")
-            except Unavailable:
-                failures += 1
-                if failures >= _PATIENCE:
-                    raise
+                patience.renew()
+            except Unavailable as error:
+                patience.bear(error, stop_waits=stopping is not None and stopping.interruption.wanted and not told)
             clock.sleep(every_s)
+
+
+class _Patience:
+    """With a platform that does not answer: says so, once, and gives up in the end."""
+
+    def __init__(self, view: Progress, clock: Clock) -> None:
+        self._view = view
+        self._clock = clock
+        self._away_since: float | None = None
+        self._said: set[str] = set()
+
+    def renew(self) -> None:
+        """It answers."""
+        if self._said:
+            self._view.say("It answers again.")
+        self._away_since = None
+        self._said.clear()
+
+    def bear(self, error: Unavailable, *, stop_waits: bool) -> None:
+        """Raises the error where patience is at its end. ``stop_waits``: Ctrl-C was pressed, and could not be passed on."""
+        now = self._clock.monotonic()
+        if self._away_since is None:
+            self._away_since = now
+        away = now - self._away_since
+        if not error.retryable or away >= _PATIENCE_S:
+            raise error
+        if away >= _QUIET_S:
+            self._say_once(f"{error.message} Waiting until that has passed, for {_PATIENCE_S:.0f} s at most.")
+        if stop_waits:
+            self._say_once("It will be asked to stop as soon as it answers. Ctrl-C again leaves at once.")
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self._view.say(text)

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 IN_PROCESS = "http://localhost"
 _TIMEOUT = httpx.Timeout(30, read=180)
+_STATE_TIMEOUT = httpx.Timeout(30)
+"""Where a mission stands is told at once: who watches it is not kept for minutes by a platform that hangs."""
 _PAGE = 500
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -76,7 +78,7 @@ class MissionsApi:
 
     def state(self, mission_id: str) -> MissionState:
         """Where a mission stands."""
-        return self._model(MissionState, "GET", _mission(mission_id))
+        return self._model(MissionState, "GET", _mission(mission_id), timeout=_STATE_TIMEOUT)
 
     def missions(self, *, limit: int) -> list[MissionState]:
         """The newest missions, at most ``limit``; without those that cannot be read."""
@@ -173,8 +175,9 @@ class MissionsApi:
         content: bytes | BinaryIO | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
+        timeout: httpx.Timeout = _TIMEOUT,
     ) -> ModelT:
-        answer = self._send(method, path, content=content, headers=headers, params=params)
+        answer = self._send(method, path, content=content, headers=headers, params=params, timeout=timeout)
         try:
             return model.model_validate_json(answer.content)
         except ValidationError as error:
@@ -191,9 +194,10 @@ class MissionsApi:
         content: bytes | BinaryIO | None = None,
         headers: Mapping[str, str] | None = None,
         params: Mapping[str, str] | None = None,
+        timeout: httpx.Timeout = _TIMEOUT,
     ) -> httpx.Response:
         try:
-            answer = self._client.request(method, path, content=content, headers=headers, params=params)
+            answer = self._client.request(method, path, content=content, headers=headers, params=params, timeout=timeout)
         except httpx.UnsupportedProtocol as error:
             raise BadInput(f"{self._client.base_url} is no address.", remedy="Give one like http://127.0.0.1:8700.") from error
         except httpx.HTTPError as error:

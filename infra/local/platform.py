@@ -59,14 +59,6 @@ class OneMission:
     late: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """What keeps every mission of a platform from going on, and since when (seconds of the monotonic clock)."""
-
-    error: StorageFull
-    since: float
-
-
 class Platform:
     """Everything of KIMERA on one machine. A context manager: entering starts it, leaving stops it.
 
@@ -90,7 +82,7 @@ class Platform:
         self._only = only
         self._ended = ended
         self._functions = functions
-        self.trouble: Trouble | None = None
+        self.trouble: StorageFull | None = None
         """Set while calls fail for want of room on the disk; cleared by the first one that does not."""
         self._holder = Holder(pid=os.getpid(), command=command, url=url)
         self._making = threading.Lock()
@@ -216,8 +208,8 @@ class Platform:
             return
         answer.read()
         error = error_of(answer)
-        if isinstance(error, StorageFull) and self.trouble is None:
-            self.trouble = Trouble(error, self.runtime.clock.monotonic())
+        if isinstance(error, StorageFull):
+            self.trouble = error
 
     def _workers(self, settings: Settings) -> WorkerPool:
         """Processes for the missions of a platform that has them run elsewhere than in its own."""
