@@ -65,6 +65,7 @@ class _Patience:
     def __init__(self, view: Progress, clock: Clock) -> None:
         self._view = view
         self._clock = clock
+        self._answered_at = clock.monotonic()
         self._away_since: float | None = None
         self._said: set[str] = set()
 
@@ -72,6 +73,7 @@ class _Patience:
         """It answers."""
         if self._said:
             self._view.say("It answers again.")
+        self._answered_at = self._clock.monotonic()
         self._away_since = None
         self._said.clear()
 
@@ -80,10 +82,9 @@ class _Patience:
         now = self._clock.monotonic()
         if self._away_since is None:
             self._away_since = now
-        away = now - self._away_since
-        if not error.retryable or away >= _PATIENCE_S:
+        if not error.retryable or now - self._away_since >= _PATIENCE_S:
             raise error
-        if away >= _QUIET_S:
+        if now - self._answered_at >= _QUIET_S:
             self._say_once(f"{error.message} Waiting until that has passed, for {_PATIENCE_S:.0f} s at most.")
         if stop_waits:
             self._say_once("It will be asked to stop as soon as it answers. Ctrl-C again leaves at once.")

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 IN_PROCESS = "http://localhost"
 _TIMEOUT = httpx.Timeout(30, read=180)
-_STATE_TIMEOUT = httpx.Timeout(30)
+_STATE_TIMEOUT = httpx.Timeout(15)
 """Where a mission stands is told at once: who watches it is not kept for minutes by a platform that hangs."""
 _PAGE = 500
 ModelT = TypeVar("ModelT", bound=BaseModel)

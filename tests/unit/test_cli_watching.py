@@ -96,6 +96,17 @@ def test_a_platform_that_does_not_come_back_is_given_up_after_half_a_minute(cloc
     assert 30.0 <= clock.monotonic() <= 30.0 + every_s
 
 
+def test_a_platform_that_hangs_is_told_of_when_the_first_request_is_given_up(clock: FrozenClock, view: Heard) -> None:
+    def read() -> MissionState:
+        clock.advance(15)
+        raise Unavailable(AWAY)
+
+    with pytest.raises(Unavailable):
+        watch(read, view=view, clock=clock, every_s=0.5)
+    assert view.said == [f"{AWAY} Waiting until that has passed, for 30 s at most."]
+    assert clock.monotonic() < 50
+
+
 def test_two_pauses_have_their_patience_each(clock: FrozenClock, view: Heard) -> None:
     def read() -> MissionState:
         if clock.monotonic() % 25 < 20:
