@@ -70,9 +70,9 @@ class _Patience:
         self._said: set[str] = set()
 
     def renew(self) -> None:
-        """It answers."""
+        """It answered."""
         if self._said:
-            self._view.say("It answers again.")
+            self._view.say("It goes on.")
         self._answered_at = self._clock.monotonic()
         self._away_since = None
         self._said.clear()
@@ -85,11 +85,11 @@ class _Patience:
         if not error.retryable or now - self._away_since >= _PATIENCE_S:
             raise error
         if now - self._answered_at >= _QUIET_S:
-            self._say_once(f"{error.message} Waiting until that has passed, for {_PATIENCE_S:.0f} s at most.")
+            self._say_once("away", f"{error.message} Waiting until that has passed, for {_PATIENCE_S:.0f} s at most.")
         if stop_waits:
-            self._say_once("It will be asked to stop as soon as it answers. Ctrl-C again leaves at once.")
+            self._say_once("stop", "It will be asked to stop as soon as it answers. Ctrl-C again leaves at once.")
 
-    def _say_once(self, text: str) -> None:
-        if text not in self._said:
-            self._said.add(text)
+    def _say_once(self, what: str, text: str) -> None:
+        if what not in self._said:
+            self._said.add(what)
             self._view.say(text)

@@ -71,7 +71,7 @@ def platform(clock: FrozenClock, *, away: tuple[float, float], ends_at: float) -
 
     def read() -> MissionState:
         if away[0] <= clock.monotonic() < away[1]:
-            raise Unavailable(AWAY)
+            raise Unavailable(AWAY if clock.monotonic() < away[0] + 5 else "There is no room left.")
         return state(MissionStatus.DONE if clock.monotonic() >= ends_at else MissionStatus.RUNNING)
 
     return read
@@ -86,12 +86,12 @@ def test_a_short_pause_is_not_spoken_of(clock: FrozenClock, view: Heard) -> None
 def test_a_long_pause_is_told_once_and_so_is_its_end(clock: FrozenClock, view: Heard) -> None:
     read = platform(clock, away=(1.0, 21.0), ends_at=22.0)
     assert watch(read, view=view, clock=clock, every_s=0.5).status is MissionStatus.DONE
-    assert view.said == [f"{AWAY} Waiting until that has passed, for 30 s at most.", "It answers again."]
+    assert view.said == [f"{AWAY} Waiting until that has passed, for 30 s at most.", "It goes on."]
 
 
 @pytest.mark.parametrize("every_s", [0.1, 5.0])
 def test_a_platform_that_does_not_come_back_is_given_up_after_half_a_minute(clock: FrozenClock, view: Heard, every_s: float) -> None:
-    with pytest.raises(Unavailable, match="cannot be reached"):
+    with pytest.raises(Unavailable, match="no room left"):
         watch(platform(clock, away=(0.0, 10_000.0), ends_at=0.0), view=view, clock=clock, every_s=every_s)
     assert 30.0 <= clock.monotonic() <= 30.0 + every_s
 
@@ -139,4 +139,4 @@ def test_a_stop_that_could_not_be_passed_on_is_passed_on_once_the_platform_answe
     watch(read, view=view, clock=clock, every_s=1.0, stopping=Stopping(interruption, cancel))
     assert asked == [0.0, 4.0, 5.0]
     assert view.said[0] == "It will be asked to stop as soon as it answers. Ctrl-C again leaves at once."
-    assert view.said[-2:] == ["Stopping: what there is gets fused into a report. Ctrl-C again leaves at once.", "It answers again."]
+    assert view.said[-2:] == ["Stopping: what there is gets fused into a report. Ctrl-C again leaves at once.", "It goes on."]
