@@ -2,26 +2,55 @@
 
 from __future__ import annotations
 
+import secrets
+
 from cli.asking import Prepared
 from cli.console import note
+from cli.patience import Patience
 from functions.missions.answers import Accepted
 from infra.local.api import MissionsApi
 from infra.local.files import LocalFile
+from shared.clock import Clock, SystemClock
 from shared.documents import Json
+from shared.errors import Unavailable
 
 LARGE_FILE = 200_000_000
 """From here on the person is told what takes so long."""
+_AGAIN_S = 0.5
 
 
-def upload_and_submit(api: MissionsApi, prepared: Prepared, *, idempotency_key: str | None = None) -> Accepted:
-    """Upload the files, then submit."""
+def upload_and_submit(api: MissionsApi, prepared: Prepared, *, idempotency_key: str | None = None, clock: Clock | None = None) -> Accepted:
+    """Upload the files, then submit: again where no answer comes, since the key lets no second mission begin."""
     inputs: list[Json] = []
     for file in prepared.files:
         if file.size >= LARGE_FILE:
             note(f"uploading {file.name} ({file.size / 1e9:.1f} GB)")
         uploaded = api.upload(file.path, file.name)
         inputs.append(as_input(file, uploaded.uri, uploaded.sha256, uploaded.size))
-    return api.submit(prepared.body(inputs), idempotency_key=idempotency_key)
+    body = prepared.body(inputs)
+    clock = clock or SystemClock()
+    if idempotency_key is not None:
+        return _submit(api, body, idempotency_key, clock)
+    # Of this key the person knows nothing: that an earlier try got through makes the mission no older.
+    return _submit(api, body, secrets.token_hex(16), clock).model_copy(update={"created": True})
+
+
+def _submit(api: MissionsApi, body: dict[str, Json], key: str, clock: Clock) -> Accepted:
+    patience = Patience(note, clock)
+    while True:
+        try:
+            return api.submit(body, idempotency_key=key)
+        except Unavailable as error:
+            if not error.retryable:
+                raise
+            patience.bear(error, at_the_end=_unknown(error, key))
+            clock.sleep(_AGAIN_S)
+
+
+def _unknown(error: Unavailable, key: str) -> Unavailable:
+    """No answer came: what to do, when the mission may have been accepted or not."""
+    remedy = f"Whether the mission was accepted is not known: with `--idempotency-key {key}`, `kimera submit` gives that very mission."
+    return Unavailable(error.message, remedy=f"{error.remedy} {remedy}".strip(), place=error.place)
 
 
 def as_input(file: LocalFile, uri: str, sha256: str, size: int) -> dict[str, Json]:

@@ -6,15 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cli.interruption import Interruption
+from cli.patience import Patience
 from cli.progress import Progress
 from schemas.mission import MissionState
 from shared.clock import Clock
 from shared.errors import Unavailable
-
-_PATIENCE_S = 30.0
-"""How long a platform may be away (it restarts) before watching gives up."""
-_QUIET_S = 2.0
-"""How long it may be away before that is said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +36,7 @@ def watch(
     stopping: Stopping | None = None,
 ) -> MissionState:
     """The first state that ``until`` is true of. ``Unavailable``: for half a minute there was none, or waiting does not help."""
-    patience = _Patience(view, clock)
+    patience = Patience(view.say, clock)
     told = False
     with view:
         while True:
@@ -57,39 +53,3 @@ def watch(
             except Unavailable as error:
                 patience.bear(error, stop_waits=stopping is not None and stopping.interruption.wanted and not told)
             clock.sleep(every_s)
-
-
-class _Patience:
-    """With a platform that does not answer: says so, once, and gives up in the end."""
-
-    def __init__(self, view: Progress, clock: Clock) -> None:
-        self._view = view
-        self._clock = clock
-        self._answered_at = clock.monotonic()
-        self._away_since: float | None = None
-        self._said: set[str] = set()
-
-    def renew(self) -> None:
-        """It answered."""
-        if self._said:
-            self._view.say("It goes on.")
-        self._answered_at = self._clock.monotonic()
-        self._away_since = None
-        self._said.clear()
-
-    def bear(self, error: Unavailable, *, stop_waits: bool) -> None:
-        """Raises the error where patience is at its end. ``stop_waits``: Ctrl-C was pressed, and could not be passed on."""
-        now = self._clock.monotonic()
-        if self._away_since is None:
-            self._away_since = now
-        if not error.retryable or now - self._away_since >= _PATIENCE_S:
-            raise error
-        if now - self._answered_at >= _QUIET_S:
-            self._say_once("away", f"{error.message} Waiting until that has passed, for {_PATIENCE_S:.0f} s at most.")
-        if stop_waits:
-            self._say_once("stop", "It will be asked to stop as soon as it answers. Ctrl-C again leaves at once.")
-
-    def _say_once(self, what: str, text: str) -> None:
-        if what not in self._said:
-            self._said.add(what)
-            self._view.say(text)

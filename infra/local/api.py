@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 
 IN_PROCESS = "http://localhost"
 _TIMEOUT = httpx.Timeout(30, read=180)
-_STATE_TIMEOUT = httpx.Timeout(15)
-"""Where a mission stands is told at once: who watches it is not kept for minutes by a platform that hangs."""
+_PROMPT = httpx.Timeout(30)
+"""For a state, which is told at once: nobody who watches is kept for minutes by a platform that hangs."""
+_SUBMISSION = httpx.Timeout(60)
 _PAGE = 500
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -69,7 +70,7 @@ class MissionsApi:
     def submit(self, request: JsonMap, *, idempotency_key: str | None = None) -> Accepted:
         """Submit a mission (the JSON of a ``MissionRequest``)."""
         headers = {"Content-Type": "application/json"} | ({"Idempotency-Key": idempotency_key} if idempotency_key else {})
-        return self._model(Accepted, "POST", "/missions", content=json.dumps(request).encode(), headers=headers)
+        return self._model(Accepted, "POST", "/missions", content=json.dumps(request).encode(), headers=headers, timeout=_SUBMISSION)
 
     def upload(self, path: Path, name: str) -> StoredInput:
         """Upload a file; its size goes ahead, so that one that is too large is refused at once."""
@@ -78,7 +79,7 @@ class MissionsApi:
 
     def state(self, mission_id: str) -> MissionState:
         """Where a mission stands."""
-        return self._model(MissionState, "GET", _mission(mission_id), timeout=_STATE_TIMEOUT)
+        return self._model(MissionState, "GET", _mission(mission_id), timeout=_PROMPT)
 
     def missions(self, *, limit: int) -> list[MissionState]:
         """The newest missions, at most ``limit``; without those that cannot be read."""
