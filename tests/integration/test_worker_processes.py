@@ -20,9 +20,10 @@ import pytest
 from infra.local.benchmarks.idle_functions import idle_functions
 from infra.local.functions import internal_app
 from infra.local.platform import Platform
-from infra.local.pool.messages import Channel, Ping, Setup, Start, Stop, Wake, pair
+from infra.local.pool.messages import Channel, Ended, Ping, Setup, Start, Stop, Wake, pair
 from infra.local.pool.pool import Lost
 from infra.local.workflows.clock import RealClock
+from infra.local.workflows.execution import State
 from shared.errors import Unavailable
 from shared.executions import ExecutionState
 from shared.scratch import Scratch
@@ -364,3 +365,20 @@ def test_a_worker_whose_platform_takes_nothing_ends_instead_of_losing_what_it_sa
     while platforms.send(Ping()):
         continue  # nobody receives what is answered
     assert process.wait(60) == 1
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Setup(settings={"home": os.fsdecode(b"/data/caf\xe9"), "workers": 2}, functions="a:b", workflow="w.yaml"),
+        Start(execution="e", argument={"question": 'How many "\u00e9"\n?', "n": [1, None, 2.5]}, labels={"mission": "m"}),
+        Ended(execution="e", state=State.FAILED),
+    ],
+    ids=lambda message: message.kind,
+)
+def test_a_message_arrives_as_it_was_sent_also_with_a_path_that_is_no_utf_8(message: Setup | Start | Ended) -> None:
+    ours, theirs = pair()
+    other = Channel(theirs)
+    assert ours.send(message) and other.receive() == message
+    ours.close()
+    other.close()

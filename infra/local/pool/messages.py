@@ -1,7 +1,11 @@
-"""What a platform and its worker processes say to each other: lines of JSON over a socket that only the two of them have."""
+"""What a platform and its worker processes say to each other: lines of JSON over a socket that only the two of them have.
+
+The standard library's JSON, since a path that is no UTF-8 is a text with lone surrogates, which pydantic's neither writes nor reads.
+"""
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import struct
@@ -106,7 +110,7 @@ class Channel:
         """
         try:
             with self._sending:
-                self._end.sendall(message.model_dump_json().encode() + b"\n")
+                self._end.sendall(json.dumps(message.model_dump(mode="json")).encode() + b"\n")
         except OSError:
             return False
         return True
@@ -117,7 +121,7 @@ class Channel:
             line = self._lines.readline()
         except OSError:
             return None
-        return _MESSAGES.validate_json(line) if line.endswith(b"\n") else None
+        return _MESSAGES.validate_python(json.loads(line)) if line.endswith(b"\n") else None
 
     def close(self) -> None:
         """Let go of this end; not while a thread receives."""
