@@ -34,14 +34,19 @@ REFUSED = {
     "How many lamps in 2024?": ("sales.csv", 'a row holds as many as "quantity" says'),
     "How many products were sold?": ("sales.csv", 'a row holds as many as "quantity" says'),
     "How many sales were there?": ("shop.csv", '"how many sales" may mean the rows or "revenue"'),
+    "How many different quantities were sold?": ("sales.csv", 'the different numbers of "quantity" are not counted'),
+    "How many distinct rows are there?": ("sales.csv", '"rows" names no column whose different members could be counted'),
+    "How many unique dates are there?": ("sales.csv", '"dates" names no column whose different members could be counted'),
+    "How many different lamps were sold?": ("sales.csv", '"lamps" names no column whose different members could be counted'),
 }
+DIFFERENT = ("How many different products were sold here?", "How many distinct products were sold?", "Number of unique products")
 
 
 @pytest.fixture(scope="module")
 def answers(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Answer]:
     questions = dict.fromkeys(SOLD, "sales.csv") | {question: file for question, (file, _) in REFUSED.items()}
     questions |= {"How many sales were there in 2024?": "sales.csv", "How many rows are lamps?": "sales.csv"}
-    questions |= {"How many different products were sold here?": "sales.csv", "How many lamps were sold?": "shop.csv"}
+    questions |= dict.fromkeys(DIFFERENT, "sales.csv") | {"How many lamps were sold?": "shop.csv"}
     return ask_all(sandbox, tmp_path_factory.mktemp("counting"), TABLES, questions)
 
 
@@ -67,4 +72,8 @@ def test_sales_are_the_rows_of_a_table_that_is_called_so_and_not_its_money(answe
 def test_rows_and_members_are_counted_where_they_are_asked_for(answers: dict[str, Answer]) -> None:
     lamps = sum(p == "Lamp" for _, _, p, _, _ in ROWS)
     assert answers["How many rows are lamps?"].has(lamps) and answers["How many lamps were sold?"].has(lamps)
-    assert answers["How many different products were sold here?"].has(2)
+
+
+@pytest.mark.parametrize("question", DIFFERENT)
+def test_different_members_are_counted_once_each(answers: dict[str, Answer], question: str) -> None:
+    assert answers[question].has(len({p for _, _, p, _, _ in ROWS})), answers[question]

@@ -13,6 +13,7 @@ from functions.ds_star.reader.views import Column, additive
 _FREQUENCIES = frozenset({"freq", "frequency", "count", "counts"})
 """Names of columns that say how many a row stands for."""
 _ROWS = frozenset({"rows", "row", "records", "record", "entries", "entry", "lines", "line"})
+_EACH_ONCE = frozenset({"different", "distinct", "unique"})
 _QUANTITIES = frozenset({"quantity", "quantities", "qty", "pieces", "pcs"})
 _SOLD = frozenset({"sold", "sell", "sells", "bought", "buy", "buys", "purchased"})
 _PRODUCTS = frozenset({"product", "item", "articl", "sku"})
@@ -45,10 +46,16 @@ def count_spec(sentence: Sentence, slots: Slots, by: tuple[str, ...]) -> Operati
     if any(h.end - h.start == 1 and sentence.word(h.start - 1) == "many" for h in grain_hits(sentence)):
         raise Refused("unsuitable", "it counts periods, and only rows, members and sums are counted; ask for a count by period")
     noun = next((h.end for h in sentence.find(sentence.lexicon.operations, free=False) if h.meaning == "count"), len(sentence))
-    while sentence.word(noun) in {"different", "the", "distinct", "unique"}:
+    different = False
+    while sentence.word(noun) in _EACH_ONCE | {"the"}:
+        if sentence.word(noun) in _EACH_ONCE:
+            sentence.explain(noun, noun + 1, "cue")
+            different = True
         noun += 1
     if noun < len(sentence) and sentence.stems[noun] in _NOT_ROWS and sentence.explained.get(noun) is None and not slots.measures:
         raise Refused("unmatched", f'"{sentence.tokens[noun].text}" is no word for the rows or members of this table')
+    if different and slots.measures:
+        raise Refused("unsuitable", f'the different numbers of "{slots.measures[0].name}" are not counted, only different members')
     _sales_are_rows(sentence, slots, noun)
     counted = [m for m in slots.measures if additive(m, sentence.lexicon)]
     if len(slots.measures) == 1 and _counts_values(sentence, slots):
@@ -69,6 +76,9 @@ def count_spec(sentence: Sentence, slots: Slots, by: tuple[str, ...]) -> Operati
     ]
     if members and not names_rows(members[0], slots):
         return make_spec(slots, "count", by=by, entity=members[0])
+    if different and not members:
+        named = f'"{sentence.tokens[noun].text}"' if noun < len(sentence) else "the question"
+        raise Refused("unsuitable", f"{named} names no column whose different members could be counted")
     _rows_are_single(sentence, slots)
     return make_spec(slots, "count", by=by)
 
@@ -95,7 +105,7 @@ def _pieces(sentence: Sentence, slots: Slots, noun: int) -> Column | None:
     """
     said = {t.folded for t in sentence.tokens}
     quantity = next((c for c in slots.view.columns if c.is_measure and set(c.words) & _QUANTITIES), None)
-    if quantity is None or said & {*_ROWS, "different", "distinct", "unique"}:
+    if quantity is None or said & (_ROWS | _EACH_ONCE):
         return None
     end = max((c.end for c in slots.cells if c.start <= noun < c.end), default=noun)
     by_value = end > noun and not (slots.view.calls_its_rows(sentence.word(end)) or sentence.word(end) in sentence.lexicon.row_words)
