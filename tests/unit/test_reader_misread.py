@@ -27,6 +27,18 @@ REFUSED = {
     "What was the highest monthly revenue?": '"highest monthly" may speak of the total of each month',
     "What was the median yearly revenue?": '"median yearly" may speak of the total of each year',
     "What was the average revenue per unit?": '"per" with "quantity" may ask for a ratio',
+    "What is the total of quantity times revenue?": '"quantity times revenue" is calculated of two columns',
+    "What is the mean of revenue - quantity?": '"revenue - quantity" is calculated of two columns',
+    "What is the mean of revenue over the quantity?": 'ask for each of them, or for the ratio of "revenue" to "quantity"',
+    "How many regions have a total quantity above 10?": '"total quantity above 10" may be a condition on groups',
+    "How many regions had more than 10 quantity in total?": '"more than 10 quantity in total" may be a condition on groups',
+    "What share of regions have a mean revenue above 200?": '"mean revenue above 200" may be a condition on groups',
+}
+QUANTITY, REVENUE = sum(q for *_, q, _ in ROWS), sum(v for *_, v in ROWS)
+ANSWERED: dict[str, tuple[float, ...]] = {
+    "What is the mean revenue and quantity?": (REVENUE / len(ROWS), QUANTITY / len(ROWS)),
+    "What is the ratio of revenue/quantity?": (REVENUE / QUANTITY,),
+    "What is the total revenue where quantity is above 5?": (sum(v for _, _, q, v in ROWS if q > 5),),
 }
 
 
@@ -35,6 +47,7 @@ def answers(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> d
     questions = dict.fromkeys(REFUSED, "sales.csv")
     questions |= {"What is the average response time?": "logs.csv", "average daily response_ms": "logs.csv"}
     questions |= {"yearly revenue": "sales.csv", "mean revenue by quantity": "sales.csv"}
+    questions |= dict.fromkeys(ANSWERED, "sales.csv")
     return ask_all(sandbox, tmp_path_factory.mktemp("misread"), TABLES, questions)
 
 
@@ -54,3 +67,9 @@ def test_what_is_no_figure_of_totals_is_answered_by_period_or_group(answers: dic
         f"The total revenue in {year} is {sum(v for d, _, _, v in ROWS if d.startswith(str(year)))}." for year in (2023, 2024)
     ]
     assert answers["average daily response_ms"].statements and answers["mean revenue by quantity"].statements
+
+
+@pytest.mark.parametrize("question", ANSWERED)
+def test_lists_ratios_and_conditions_on_rows_are_answered(answers: dict[str, Answer], question: str) -> None:
+    told = [value for value in answers[question].values if isinstance(value, (int, float))]
+    assert all(any(abs(value - wanted) < 1e-9 * abs(wanted) for value in told) for wanted in ANSWERED[question]), answers[question]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functions.ds_star.operation import OperationSpec
+from functions.ds_star.reader.arithmetic import refuse_arithmetic, refuse_conditions_on_groups
 from functions.ds_star.reader.changes import change_specs
 from functions.ds_star.reader.counting import count_spec, names_rows
 from functions.ds_star.reader.cues import Cues, find_cues
@@ -53,6 +54,8 @@ _IN_ONE = frozenset((place, one) for place in ("in", "of", "for", "within") for 
 
 def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
     """The operations that answer the question. Raises ``Refused`` where a slot that an operation needs is empty."""
+    refuse_arithmetic(sentence, slots.mentions)
+    refuse_conditions_on_groups(sentence, slots.comparisons)
     growth = growth_of(sentence)
     by_adjective = measure_by_adjective(sentence, slots.view) if not slots.measures and growth is None else []
     cues = find_cues(sentence, slots)
@@ -146,7 +149,8 @@ def _all_used(slots: Slots, specs: tuple[OperationSpec, ...]) -> None:
     used = {
         n for s in specs for n in (s.measure, s.second_measure, s.entity, s.time, *s.by, *(f.column for f in (*s.filters, *s.share_of)))
     }
-    idle = [c for c in (*slots.measures, *slots.groups, *slots.by) if c.name not in used and not names_rows(c, slots)]
+    idle = [c for c in slots.measures if c.name not in used]
+    idle += [c for c in (*slots.groups, *slots.by) if c.name not in used and not names_rows(c, slots)]
     if idle:
         raise Refused("ambiguous", f'the question names "{idle[0].name}", and not what for; write "by {idle[0].name}" if groups are meant')
 

@@ -8,7 +8,7 @@ from functions.ds_star.operation import Filter, Grain, OperationName, OperationS
 from functions.ds_star.reader.cells import CellMention
 from functions.ds_star.reader.cues import Cues
 from functions.ds_star.reader.growth import growth_of
-from functions.ds_star.reader.lacking import figures_of
+from functions.ds_star.reader.lacking import figures_of, text_of
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots, several_times
@@ -185,6 +185,13 @@ def measure_columns(slots: Slots, sentence: Sentence) -> list[Column]:
             "ambiguous",
             f"the question does not say what is asked for; name {' or '.join(chr(34) + m.name + chr(34) for m in measures[:3])}",
         )
+    if slots.comparisons:
+        condition = slots.comparisons[0]
+        said = text_of(sentence, condition.start, condition.end)
+        reason = (
+            f'"{said}" is a condition on single rows, and the question names no other number; ask for "{condition.column.name}" by groups'
+        )
+        raise Refused("unmatched", reason)
     lacks = lacking_column(sentence, left_over(sentence, slots, ReadingHints()))
     raise Refused("unmatched", "no word of the question names a numeric column", lacks=lacks)
 
