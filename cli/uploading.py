@@ -37,20 +37,24 @@ def upload_and_submit(api: MissionsApi, prepared: Prepared, *, idempotency_key: 
 
 def _submit(api: MissionsApi, body: dict[str, Json], key: str, clock: Clock) -> Accepted:
     patience = Patience(note, clock)
-    while True:
-        try:
-            return api.submit(body, idempotency_key=key)
-        except Unavailable as error:
-            if not error.retryable:
-                raise
-            patience.bear(error, at_the_end=_unknown(error, key))
+    try:
+        while True:
+            try:
+                return api.submit(body, idempotency_key=key)
+            except Unavailable as error:
+                if not error.retryable:
+                    raise
+                unknown = Unavailable(error.message, remedy=f"{error.remedy} {_unknown(key)}".strip(), place=error.place)
+                patience.bear(error, at_the_end=unknown)
             clock.sleep(_AGAIN_S)
+    except KeyboardInterrupt:
+        note(_unknown(key))
+        raise
 
 
-def _unknown(error: Unavailable, key: str) -> Unavailable:
-    """No answer came: what to do, when the mission may have been accepted or not."""
-    remedy = f"Whether the mission was accepted is not known: with `--idempotency-key {key}`, `kimera submit` gives that very mission."
-    return Unavailable(error.message, remedy=f"{error.remedy} {remedy}".strip(), place=error.place)
+def _unknown(key: str) -> str:
+    """What to do where no answer came: the mission may have been accepted or not."""
+    return f"Whether the mission was accepted is not known: with `--idempotency-key {key}`, `kimera submit` gives that very mission."
 
 
 def as_input(file: LocalFile, uri: str, sha256: str, size: int) -> dict[str, Json]:

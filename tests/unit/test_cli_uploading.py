@@ -73,3 +73,17 @@ def test_who_gives_up_is_told_how_to_get_that_very_mission(runtime: Runtime, pre
     key = left.value.remedy.partition("--idempotency-key ")[2].split("`")[0]
     found = upload_and_submit(api_of(runtime, losses=0), prepared, idempotency_key=key, clock=FrozenClock())
     assert not found.created and stored(runtime) == [found.mission_id]
+
+
+def test_ctrl_c_while_no_answer_comes_says_how_to_get_that_very_mission(
+    runtime: Runtime, prepared: Prepared, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Impatient(FrozenClock):
+        def sleep(self, seconds: float) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        upload_and_submit(api_of(runtime, losses=1_000), prepared, clock=Impatient())
+    key = capsys.readouterr().err.partition("--idempotency-key ")[2].split("`")[0]
+    found = upload_and_submit(api_of(runtime, losses=0), prepared, idempotency_key=key, clock=FrozenClock())
+    assert stored(runtime) == [found.mission_id]
