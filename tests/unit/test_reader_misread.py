@@ -21,7 +21,9 @@ ROWS = [
     for r in ("North", "South")
 ]
 LOGS = [(f"2024-03-{d:02}", p, CHANCE.randint(5, 900)) for d in range(1, 29) for p in ("/", "/login")]
-TABLES = {"sales.csv": as_csv("date,region,quantity,revenue", ROWS), "logs.csv": as_csv("date,path,response_ms", LOGS)}
+STAYS = [(f"2024-{m:02}-{d:02}", CHANCE.choice((1, 3, 7)), CHANCE.randint(200, 9000)) for m in range(1, 5) for d in range(1, 9)]
+TABLES = {"stays.csv": as_csv("admitted,stay_days,cost", STAYS)}
+TABLES |= {"sales.csv": as_csv("date,region,quantity,revenue", ROWS), "logs.csv": as_csv("date,path,response_ms", LOGS)}
 REFUSED = {
     "average monthly revenue in 2023": '"average monthly" may speak of the total of each month',
     "What was the highest monthly revenue?": '"highest monthly" may speak of the total of each month',
@@ -40,6 +42,7 @@ ANSWERED: dict[str, tuple[float, ...]] = {
     "What is the ratio of revenue/quantity?": (REVENUE / QUANTITY,),
     "What is the total revenue where quantity is above 5?": (sum(v for _, _, q, v in ROWS if q > 5),),
 }
+_PER_DAY = ("What is the mean cost per day?", "What is the ratio of cost to stay days?")
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +50,7 @@ def answers(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> d
     questions = dict.fromkeys(REFUSED, "sales.csv")
     questions |= {"What is the average response time?": "logs.csv", "average daily response_ms": "logs.csv"}
     questions |= {"yearly revenue": "sales.csv", "mean revenue by quantity": "sales.csv"}
-    questions |= dict.fromkeys(ANSWERED, "sales.csv")
+    questions |= dict.fromkeys(ANSWERED, "sales.csv") | dict.fromkeys(_PER_DAY, "stays.csv")
     return ask_all(sandbox, tmp_path_factory.mktemp("misread"), TABLES, questions)
 
 
@@ -73,3 +76,9 @@ def test_what_is_no_figure_of_totals_is_answered_by_period_or_group(answers: dic
 def test_lists_ratios_and_conditions_on_rows_are_answered(answers: dict[str, Answer], question: str) -> None:
     told = [value for value in answers[question].values if isinstance(value, (int, float))]
     assert all(any(abs(value - wanted) < 1e-9 * abs(wanted) for value in told) for wanted in ANSWERED[question]), answers[question]
+
+
+def test_a_figure_per_day_of_a_column_that_holds_days_is_no_figure_by_their_number(answers: dict[str, Answer]) -> None:
+    refused, answered = (answers[question] for question in _PER_DAY)
+    assert refused.refusal is not None and '"per" with "stay_days" may ask for a ratio' in refused.refusal
+    assert answered.has(sum(c for *_, c in STAYS) / sum(n for _, n, _ in STAYS)), answered

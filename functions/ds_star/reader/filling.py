@@ -30,6 +30,7 @@ _LEAD_IN = frozenset(
 )
 _OF_EACH = frozenset({"sum", "count"})
 _AVERAGES = frozenset({"mean", "median"})
+_DURATIONS = frozenset({"days", "weeks", "months", "years", "hours", "minutes"})
 
 
 def fill_slots(sentence: Sentence, view: View, hints: ReadingHints, before: OperationSpec | None = None) -> Slots:
@@ -174,8 +175,12 @@ def _steps(column: Column) -> bool:
 
 
 def _refuse_ratio(sentence: Sentence, column: Column, word: str) -> None:
-    """Refuses "revenue per unit" of a column of quantities: a ratio is meant, and no revenue for each quantity that there is."""
-    if word == "per" and column.is_measure and not column.is_group and additive(column, sentence.lexicon):
+    """Refuses "revenue per unit" of a column of quantities, and "cost per day" of one that holds days: a ratio is meant.
+
+    The revenue for each quantity that there is would be another figure.
+    """
+    is_amount = not column.is_group and additive(column, sentence.lexicon)
+    if word == "per" and column.is_measure and (is_amount or _DURATIONS & set(column.words)):
         raise Refused(
             "ambiguous", f'"per" with "{column.name}" may ask for a ratio; ask for the ratio to "{column.name}", or "by {column.name}"'
         )
