@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pydantic_ai.exceptions import ModelAPIError
     from pydantic_ai.messages import ModelMessage, ModelResponse
     from pydantic_ai.models import Model, ModelRequestParameters
+    from pydantic_ai.usage import RequestUsage
 
 Mode = Literal["native", "tool", "prompted"]
 NEXT_MODE: dict[Mode, Mode] = {"native": "tool", "tool": "prompted"}
@@ -40,6 +41,8 @@ _PAGES = f"{_ADDRESS} A proxy on the way that wants a log-in, or a permission, a
 _STREAMS = "Switch streaming off where the endpoint, or the proxy before it, forces it: requests say that they want none."
 _NOT_TAKEN = (405, 406, 407, 410, 411, 414, 415, 431, 501)
 """Statuses of a request that nobody began to work on: its path, its form or the proxy on its way (RFC 9110, 6585)."""
+_MOST_TOKENS = 1_000_000_000
+"""More than any model takes or gives for one request: a count above it is a server's mistake, and none that a cost could be stored of."""
 _TOLD_CHARS = 300
 _log = logging.getLogger(__name__)
 
@@ -216,10 +219,15 @@ def _answer(response: ModelResponse) -> ModelAnswer:
     called = [part for part in response.parts if isinstance(part, ToolCallPart)]
     tools = [part.args if isinstance(part.args, str) else part.args_as_json_str() for part in called]
     used = response.usage
-    counted = used.input_tokens or used.output_tokens
-    usage = CallUsage(used.input_tokens, used.output_tokens, min(used.cache_read_tokens, used.input_tokens)) if counted else None
+    usage = CallUsage(used.input_tokens, used.output_tokens, min(used.cache_read_tokens, used.input_tokens)) if _counted(used) else None
     said = tools[0] if tools else response.text or ""
     return ModelAnswer(said, usage, response.model_name or "", cut_short=response.finish_reason == "length")
+
+
+def _counted(used: RequestUsage) -> bool:
+    """Whether that is a count of tokens: none at all, or more than can be, says nothing of what is to be paid."""
+    counts = (used.input_tokens, used.output_tokens, used.cache_read_tokens)
+    return any(counts[:2]) and all(0 <= count <= _MOST_TOKENS for count in counts)
 
 
 def _failed(spec: ModelSpec, error: ModelAPIError, mode: Mode, *, at: str) -> RequestFailed:
@@ -228,7 +236,7 @@ def _failed(spec: ModelSpec, error: ModelAPIError, mode: Mode, *, at: str) -> Re
 
     if at and (instead := next(filter(None, (_instead(spec, body, at=at) for body in _no_json(error))), None)) is not None:
         return instead
-    said = f"{spec.label}{f' at {at}' if at else ''}: {_said(error)}"
+    said = _sentence(f"{spec.label}{f' at {at}' if at else ''}: {_said(error)}")
     wait = error.retry_after
     match error:
         case e.ModelRateLimitError():
@@ -271,7 +279,7 @@ def _unreadable(spec: ModelSpec, error: Exception, *, at: str) -> RequestFailed:
     if at and (instead := _instead(spec, getattr(error, "body", None), at=at)) is not None:
         return instead
     why = "its list of choices is empty" if isinstance(error, IndexError) else str(error)
-    said = f"{spec.label}{f' at {at}' if at else ''} sent an answer that cannot be read: {_short(why)}"
+    said = _sentence(f"{spec.label}{f' at {at}' if at else ''} sent an answer that cannot be read: {_short(why)}")
     return RequestFailed(Failure.LOST, said, remedy=_ADDRESS if at else "")
 
 
@@ -341,4 +349,10 @@ def _unreached(error: ModelAPIError) -> str:
 
 
 def _short(text: str) -> str:
-    return " ".join(text.split())[:_TOLD_CHARS]
+    """One line of bounded length; without what a terminal would obey, for people read it there."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_TOLD_CHARS]
+
+
+def _sentence(text: str) -> str:
+    """With a full stop, since the remedy follows; a provider's own words have one, or none."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."

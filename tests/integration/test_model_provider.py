@@ -175,6 +175,13 @@ def test_a_usage_above_the_bound_is_told_as_it_is(standin: StandIn, link: Provid
     assert usage is not None and usage.cost_micro_usd(PRICE) > asked.bound_micro_usd
 
 
+@pytest.mark.parametrize(("taken", "given"), [(-500, 20), (500, -1), (0, 0), (10**30, 20), (500, 2_000_000_000)])
+def test_a_count_that_can_be_none_is_unknown(standin: StandIn, link: ProviderLink, provider: Provider, taken: int, given: int) -> None:
+    standin.answers("Total", Reply({"total": 3}, input_tokens=taken, output_tokens=given))
+    answer = link.send(call(provider))
+    assert ('"total"' in answer.text, answer.usage) == (True, None)
+
+
 def test_nobody_listening_costs_nothing(provider: Provider) -> None:
     with StandIn() as gone:
         url = gone.url
