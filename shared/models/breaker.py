@@ -81,7 +81,7 @@ class Circuits:
     def noted(self, provider: str, failed: RequestFailed) -> None:
         """Remember how the provider failed last: who meets an open circuit has to know what opened it."""
         with self._lock:
-            self._last[provider] = failed.message
+            self._last[provider] = f"{failed.message} {failed.remedy}".rstrip()
 
     def refusal(self, call: ModelCall) -> ModelCircuitOpen:
         """What is told of a call that is not sent."""
