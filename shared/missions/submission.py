@@ -16,7 +16,7 @@ from shared.missions.dispatching import dispatch_task
 from shared.missions.records import MissionRecord
 from shared.missions.repository import Missions
 from shared.models.calls import ModelSpec
-from shared.models.credentials import ModelEndpoints
+from shared.models.credentials import KEY_REMEDY, ModelEndpoints
 from shared.models.research_choice import check_research
 from shared.models.selection import usual_model
 from shared.queue import TaskQueue
@@ -77,6 +77,8 @@ class Submission:
                 f"{who} asks {model.label}, and there is no key or endpoint for it.",
                 remedy=self._endpoints.missing(model),
             )
+        if model is not None and self._endpoints is not None and (wrong := self._endpoints.wrong_key(model.provider)) is not None:
+            raise BadInput(wrong, remedy=KEY_REMEDY)
 
     def _has_documents(self, owner: str, space: str) -> bool:
         return next(iter(self._knowledge.nodes(Scope(owner, space), "Document")), None) is not None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from shared.background_loop import BackgroundLoop, LoopClosed
 from shared.errors import KimeraError, Unavailable
 from shared.models.calls import CallUsage, ModelAnswer, ModelCall, ModelSpec
-from shared.models.credentials import ADDRESS_REMEDY, ModelEndpoints
+from shared.models.credentials import ADDRESS_REMEDY, KEY_REMEDY, ModelEndpoints
 from shared.models.failures import Failure, RequestFailed
 from shared.times import ANSWER_GRACE_S, ANSWER_S, LONGEST_ANSWER_S
 
@@ -39,6 +39,8 @@ _LONGER = (
 _ADDRESS = "Is the endpoint's address right? It usually ends in /v1."
 _PAGES = f"{_ADDRESS} A proxy on the way that wants a log-in, or a permission, answers with a page, too."
 _STREAMS = "Switch streaming off where the endpoint, or the proxy before it, forces it: requests say that they want none."
+_BAD_KEY = ("API key not valid", "API key expired")
+"""How Gemini refuses a key: with a 400, whose words alone say that it is the key's."""
 _NOT_TAKEN = (405, 406, 407, 410, 411, 414, 415, 431, 501)
 """Statuses of a request that nobody began to work on: its path, its form or the proxy on its way (RFC 9110, 6585)."""
 _MOST_TOKENS = 1_000_000_000
@@ -109,6 +111,8 @@ class ProviderLink:
             )
         if (wrong := self._endpoints.wrong_address(call.model.provider)) is not None:
             raise RequestFailed(Failure.REFUSED, wrong, remedy=ADDRESS_REMEDY)
+        if (wrong := self._endpoints.wrong_key(call.model.provider)) is not None:
+            raise RequestFailed(Failure.KEY_REFUSED, wrong, remedy=KEY_REMEDY)
         with self._lock:
             loop = self._loop = self._loop or BackgroundLoop()
             model = self._models.get(call.model.label) or self._models.setdefault(call.model.label, self._model(call.model))
@@ -187,6 +191,9 @@ async def _request(model: Model, call: ModelCall, mode: Mode, *, timeout_s: floa
         raise _failed(call.model, error, mode, at=at) from error
     except (exceptions.UnexpectedModelBehavior, exceptions.UserError, IndexError) as error:  # IndexError: an empty list of choices
         raise _unreadable(call.model, error, at=at) from error
+    except (ValueError, TypeError, LookupError, AttributeError) as error:  # what the SDKs raise of JSON that is none of the protocol's
+        _log.warning("An answer of %s cannot be read.", call.model.label, exc_info=error)
+        raise _unreadable(call.model, error, at=at) from error
 
 
 def _messages(call: ModelCall) -> list[ModelMessage]:
@@ -245,7 +252,7 @@ def _failed(spec: ModelSpec, error: ModelAPIError, mode: Mode, *, at: str) -> Re
             return RequestFailed(Failure.OVERLOADED, said, retry_after_s=wait)
         case e.ModelQuotaExceededError():
             return RequestFailed(Failure.REFUSED, said, remedy="The account's quota or credit is used up: see the provider's console.")
-        case e.ModelAuthenticationError():
+        case e.ModelAuthenticationError() | e.ModelRequestRejectedError() if _is_about_the_key(error):
             return RequestFailed(Failure.KEY_REFUSED, said, remedy="Check the key, and that it may use this model.")
         case e.ModelNotFoundError():
             where = f" {_ADDRESS}" if at else ""
@@ -268,6 +275,12 @@ def _failed(spec: ModelSpec, error: ModelAPIError, mode: Mode, *, at: str) -> Re
             return RequestFailed(Failure.STUMBLED, said, retry_after_s=0)  # servers that raise an error where others say 400
         case _:
             return RequestFailed(Failure.LOST, said, retry_after_s=wait)
+
+
+def _is_about_the_key(error: ModelAPIError) -> bool:
+    from pydantic_ai.exceptions import ModelAuthenticationError
+
+    return isinstance(error, ModelAuthenticationError) or any(words in _said(error) for words in _BAD_KEY)
 
 
 def _is_about(mode: Mode, error: ModelAPIError) -> bool:
@@ -321,7 +334,8 @@ def _said(error: ModelAPIError) -> str:
     if isinstance(error, ModelRequestTimeout):
         return str(error)
     causes = [str(cause) for cause in _causes(error)]
-    return _short(f"{error} {next((said for said in reversed(causes) if said), '')}")
+    first = next((said for said in reversed(causes) if said), "")
+    return _short(str(error) if first in str(error) else f"{error} {first}")
 
 
 def _words(body: object) -> str:

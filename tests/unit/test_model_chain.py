@@ -245,6 +245,15 @@ def test_below_a_model_that_the_mission_named_is_only_the_extractive_tier(house:
     assert tiers == [Tier.STANDARD, Tier.EXTRACTIVE]
 
 
+def test_a_key_that_a_provider_repeats_is_stored_nowhere(house: ChainHouse) -> None:
+    mission_id, _ = house.claimed(ASKING)
+    house.secrets.append("it is refused"[:12])
+    house.endpoint.next.append(failing(Failure.REFUSED))
+    house.slices.run(AskingTrack(house.role, questions=1), step(mission_id, 0))
+    (row,) = house.rows()
+    assert row.error == "refused: [a key]d", "the rest of what it said is kept"
+
+
 def test_a_secret_of_the_installation_does_not_leave(house: ChainHouse) -> None:
     mission_id, _ = house.claimed(ASKING)
     house.secrets.append("0, 1" * 3)
