@@ -12,7 +12,7 @@ from functions.lifecycle.reconcile import raise_epoch
 from schemas.lifecycle import CompensateRequest
 from schemas.mission import MissionError, ModelChoice, Tier, Track
 from shared.documents import Query
-from shared.errors import StaleEpoch, Unavailable
+from shared.errors import ModelUnavailable, StaleEpoch, Unavailable
 from shared.ledger.records import LedgerRecord, ledger_ref
 from shared.missions.records import MissionRecord, SliceRecord, TrackRecord
 from shared.missions.repository import Change
@@ -21,7 +21,7 @@ from shared.models.breaker import MAX_FAILURES, RESET_S, published
 from shared.models.calls import CallUsage, ModelAnswer, ModelCall
 from shared.models.failures import Failure
 from shared.models.guard import MAX_ANSWER_BYTES
-from shared.models.retry import MAX_TRIES
+from shared.models.retry import MAX_TRIES, Retry
 from shared.models.rows import RowState
 from shared.times import SLICE_LEASE_S
 from shared.tracks import SliceContext, SliceOutcome
@@ -163,6 +163,20 @@ def test_a_wait_that_the_slice_has_no_time_for_is_not_begun(house: ChainHouse) -
     track = AskingTrack(house.role, questions=1)
     house.slices.run(track, step(mission_id, 0))
     assert (track.heard[0], house.clock.slept, len(house.endpoint.asked)) == (["model_unavailable"], [], 1)
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"), [(5_400, " It asks to come back in 5,400 seconds, which is longer than a step may wait."), (2, "")]
+)
+def test_a_long_time_that_the_provider_named_is_told(house: ChainHouse, asked: float, told: str) -> None:
+    mission_id, _ = house.claimed(ASKING)
+    house.slices.run(AskingTrack(house.role, questions=1), step(mission_id, 0))
+    (call,) = house.endpoint.asked
+    house.endpoint.next.append(failing(Failure.THROTTLED, retry_after_s=asked))
+    retry = Retry(house.endpoint, clock=house.clock, uniform=lambda: 0.5, time_left=lambda: 1.0)
+    with pytest.raises(ModelUnavailable) as failed:
+        retry.send(call)
+    assert failed.value.message == f"it is throttled{told}"
 
 
 def test_a_circuit_opens_after_failures_in_a_row_lets_one_try_after_a_time_and_closes(house: ChainHouse) -> None:
