@@ -16,7 +16,7 @@ from shared.ledger.money import dollars
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from functions.missions.answers import CapState, CostReport
+    from functions.missions.answers import CapState, CostReport, UnknownCall
     from shared.settings import Settings
 
 app = new_app("Say what a mission or a day has cost, and what is left of the day's cap.")
@@ -112,9 +112,8 @@ def _lines(report: CostReport) -> list[str]:
         lines.append(f"Not attributed: {dollars(report.unattributed_micro_usd)}, of missions that were deleted or are somebody else's.")
     if report.unknown:
         lines += ["", f"Charged at their bound, since no answer says what they cost ({len(report.unknown)}):"]
-        lines += _table(
-            [(c.sent_at or "", c.mission_id, c.track, c.role, c.model, dollars(c.charged_micro_usd)) for c in report.unknown], left=5
-        )
+        for why, calls in _by_reason(report.unknown).items():
+            lines += [f"- {why or 'no reason is told'}", *(f"  {line}" for line in _table([_charged(c) for c in calls], left=5))]
     if report.overruns:
         lines += ["", f"Cost more than they could by their prices ({len(report.overruns)}); these missions buy nothing more:"]
         lines += _table(
@@ -127,6 +126,26 @@ def _lines(report: CostReport) -> list[str]:
     if report.day != report.today:
         lines += ["", f"today, {report.today} (UTC): {_state(report.today_whole)}"]
     return lines
+
+
+def _by_reason(calls: Sequence[UnknownCall]) -> dict[str, list[UnknownCall]]:
+    """The calls by why they were charged at their bound, so that each reason is told once."""
+    found: dict[str, list[UnknownCall]] = {}
+    for call in calls:
+        found.setdefault(call.why, []).append(call)
+    return found
+
+
+def _charged(call: UnknownCall) -> tuple[str, ...]:
+    to_the_second = (call.sent_at or "")[:19].replace("T", " ")  # stored in UTC
+    return (
+        f"{to_the_second} UTC" if to_the_second else "",
+        call.mission_id,
+        call.track,
+        call.role,
+        call.model,
+        dollars(call.charged_micro_usd),
+    )
 
 
 def _state(whole: CapState) -> str:

@@ -57,7 +57,7 @@ def list_letters(
         note(f"There are no dead letters{of}." if status is Status.ALL else f"There are no dead letters{of} that are {status}.")
     for letter in letters:
         print(f"{letter.at:%Y-%m-%d %H:%M:%S} UTC  {letter.status:<9}  {letter.name}")
-        print(f"    to {letter.route}, {counted(letter.deliveries, 'delivery', 'deliveries')}: {_short(letter.error)}")
+        print(f"    to {letter.route}, {_tried(letter)}: {_short(letter.error)}")
     for name in unreadable:
         note(f"{_printable(name)}  cannot be read: it is damaged. `kimera dead-letters discard NAME --why TEXT` puts it aside as it is.")
     return 0
@@ -158,7 +158,7 @@ def _lines(letter: DeadLetter) -> list[str]:
         ("status", letter.status),
         ("to", letter.route),
         ("mission", letter.mission_id or "none"),
-        ("given up", f"{letter.at:%Y-%m-%d %H:%M:%S} UTC, after {counted(letter.deliveries, 'delivery', 'deliveries')}"),
+        ("given up", f"{letter.at:%Y-%m-%d %H:%M:%S} UTC, after {_tried(letter)}"),
         ("error", letter.error or "none was said"),
         ("trace", letter.trace_id or "none"),
         *(("replayed", _told(replay)) for replay in letter.replays),
@@ -167,6 +167,11 @@ def _lines(letter: DeadLetter) -> list[str]:
     lines = [f"{name:<10} {_printable(text)}" for name, text in rows]
     message = json.dumps(letter.payload, indent=2, ensure_ascii=False).splitlines()
     return [*lines, "message", *(f"  {_printable(line)}" for line in message)]
+
+
+def _tried(letter: DeadLetter) -> str:
+    """How often it was tried; whoever gave it up may not have said."""
+    return counted(letter.deliveries, "delivery", "deliveries") if letter.deliveries else "deliveries that nobody counted"
 
 
 def _told(handling: LetterHandling) -> str:

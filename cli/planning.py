@@ -9,6 +9,7 @@ from cli.console import print_json
 from cli.running import budget_line
 from infra.local.api import bearer
 from infra.local.plan import Plan, plan_mission
+from shared.ledger.money import dollars
 from shared.runtime import Runtime
 from shared.settings import Settings
 
@@ -43,5 +44,5 @@ def _lines(plan: Plan) -> list[str]:
         lines += [f"  {note}" for note in question.notes]
         if question.suggestions:
             lines += ["  You could ask:", *(f"  - {suggestion}" for suggestion in question.suggestions)]
-    lines += ["", f"It costs at most ${plan.bound_micro_usd / 1_000_000:.2f}. Nothing was run; leave --plan out to run it."]
+    lines += ["", f"It costs at most {dollars(plan.bound_micro_usd)}. Nothing was run; leave --plan out to run it."]
     return lines

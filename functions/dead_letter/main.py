@@ -54,7 +54,7 @@ def kept(call: Call) -> Kept:
         name,
         route=_ROUTE,
         payload={"data": _content(message.data), "attributes": dict(message.attributes)},
-        error=f"{source} could not deliver it.",
+        error=f"{source} could not deliver it: the function intake did not take it, and its traces say why.",
         deliveries=int(count) if count.isdecimal() else 0,
         at=call.runtime.clock.now(),
     )

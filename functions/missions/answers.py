@@ -91,7 +91,7 @@ class CostShare(Contract):
 
 
 class UnknownCall(Contract):
-    """A request whose answer never came: it may have been worked on, and is charged at its bound."""
+    """A request that is charged at its bound: its answer never came, though it may have been worked on, or does not say what it used."""
 
     mission_id: str
     track: str
@@ -99,6 +99,8 @@ class UnknownCall(Contract):
     model: str
     sent_at: str | None
     charged_micro_usd: MicroUsd
+    why: str = ""
+    """What became of it: what the provider said, what cut it off, or that its answer names no usage."""
 
 
 class OverrunCall(Contract):

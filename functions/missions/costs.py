@@ -87,7 +87,7 @@ class Costs:
                 for share in shares(calls, by)
             ),
             unattributed_micro_usd=max(whole.settled_micro_usd - attributed, 0),
-            unknown=tuple(_unknown(call) for call in sorted(calls, key=lambda call: call.sent_at or "") if call.lost),
+            unknown=tuple(_unknown(call) for call in sorted(calls, key=lambda call: call.sent_at or "") if call.at_bound),
             overruns=tuple(_overrun(of, overrun) for of, overrun in overruns),
             today=self._today,
             today_whole=_cap_state(self._day_cap, self._spent_on(self._today)),
@@ -135,6 +135,7 @@ def _unknown(call: PaidCall) -> UnknownCall:
         model=call.names["model"],
         sent_at=call.sent_at,
         charged_micro_usd=call.cost,
+        why=call.at_bound or "",
     )
 
 

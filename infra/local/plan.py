@@ -20,6 +20,7 @@ from shared.data_folder import folder_in
 from shared.documents import Json
 from shared.errors import BadInput
 from shared.knowledge.port import Scope
+from shared.missions.submission import priced_model
 from shared.reading.formats import detect_format
 from shared.runtime import Runtime
 
@@ -70,7 +71,11 @@ class Plan:
 
 
 def plan_mission(runtime: Runtime, request: MissionRequest, files: Sequence[LocalFile], *, owner: str) -> Plan:
-    """Read the question against the files. Costs nothing; the files' descriptions are kept for the mission to come."""
+    """Read the question against the files. Costs nothing; the files' descriptions are kept for the mission to come.
+
+    Raises ``BadInput`` where the mission would be refused for want of a price, or of anything to work on.
+    """
+    priced_model(request, on=runtime.clock.now().date())
     space = _space(runtime, owner, request.knowledge_space)
     if not files and not space and not request.tracks.deep_research.remote:
         raise BadInput(

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from functions.fusion.wording import flag_sentence
 from schemas.events import AuditEvent
 from schemas.mission import MissionState
 from schemas.outcome import HandedOver
@@ -93,7 +94,7 @@ def tell_story(
     moments = [*(_of_event(event) for event in events), *(_of_span(span) for span in spans)]
     # Of equal times the event comes first: it is what the span's work led to or began with.
     ordered = sorted(moments, key=lambda m: (m.at, m.took_s is not None))
-    return Story(state, tuple(ordered), tuple(_phases(spans)), tuple(_reasons(state, spans)), tuple(handoffs))
+    return Story(state, tuple(ordered), tuple(_phases(spans)), tuple(_reasons(state, events, spans)), tuple(handoffs))
 
 
 def _of_event(event: AuditEvent) -> Moment:
@@ -128,7 +129,21 @@ def _phases(spans: Sequence[SpanRecord]) -> Iterable[Phase]:
         )
 
 
-def _reasons(state: MissionState, spans: Sequence[SpanRecord]) -> Iterable[str]:
+_LOWERED = "tier.lowered"
+_CIRCUIT_OPEN = "The model's provider had failed too often in a row to be asked then."
+_ABOUT_MODELS = {
+    "budget_overrun": "",
+    "answer_rejected": "",
+    "budget_exhausted": "budget_refused",
+    "day_budget_exhausted": "day_budget_refused",
+    "model_unavailable": "model_unavailable",
+    "request_withheld": "request_withheld",
+    "out_of_time": "out_of_time",
+}
+"""Flags that say why a step was done without a model, each with the error of the span that tells more of it, where one does."""
+
+
+def _reasons(state: MissionState, events: Sequence[AuditEvent], spans: Sequence[SpanRecord]) -> Iterable[str]:
     """Why it did not go well, the mission's own reason first."""
     if state.error is not None:
         yield f"mission: {state.error.message} {state.error.remedy}".rstrip()
@@ -141,3 +156,26 @@ def _reasons(state: MissionState, spans: Sequence[SpanRecord]) -> Iterable[str]:
         if span.failed and text not in seen:
             seen.add(text)
             yield text
+    for text in _lowered(events):
+        if text not in seen:
+            seen.add(text)
+            yield text
+    told = {str(code) for event in events if event.kind == _LOWERED for code in _listed(event.detail.get("because"))}
+    told |= {span.error for span in spans if span.error}
+    told |= {"model_unavailable"} if "circuit_open" in told else set()
+    for flag in state.flags:
+        if (error := _ABOUT_MODELS.get(flag)) is not None and told.isdisjoint((flag, error)):
+            yield f"models: {flag_sentence(flag)}"
+
+
+def _lowered(events: Sequence[AuditEvent]) -> Iterable[str]:
+    """Who worked at a lower tier than was asked for, and why; not from when on, so that each reason is told once."""
+    for event in events:
+        if event.kind == _LOWERED:
+            codes = [str(code) for code in _listed(event.detail.get("because")) if not str(code).startswith("tier_")]
+            why = " ".join(_CIRCUIT_OPEN if code == "circuit_open" else flag_sentence(code) for code in codes)
+            yield f"{event.writer}: worked at the tier {event.detail.get('tier')}. {why}".rstrip()
+
+
+def _listed(value: Json) -> list[Json]:
+    return value if isinstance(value, list) else []

@@ -86,6 +86,8 @@ class GeminiResearchAgent:
         at = self._endpoints
         if at.google_api_key is None:
             raise RequestFailed(Failure.REFUSED, "There is no key for the Gemini Deep Research agent.", remedy=_NO_KEY)
+        if (wrong := at.wrong_key("google")) is not None:
+            raise RequestFailed(Failure.KEY_REFUSED, wrong)
         with self._lock:
             if self._made is None:
                 from google.genai import Client

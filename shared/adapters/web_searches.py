@@ -98,6 +98,8 @@ class SearchLink:
 
     def send(self, call: ModelCall) -> ModelAnswer:
         """The hits. Raises ``RequestFailed``."""
+        if (wrong := self._endpoints.wrong_key(call.model.provider)) is not None:
+            raise RequestFailed(Failure.KEY_REFUSED, wrong)
         return self._brave(call) if call.model.provider == "brave" else self._gemini(call)
 
     def _gemini(self, call: ModelCall) -> ModelAnswer:

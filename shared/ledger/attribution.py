@@ -12,7 +12,9 @@ from typing import Literal
 from shared.documents import DocumentStore, Json, Query, Where
 
 JOURNAL = "journal"
-SENT, UNKNOWN = "SENT", "UNKNOWN"
+SENT, ANSWERED, REJECTED, UNKNOWN = "SENT", "ANSWERED", "REJECTED", "UNKNOWN"
+NO_WORD = "nothing is known of what became of it"
+NOT_COUNTED = "its answer does not say how many tokens it took"
 Dimension = Literal["track", "role", "model", "tool", "mission"]
 _NAMELESS: Mapping[Dimension, str] = {"track": "unknown", "role": "unknown", "model": "unknown", "tool": "no tool", "mission": "unknown"}
 
@@ -29,11 +31,8 @@ class PaidCall:
     input_tokens: int
     output_tokens: int
     sent_at: str | None
-
-    @property
-    def lost(self) -> bool:
-        """Whether no answer came and none will: it was charged at its bound."""
-        return self.state == UNKNOWN
+    at_bound: str | None = None
+    """Why it was charged at its bound: no answer came and none will, or the one that came does not say what it used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +94,15 @@ def _call(row: Mapping[str, Json]) -> PaidCall:
         input_tokens=_number(row, "input_tokens"),
         output_tokens=_number(row, "output_tokens"),
         sent_at=_text(row, "sent_at"),
+        at_bound=_at_bound(row, state),
     )
+
+
+def _at_bound(row: Mapping[str, Json], state: str) -> str | None:
+    if state == UNKNOWN:
+        return _text(row, "error") or NO_WORD
+    has_answer = state in (ANSWERED, REJECTED)
+    return NOT_COUNTED if has_answer and row.get("input_tokens") is None and _number(row, "cost_micro_usd") else None
 
 
 def _text(row: Mapping[str, Json], key: str) -> str | None:

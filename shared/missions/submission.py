@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from schemas.mission import MissionInput, MissionRequest
 from shared.artifacts import SCHEME, ArtifactStore
 from shared.clock import Clock
@@ -13,7 +15,8 @@ from shared.language.detect import require_language
 from shared.missions.dispatching import dispatch_task
 from shared.missions.records import MissionRecord
 from shared.missions.repository import Missions
-from shared.models.credentials import ModelEndpoints
+from shared.models.calls import ModelSpec
+from shared.models.credentials import KEY_REMEDY, ModelEndpoints
 from shared.models.research_choice import check_research
 from shared.models.selection import usual_model
 from shared.queue import TaskQueue
@@ -67,16 +70,15 @@ class Submission:
 
     def _require_model(self, request: MissionRequest) -> None:
         """A mission that a model is to work on needs one that has a price and, where this process can know, a key or endpoint."""
-        try:
-            model = usual_model(request.tier, request.model, on=self._clock.now().date())
-        except BudgetRefused as unpriced:  # nothing is spent yet: who asks can still say what it costs
-            raise BadInput(unpriced.message, remedy=unpriced.remedy) from unpriced
+        model = priced_model(request, on=self._clock.now().date())
         if model is not None and self._endpoints is not None and not self._endpoints.reaches(model.provider):
             who = f"The tier {request.tier}" if request.model is None else "The mission"
             raise BadInput(
                 f"{who} asks {model.label}, and there is no key or endpoint for it.",
                 remedy=self._endpoints.missing(model),
             )
+        if model is not None and self._endpoints is not None and (wrong := self._endpoints.wrong_key(model.provider)) is not None:
+            raise BadInput(wrong, remedy=KEY_REMEDY)
 
     def _has_documents(self, owner: str, space: str) -> bool:
         return next(iter(self._knowledge.nodes(Scope(owner, space), "Document")), None) is not None
@@ -95,3 +97,11 @@ class Submission:
         if stored.size == 0:
             raise BadInput(f"The input {item.name!r} is empty.", remedy="Leave it out, or give a file with content.")
         return item.model_copy(update={"sha256": stored.sha256, "size": stored.size})
+
+
+def priced_model(request: MissionRequest, *, on: date) -> ModelSpec | None:
+    """The model that plays most roles of a mission; ``None`` for one without. Raises ``BadInput`` where its price is not known."""
+    try:
+        return usual_model(request.tier, request.model, on=on)
+    except BudgetRefused as unpriced:  # nothing is spent yet: who asks can still say what it costs
+        raise BadInput(unpriced.message, remedy=unpriced.remedy) from unpriced

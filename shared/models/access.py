@@ -1,6 +1,6 @@
 """``ModelAccess``: the models of a slice, or none. The one place where the links of the chain are put together.
 
-telemetry -> guard -> remember -> retry -> turn -> deadline -> pay -> breaker -> provider, script or recording
+telemetry -> guard -> remember -> retry -> turn -> deadline -> pay -> breaker -> hush -> provider, script or recording
 """
 
 from __future__ import annotations
@@ -232,7 +232,7 @@ class ModelAccess:
         from shared.models.answers import Answers
         from shared.models.breaker import Breaker
         from shared.models.deadline import Deadline, time_for
-        from shared.models.guard import Guard
+        from shared.models.guard import Guard, Hush
         from shared.models.pay import Pay
         from shared.models.remember import Remember
         from shared.models.retry import Retry
@@ -249,7 +249,7 @@ class ModelAccess:
             time_for(call, left())
             journal.require_wanted(call.key, terms)
 
-        asked = Breaker(innermost, self._circuits)
+        asked = Breaker(Hush(innermost, secrets=has.secrets()), self._circuits)
         paid = Pay(asked, journal, answers, terms, ready=self._circuits.check)
         timely: Sender = Deadline(paid, left=left)
         if has.turns is not None:

@@ -52,6 +52,7 @@ class Circuits:
         self._clock = clock
         self._instance = instance
         self._circuits: dict[str, Circuit] = {}
+        self._last: dict[str, str] = {}
         self._lock = Lock()
 
     def of(self, provider: str) -> Circuit:
@@ -75,7 +76,22 @@ class Circuits:
     def check(self, call: ModelCall) -> None:
         """Raise ``ModelCircuitOpen`` where the circuit of the call's provider is open."""
         if self.is_open(call.model.provider):
-            raise _circuit_open(call)
+            raise self.refusal(call)
+
+    def noted(self, provider: str, failed: RequestFailed) -> None:
+        """Remember how the provider failed last: who meets an open circuit has to know what opened it."""
+        with self._lock:
+            self._last[provider] = f"{failed.message} {failed.remedy}".rstrip()
+
+    def refusal(self, call: ModelCall) -> ModelCircuitOpen:
+        """What is told of a call that is not sent."""
+        with self._lock:
+            last = self._last.get(call.model.provider)
+        so = f", the last one so: {last}" if last else "."
+        return ModelCircuitOpen(
+            f"The circuit of {call.model.provider} is open: {MAX_FAILURES} requests in a row failed{so}",
+            remedy=f"It is tried again {RESET_S:.0f} seconds after it opened; `kimera doctor --model {call.model.label}` tries it now.",
+        )
 
     def publish(self, provider: str, state: str) -> None:
         """Write what became of a circuit."""
@@ -97,9 +113,17 @@ class Breaker:
         """The next link's answer. Raises ``ModelCircuitOpen``, and what the next link raises."""
         try:
             with self._circuits.of(call.model.provider).calling():
-                return self._inner.send(call)
+                return self._asked(call)
         except CircuitOpen as error:
-            raise _circuit_open(call) from error
+            raise self._circuits.refusal(call) from error
+
+    def _asked(self, call: ModelCall) -> ModelAnswer:
+        try:
+            return self._inner.send(call)
+        except RequestFailed as failed:
+            if _is_outage(failed):  # noted before it counts, so that the circuit which it opens tells of it
+                self._circuits.noted(call.model.provider, failed)
+            raise
 
 
 def published(documents: DocumentStore) -> list[BreakerRecord]:
@@ -109,13 +133,6 @@ def published(documents: DocumentStore) -> list[BreakerRecord]:
 
 def _is_outage(error: BaseException) -> bool:
     return isinstance(error, RequestFailed) and error.failure in _OUTAGES
-
-
-def _circuit_open(call: ModelCall) -> ModelCircuitOpen:
-    return ModelCircuitOpen(
-        f"The circuit of {call.model.provider} is open: {MAX_FAILURES} requests in a row failed.",
-        remedy=f"It is tried again {RESET_S:.0f} seconds after it opened; `kimera doctor --model {call.model.label}` tries it now.",
-    )
 
 
 class _Publishes(pybreaker.CircuitBreakerListener):

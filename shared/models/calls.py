@@ -2,12 +2,12 @@
 
 The chain, from the outside in; each link is a ``Sender`` that wraps the next one:
 
-    telemetry -> guard -> remember -> retry -> turn -> deadline -> pay -> breaker -> provider
+    telemetry -> guard -> remember -> retry -> turn -> deadline -> pay -> breaker -> hush -> provider
 
 ``remember`` answers from the journal what was answered before, so that nothing is bought twice. ``turn`` lets an endpoint of one's own be
 asked only so many questions at once: what waits there is not sent, and no money is set aside for it. ``pay`` commits a reservation and
 SENT before each physical request, and the answer with its settlement after it; it asks the breaker before it sets money aside.
-``deadline`` makes no request that the mission has no time for.
+``deadline`` makes no request that the mission has no time for. ``hush`` takes the keys out of what a provider says of a failure.
 ``access`` puts the links together: there is no other way to a provider.
 """
 

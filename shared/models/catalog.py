@@ -120,23 +120,24 @@ class Catalog(Contract):
 
 def parse_model(name: str, price: str | None) -> ModelChoice:
     """What ``--model P:NAME`` and ``--price IN/OUT`` say. Raises ``BadInput``."""
-    provider, separator, rest = name.partition(":")
-    if provider not in ("google", "openai") or not separator or not rest or any(c.isspace() for c in name):
+    from pydantic import ValidationError
+
+    try:
+        named = ModelChoice(name=name)
+    except ValidationError as error:
         raise BadInput(
             f"--model: {name[:80]!r} is no model.",
             remedy="Write google:NAME (Gemini), or openai:NAME for any endpoint that speaks chat completions; `kimera models` lists some.",
-        )
+        ) from error
     if price is None:
-        return ModelChoice(name=name)
-    from pydantic import ValidationError
-
+        return named
     given, _, out = price.partition("/")
     try:
         return ModelChoice.model_validate({"name": name, "input_usd": given.strip(), "output_usd": out.strip()})
     except ValidationError as error:
         raise BadInput(
             f"--price: {price[:40]!r} is no pair of prices.",
-            remedy="Write US dollars for a million tokens, input/output: --price 0.50/2.00.",
+            remedy="Write US dollars for a million tokens, input/output, each from 0 to 10,000: --price 0.50/2.00.",
         ) from error
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from schemas.mission import ResearchOptions, Tier
@@ -14,6 +14,7 @@ from shared.models.calls import ModelSpec, Provider
 from shared.secrets import BRAVE_API_KEY, GEMINI_API_KEY, OPENAI_API_KEY
 
 ADDRESS_REMEDY = "Write it like http://localhost:8000/v1."
+KEY_REMEDY = "Set it anew, as the provider shows it: plain letters, digits and signs."
 _FIELDS: Mapping[str, str] = {GEMINI_API_KEY: "google_api_key", OPENAI_API_KEY: "openai_api_key", BRAVE_API_KEY: "brave_api_key"}
 
 
@@ -34,9 +35,14 @@ class ModelEndpoints(BaseSettings):
     brave_api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("BRAVE_API_KEY", "BRAVE_SEARCH_API_KEY"))
     brave_base_url: str = Field(default="https://api.search.brave.com", validation_alias="KIMERA_BRAVE_BASE_URL")
 
+    @field_validator(*_FIELDS.values())
+    @classmethod
+    def _trimmed(cls, key: SecretStr | None) -> SecretStr | None:
+        return trimmed(key.get_secret_value()) if key is not None else None
+
     def with_keys(self, secret: Callable[[str], str], names: Collection[str]) -> ModelEndpoints:
         """The same with the keys of these ``names`` from a secret store (``shared/secrets.py``); an error of it is raised."""
-        keys = {field: SecretStr(secret(name)) for name, field in _FIELDS.items() if name in names}
+        keys = {field: trimmed(secret(name)) for name, field in _FIELDS.items() if name in names}
         return self.model_copy(update=keys)
 
     def reaches(self, provider: Provider) -> bool:
@@ -65,6 +71,19 @@ class ModelEndpoints(BaseSettings):
             right = False
         return None if right else f"OPENAI_BASE_URL: {at[:80]!r} is no address of an endpoint."
 
+    def wrong_key(self, provider: Provider) -> str | None:
+        """What is wrong with the key of this provider, since no request could carry it; without the key itself."""
+        keys = {
+            "google": (GEMINI_API_KEY, self.google_api_key if self.vertex_project is None else None),
+            "openai": (OPENAI_API_KEY, self.openai_api_key),
+            "brave": (BRAVE_API_KEY, self.brave_api_key),
+        }
+        name, key = keys[provider]
+        value = key.get_secret_value() if key is not None else ""
+        if value.isascii() and value.isprintable():
+            return None
+        return f"The key {name} ({name.upper().replace('-', '_')}) holds a character that no request can carry."
+
     def missing(self, model: ModelSpec) -> str:
         """What to set so that ``model`` can be asked."""
         if model.provider == "brave":
@@ -87,3 +106,8 @@ class ModelEndpoints(BaseSettings):
     def usual_tier(self) -> Tier:
         """What a mission runs on when nobody says: standard where its models can be asked, else extractive."""
         return Tier.STANDARD if self.reaches("google") else Tier.EXTRACTIVE
+
+
+def trimmed(key: str) -> SecretStr | None:
+    """A key without the blanks and line breaks around it, which come with the file or the terminal that it was taken from."""
+    return SecretStr(key.strip()) if key.strip() else None

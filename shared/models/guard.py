@@ -1,4 +1,4 @@
-"""The link that looks at what leaves and at what comes back: sizes, and no secret of this installation."""
+"""The links that look at what leaves and at what comes back: sizes, and no secret of this installation."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from shared.errors import AnswerRejected, RequestWithheld
 from shared.models.calls import ModelAnswer, ModelCall, Sender
 from shared.models.desk import Reject
+from shared.models.failures import RequestFailed
 
 MAX_REQUEST_BYTES = 2_000_000
 """More than any prompt's budget and its corrections come to: what is larger is a defect."""
@@ -34,6 +35,24 @@ class Guard:
             self._reject(call.key, problem)
             raise AnswerRejected(f"{call.model.label} as {call.key.role}: {problem}.")
         return answer
+
+
+class Hush:
+    """A ``Sender`` around the innermost one: what is told of a request that failed, and stored of it, holds none of ``secrets``."""
+
+    def __init__(self, inner: Sender, *, secrets: Sequence[str]) -> None:
+        self._inner = inner
+        self._secrets = [secret for secret in secrets if len(secret) >= _MIN_SECRET_CHARS]
+
+    def send(self, call: ModelCall) -> ModelAnswer:
+        """The next link's answer. Raises what it raises, a ``RequestFailed`` without the secrets that a provider may have repeated."""
+        try:
+            return self._inner.send(call)
+        except RequestFailed as failed:
+            for secret in self._secrets:
+                failed.message = failed.message.replace(secret, "[a key]")
+                failed.args = (failed.message,)
+            raise
 
 
 def withhold_secrets(call: ModelCall, secrets: Sequence[str]) -> None:

@@ -41,9 +41,10 @@ def own_endpoint_model() -> type[OpenAIChatModel]:
                     _fill(called, id=f"call-{number}", type="function")
                     _as_text(getattr(called, "function", None), "arguments")
             counts = [getattr(response.usage, name, None) for name in ("prompt_tokens", "completion_tokens")]
-            known = [count for count in counts if isinstance(count, int)]
+            known = [count for count in counts if isinstance(count, int) and count >= 0]
             if len(known) == len(counts):
                 _fill(response.usage, total_tokens=sum(known))
+                _without_wrong_details(response.usage)
             else:
                 response.usage = None  # half a count bounds no cost: it is unknown, as where none came
             return super()._validate_completion(response)
@@ -65,6 +66,15 @@ def own_endpoint_model() -> type[OpenAIChatModel]:
             )
 
     return OwnEndpointModel
+
+
+def _without_wrong_details(usage: object) -> None:
+    """Drop the parts of a count where one is no count: the whole, which is one, is paid at its full price then."""
+    for name in ("prompt_tokens_details", "completion_tokens_details"):
+        parts = getattr(usage, name, None)
+        counts = parts.model_dump(exclude_none=True, warnings=False).values() if isinstance(parts, BaseModel) else ()
+        if isinstance(usage, BaseModel) and not all(isinstance(count, int) and count >= 0 for count in counts):
+            setattr(usage, name, None)
 
 
 def _listed(owner: object, name: str) -> list[object]:

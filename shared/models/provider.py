@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 from shared.background_loop import BackgroundLoop, LoopClosed
 from shared.errors import KimeraError, Unavailable
 from shared.models.calls import CallUsage, ModelAnswer, ModelCall, ModelSpec
-from shared.models.credentials import ADDRESS_REMEDY, ModelEndpoints
+from shared.models.credentials import ADDRESS_REMEDY, KEY_REMEDY, ModelEndpoints
 from shared.models.failures import Failure, RequestFailed
 from shared.times import ANSWER_GRACE_S, ANSWER_S, LONGEST_ANSWER_S
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from pydantic_ai.exceptions import ModelAPIError
     from pydantic_ai.messages import ModelMessage, ModelResponse
     from pydantic_ai.models import Model, ModelRequestParameters
+    from pydantic_ai.usage import RequestUsage
 
 Mode = Literal["native", "tool", "prompted"]
 NEXT_MODE: dict[Mode, Mode] = {"native": "tool", "tool": "prompted"}
@@ -38,8 +39,12 @@ _LONGER = (
 _ADDRESS = "Is the endpoint's address right? It usually ends in /v1."
 _PAGES = f"{_ADDRESS} A proxy on the way that wants a log-in, or a permission, answers with a page, too."
 _STREAMS = "Switch streaming off where the endpoint, or the proxy before it, forces it: requests say that they want none."
+_BAD_KEY = ("API key not valid", "API key expired")
+"""How Gemini refuses a key: with a 400, whose words alone say that it is the key's."""
 _NOT_TAKEN = (405, 406, 407, 410, 411, 414, 415, 431, 501)
 """Statuses of a request that nobody began to work on: its path, its form or the proxy on its way (RFC 9110, 6585)."""
+_MOST_TOKENS = 1_000_000_000
+"""More than any model takes or gives for one request: a count above it is a server's mistake, and none that a cost could be stored of."""
 _TOLD_CHARS = 300
 _log = logging.getLogger(__name__)
 
@@ -106,6 +111,8 @@ class ProviderLink:
             )
         if (wrong := self._endpoints.wrong_address(call.model.provider)) is not None:
             raise RequestFailed(Failure.REFUSED, wrong, remedy=ADDRESS_REMEDY)
+        if (wrong := self._endpoints.wrong_key(call.model.provider)) is not None:
+            raise RequestFailed(Failure.KEY_REFUSED, wrong, remedy=KEY_REMEDY)
         with self._lock:
             loop = self._loop = self._loop or BackgroundLoop()
             model = self._models.get(call.model.label) or self._models.setdefault(call.model.label, self._model(call.model))
@@ -184,6 +191,9 @@ async def _request(model: Model, call: ModelCall, mode: Mode, *, timeout_s: floa
         raise _failed(call.model, error, mode, at=at) from error
     except (exceptions.UnexpectedModelBehavior, exceptions.UserError, IndexError) as error:  # IndexError: an empty list of choices
         raise _unreadable(call.model, error, at=at) from error
+    except (ValueError, TypeError, LookupError, AttributeError) as error:  # what the SDKs raise of JSON that is none of the protocol's
+        _log.warning("An answer of %s cannot be read.", call.model.label, exc_info=error)
+        raise _unreadable(call.model, error, at=at) from error
 
 
 def _messages(call: ModelCall) -> list[ModelMessage]:
@@ -216,10 +226,15 @@ def _answer(response: ModelResponse) -> ModelAnswer:
     called = [part for part in response.parts if isinstance(part, ToolCallPart)]
     tools = [part.args if isinstance(part.args, str) else part.args_as_json_str() for part in called]
     used = response.usage
-    counted = used.input_tokens or used.output_tokens
-    usage = CallUsage(used.input_tokens, used.output_tokens, min(used.cache_read_tokens, used.input_tokens)) if counted else None
+    usage = CallUsage(used.input_tokens, used.output_tokens, min(used.cache_read_tokens, used.input_tokens)) if _counted(used) else None
     said = tools[0] if tools else response.text or ""
     return ModelAnswer(said, usage, response.model_name or "", cut_short=response.finish_reason == "length")
+
+
+def _counted(used: RequestUsage) -> bool:
+    """Whether that is a count of tokens: none at all, or more than can be, says nothing of what is to be paid."""
+    counts = (used.input_tokens, used.output_tokens, used.cache_read_tokens)
+    return any(counts[:2]) and all(0 <= count <= _MOST_TOKENS for count in counts)
 
 
 def _failed(spec: ModelSpec, error: ModelAPIError, mode: Mode, *, at: str) -> RequestFailed:
@@ -228,7 +243,7 @@ def _failed(spec: ModelSpec, error: ModelAPIError, mode: Mode, *, at: str) -> Re
 
     if at and (instead := next(filter(None, (_instead(spec, body, at=at) for body in _no_json(error))), None)) is not None:
         return instead
-    said = f"{spec.label}{f' at {at}' if at else ''}: {_said(error)}"
+    said = _sentence(f"{spec.label}{f' at {at}' if at else ''}: {_said(error)}")
     wait = error.retry_after
     match error:
         case e.ModelRateLimitError():
@@ -237,7 +252,7 @@ def _failed(spec: ModelSpec, error: ModelAPIError, mode: Mode, *, at: str) -> Re
             return RequestFailed(Failure.OVERLOADED, said, retry_after_s=wait)
         case e.ModelQuotaExceededError():
             return RequestFailed(Failure.REFUSED, said, remedy="The account's quota or credit is used up: see the provider's console.")
-        case e.ModelAuthenticationError():
+        case e.ModelAuthenticationError() | e.ModelRequestRejectedError() if _is_about_the_key(error):
             return RequestFailed(Failure.KEY_REFUSED, said, remedy="Check the key, and that it may use this model.")
         case e.ModelNotFoundError():
             where = f" {_ADDRESS}" if at else ""
@@ -262,6 +277,12 @@ def _failed(spec: ModelSpec, error: ModelAPIError, mode: Mode, *, at: str) -> Re
             return RequestFailed(Failure.LOST, said, retry_after_s=wait)
 
 
+def _is_about_the_key(error: ModelAPIError) -> bool:
+    from pydantic_ai.exceptions import ModelAuthenticationError
+
+    return isinstance(error, ModelAuthenticationError) or any(words in _said(error) for words in _BAD_KEY)
+
+
 def _is_about(mode: Mode, error: ModelAPIError) -> bool:
     return any(word in _said(error).casefold() for word in _ABOUT.get(mode, ()))
 
@@ -271,7 +292,7 @@ def _unreadable(spec: ModelSpec, error: Exception, *, at: str) -> RequestFailed:
     if at and (instead := _instead(spec, getattr(error, "body", None), at=at)) is not None:
         return instead
     why = "its list of choices is empty" if isinstance(error, IndexError) else str(error)
-    said = f"{spec.label}{f' at {at}' if at else ''} sent an answer that cannot be read: {_short(why)}"
+    said = _sentence(f"{spec.label}{f' at {at}' if at else ''} sent an answer that cannot be read: {_short(why)}")
     return RequestFailed(Failure.LOST, said, remedy=_ADDRESS if at else "")
 
 
@@ -313,7 +334,8 @@ def _said(error: ModelAPIError) -> str:
     if isinstance(error, ModelRequestTimeout):
         return str(error)
     causes = [str(cause) for cause in _causes(error)]
-    return _short(f"{error} {next((said for said in reversed(causes) if said), '')}")
+    first = next((said for said in reversed(causes) if said), "")
+    return _short(str(error) if first in str(error) else f"{error} {first}")
 
 
 def _words(body: object) -> str:
@@ -341,4 +363,10 @@ def _unreached(error: ModelAPIError) -> str:
 
 
 def _short(text: str) -> str:
-    return " ".join(text.split())[:_TOLD_CHARS]
+    """One line of bounded length; without what a terminal would obey, for people read it there."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text).split())[:_TOLD_CHARS]
+
+
+def _sentence(text: str) -> str:
+    """With a full stop, since the remedy follows; a provider's own words have one, or none."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -42,7 +42,7 @@ class Retry:
         try:
             return trying(self._inner.send, call)
         except RequestFailed as error:
-            raise ModelUnavailable(error.message, remedy=error.remedy or _REMEDIES.get(error.failure, "")) from error
+            raise ModelUnavailable(_told(error), remedy=error.remedy or _REMEDIES.get(error.failure, "")) from error
 
     def _wait(self, state: RetryCallState) -> float:
         """Full jitter: a random part of a bound that doubles. Where the provider named a time, that one, and a random part on top."""
@@ -56,6 +56,14 @@ class Retry:
         error = state.outcome.exception() if state.outcome else None
         waited.append(error.waited_s if isinstance(error, RequestFailed) else 0)
         return state.attempt_number >= MAX_TRIES or state.upcoming_sleep > self._time_left() + sum(waited)
+
+
+def _told(error: RequestFailed) -> str:
+    """What failed; with the time after which to come back, where the provider named a long one."""
+    asked = error.retry_after_s
+    if asked is None or asked <= LONGEST_WAIT_S:
+        return error.message
+    return f"{error.message} It asks to come back in {asked:,.0f} seconds, which is longer than a step may wait."
 
 
 def _worth_another(error: BaseException) -> bool:

@@ -175,6 +175,13 @@ def test_a_usage_above_the_bound_is_told_as_it_is(standin: StandIn, link: Provid
     assert usage is not None and usage.cost_micro_usd(PRICE) > asked.bound_micro_usd
 
 
+@pytest.mark.parametrize(("taken", "given"), [(-500, 20), (500, -1), (0, 0), (10**30, 20), (500, 2_000_000_000)])
+def test_a_count_that_can_be_none_is_unknown(standin: StandIn, link: ProviderLink, provider: Provider, taken: int, given: int) -> None:
+    standin.answers("Total", Reply({"total": 3}, input_tokens=taken, output_tokens=given))
+    answer = link.send(call(provider))
+    assert ('"total"' in answer.text, answer.usage) == (True, None)
+
+
 def test_nobody_listening_costs_nothing(provider: Provider) -> None:
     with StandIn() as gone:
         url = gone.url
@@ -183,6 +190,34 @@ def test_nobody_listening_costs_nothing(provider: Provider) -> None:
         link.send(call(provider))
     link.close()
     assert failed.value.failure is Failure.UNREACHABLE
+
+
+def test_a_key_is_sent_without_the_line_break_of_the_file_that_it_was_taken_from(standin: StandIn, provider: Provider) -> None:
+    key = SecretStr(" local\n")
+    from_a_file = ModelEndpoints(google_api_key=key, google_base_url=standin.url, openai_api_key=key, openai_base_url=f"{standin.url}/v1")
+    from_a_store = endpoints(standin.url).with_keys(lambda name: "local\n", ("gemini-api-key", "openai-api-key"))
+    for at in (from_a_file, from_a_store):
+        link = ProviderLink(at, timeout_s=3)
+        standin.answers("Total", Reply({"total": 3}))
+        link.send(call(provider))
+        link.close()
+    assert [seen.asked.key for seen in standin.seen] == ["local", "local"]
+    assert ModelEndpoints(google_api_key=SecretStr(" \n")).google_api_key is None
+
+
+@pytest.mark.parametrize("key", ["schl\u00fcssel", "two\nlines", "\x00zero"])
+def test_a_key_that_no_request_can_carry_is_told_without_the_key_before_anything_is_sent(
+    standin: StandIn, provider: Provider, key: str
+) -> None:
+    at = endpoints(standin.url).model_copy(update={"google_api_key": SecretStr(key), "openai_api_key": SecretStr(key)})
+    link = ProviderLink(at, timeout_s=3)
+    with pytest.raises(RequestFailed) as failed:
+        link.send(call(provider))
+    link.close()
+    variable = {"google": "GEMINI_API_KEY", "openai": "OPENAI_API_KEY"}[provider]
+    assert failed.value.failure is Failure.KEY_REFUSED and failed.value.failure.unpaid
+    assert variable in failed.value.message and key not in failed.value.message
+    assert (standin.seen, standin.refused) == ([], [])
 
 
 def test_without_a_key_nothing_is_sent_and_the_remedy_names_the_variable(

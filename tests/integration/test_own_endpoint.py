@@ -16,13 +16,15 @@ import pytest
 from pydantic import JsonValue
 
 from infra.local.model_probe import probe
-from shared.errors import BadInput, Unavailable
+from shared.errors import BadInput, ModelCircuitOpen, Unavailable
 from shared.models.answers import StoredAnswer
+from shared.models.breaker import MAX_FAILURES, Breaker, Circuits
 from shared.models.calls import CallUsage, ModelSpec, Price
 from shared.models.credentials import ModelEndpoints
 from shared.models.failures import Failure, RequestFailed
 from shared.models.provider import ProviderLink
 from shared.models.selection import select
+from shared.runtime import Runtime
 from shared.settings import Settings
 from tests.integration.test_model_provider import call
 
@@ -256,6 +258,45 @@ def test_what_a_server_leaves_out_around_its_answer_does_not_cost_the_answer(end
     assert (bare.text, bare.model, bare.usage) == ('{"total": 3}', "", CallUsage(40, 7))
     assert (half_counted.text, half_counted.usage) == ('{"total": 3}', None)
     assert (by_tool.text, by_tool.usage) == ('{"total": 4}', None), "what was not counted stays unknown"
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("usage", "read"),
+    [
+        ({"prompt_tokens": -500, "completion_tokens": 7, "total_tokens": -493}, None),
+        ({"prompt_tokens": 40, "completion_tokens": -7}, None),
+        ({"prompt_tokens": 40, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": -5}}, CallUsage(40, 7)),
+        ({"prompt_tokens": 40, "completion_tokens": 7, "prompt_tokens_details": {"cached_tokens": 30}}, CallUsage(40, 7, 30)),
+        ({"prompt_tokens": 40, "completion_tokens": 7, "completion_tokens_details": {"reasoning_tokens": -1}}, CallUsage(40, 7)),
+    ],
+)
+def test_a_count_below_nothing_is_none_and_nobody_is_warned_of_it(endpoint: Endpoint, usage: JsonValue, read: CallUsage | None) -> None:
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    endpoint.answers(200, {"choices": [{"message": {"content": '{"total": 3}'}}], "usage": usage})
+    answer = link.send(call("openai"))
+    link.close()
+    assert (answer.text, answer.usage) == ('{"total": 3}', read)
+
+
+def test_an_open_circuit_says_what_opened_it_in_one_line_that_no_terminal_obeys(endpoint: Endpoint, tmp_path: Path) -> None:
+    runtime = Runtime(Settings(home=tmp_path))
+    circuits = Circuits(runtime.documents, runtime.clock, instance="here")
+    endpoint.answers(500, {"error": {"message": "out of memory\x1b[31m\n of the\u202e card"}})
+    link = ProviderLink(at(endpoint.url), timeout_s=5)
+    chain = Breaker(link, circuits)
+    for _ in range(MAX_FAILURES):
+        with pytest.raises(RequestFailed):
+            chain.send(call("openai"))
+    with pytest.raises(ModelCircuitOpen) as refused:
+        chain.send(call("openai"))
+    with pytest.raises(ModelCircuitOpen) as before_money_is_set_aside:
+        circuits.check(call("openai"))
+    link.close()
+    runtime.close()
+    said = f"openai:some-model at {endpoint.url}: 500: out of memory [31m of the card"
+    assert refused.value.message == f"The circuit of openai is open: 5 requests in a row failed, the last one so: {said}."
+    assert before_money_is_set_aside.value.message == refused.value.message
 
 
 @pytest.mark.parametrize(

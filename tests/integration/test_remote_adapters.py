@@ -163,6 +163,16 @@ def test_without_a_key_nothing_is_sent(remote: RemoteStandIn, provider: str, mon
     assert remote.queries == []
 
 
+@pytest.mark.parametrize("provider", ["gemini", "brave"])
+def test_a_key_that_no_request_can_carry_is_told_before_anything_is_sent(remote: RemoteStandIn, provider: str) -> None:
+    at = endpoints(remote.url, key="schl\u00fcssel")
+    with pytest.raises(RequestFailed) as failed:
+        SearchLink(at).send(call(provider))
+    with pytest.raises(RequestFailed) as no_job:
+        GeminiResearchAgent(at).start("an-agent", "", "What is known?")
+    assert failed.value.failure is no_job.value.failure is Failure.KEY_REFUSED
+
+
 def test_a_job_is_bound_by_its_ceiling_and_paid_by_its_tokens_and_searches() -> None:
     agent = load_catalog().agent("gemini", on=DAY)
     prompt = RenderedPrompt("deep_research.agent", 1, "0" * 64, "Research.", "How many?")

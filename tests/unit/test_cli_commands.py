@@ -151,6 +151,25 @@ def test_the_usual_folder_of_reports_is_looked_at_before_the_mission_begins(fold
     assert main(["run", QUESTION, "--data", "a.csv", "--plan"]) == 0, "a plan writes no report"
 
 
+def test_a_key_that_no_request_can_carry_is_told_before_the_mission_begins(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:9/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", "schl\u00fcssel")
+    assert main(["run", QUESTION, "--data", "a.csv", "--model", "openai:m", "--price", "1/2"]) == 2
+    told = capsys.readouterr().err
+    assert "OPENAI_API_KEY" in told and "schl" not in told
+
+
+def test_a_plan_says_no_bound_of_what_would_be_refused_for_want_of_a_price(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["run", QUESTION, "--data", "a.csv", "--plan", "--model", "openai:m"]
+    assert main(asked) == 2
+    told = capsys.readouterr()
+    assert (told.out, "The price of openai:m is not known" in told.err) == ("", True)
+    assert main([*asked, "--price", "1/2", "--budget", "0.004"]) == 0
+    assert "It costs at most $0.004. Nothing was run" in capsys.readouterr().out, "to the last digit"
+
+
 @pytest.mark.parametrize(
     "command", [["submit", QUESTION, "--data", "a.csv"], ["watch", "m_x"], ["list", "--endpoint", "http://127.0.0.1:1"]]
 )

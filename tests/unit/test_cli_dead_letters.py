@@ -47,6 +47,18 @@ def test_a_listed_letter_says_that_its_time_is_utc(letter: str, capsys: pytest.C
     assert capsys.readouterr().out.startswith(f"{at:%Y-%m-%d %H:%M:%S} UTC  kept")
 
 
+def test_a_letter_whose_deliveries_nobody_counted_does_not_say_that_there_were_none(
+    letter: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runtime = Runtime(Settings(home=tmp_path / ".kimera"), clock=FrozenClock())
+    keep(runtime.documents, "pubsub-2", route="intake/", payload={}, error="not taken", deliveries=0, at=runtime.clock.now())
+    runtime.close()
+    assert main(["dead-letters", "list"]) == 0
+    assert "to intake/, deliveries that nobody counted: not taken" in capsys.readouterr().out
+    assert main(["dead-letters", "show", "pubsub-2"]) == 0
+    assert "UTC, after deliveries that nobody counted" in capsys.readouterr().out
+
+
 def test_a_second_discarding_says_that_the_first_reason_stands(letter: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dead-letters", "discard", letter, "--why", "the file is gone"]) == 0
     assert "is discarded" in capsys.readouterr().out

@@ -63,15 +63,18 @@ class Spender:
         self.runtime.documents.create(row, sent)
         return row, reservation
 
-    def end(self, mission: MissionRecord, sent: tuple[Ref, Reservation], cost: int, *, state: str = "ANSWERED") -> None:
+    def end(
+        self, mission: MissionRecord, sent: tuple[Ref, Reservation], cost: int, *, state: str = "ANSWERED", counted: bool = True
+    ) -> None:
         row, reservation = sent
         before = self.runtime.documents.get(row)
         assert before is not None
         account: Account = "ds_star" if before.data["account"] == "ds_star" else "deep_research"
         payer, ledger = _payer(mission, account), self.runtime.ledger
         self.runtime.documents.transact(lambda tx: ledger.settle(tx, payer, reservation, cost))
-        tokens = {"input_tokens": 1_000, "output_tokens": 50} if state == "ANSWERED" else {}
-        self.runtime.documents.put(row, {**before.data, **tokens, "state": state, "cost_micro_usd": cost})
+        tokens = {"input_tokens": 1_000, "output_tokens": 50} if state == "ANSWERED" and counted else {}
+        told: dict[str, Json] = {"error": "lost: 500: out of memory"} if state == "UNKNOWN" else {}
+        self.runtime.documents.put(row, {**before.data, **tokens, **told, "state": state, "cost_micro_usd": cost})
 
     def buy(self, mission: MissionRecord, cost: int, *, account: Account = "ds_star", role: str = "coder") -> None:
         self.end(mission, self.send(mission, cost, account=account, role=role), cost)
@@ -139,13 +142,31 @@ def test_a_request_without_an_answer_is_listed_with_its_bound(spender: Spender, 
     spender.end(mission, spender.send(mission, 70_000), 70_000, state="UNKNOWN")
     spender.end(mission, spender.send(mission, 90_000), 0, state="FAILED")
     told = client.get(f"/missions/{mission.mission_id}/costs").json()
-    assert [(call["role"], call["charged_micro_usd"]) for call in told["unknown"]] == [("coder", 70_000)]
+    assert [(c["role"], c["charged_micro_usd"], c["why"]) for c in told["unknown"]] == [("coder", 70_000, "lost: 500: out of memory")]
     assert told["whole"] == {
         "cap_micro_usd": 2 * USD,
         "settled_micro_usd": 70_000,
         "reserved_micro_usd": 0,
         "left_micro_usd": 2 * USD - 70_000,
     }
+
+
+def test_an_answer_that_does_not_say_what_it_used_is_listed_with_its_bound(
+    spender: Spender, client: httpx.Client, capsys: pytest.CaptureFixture[str]
+) -> None:
+    mission = spender.mission()
+    spender.buy(mission, 5_000)
+    spender.end(mission, spender.send(mission, 70_000), 70_000, counted=False)
+    spender.end(mission, spender.send(mission, 60_000), 60_000, state="REJECTED", counted=False)
+    spender.end(mission, spender.send(mission, 0), 0, counted=False)
+    told = client.get(f"/missions/{mission.mission_id}/costs").json()
+    why = "its answer does not say how many tokens it took"
+    assert [(call["charged_micro_usd"], call["why"]) for call in told["unknown"]] == [(70_000, why), (60_000, why)]
+    assert main(["costs", mission.mission_id]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = lines.index("Charged at their bound, since no answer says what they cost (2):")
+    assert lines[at + 1] == f"- {why}", "each reason is told once"
+    assert lines[at + 2] == f"  {START:%Y-%m-%d %H:%M:%S} UTC  {mission.mission_id}  ds_star  coder  openai:small  $0.07"
 
 
 def test_an_overrun_is_named_and_flags_the_mission(spender: Spender, client: httpx.Client) -> None:

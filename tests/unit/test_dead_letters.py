@@ -97,7 +97,8 @@ def test_what_pubsub_could_not_deliver_is_kept_once(runtime: Runtime, data: byte
             assert app.test_client().post("/", json=push).json == {"name": "pubsub-7"}
     (letter,) = runtime.documents.query(Query(DEAD_LETTERS))
     assert (letter.data["route"], letter.data["payload"]) == ("intake/", {"data": content, "attributes": attributes})
-    assert (letter.data["deliveries"], letter.data["error"]) == (5, "uploads could not deliver it.")
+    why = "uploads could not deliver it: the function intake did not take it, and its traces say why."
+    assert (letter.data["deliveries"], letter.data["error"]) == (5, why)
 
 
 def test_what_is_no_push_delivery_is_bad_input(runtime: Runtime) -> None:

@@ -66,10 +66,17 @@ def test_a_model_with_its_own_prices_plays_every_role() -> None:
     assert (spec.label, spec.price.input_usd, spec.price.output_usd) == ("openai:my-own", Decimal("0.50"), Decimal("2.00"))
 
 
-@pytest.mark.parametrize("name", ["gpt", "gemini:x", "openai:", "openai:a b", ":x", ""])
-def test_what_is_no_model_is_said(name: str) -> None:
+@pytest.mark.parametrize("name", ["gpt", "gemini:x", "openai:", "openai:a b", ":x", "", "openai::x", "openai:" + "x" * 201])
+@pytest.mark.parametrize("price", [None, "1/2"])
+def test_what_is_no_model_is_said(name: str, price: str | None) -> None:
     with pytest.raises(BadInput, match="--model"):
-        parse_model(name, None)
+        parse_model(name, price)
+
+
+def test_a_price_above_all_says_which_there_are() -> None:
+    with pytest.raises(BadInput) as refused:
+        parse_model("openai:x", "10001/1")
+    assert "each from 0 to 10,000" in refused.value.remedy
 
 
 @pytest.mark.parametrize("price", ["1", "a/b", "-1/2", "1/2/3", "1/", "nan/1", "1e9/1"])

@@ -12,7 +12,7 @@ from functions.lifecycle.reconcile import raise_epoch
 from schemas.lifecycle import CompensateRequest
 from schemas.mission import MissionError, ModelChoice, Tier, Track
 from shared.documents import Query
-from shared.errors import StaleEpoch, Unavailable
+from shared.errors import ModelUnavailable, StaleEpoch, Unavailable
 from shared.ledger.records import LedgerRecord, ledger_ref
 from shared.missions.records import MissionRecord, SliceRecord, TrackRecord
 from shared.missions.repository import Change
@@ -21,7 +21,7 @@ from shared.models.breaker import MAX_FAILURES, RESET_S, published
 from shared.models.calls import CallUsage, ModelAnswer, ModelCall
 from shared.models.failures import Failure
 from shared.models.guard import MAX_ANSWER_BYTES
-from shared.models.retry import MAX_TRIES
+from shared.models.retry import MAX_TRIES, Retry
 from shared.models.rows import RowState
 from shared.times import SLICE_LEASE_S
 from shared.tracks import SliceContext, SliceOutcome
@@ -165,6 +165,20 @@ def test_a_wait_that_the_slice_has_no_time_for_is_not_begun(house: ChainHouse) -
     assert (track.heard[0], house.clock.slept, len(house.endpoint.asked)) == (["model_unavailable"], [], 1)
 
 
+@pytest.mark.parametrize(
+    ("asked", "told"), [(5_400, " It asks to come back in 5,400 seconds, which is longer than a step may wait."), (2, "")]
+)
+def test_a_long_time_that_the_provider_named_is_told(house: ChainHouse, asked: float, told: str) -> None:
+    mission_id, _ = house.claimed(ASKING)
+    house.slices.run(AskingTrack(house.role, questions=1), step(mission_id, 0))
+    (call,) = house.endpoint.asked
+    house.endpoint.next.append(failing(Failure.THROTTLED, retry_after_s=asked))
+    retry = Retry(house.endpoint, clock=house.clock, uniform=lambda: 0.5, time_left=lambda: 1.0)
+    with pytest.raises(ModelUnavailable) as failed:
+        retry.send(call)
+    assert failed.value.message == f"it is throttled{told}"
+
+
 def test_a_circuit_opens_after_failures_in_a_row_lets_one_try_after_a_time_and_closes(house: ChainHouse) -> None:
     mission_id, _ = house.claimed(with_budget("100"))
     house.endpoint.next.extend([failing(Failure.UNREACHABLE)] * MAX_FAILURES)
@@ -243,6 +257,15 @@ def test_below_a_model_that_the_mission_named_is_only_the_extractive_tier(house:
         tiers.append(frozen(house, mission_id).tier)
     assert [call.model.name for call in house.endpoint.asked] == ["mine"]
     assert tiers == [Tier.STANDARD, Tier.EXTRACTIVE]
+
+
+def test_a_key_that_a_provider_repeats_is_stored_nowhere(house: ChainHouse) -> None:
+    mission_id, _ = house.claimed(ASKING)
+    house.secrets.append("it is refused"[:12])
+    house.endpoint.next.append(failing(Failure.REFUSED))
+    house.slices.run(AskingTrack(house.role, questions=1), step(mission_id, 0))
+    (row,) = house.rows()
+    assert row.error == "refused: [a key]d", "the rest of what it said is kept"
 
 
 def test_a_secret_of_the_installation_does_not_leave(house: ChainHouse) -> None:

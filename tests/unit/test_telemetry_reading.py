@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 
 from infra.local.story import tell_story
+from schemas.events import AuditEvent
 from schemas.mission import MissionState
 from shared.errors import Unavailable
 from shared.telemetry import names
 from shared.telemetry.context import about_mission, current_traceparent
 from shared.telemetry.exporters import to_file
 from shared.telemetry.reading import SpanRecord, mission_spans
+from tests.support.clock import START
 from tests.support.house import House
 
 
@@ -63,6 +65,35 @@ def test_the_story_counts_retries_and_names_what_went_wrong(traces: Path, tmp_pa
     phase = next(p for p in story.phases if p.name == "sandbox.run")
     assert (phase.calls, phase.retries, phase.errors) == (2, 1, ("unavailable",))
     assert story.reasons == ("sandbox.run: unavailable: no room",)
+
+
+def test_the_story_says_why_a_mission_worked_without_the_model_that_it_asked_for(traces: Path, tmp_path: Path) -> None:
+    flags = ("tier_extractive", "model_unavailable", "answer_rejected", "data_unreadable")
+    state = _state(tmp_path).model_copy(update={"flags": flags})
+    events = [
+        _lowered("ds_star", 0, "circuit_open"),
+        _lowered("ds_star", 1, "circuit_open"),
+        _lowered("deep_research", 3, "budget_exhausted"),
+    ]
+    assert tell_story(state, events, []).reasons == (
+        "ds_star: worked at the tier extractive. The model's provider had failed too often in a row to be asked then.",
+        "deep_research: worked at the tier extractive. Calls to a model that could have passed the budget were not made.",
+        "models: A model gave answers that did not fit what it was asked, and was asked no further.",
+    ), "each once, and what an event tells is not told by its flag again"
+    assert "models: A language model could not be reached, or refused." in tell_story(state, [], []).reasons, "the spans may lie elsewhere"
+
+
+def _lowered(track: str, seq: int, why: str) -> AuditEvent:
+    return AuditEvent(
+        mission_id="m_1",
+        writer=track,
+        n=seq + 1,
+        kind="tier.lowered",
+        detail={"seq": seq, "tier": "extractive", "because": ["tier_extractive", why]},
+        at=START,
+        previous="0" * 64,
+        hash="0" * 64,
+    )
 
 
 def _state(tmp_path: Path) -> MissionState:
