@@ -1,10 +1,11 @@
-"""Whether a mission's purses hold what its audit chain says was spent when it ended."""
+"""Whether a mission's purses hold what its audit chain says was spent when it ended, and its journal tells of just that."""
 
 from __future__ import annotations
 
 from schemas.events import AuditEvent
-from shared.documents import DocumentStore
+from shared.documents import DocumentStore, Transaction
 from shared.ledger.accounts import ACCOUNTS
+from shared.ledger.attribution import calls_of_mission
 from shared.ledger.money import dollars
 from shared.ledger.records import LedgerRecord, PurseRecord, ledger_ref, purse_ref
 
@@ -20,11 +21,7 @@ def spent_otherwise(documents: DocumentStore, released: AuditEvent, *, overruns_
     the first ``overruns_before``, by the order of the chain, since the clocks of instances differ.
     """
     settled, reserved = (int(str(released.detail.get(name))) for name in ("settled", "reserved"))
-    purses = [
-        PurseRecord.read(document)
-        for account in ACCOUNTS
-        if (document := documents.get(purse_ref(released.mission_id, account))) is not None
-    ]
+    purses = _purses(documents, released.mission_id)
     ledger = documents.get(ledger_ref(released.mission_id))
     overruns = LedgerRecord.read(ledger).overruns if ledger is not None else ()
     over = sum(overrun.cost - overrun.reserved for overrun in overruns[overruns_before:])
@@ -32,6 +29,22 @@ def spent_otherwise(documents: DocumentStore, released: AuditEvent, *, overruns_
     if settled <= spent and spent + aside <= settled + reserved + over:
         return None
     return f"the mission's purses have {_amounts(spent, aside)}; it ended with {_amounts(settled, reserved)}"
+
+
+def paid_otherwise(documents: DocumentStore, mission_id: str) -> str | None:
+    """What the requests of the mission's journal cost together, where that is not what its purses have spent: the two move together."""
+
+    def both(tx: Transaction) -> tuple[int, int]:
+        paid = sum(call.cost for call in calls_of_mission(tx, mission_id))
+        return paid, sum(purse.settled for purse in _purses(tx, mission_id))
+
+    paid, spent = documents.transact(both)
+    return None if paid == spent else f"the requests in the mission's journal cost {dollars(paid)}; its purses have {dollars(spent)} spent"
+
+
+def _purses(documents: DocumentStore | Transaction, mission_id: str) -> list[PurseRecord]:
+    found = [documents.get(purse_ref(mission_id, account)) for account in ACCOUNTS]
+    return [PurseRecord.read(document) for document in found if document is not None]
 
 
 def _amounts(spent: int, aside: int) -> str:

@@ -24,7 +24,7 @@ from shared.missions.anchors import Anchors, KeptAnchor
 from shared.missions.chain import EVENTS
 from shared.missions.chain_reading import RESTORE, RecordT, held_chains, stored_chains
 from shared.missions.contents import Contents
-from shared.missions.records import MISSIONS, MissionRecord, TrackRecord, track_ref
+from shared.missions.records import MISSIONS, TRACKS, MissionRecord, TrackRecord, track_ref
 from shared.missions.repository import OPEN, heartbeat
 from shared.missions.verifying import Break, CheckedChain, Witness, check_chain, never_written
 
@@ -184,11 +184,13 @@ class Audit:
                 anchored.setdefault(writer, {}).setdefault(n, []).append(witness)
             held = held_chains(self._documents, mission_id)
             broken += [Break(mission_id, "", 0, damaged.message) for damaged in held.damaged.values()]
-            contents = Contents(self._documents, mission_id, held.mission, artifacts, input_digest)
+            contents = Contents(self._documents, mission_id, held, artifacts, input_digest)
             for chain in stored_chains(self._documents, mission_id, held):
                 own = chain.mission_id == mission_id
                 chains.append(check_chain(chain, anchored.pop(chain.writer, {}) if own else {}, contents))
-            unread = {chain.writer for chain in chains if chain.breaks}  # what these would have told is told as their own breaks
+            unread = {chain.writer for chain in chains if chain.breaks} | set(
+                anchored
+            )  # what these would have told is told as their own breaks
             broken += [Break(mission_id, writer, 0, what) for writer, what in contents.untold() if writer not in unread]
             files, undigested = contents.files, contents.undigested
         except (BadInput, Corrupt) as damaged:  # bad input: a document that is none of ours has an id that is none
@@ -237,8 +239,8 @@ class Audit:
         return [track for document in found if document is not None and (track := _readable(TrackRecord, document))]
 
     def _all_missions(self, hourly: Iterable[str]) -> Iterator[str]:
-        """The ids of all missions of which there are documents, events or anchors, in order."""
-        ids = merge(self._ids(MISSIONS), self._ids(EVENTS), self._anchors.missions(), hourly)
+        """The ids of all missions of which there are documents with chains, events or anchors, in order."""
+        ids = merge(*map(self._ids, (MISSIONS, TRACKS, EVENTS)), self._anchors.missions(), hourly)
         yield from (mission_id for mission_id, _ in groupby(ids))
 
     def _ids(self, collection: str) -> Iterator[str]:

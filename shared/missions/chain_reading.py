@@ -61,14 +61,16 @@ class StoredChain:
 class Held:
     """The chains that a mission's own documents hold, by writer.
 
-    ``mission``: its document, ``None`` where there is none that can be read. ``damaged``: the documents that cannot be read as a whole,
-    and why; what is left of their chains is among ``chains``. ``lost``: those of them of whose chains something cannot be read.
+    ``mission`` and ``tracks``: its documents, but for those that are not there or cannot be read. ``damaged``: the documents that cannot be
+    read as a whole, and why; what is left of their chains is among ``chains``. ``lost``: those of them of whose chains something cannot
+    be read.
     """
 
     mission: MissionRecord | None
     chains: Mapping[str, Chain]
     damaged: Mapping[Ref, Corrupt]
     lost: tuple[Ref, ...]
+    tracks: tuple[TrackRecord, ...]
 
 
 def held_chains(documents: DocumentStore | Transaction, mission_id: str) -> Held:
@@ -77,6 +79,7 @@ def held_chains(documents: DocumentStore | Transaction, mission_id: str) -> Held
     damaged: dict[Ref, Corrupt] = {}
     lost: list[Ref] = []
     record: MissionRecord | None = None
+    tracks: list[TrackRecord] = []
 
     def read(kind: type[RecordT], document: Document) -> RecordT | None:
         try:
@@ -95,6 +98,7 @@ def held_chains(documents: DocumentStore | Transaction, mission_id: str) -> Held
     ledger = documents.get(ledger_ref(mission_id))
     for document in track_documents(documents, mission_id):
         if track := read(TrackRecord, document):
+            tracks.append(track)
             found[track.track.value] = track.chain
     if ledger is not None and (money := read(LedgerRecord, ledger)):
         found[WRITER] = money.chain
@@ -102,7 +106,7 @@ def held_chains(documents: DocumentStore | Transaction, mission_id: str) -> Held
         if letter := read(Letter, document):
             found[letter.writer] = Chain(letter.head)
     chains = {writer: chain for writer, chain in found.items() if chain.head is not None or chain.tail is not None}
-    return Held(record, chains, damaged, tuple(lost))
+    return Held(record, chains, damaged, tuple(lost), tuple(tracks))
 
 
 def track_documents(documents: DocumentStore | Transaction, mission_id: str) -> list[Document]:
