@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from schemas.events import AuditEvent
 from shared.documents import DocumentStore, Transaction
 from shared.ledger.accounts import ACCOUNTS
@@ -32,14 +34,21 @@ def spent_otherwise(documents: DocumentStore, released: AuditEvent, *, overruns_
 
 
 def paid_otherwise(documents: DocumentStore, mission_id: str) -> str | None:
-    """What the requests of the mission's journal cost together, where that is not what its purses have spent: the two move together."""
+    """What the requests in the mission's journal cost an account, where that is not what its purse has spent: the two move together."""
 
-    def both(tx: Transaction) -> tuple[int, int]:
-        paid = sum(call.cost for call in calls_of_mission(tx, mission_id))
-        return paid, sum(purse.settled for purse in _purses(tx, mission_id))
+    def both(tx: Transaction) -> tuple[Counter[str], Counter[str]]:
+        paid, spent = Counter[str](), Counter[str]()
+        for call in calls_of_mission(tx, mission_id):
+            paid[call.names["track"]] += call.cost
+        for purse in _purses(tx, mission_id):
+            spent[purse.account] = purse.settled
+        return paid, spent
 
     paid, spent = documents.transact(both)
-    return None if paid == spent else f"the requests in the mission's journal cost {dollars(paid)}; its purses have {dollars(spent)} spent"
+    for account in sorted(paid | spent):
+        if paid[account] != spent[account]:
+            return f"the requests of {account} cost {dollars(paid[account])} by the journal; its purse has {dollars(spent[account])} spent"
+    return None
 
 
 def _purses(documents: DocumentStore | Transaction, mission_id: str) -> list[PurseRecord]:

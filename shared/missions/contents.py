@@ -93,7 +93,8 @@ class Contents:
         self._told: set[int] = set()
         """The versions of the report that events tell of."""
         self._end_told = False
-        self._deletion_told = False
+        self.deletion: AuditEvent | None = None
+        """The event that tells of the mission's deletion."""
         self._left: dict[str, set[Json]] = {}
         """The states and packages that events tell of, by writer."""
         self._overruns_told = 0
@@ -107,7 +108,8 @@ class Contents:
 
     def differences(self, event: AuditEvent) -> Iterator[str]:
         """What is stored otherwise than the event says."""
-        self._deletion_told |= (event.writer, event.kind) == (API, DELETED)
+        if event.kind == DELETED:
+            self.deletion = event
         self._left.setdefault(event.writer, set()).update(event.detail.get(what) for what in (STATE, HANDOFF))
         if event.mission_id != self._mission_id or self._mission is None:
             return
@@ -151,7 +153,7 @@ class Contents:
         held = self._held
         if self._mission is not None or self._mission_id == NO_MISSION or mission_ref(self._mission_id) in held.damaged:
             return False
-        return bool(self._left or held.chains or held.tracks) and not self._deletion_told
+        return bool(self._left or held.chains or held.tracks) and self.deletion is None
 
     def _created(self, event: AuditEvent, mission: MissionRecord) -> Iterator[str]:
         if not is_digest_of(str(event.detail.get(f"request_{_SHA256}")), mission.request):

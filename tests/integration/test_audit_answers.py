@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -13,6 +14,8 @@ from infra.local.drills.standin import StandIn
 from infra.local.drills.standin.playing import METHOD, TABLE
 from shared.artifacts import SCHEME
 from shared.documents import Document, Json, Query, Where
+from shared.ledger.accounts import Account
+from shared.ledger.records import purse_ref
 from shared.missions.records import JOURNAL
 from shared.models.rows import row_of_answer
 from shared.runtime import Runtime
@@ -122,7 +125,7 @@ def test_a_request_that_is_gone_or_added_is_found(runtime: Runtime, mission_id: 
     unanswered: dict[str, Json] = {"state": "UNKNOWN", "answer_uri": None, "answer_sha256": None, "cost_micro_usd": 7}
     runtime.documents.put(type(row.ref)(JOURNAL, f"{row.ref.id}9"), {**row.data, **unanswered})
     (sums,) = told(runtime, mission_id)
-    assert sums.startswith("the requests in the mission's journal cost $") and "its purses have $" in sums
+    assert sums.startswith(f"the requests of {row.data['account']} cost $") and "its purse has $" in sums
 
 
 def test_what_was_deleted_with_its_mission_is_no_break(runtime: Runtime, mission_id: str) -> None:
@@ -130,3 +133,12 @@ def test_what_was_deleted_with_its_mission_is_no_break(runtime: Runtime, mission
     assert found(runtime, mission_id) == ()
     verified = kimera(runtime.home.parent, "audit", "verify", "--json", KIMERA_HOME=str(runtime.home))
     assert (verified.code, json.loads(verified.out)["ok"]) == (0, True)
+
+
+def test_money_that_was_moved_from_one_account_to_another_is_found(runtime: Runtime, mission_id: str) -> None:
+    for account, change in (("ds_star", -1), ("fusion", 1)):
+        purse = runtime.documents.get(purse_ref(mission_id, cast("Account", account)))
+        assert purse is not None and isinstance(purse.data["settled"], int)
+        runtime.documents.put(purse.ref, {**purse.data, "settled": purse.data["settled"] + change})
+    (moved,) = told(runtime, mission_id)
+    assert moved.startswith("the requests of ds_star cost $")

@@ -9,17 +9,19 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 
 from infra.local.platform import Platform
+from schemas.events import Anchor, ChainHead
 from schemas.mission import MissionRequest, MissionStatus, Track
 from shared.artifacts import SCHEME, ArtifactStore
-from shared.documents import Json
+from shared.documents import Json, Ref
 from shared.missions.anchors import ANCHORS
-from shared.missions.chain import Happening
+from shared.missions.chain import EVENTS, Happening
 from shared.missions.contents import DELETED
 from shared.missions.records import mission_ref, track_ref
 from shared.missions.repository import Change
@@ -406,3 +408,55 @@ def test_a_mission_that_is_gone_with_its_own_anchor_is_found_by_the_hour_s(runti
     assert {b.mission_id for b in told} == {mission_id}
     assert {b.writer for b in told} == {"api", "lifecycle", "fusion", "deep_research", "ds_star"}
     assert all(b.what.startswith("nothing of the chain is left, and entry ") for b in told)
+
+
+def keep_anchor(runtime: Runtime, name: str, anchor: Anchor) -> str:
+    key = f"{ANCHORS}/{name}.json"
+    runtime.anchors.put(key, anchor.model_dump_json().encode(), media_type="application/json")
+    return key
+
+
+def test_an_anchor_in_another_one_s_place_vouches_for_nothing_and_is_told(runtime: Runtime, mission_id: str) -> None:
+    head = ChainHead(mission_id="m_another", writer="api", n=1, hash="f" * 64)
+    at = datetime(2026, 3, 14, 10, tzinfo=UTC)
+    own = keep_anchor(runtime, f"{mission_id}/done-000001-0", Anchor(at=at, reason="mission ended", heads=(head,)))
+    assert breaks(runtime, mission_id) == [("anchor", 0, f"the anchor {own} is another one, put in its place")]
+    hour = keep_anchor(runtime, "hourly/2026-03-14T11", Anchor(at=at, reason="hourly", heads=(head,)))
+    told = runtime.audit.verify().breaks
+    assert [b.what for b in told] == [f"the anchor {key} is another one, put in its place" for key in (hour, own)]
+
+
+def test_a_deletion_that_no_anchor_vouches_for_is_found(runtime: Runtime, mission_id: str) -> None:
+    """Who removes a mission can write the last entry of its chain, too; an anchor, where others keep those, he cannot."""
+    assert Kimera(runtime.home.parent)("delete", mission_id).code == 0
+    assert found(runtime, mission_id) == ()
+    for artifact in list(runtime.anchors.list(f"{ANCHORS}/{mission_id}/")):
+        heads = Anchor.model_validate_json(runtime.anchors.get(artifact.uri)).heads
+        if any(head.writer == "api" and head.n > 1 for head in heads):
+            runtime.anchors.delete_prefix(artifact.key)
+    (told,) = breaks(runtime, mission_id)
+    assert told == ("api", 2, "the mission's document is gone, and no anchor vouches for the entry that tells of its deletion")
+
+
+def test_a_document_in_another_one_s_place_is_found(runtime: Runtime, mission_id: str) -> None:
+    document = runtime.documents.get(track_ref(mission_id, Track.DS_STAR, 1))
+    assert document is not None
+    second = track_ref(mission_id, Track.DS_STAR, 2)
+    runtime.documents.put(second, document.data)
+    runtime.documents.delete(document.ref)
+    assert breaks(runtime, mission_id) == [("", 0, f"The document {second} holds what is another one's.")]
+
+
+@pytest.mark.parametrize("text", ["null", "[1]", "5"])
+def test_a_document_that_is_no_object_is_told_and_stops_nothing(runtime: Runtime, mission_id: str, text: str) -> None:
+    with closing(sqlite3.connect(runtime.home / "kimera.sqlite3")) as connection, connection:
+        changed = connection.execute("UPDATE documents SET data = ? WHERE collection = 'missions' AND id = ?", (text, mission_id))
+        assert changed.rowcount == 1
+    shown = Kimera(runtime.home.parent)("audit", "verify", "--json")
+    whats = [b["what"] for b in shown.json["breaks"]]
+    assert shown.code == 1 and whats[0] == f"The document missions/{mission_id}, which holds an audit chain, cannot be read."
+
+
+def test_what_stands_among_the_events_and_is_none_is_told(runtime: Runtime, mission_id: str) -> None:
+    runtime.documents.put(Ref(EVENTS, f"{mission_id}:api:last"), {"mission_id": mission_id})
+    assert breaks(runtime, mission_id) == [("api", 0, "what is stored there has no place in a chain")]
