@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 app = new_app("Verify the audit chains.")
 _PROGRESS_EVERY = 500
+_ADVICE = (
+    "What is broken was changed after it was written: keep a copy as it is, restore it from a backup, and compare that with anchors that "
+    "were copied elsewhere. docs/operating.md says what each line means."
+)
 
 
 @app.callback()
@@ -76,6 +80,8 @@ def verify(
     else:
         for line in total.lines():
             print(line)
+        if total.breaks:
+            note(_ADVICE)
     return 1 if total.breaks else 0
 
 

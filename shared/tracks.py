@@ -62,6 +62,8 @@ class SliceContext:
     """Whether the other track did no more work when this slice began, frozen likewise: one that failed may never have said all."""
     soft_deadline: datetime | None = None
     """From when on a track that is late no longer delays a partial report; ``None`` where the mission has not begun to run."""
+    stored: dict[str, str] = field(default_factory=dict)
+    """What the slice has stored for good, by address, with its sha256: the event of its commit names it."""
 
     @property
     def workdir(self) -> Path:
@@ -77,7 +79,12 @@ class SliceContext:
 
         digest = hashlib.sha256(data).hexdigest()
         key = f"missions/{self.mission_id}/{self.track}/{self.attempt}/{digest[:16]}/{name}"
-        return self.artifacts.put(key, data, media_type=media_type, with_document=True)
+        return self.keep(self.artifacts.put(key, data, media_type=media_type, with_document=True))
+
+    def keep(self, artifact: Artifact) -> Artifact:
+        """Have the slice's event name an artifact that was stored under another key."""
+        self.stored[artifact.uri] = artifact.sha256
+        return artifact
 
 
 @dataclass(frozen=True, slots=True)

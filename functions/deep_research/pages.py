@@ -55,7 +55,7 @@ def _fetched(pages: PageFetcher, url: str) -> FetchedPage | PageNotFetched:
 
 def _stored(context: SliceContext, page: FetchedPage) -> str:
     key = f"missions/{context.mission_id}/web/{page.sha256}{_SUFFIXES.get(page.media_type, '')}"
-    return context.artifacts.put(key, page.data, media_type=page.media_type).uri
+    return context.keep(context.artifacts.put(key, page.data, media_type=page.media_type)).uri
 
 
 def read(sandbox: CodeSandbox, graph: KnowledgeGraph, context: SliceContext, state: ResearchState) -> SliceOutcome[ResearchState]:

@@ -29,23 +29,30 @@ def once(context: SliceContext, place: str, kind: type[T], work: Callable[[], T]
     folder = f"missions/{context.mission_id}/{context.track}/{context.attempt}/runs"
     key = f"{folder}/{place}.json"
     try:
-        return kind.model_validate_json(context.artifacts.get(SCHEME + key))
+        return _known(context, key, kind)
     except NotFound:  # this is the first time
         pass
     except Corrupt as damaged:
         return _again(context, key, f"{folder}/{place}.again.json", kind, work, damaged)
     found = work()
     try:
-        context.artifacts.put(key, found.model_dump_json().encode(), media_type="application/json")
+        context.keep(context.artifacts.put(key, found.model_dump_json().encode(), media_type="application/json"))
     except AlreadyExists:  # the same slice in another process was first: what it saw holds
-        return kind.model_validate_json(context.artifacts.get(SCHEME + key))
+        return _known(context, key, kind)
     return found
+
+
+def _known(context: SliceContext, key: str, kind: type[T]) -> T:
+    """What is kept at ``key``: the event of a slice that is run again names it, too."""
+    data = context.artifacts.get(SCHEME + key)
+    context.stored[SCHEME + key] = hashlib.sha256(data).hexdigest()
+    return kind.model_validate_json(data)
 
 
 def _again(context: SliceContext, key: str, beside: str, kind: type[T], work: Callable[[], T], damaged: Corrupt) -> T:
     """What was kept at ``key`` before it was damaged, kept ``beside`` it from now on. Raises ``damaged`` where that cannot be had again."""
     try:
-        return kind.model_validate_json(context.artifacts.get(SCHEME + beside))
+        return _known(context, beside, kind)
     except NotFound:
         pass
     found = work()
@@ -53,5 +60,5 @@ def _again(context: SliceContext, key: str, beside: str, kind: type[T], work: Ca
     if hashlib.sha256(data).hexdigest() != context.artifacts.stat(SCHEME + key).sha256:
         raise damaged
     _log.warning("What a run came to is damaged, and the same was made anew: %s", damaged.place or damaged.message)
-    context.artifacts.put(beside, data, media_type="application/json")
+    context.keep(context.artifacts.put(beside, data, media_type="application/json"))
     return found

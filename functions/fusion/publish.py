@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from functions.fusion.service import Fusion, FusionInputs, FusionPublication
 from schemas.analysis import AnalyticalReportPackage
 from schemas.evidence import ResearchEvidencePackage
@@ -14,8 +16,8 @@ from shared.crash_points import reached
 from shared.documents import Json
 from shared.errors import AlreadyExists, Busy, Conflict, StaleEpoch
 from shared.ledger.spending import Spending
-from shared.missions.chain import Happening
-from shared.missions.contents import FILES, PUBLISHED
+from shared.missions.chain import FILES, Happening
+from shared.missions.contents import PUBLISHED
 from shared.missions.machine import check_fusion
 from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.repository import Change, Missions, fence
@@ -95,9 +97,10 @@ class Publisher:
             inputs = self._inputs(mission, tracks, request.mode, version)
             inputs = inputs.model_copy(update={"flags": tuple(dict.fromkeys((*inputs.flags, *opened.frozen)))})
             try:
-                return self._fusion.fuse(inputs, opened.models)
+                made = self._fusion.fuse(inputs, opened.models)
             except AlreadyExists:
                 continue
+            return replace(made, files={**made.files, **opened.answers})
         raise Conflict(f"{_SPARE_VERSIONS} versions of the report of {mission.mission_id} are taken by another mode.")
 
     def _open(self, mission: MissionRecord, version: int, request: FuseRequest) -> OpenSlice:

@@ -78,9 +78,9 @@ def artifacts_at_hand(settings: Settings, endpoint: str | None) -> Iterator[Arti
 def stored(settings: Settings) -> Iterator[Runtime]:
     """The data folder's stores, or the cloud's, without a workflow or a queue. ``NoMissionsYet`` where there is no such folder.
 
-    ``BadInput`` where there can be none, since something else lies there.
+    ``BadInput`` where there can be none, since something else lies there. A folder that may not be written is read as it is.
     """
-    runtime = Runtime(settings)
+    runtime = _runtime(settings)
     if settings.profile == "embedded":
         _require_folder(runtime.home)
     if settings.profile == "embedded" and not (runtime.home / "kimera.sqlite3").exists():
@@ -91,6 +91,16 @@ def stored(settings: Settings) -> Iterator[Runtime]:
         yield runtime
     finally:
         runtime.close()
+
+
+def _runtime(settings: Settings) -> Runtime:
+    from shared.adapters.sqlite_read_only import may_only_be_read
+
+    if settings.profile == "embedded" and may_only_be_read(settings.home.expanduser().absolute() / "kimera.sqlite3"):
+        from shared.read_only_runtime import ReadOnlyRuntime
+
+        return ReadOnlyRuntime(settings)
+    return Runtime(settings)
 
 
 def _require_folder(home: Path) -> None:

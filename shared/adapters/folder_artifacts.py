@@ -37,10 +37,13 @@ class FolderArtifacts:
         """Makes the folder where there is none, and removes what killed puts have left. Raises ``Unavailable``, ``StorageFull``."""
         root = root.absolute()
         self._objects, self._temporary = root / "objects", root / "tmp"
+        self._prepare(root, clock or SystemClock())
+
+    def _prepare(self, root: Path, clock: Clock) -> None:
         with folder_files.translating(root):
             self._objects.mkdir(parents=True, exist_ok=True)
             self._temporary.mkdir(exist_ok=True)
-        folder_files.remove_stale(self._temporary, older_than=(clock or SystemClock()).now().timestamp() - STALE_AFTER_S)
+        folder_files.remove_stale(self._temporary, older_than=clock.now().timestamp() - STALE_AFTER_S)
 
     def put(
         self, key: str, data: bytes | BinaryIO, *, media_type: str = "application/octet-stream", with_document: bool = False
@@ -226,3 +229,10 @@ def _damaged(key: str, path: Path) -> Corrupt:
         remedy="Restore it from a backup, or run again what made it.",
         place=str(path),
     )
+
+
+class ReadOnlyFolder(FolderArtifacts):
+    """One that may not be written, read as it is: nothing is made in it or removed."""
+
+    def _prepare(self, root: Path, clock: Clock) -> None:
+        """Nothing."""

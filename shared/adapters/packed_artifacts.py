@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from shared.adapters import folder_files
 from shared.adapters.artifact_keys import check_key, check_media_type, key_of
-from shared.adapters.folder_artifacts import FolderArtifacts
+from shared.adapters.folder_artifacts import FolderArtifacts, ReadOnlyFolder
 from shared.adapters.sqlite_documents import SqliteDocuments
 from shared.artifacts import SCHEME, Artifact
 from shared.errors import AlreadyExists, Corrupt
@@ -50,11 +50,15 @@ class PackedArtifacts:
     """
 
     def __init__(self, root: Path, documents: SqliteDocuments) -> None:
-        """Makes the folder and the table where there are none. Raises ``Unavailable``, ``StorageFull`` or ``Corrupt``."""
-        self._files = FolderArtifacts(root)
+        """Makes the folder and the table where there are none and the documents can be written.
+
+        Raises ``Unavailable``, ``StorageFull`` or ``Corrupt``.
+        """
+        self._files = FolderArtifacts(root) if documents.file.writable else ReadOnlyFolder(root)
         self._linked = root.absolute() / "linked"
         self._packed, self._writer = documents.file, documents.writer
-        self._writer.submit(lambda connection: connection.execute(_SCHEMA))
+        if documents.file.writable:
+            self._writer.submit(lambda connection: connection.execute(_SCHEMA))
         self._riding: dict[str, tuple[Artifact, bytes]] = {}
         """What the next document takes along, by key."""
 

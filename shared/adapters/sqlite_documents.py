@@ -41,15 +41,19 @@ class SqliteDocuments:
         indexes: Mapping[str, Sequence[str]] | None = None,
         composites: Sequence[Composite] = (),
         busy_timeout_s: float = 10.0,
+        opens: type[SqliteFile] = SqliteFile,
     ) -> None:
-        """Opens or creates the file. Raises ``Corrupt``, ``StorageFull`` or ``Unavailable`` with the place and the remedy."""
+        """Opens or creates the file; ``opens`` may be a class that only reads it.
+
+        Raises ``Corrupt``, ``StorageFull`` or ``Unavailable`` with the place and the remedy.
+        """
         begins = {(one.collection, one.equal) for one in composites}  # an index of several fields serves the first one alone, too
         alone = {of: [name for name in names if (of, name) not in begins] for of, names in (indexes or {}).items()}
         statements = [query_sql.index(collection, name) for collection, names in alone.items() for name in names]
         statements += [query_sql.index(one.collection, one.equal, one.order.removeprefix("-")) for one in composites]
         statements += [query_sql.no_index(collection, name) for collection, name in sorted(begins)]
         told = statistics(alone, composites) if alone else {}
-        self.file = SqliteFile(path, indexes=statements, statistics=told, busy_timeout_s=busy_timeout_s)
+        self.file = opens(path, indexes=statements, statistics=told, busy_timeout_s=busy_timeout_s)
         self.writer = GroupWriter(self.file)
         self._jitter = random.Random()
         self._turns = Turns(_FREE_ATTEMPTS, RLock())

@@ -38,6 +38,8 @@ class SqliteFile:
     The file must lie on a local disk: WAL needs shared memory between the processes (sqlite.org/wal.html).
     """
 
+    writable = True
+
     def __init__(
         self,
         path: Path,

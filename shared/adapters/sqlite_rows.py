@@ -87,7 +87,9 @@ def remove(connection: sqlite3.Connection, ref: Ref) -> None:
 
 def _decoded(path: Path, ref: Ref, text: str) -> dict[str, Json]:
     try:
-        data: dict[str, Json] = json.loads(text)
-    except (ValueError, TypeError) as error:
+        data: Json = json.loads(text)
+    except (ValueError, TypeError, RecursionError) as error:
         raise damaged(path, f"the document {ref} is not JSON") from error
+    if not isinstance(data, dict):
+        raise damaged(path, f"the document {ref} is no object")
     return data

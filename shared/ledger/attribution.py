@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from shared.documents import DocumentStore, Json, Query, Where
+from shared.documents import DocumentStore, Json, Query, Transaction, Where
 
 JOURNAL = "journal"
 SENT, ANSWERED, REJECTED, UNKNOWN = "SENT", "ANSWERED", "REJECTED", "UNKNOWN"
@@ -48,7 +48,7 @@ class Share:
     reserved: int
 
 
-def calls_of_mission(documents: DocumentStore, mission_id: str) -> list[PaidCall]:
+def calls_of_mission(documents: DocumentStore | Transaction, mission_id: str) -> list[PaidCall]:
     """All requests of a mission, in the order of their ids."""
     return _calls(documents, Where("mission_id", "==", mission_id))
 
@@ -78,7 +78,7 @@ def shares(calls: Iterable[PaidCall], by: Dimension) -> list[Share]:
     return sorted(summed, key=lambda share: (-share.settled, -share.reserved, share.name, share.track or ""))
 
 
-def _calls(documents: DocumentStore, where: Where) -> list[PaidCall]:
+def _calls(documents: DocumentStore | Transaction, where: Where) -> list[PaidCall]:
     return [_call(document.data) for document in documents.query(Query(JOURNAL, (where,)))]
 
 

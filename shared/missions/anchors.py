@@ -53,11 +53,12 @@ class Anchors:
         self._put(f"hourly/{at:{_HOUR}}", Anchor(at=at, reason="hourly", heads=tuple(heads)))
 
     def last_hour(self, now: datetime) -> datetime | None:
-        """The beginning of the last hour that was anchored; ``None`` where there is none."""
-        for days in range(_DAYS_LOOKED_BACK):
-            if found := self._hours(f"{_HOURLY}{now - timedelta(days=days):%Y-%m-%d}"):
+        """The beginning of the last hour that was anchored; ``None`` where there is none. One that is still to come is none."""
+        days = (f"{_HOURLY}{now - timedelta(days=days):%Y-%m-%d}" for days in range(_DAYS_LOOKED_BACK))
+        for prefix in (*days, _HOURLY):
+            if found := [hour for hour in self._hours(prefix) if hour <= now]:
                 return max(found)
-        return max(self._hours(_HOURLY), default=None)
+        return None
 
     def of_mission(self, mission_id: str) -> Iterator[KeptAnchor]:
         """The anchors of a mission's ends."""
@@ -89,9 +90,21 @@ class Anchors:
 
     def _read(self, artifact: Artifact) -> KeptAnchor:
         try:
-            return KeptAnchor(artifact.key, Anchor.model_validate_json(self._store.get(artifact.uri)))
-        except (Corrupt, ValidationError) as error:
-            return KeptAnchor(artifact.key, None, f"the anchor {artifact.key} cannot be read: {str(error).splitlines()[0]}")
+            anchor = Anchor.model_validate_json(self._store.get(artifact.uri))
+        except Corrupt as error:
+            return KeptAnchor(artifact.key, None, f"the anchor {artifact.key} cannot be read: {error.message}")
+        except ValidationError:
+            return KeptAnchor(artifact.key, None, f"the anchor {artifact.key} cannot be read: it is none any more")
+        if not _in_place(artifact.key, anchor):
+            return KeptAnchor(artifact.key, None, f"the anchor {artifact.key} is another one, put in its place")
+        return KeptAnchor(artifact.key, anchor)
+
+
+def _in_place(key: str, anchor: Anchor) -> bool:
+    """Whether the anchor may have been kept under this key: of its hour, or of its mission alone."""
+    if key.startswith(_HOURLY):
+        return key.startswith(f"{_HOURLY}{anchor.at:{_HOUR}}")
+    return {head.mission_id for head in anchor.heads} == {key.removeprefix(f"{ANCHORS}/").partition("/")[0]}
 
 
 def _fingerprint(heads: Sequence[ChainHead]) -> str:

@@ -24,7 +24,7 @@ from shared.missions.anchors import Anchors, KeptAnchor
 from shared.missions.chain import EVENTS
 from shared.missions.chain_reading import RESTORE, RecordT, held_chains, stored_chains
 from shared.missions.contents import Contents
-from shared.missions.records import MISSIONS, MissionRecord, TrackRecord, track_ref
+from shared.missions.records import MISSIONS, TRACKS, MissionRecord, TrackRecord, track_ref
 from shared.missions.repository import OPEN, heartbeat
 from shared.missions.verifying import Break, CheckedChain, Witness, check_chain, never_written
 
@@ -184,18 +184,31 @@ class Audit:
                 anchored.setdefault(writer, {}).setdefault(n, []).append(witness)
             held = held_chains(self._documents, mission_id)
             broken += [Break(mission_id, "", 0, damaged.message) for damaged in held.damaged.values()]
-            contents = Contents(self._documents, mission_id, held.mission, artifacts, input_digest)
+            vouched = {writer: max(heads) for writer, heads in anchored.items()}
+            broken += [Break(mission_id, "", 0, f"The document {ref} holds what is another one's.") for ref in held.misplaced]
+            contents = Contents(self._documents, mission_id, held, artifacts, input_digest)
             for chain in stored_chains(self._documents, mission_id, held):
                 own = chain.mission_id == mission_id
                 chains.append(check_chain(chain, anchored.pop(chain.writer, {}) if own else {}, contents))
-            unread = {chain.writer for chain in chains if chain.breaks}  # what these would have told is told as their own breaks
+            unread = {chain.writer for chain in chains if chain.breaks} | set(
+                anchored
+            )  # what these would have told is told as their own breaks
             broken += [Break(mission_id, writer, 0, what) for writer, what in contents.untold() if writer not in unread]
+            deletion = contents.deletion if held.mission is None else None
+            if deletion is not None and deletion.n > max(vouched.get(deletion.writer, 0), self._anchored_now(deletion)):
+                what = "the mission's document is gone, and no anchor vouches for the entry that tells of its deletion"
+                broken.append(Break(mission_id, deletion.writer, deletion.n, what))
             files, undigested = contents.files, contents.undigested
         except (BadInput, Corrupt) as damaged:  # bad input: a document that is none of ours has an id that is none
             broken.append(Break(mission_id, "", 0, damaged.message))
         lost = [found for writer, heads in sorted(anchored.items()) for found in never_written(mission_id, writer, heads)]
         breaks = (*broken, *(found for chain in chains for found in chain.breaks), *lost)
         return CheckedMission(mission_id, tuple(sorted(chains, key=lambda chain: chain.writer)), anchors, breaks, files, undigested)
+
+    def _anchored_now(self, event: AuditEvent) -> int:
+        """Up to which entry the anchors of the mission cover the event's chain by now: it may have been deleted while it was checked."""
+        heads = [head for kept in self._anchors.of_mission(event.mission_id) if kept.anchor is not None for head in kept.anchor.heads]
+        return max((head.n for head in heads if head.writer == event.writer), default=0)
 
     def _heads(self, mission: MissionRecord, tracks: Iterable[TrackRecord]) -> list[ChainHead]:
         """The heads of all chains of a mission; that of its money is looked up where it may have one."""
@@ -237,8 +250,8 @@ class Audit:
         return [track for document in found if document is not None and (track := _readable(TrackRecord, document))]
 
     def _all_missions(self, hourly: Iterable[str]) -> Iterator[str]:
-        """The ids of all missions of which there are documents, events or anchors, in order."""
-        ids = merge(self._ids(MISSIONS), self._ids(EVENTS), self._anchors.missions(), hourly)
+        """The ids of all missions of which there are documents with chains, events or anchors, in order."""
+        ids = merge(*map(self._ids, (MISSIONS, TRACKS, EVENTS)), self._anchors.missions(), hourly)
         yield from (mission_id for mission_id, _ in groupby(ids))
 
     def _ids(self, collection: str) -> Iterator[str]:

@@ -20,6 +20,8 @@ from shared.record import Record
 
 EVENTS = "events"
 GENESIS = "0" * 64
+FILES = "files"
+"""In an event's detail: the digest of each artifact that it names, by address."""
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 _HASH = '"hash":"{}",'
 """How it stands in an event's text."""

@@ -61,14 +61,17 @@ class StoredChain:
 class Held:
     """The chains that a mission's own documents hold, by writer.
 
-    ``mission``: its document, ``None`` where there is none that can be read. ``damaged``: the documents that cannot be read as a whole,
-    and why; what is left of their chains is among ``chains``. ``lost``: those of them of whose chains something cannot be read.
+    ``mission`` and ``tracks``: its documents, but for those that are not there or cannot be read. ``damaged``: the documents that cannot be
+    read as a whole, and why; what is left of their chains is among ``chains``. ``lost``: those of them of whose chains something cannot
+    be read. ``misplaced``: documents that hold what belongs into another one.
     """
 
     mission: MissionRecord | None
     chains: Mapping[str, Chain]
     damaged: Mapping[Ref, Corrupt]
     lost: tuple[Ref, ...]
+    tracks: tuple[TrackRecord, ...]
+    misplaced: tuple[Ref, ...]
 
 
 def held_chains(documents: DocumentStore | Transaction, mission_id: str) -> Held:
@@ -76,11 +79,15 @@ def held_chains(documents: DocumentStore | Transaction, mission_id: str) -> Held
     found: dict[str, Chain] = {}
     damaged: dict[Ref, Corrupt] = {}
     lost: list[Ref] = []
-    record: MissionRecord | None = None
+    misplaced: list[Ref] = []
+    mission: MissionRecord | None = None
+    tracks: list[TrackRecord] = []
 
     def read(kind: type[RecordT], document: Document) -> RecordT | None:
         try:
-            return kind.read(document)
+            record = kind.read(document)
+            misplaced.extend([] if record.ref == document.ref else [document.ref])
+            return record
         except Corrupt as error:
             told = Corrupt(f"The document {document.ref}, which holds an audit chain, cannot be read.", remedy=RESTORE)
             told.__cause__ = error
@@ -90,11 +97,12 @@ def held_chains(documents: DocumentStore | Transaction, mission_id: str) -> Held
             lost.extend([] if kept.whole else [document.ref])
             return None
 
-    if (document := documents.get(mission_ref(mission_id))) is not None and (record := read(MissionRecord, document)):
-        found.update((writer, record.chain(writer)) for writer in record.heads | record.tails)
+    if (document := documents.get(mission_ref(mission_id))) is not None and (mission := read(MissionRecord, document)):
+        found.update((writer, mission.chain(writer)) for writer in mission.heads | mission.tails)
     ledger = documents.get(ledger_ref(mission_id))
     for document in track_documents(documents, mission_id):
         if track := read(TrackRecord, document):
+            tracks.append(track)
             found[track.track.value] = track.chain
     if ledger is not None and (money := read(LedgerRecord, ledger)):
         found[WRITER] = money.chain
@@ -102,7 +110,7 @@ def held_chains(documents: DocumentStore | Transaction, mission_id: str) -> Held
         if letter := read(Letter, document):
             found[letter.writer] = Chain(letter.head)
     chains = {writer: chain for writer, chain in found.items() if chain.head is not None or chain.tail is not None}
-    return Held(record, chains, damaged, tuple(lost))
+    return Held(mission, chains, damaged, tuple(lost), tuple(tracks), tuple(misplaced))
 
 
 def track_documents(documents: DocumentStore | Transaction, mission_id: str) -> list[Document]:

@@ -1,5 +1,5 @@
-"""Whether what a mission's events name is what is stored: its request and inputs, its tracks' states and packages, its reports and files,
-how it ended and what it had spent.
+"""Whether what a mission's events name is what is stored: its request and inputs, its tracks' states and packages with all that their
+slices stored, the answers that were paid for, its reports and files, how it ended and what it had spent.
 
 A chain proves what its events say. They say by digest what was submitted, handed on and published; who changes that, and every digest
 that lies beside it, still does not change the event. What is gone because the mission was deleted is as it should be.
@@ -13,24 +13,31 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from schemas.events import AuditEvent
-from schemas.mission import MissionStatus, ReportVersion
+from schemas.mission import FusionMode, FusionStatus, MissionStatus, ReportVersion
 from shared.artifacts import SCHEME, ArtifactStore
-from shared.documents import DocumentStore
+from shared.dead_letters import NO_MISSION
+from shared.documents import DocumentStore, Json
 from shared.errors import BadInput, Corrupt, NotFound
 from shared.ledger.ledger import WRITER as LEDGER
-from shared.ledger.told import OVERRUN, RELEASED, spent_otherwise
+from shared.ledger.told import OVERRUN, RELEASED, paid_otherwise, spent_otherwise
+from shared.missions.chain import FILES
+from shared.missions.chain_reading import Held
 from shared.missions.records import MissionRecord, mission_ref
 from shared.missions.request_digest import is_digest_of
+from shared.models.told import is_answer, journaled_otherwise
 
 CREATED, PUBLISHED, DELETED = "mission.created", "report.published", "mission.deleted"
 ENDS = {f"mission.{status.lower()}": status for status in MissionStatus if status.terminal}
 """How a mission ended, by the event that tells it."""
 API, FUSION, LIFECYCLE = "api", "fusion", "lifecycle"
 """The writers of these events."""
-FILES = "files"
-"""In the event of a report: the digest of each of its files, by address."""
-HANDOFF = "handoff"
-"""In the event of a slice: the package that it handed on."""
+STATE, HANDOFF = "state", "handoff"
+"""In the event of a slice: what it left for the next one, and the package that it handed on."""
+_FUSION_STATUS: Mapping[FusionMode, FusionStatus] = {
+    "partial": FusionStatus.PARTIAL,
+    "final": FusionStatus.FINAL,
+    "upgrade": FusionStatus.UPGRADED,
+}
 _SHA256 = "sha256"
 _DIGEST_IN_ADDRESS = re.compile(r"/([0-9a-f]{16})/[^/]+")
 """What a slice stores lies under the beginning of its digest (``SliceContext.put_artifact``)."""
@@ -67,17 +74,18 @@ class Contents:
         self,
         documents: DocumentStore,
         mission_id: str,
-        mission: MissionRecord | None,
+        held: Held,
         artifacts: ArtifactStore | None,
         input_digest: Callable[[str], str] | None = None,
     ) -> None:
-        """``mission``: its document, ``None`` where there is none (any more). Without ``artifacts`` none is read.
+        """``held``: what its documents say, which may be none (any more). Without ``artifacts`` none is read.
 
         ``input_digest`` is the store's ``digest``, which may know an input from another mission that has the same one.
         """
         self._documents = documents
         self._mission_id = mission_id
-        self._mission = mission
+        self._held = held
+        self._mission = held.mission
         self._artifacts = artifacts
         self._input_digest = input_digest
         self._digests: dict[str, str] = {}
@@ -85,6 +93,10 @@ class Contents:
         self._told: set[int] = set()
         """The versions of the report that events tell of."""
         self._end_told = False
+        self.deletion: AuditEvent | None = None
+        """The event that tells of the mission's deletion."""
+        self._left: dict[str, set[Json]] = {}
+        """The states and packages that events tell of, by writer."""
         self._overruns_told = 0
         self.undigested = 0
         """Files of reports of which no event holds a digest: an earlier version told of the JSON format alone."""
@@ -96,6 +108,9 @@ class Contents:
 
     def differences(self, event: AuditEvent) -> Iterator[str]:
         """What is stored otherwise than the event says."""
+        if event.kind == DELETED:
+            self.deletion = event
+        self._left.setdefault(event.writer, set()).update(event.detail.get(what) for what in (STATE, HANDOFF))
         if event.mission_id != self._mission_id or self._mission is None:
             return
         if (event.writer, event.kind) == (API, CREATED):
@@ -113,17 +128,32 @@ class Contents:
                 yield from self._artifact(artifact, self._artifacts)
                 for text in self._quoted(event, artifact, self._artifacts):
                     yield from self._artifact(text, self._artifacts)
+                yield from self._journaled(artifact, self._artifacts)
             if event.kind == PUBLISHED:
                 for artifact in self._of_report(event, self._artifacts):
                     yield from self._artifact(artifact, self._artifacts)
 
     def untold(self) -> Iterator[tuple[str, str]]:
-        """What the mission's document says that no event told, with the writer who should have. To be asked when all chains are read."""
+        """What the mission's documents say that no event told, with the writer who should have. To be asked when all chains are read."""
+        if self._is_lost:
+            yield API, "the mission's document is gone, and no entry tells that it was deleted"
+        for track in self._held.tracks:
+            for what, uri in ((STATE, track.state_uri), (HANDOFF, track.handoff_uri)):
+                if uri is not None and uri not in self._left.get(track.track, ()):
+                    yield track.track, f"the track's document names {uri.removeprefix(SCHEME)} as its {what}, of which no entry tells"
         for report in self._mission.reports if self._mission else ():
             if report.version not in self._told:
                 yield FUSION, f"the mission's document has a version {report.version} of the report, of which no entry tells"
         if self._mission is not None and self._mission.status.terminal and not self._end_told:
             yield LIFECYCLE, f"the mission's document says {self._mission.status}, of which no entry tells"
+
+    @property
+    def _is_lost(self) -> bool:
+        """Whether there is something of the mission but its document, and no entry tells that it was deleted."""
+        held = self._held
+        if self._mission is not None or self._mission_id == NO_MISSION or mission_ref(self._mission_id) in held.damaged:
+            return False
+        return bool(self._left or held.chains or held.tracks) and self.deletion is None
 
     def _created(self, event: AuditEvent, mission: MissionRecord) -> Iterator[str]:
         if not is_digest_of(str(event.detail.get(f"request_{_SHA256}")), mission.request):
@@ -146,6 +176,8 @@ class Contents:
             yield f"the mission's document does not have version {version} of the report"
         elif (report.kind, *_addresses(report)) != (event.detail.get("mode"), *_files(str(event.detail.get("outcome")))):
             yield f"the mission's document has another version {version} of the report"
+        else:
+            yield from _shown_otherwise(event, mission, report)
 
     def _ended(self, event: AuditEvent, mission: MissionRecord) -> Iterator[str]:
         self._end_told = True
@@ -160,9 +192,21 @@ class Contents:
             yield f"the mission's document gives {found or 'no error'} for the reason; it ended with {error or 'no error'}"
 
     def _released(self, event: AuditEvent) -> Iterator[str]:
-        what = spent_otherwise(self._documents, event, overruns_before=self._overruns_told)
+        try:
+            what = spent_otherwise(self._documents, event, overruns_before=self._overruns_told)
+            what = what or paid_otherwise(self._documents, self._mission_id)
+        except Corrupt as damaged:
+            what = damaged.message
         if what is not None and not self._deleted():
             yield what
+
+    def _journaled(self, artifact: Named, artifacts: ArtifactStore) -> Iterator[str]:
+        """What the journal says otherwise of an answer, if that is what was stored."""
+        found = self._digests.get(artifact.uri)
+        if found and found == artifact.digest and is_answer(artifact.uri):
+            what = journaled_otherwise(self._documents, artifact.uri, found, artifacts.get(artifact.uri))
+            if what is not None and not self._deleted():
+                yield what
 
     def _of_report(self, event: AuditEvent, artifacts: ArtifactStore) -> Iterator[Named]:
         """What is published with the report an event tells of, without being named in it."""
@@ -199,8 +243,14 @@ class Contents:
                 self._digests[artifact.uri] = ""
                 yield f"{_key(artifact)} cannot be read: {error.message}"
         found = self._digests[artifact.uri]
-        if found and not found.startswith(artifact.digest or artifacts.stat(artifact.uri).sha256):
+        if not found:
+            return
+        recorded = artifacts.stat(artifact.uri).sha256
+        if not found.startswith(artifact.digest or recorded):
             yield f"{_key(artifact)} is not what was stored"
+        elif found != recorded:
+            self._digests[artifact.uri] = ""
+            yield f"{_key(artifact)} is what was stored, but recorded with another digest, so that nothing can read it"
 
     def _deleted(self) -> bool:
         """Whether the mission is deleted by now, or its deletion, whose entry is the last one of its writer, has begun."""
@@ -209,6 +259,18 @@ class Contents:
             return True
         tail = MissionRecord.read(document).chain(API).tail
         return tail is not None and bool(tail.entries) and json.loads(tail.entries[-1])["kind"] == DELETED
+
+
+def _shown_otherwise(event: AuditEvent, mission: MissionRecord, report: ReportVersion) -> Iterator[str]:
+    """What the mission's document says otherwise of a report than the event that published it."""
+    told = event.detail.get(FILES)
+    if isinstance(told, Mapping) and any(mission.published.get(uri) != told.get(uri) for uri in _addresses(report)):
+        yield f"the mission's document has other digests of version {report.version} of the report"
+    if report is mission.reports[-1]:
+        if list(mission.flags) != (event.detail.get("flags") or []):
+            yield f"the mission's document has other flags than version {report.version} of the report"
+        if _FUSION_STATUS[report.kind] is not mission.fusion_status:
+            yield f"the mission's document says that the report is {mission.fusion_status}; version {report.version} is {report.kind}"
 
 
 def _addresses(report: ReportVersion) -> tuple[str, str, str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -47,6 +48,8 @@ class Worked:
     progress: str = ""
     flags: tuple[str, ...] = ()
     happenings: tuple[Happening, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    """What else it has stored, and the answers that it was given: the sha256 of each, by address."""
     seconds: float = 0
 
 
@@ -63,8 +66,9 @@ class SliceWork:
         """What the slice that ``track`` has leased came to. Raises ``StaleEpoch``, and what is worth a retry; all else ends the track."""
         state = self._read_state(logic, track)
         began = self._clock.monotonic()
+        stored: dict[str, str] = {}
         with Scratch(self._scratch) as scratch:
-            context = partial(self._context, request, mission, scratch, began)
+            context = partial(self._context, request, mission, scratch, began, stored)
             opened = OpenSlice()
             try:
                 opened = self._open(mission, track, began)
@@ -122,6 +126,7 @@ class SliceWork:
             handoff = context.put_artifact(
                 "handoff.json", outcome.package.model_dump_json(indent=1).encode(), media_type="application/json"
             )
+        told = {artifact.uri for artifact in (state, handoff) if artifact is not None}
         return Worked(
             state=state,
             handoff=handoff,
@@ -134,6 +139,7 @@ class SliceWork:
             progress=outcome.progress,
             flags=(*outcome.flags, *opened.flags()),
             happenings=(*_lowered(context, opened), *(Happening(note.kind, note.detail) for note in outcome.notes)),
+            files={uri: sha256 for uri, sha256 in (context.stored | opened.answers).items() if uri not in told},
         )
 
     def _read_state(self, logic: TrackLogic[StateT], track: TrackRecord) -> StateT:
@@ -144,7 +150,9 @@ class SliceWork:
     def _time_left(self, began: float) -> float:
         return SLICE_BUDGET_S * CHECKPOINT_SHARE - (self._clock.monotonic() - began)
 
-    def _context(self, request: StepRequest, mission: MissionRecord, scratch: Scratch, began: float, opened: OpenSlice) -> SliceContext:
+    def _context(
+        self, request: StepRequest, mission: MissionRecord, scratch: Scratch, began: float, stored: dict[str, str], opened: OpenSlice
+    ) -> SliceContext:
         return SliceContext(
             mission_id=request.mission_id,
             owner=mission.owner,
@@ -163,6 +171,7 @@ class SliceWork:
             other_handoff_uri=opened.handoff_uri,
             other_ended=opened.other_ended,
             soft_deadline=soft_deadline(mission),
+            stored=stored,
         )
 
 

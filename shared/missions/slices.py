@@ -14,6 +14,7 @@ simply run again.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -30,7 +31,7 @@ from shared.crash_points import reached
 from shared.documents import DocumentStore, Json, Transaction
 from shared.errors import Conflict, KimeraError, StaleEpoch
 from shared.ids import Ids
-from shared.missions.chain import Happening, append
+from shared.missions.chain import FILES, Happening, append
 from shared.missions.deadlines import needs_gate
 from shared.missions.hearing import asks_again_in, begun
 from shared.missions.records import Lease, MissionRecord, SliceDone, TrackRecord
@@ -46,6 +47,8 @@ from shared.tracks import TrackLogic
 
 StateT = TypeVar("StateT", bound=BaseModel)
 _BUSY_RETRY_S = 2.0
+_FILES_OF_AN_EVENT = 100
+"""More are told by events of their own: one event is always kept whole, and a document may hold 1 MiB."""
 _OTHER = {Track.DEEP_RESEARCH: Track.DS_STAR, Track.DS_STAR: Track.DEEP_RESEARCH}
 _log = logging.getLogger(__name__)
 
@@ -223,12 +226,13 @@ class SliceEngine:
             | _named("state", worked.state)
             | _named("handoff", worked.handoff)
             | ({"progress": worked.progress[:300]} if worked.progress else {})
-            | ({"error": worked.error.code} if worked.error else {}),
+            | ({"error": worked.error.code} if worked.error else {})
+            | ({FILES: {**worked.files}} if 0 < len(worked.files) <= _FILES_OF_AN_EVENT else {}),
         )
         chain = append(
             tx,
             track.chain,
-            [*worked.happenings, committed],
+            [*worked.happenings, *_many_files(worked), committed],
             mission_id=request.mission_id,
             writer=request.track,
             at=now,
@@ -310,6 +314,14 @@ class SliceEngine:
 def _named(what: str, artifact: Artifact | None) -> dict[str, Json]:
     """How an event names what a slice has stored: by address and digest."""
     return {what: artifact.uri, f"{what}_sha256": artifact.sha256} if artifact else {}
+
+
+def _many_files(worked: Worked) -> Iterator[Happening]:
+    """What a slice has stored, where it is too much for the event of its commit: the tables of many documents."""
+    if len(worked.files) > _FILES_OF_AN_EVENT:
+        files = sorted(worked.files.items())
+        for first in range(0, len(files), _FILES_OF_AN_EVENT):
+            yield Happening("files.stored", {FILES: dict(files[first : first + _FILES_OF_AN_EVENT])})
 
 
 def _about(request: StepRequest) -> AbstractContextManager[None]:

@@ -62,6 +62,9 @@ def check_chain(chain: StoredChain, anchored: Mapping[int, Sequence[Witness]], c
     events, last, last_hash = 0, 0, GENESIS
     follows = True  # whether the hash of the entry before is known
     for entry in chain.entries:
+        if entry.n < 1:
+            broken(entry.n, "what is stored there has no place in a chain")
+            continue
         known = entry.event.hash if entry.event else None
         if entry.n <= last:
             if entry.n < last or known != last_hash:

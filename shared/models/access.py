@@ -6,7 +6,7 @@ telemetry -> guard -> remember -> retry -> turn -> deadline -> pay -> breaker ->
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
@@ -28,6 +28,7 @@ from shared.web.search import WebSearch
 
 if TYPE_CHECKING:
     from shared.ledger.ledger import Ledger
+    from shared.models.answers import Answers
     from shared.models.breaker import Circuits
     from shared.models.calls import ModelCall, Sender
     from shared.models.desk import Desk
@@ -99,6 +100,8 @@ class OpenSlice:
     handoff_uri: str | None = None
     """What the other track had offered, frozen with the tier."""
     other_ended: bool = False
+    answers: dict[str, str] = field(default_factory=dict)
+    """The answers that were given so far, by address, with their sha256."""
 
     def flags(self) -> tuple[str, ...]:
         """What a reader has to know of this slice's models, so far."""
@@ -133,14 +136,18 @@ class ModelAccess:
             return OpenSlice(handoff_uri=frozen.handoff_uri, other_ended=frozen.other_ended)
         remote = _remote(mission, frozen.account)
         self._orphans.close_slice(frozen.slice_id, cap_micro_usd=mission.request.budget.cap_micro_usd)
-        desk = self._desk(mission, frozen, time_left) if frozen.tier is not Tier.EXTRACTIVE else None
-        jobs = self._jobs(mission, frozen) if remote else None
-        search = self._search(mission, frozen, time_left) if remote else None
-        return OpenSlice(desk, jobs, search, frozen.flags, frozen.tier, frozen.handoff_uri, frozen.other_ended)
+        answers = self._answers()
+        desk = self._desk(mission, frozen, time_left, answers) if frozen.tier is not Tier.EXTRACTIVE else None
+        jobs = self._jobs(mission, frozen, answers) if remote else None
+        search = self._search(mission, frozen, time_left, answers) if remote else None
+        return OpenSlice(desk, jobs, search, frozen.flags, frozen.tier, frozen.handoff_uri, frozen.other_ended, answers.given)
 
     def closing(self, mission: MissionRecord, account: Account) -> OpenSlice:
         """What a slice of a mission that was told to stop may still do: give up the jobs that it began."""
-        return OpenSlice(jobs=self._jobs(mission, None) if _remote(mission, account) else None)
+        if not _remote(mission, account):
+            return OpenSlice()
+        answers = self._answers()
+        return OpenSlice(jobs=self._jobs(mission, None, answers), answers=answers.given)
 
     def close_calls(self, mission: MissionRecord) -> int:
         """Settle the requests of a mission whose tracks have ended or died; how many. A late track goes on with its job."""
@@ -153,7 +160,7 @@ class ModelAccess:
         if not mission.request.may_buy:
             return 0
         found = self._orphans.jobs_of(mission.mission_id)
-        if found and (jobs := self._jobs(mission, None)) is not None:
+        if found and (jobs := self._jobs(mission, None, self._answers())) is not None:
             for row in found:
                 jobs.give_up(row.ref.id, "the mission has ended")
         return len(found) + self._orphans.close_mission(mission.mission_id, cap_micro_usd=mission.request.budget.cap_micro_usd)
@@ -200,10 +207,14 @@ class ModelAccess:
 
     @cached_property
     def _orphans(self) -> Orphans:
-        from shared.models.answers import Answers
         from shared.models.orphans import Orphans
 
-        return Orphans(self._journal, Answers(self._with.artifacts))
+        return Orphans(self._journal, self._answers())
+
+    def _answers(self) -> Answers:
+        from shared.models.answers import Answers
+
+        return Answers(self._with.artifacts)
 
     @cached_property
     def _circuits(self) -> Circuits:
@@ -227,9 +238,10 @@ class ModelAccess:
             return False  # an unknown price: each call says so
         return self._circuits.is_open(model.provider)
 
-    def _chain(self, innermost: Sender, mission: MissionRecord, frozen: SliceRecord, time_left: Callable[[], float]) -> Sender:
+    def _chain(
+        self, innermost: Sender, mission: MissionRecord, frozen: SliceRecord, time_left: Callable[[], float], answers: Answers
+    ) -> Sender:
         """All links around the innermost one, for one slice."""
-        from shared.models.answers import Answers
         from shared.models.breaker import Breaker
         from shared.models.deadline import Deadline, time_for
         from shared.models.guard import Guard, Hush
@@ -239,7 +251,7 @@ class ModelAccess:
         from shared.models.telemetry import Telemetry
         from shared.models.turn import Turn
 
-        has, journal, answers = self._with, self._journal, Answers(self._with.artifacts)
+        has, journal = self._with, self._journal
         terms = _terms(mission, frozen)
 
         def left() -> float:
@@ -258,14 +270,14 @@ class ModelAccess:
         known = Remember(tried, journal, answers)
         return Telemetry(Guard(known, secrets=has.secrets(), reject=journal.reject), has.tracing)
 
-    def _search(self, mission: MissionRecord, frozen: SliceRecord, time_left: Callable[[], float]) -> WebSearch | None:
+    def _search(self, mission: MissionRecord, frozen: SliceRecord, time_left: Callable[[], float], answers: Answers) -> WebSearch | None:
         web = mission.request.tracks.deep_research.web
         if self._with.remote is None or web == "none":
             return None
         from shared.models.paid_search import PaidSearch
 
         return PaidSearch(
-            self._chain(self._with.remote.search(), mission, frozen, time_left),
+            self._chain(self._with.remote.search(), mission, frozen, time_left, answers),
             self._with.remote.search_spec(web, frozen.frozen_at.date()),
             self._journal.reject,
             mission_id=mission.mission_id,
@@ -274,14 +286,13 @@ class ModelAccess:
             seq=frozen.seq,
         )
 
-    def _jobs(self, mission: MissionRecord, frozen: SliceRecord | None) -> Jobs | None:
+    def _jobs(self, mission: MissionRecord, frozen: SliceRecord | None, answers: Answers) -> Jobs | None:
         """The mission's jobs; without a frozen slice none can be begun."""
         provider = mission.request.tracks.deep_research.provider
         remote = self._with.remote
         if remote is None or provider == "builtin":
             return None
         from shared.ledger.ledger import Payer
-        from shared.models.answers import Answers
         from shared.models.calls import CallKey
         from shared.models.jobs import ROLE, Jobs
 
@@ -290,7 +301,7 @@ class ModelAccess:
         return Jobs(
             remote.agent,
             self._journal,
-            Answers(self._with.artifacts),
+            answers,
             spec=lambda: remote.agent_spec(provider, day),
             payer=Payer(mission.mission_id, "deep_research", mission.request.budget.cap_micro_usd),
             ready=self._circuits.check,
@@ -300,13 +311,13 @@ class ModelAccess:
             queue=self._with.queue() if self._with.queue is not None else None,
         )
 
-    def _desk(self, mission: MissionRecord, frozen: SliceRecord, time_left: Callable[[], float]) -> Desk:
+    def _desk(self, mission: MissionRecord, frozen: SliceRecord, time_left: Callable[[], float], answers: Answers) -> Desk:
         from shared.models.desk import PARALLEL, Desk
 
         has, journal = self._with, self._journal
         catalog, day, choice = has.catalog(), frozen.frozen_at.date(), mission.request.model
         return Desk(
-            self._chain(self._innermost, mission, frozen, time_left),
+            self._chain(self._innermost, mission, frozen, time_left, answers),
             choose=lambda role: catalog.choose(frozen.tier, role, on=day, choice=choice),
             reject=journal.reject,
             tier=frozen.tier,

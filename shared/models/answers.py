@@ -58,6 +58,8 @@ class Answers:
 
     def __init__(self, artifacts: ArtifactStore) -> None:
         self._artifacts = artifacts
+        self.given: dict[str, str] = {}
+        """What was handed out, by address, with its sha256: the event of whoever asked names it."""
 
     def put(self, row: JournalRow, answer: ModelAnswer) -> Artifact:
         """Store the answer to the request of ``row``."""
@@ -67,7 +69,9 @@ class Answers:
     def of(self, row: JournalRow) -> ModelAnswer:
         """The answer of a row that has one."""
         assert row.answer_uri is not None
+        assert row.answer_sha256 is not None
         answer = self._read(row.answer_uri).answer()
+        self.given[row.answer_uri] = row.answer_sha256
         return replace(answer, flags=(*answer.flags, OVERRUN)) if row.overrun else answer
 
     def left_behind(self, row: JournalRow) -> tuple[Artifact, ModelAnswer] | None:

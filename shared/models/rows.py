@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 
 from schemas.base import MicroUsd, Sha256, Timestamp
 from schemas.mission import Tier
+from shared.artifacts import SCHEME
 from shared.documents import Ref
 from shared.errors import IllegalTransition
 from shared.ledger.accounts import Account
@@ -14,6 +16,8 @@ from shared.ledger.records import Held
 from shared.missions.records import JOURNAL, slice_id
 from shared.models.calls import CallKey, CallUsage
 from shared.record import Record
+
+_ANSWER = re.compile(r"missions/(?P<mission>[^/]+)/answers/(?P<call>[^/]+/[0-9]+/[0-9]+/[^/]+/[0-9]+)-(?P<send>[0-9]+)\.json")
 
 
 class RowState(StrEnum):
@@ -111,6 +115,12 @@ class JournalRow(Record):
         """Raise ``IllegalTransition`` unless the row may go to ``state``."""
         if state not in _ARROWS.get(self.state, frozenset()):
             raise IllegalTransition(f"The request {self.ref.id} is {self.state} and cannot become {state}.")
+
+
+def row_of_answer(uri: str) -> Ref | None:
+    """Where the row is stored whose ``answer_key`` this is; ``None`` for an artifact that is no answer."""
+    found = _ANSWER.fullmatch(uri.removeprefix(SCHEME))
+    return Ref(JOURNAL, f"{found['mission']}:{found['call'].replace('/', ':')}:{found['send']}") if found else None
 
 
 def slice_of(key: CallKey) -> str:

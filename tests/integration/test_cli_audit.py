@@ -119,6 +119,7 @@ def test_a_change_is_named_with_its_mission_its_writer_and_its_entry(kimera: Kim
     assert (told.code, shown.code) == (1, 1), where
     assert told.json["breaks"] == [{"mission_id": missions[0], "writer": "lifecycle", "n": n, "what": "its content was changed"}]
     assert f"BROKEN  {missions[0]}  lifecycle entry {n}: its content was changed" in shown.out
+    assert "restore it from a backup" in shown.err
     assert "BROKEN  lifecycle " in shown.out and shown.out.splitlines()[-1].startswith("1 break: ")
     assert kimera("audit", "verify", missions[1]).code == 0
 

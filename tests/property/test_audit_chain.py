@@ -17,6 +17,7 @@ from shared.documents import Document, Json, JsonMap, Query, Ref, Where
 from shared.errors import Corrupt
 from shared.missions.anchors import ANCHORS
 from shared.missions.chain import EVENTS, PAGE_EVENTS, Happening
+from shared.missions.contents import DELETED
 from shared.missions.records import MISSIONS, TRACKS, MissionRecord, TrackRecord, track_ref
 from shared.missions.repository import Change
 from shared.tracks import Note, SliceContext, SliceOutcome
@@ -343,6 +344,8 @@ def test_an_event_larger_than_a_page_has_one_of_its_own(ended: tuple[House, str]
 def test_a_deleted_mission_keeps_every_event_as_pages(ended: tuple[House, str]) -> None:
     house, _ = ended
     mission_id = worked(house)
+    deleted = house.missions.change(mission_id, "api", lambda mission, _: Change(mission, [Happening(DELETED)]))
+    house.audit.anchor_mission(deleted, house.missions.tracks(deleted).values())
     before = house.audit.events(mission_id)
     mission = house.missions.get(mission_id).model_copy(update={"status": MissionStatus.DONE})
     delete_documents(house.documents, mission)

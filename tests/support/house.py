@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from schemas.analysis import AnalyticalReportPackage
 from schemas.evidence import Lineage, SubQuestion
 from schemas.lifecycle import ClaimRequest, ClaimResult
-from schemas.mission import FusionMode, MissionInput, MissionRequest, ReportVersion, Track
+from schemas.mission import FusionMode, FusionStatus, MissionInput, MissionRequest, ReportVersion, Track
 from schemas.steps import StepRequest
 from shared.adapters.declared_queries import DeclaredQueries
 from shared.adapters.folder_artifacts import FolderArtifacts
@@ -90,7 +90,8 @@ def publish_report(house: House, mission_id: str, kind: FusionMode) -> None:
             version=version, kind=kind, outcome_uri=outcome, markdown_uri=markdown, html_uri=html, created_at=house.clock.now()
         )
         told = Happening("report.published", {"version": version, "mode": kind, "outcome": outcome, "files": {}})
-        return Change(mission.model_copy(update={"reports": (*mission.reports, report)}), [told])
+        status = {"partial": FusionStatus.PARTIAL, "final": FusionStatus.FINAL, "upgrade": FusionStatus.UPGRADED}[kind]
+        return Change(mission.model_copy(update={"reports": (*mission.reports, report), "fusion_status": status}), [told])
 
     house.missions.change(mission_id, "fusion", decide)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -240,3 +241,12 @@ def test_a_mission_of_another_hour_is_found_by_its_own_anchors_alone(house: Hous
 
 def _dies(*_: object, **__: object) -> None:
     raise KeyboardInterrupt
+
+
+def test_an_hour_that_is_still_to_come_hides_none(house: House) -> None:
+    """By a clock that was ahead, or by somebody who wants nothing to be anchored."""
+    mission_id = over(house)
+    coming = Anchor(at=house.clock.now() + timedelta(days=365), reason="hourly", heads=())
+    house.artifacts.put(f"{ANCHORS}/hourly/{coming.at:%Y-%m-%dT%H}.json", coming.model_dump_json().encode())
+    assert house.audit.anchor_hour() == 3
+    assert mission_id in {mission for heads in hourly(house).values() for mission, _, _ in heads}

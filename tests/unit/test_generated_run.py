@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,10 @@ def test_a_run_is_kept_by_its_place_and_its_code(sandbox: CodeSandbox, tmp_path:
     assert first.values[0].value != other.values[0].value
     no_sandbox = BubblewrapSandbox(tmp_path / "no-python", bwrap="no-bwrap")
     assert run_generated(no_sandbox, context, files, code, place="01-0", number=1) == first, "what is known needs no further run"
+    again = replace(context, stored={})
+    run_generated(no_sandbox, again, files, code, place="01-0", number=1)
+    ((named, _),) = again.stored.items()
+    assert "/runs/01-0-" in named, "the event of a slice that is run again names it, too"
 
 
 @pytest.mark.bubblewrap

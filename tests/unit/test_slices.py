@@ -14,7 +14,7 @@ from functions.lifecycle.reconcile import raise_epoch
 from schemas.mission import Track, TrackStatus
 from shared.adapters.packed_artifacts import PackedArtifacts
 from shared.adapters.sqlite_documents import SqliteDocuments
-from shared.errors import Conflict, StaleEpoch, Unavailable
+from shared.errors import BadInput, Conflict, StaleEpoch, Unavailable
 from shared.missions.repository import Change
 from shared.times import SLICE_LEASE_S
 from shared.tracks import SliceContext, SliceOutcome
@@ -257,3 +257,35 @@ def test_the_state_survives_between_slices(house: House) -> None:
     house.slices.run(CountingTrack(), step(mission_id, 1))
     record = house.missions.tracks(house.missions.get(mission_id))[Track.DS_STAR]
     assert record.state_uri is not None and house.artifacts.get(record.state_uri) == b'{"done":2}'
+
+
+@pytest.mark.parametrize("many", [3, 250])
+def test_all_that_a_slice_has_put_is_named_by_its_events(house: House, many: int) -> None:
+    class Puts(CountingTrack):
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
+            for number in range(many):
+                context.put_artifact(f"{number}.csv", f"{number}".encode(), media_type="text/csv")
+            return super().step(context, state)
+
+    mission_id, _ = house.claimed()
+    house.slices.run(Puts(), step(mission_id, 0))
+    events = [event for event in house.audit.events(mission_id) if event.writer == Track.DS_STAR]
+    told = [event.detail["files"] for event in events if "files" in event.detail]
+    assert [len(files) for files in told if isinstance(files, dict)] == ([3] if many == 3 else [100, 100, 50])
+    assert events[-1].kind == "slice.committed"
+    (checked,) = house.audit.checked(mission_id, house.artifacts)
+    assert (checked.breaks, checked.files) == ((), many + 1), "and the state"
+    house.artifacts.delete_prefix(next(a.key for a in house.artifacts.list("missions/") if a.key.endswith(f"/{many - 1}.csv")))
+    assert len(house.audit.verify(mission_id, house.artifacts).breaks) == 1
+
+
+def test_the_events_of_a_track_that_failed_name_what_it_had_put(house: House) -> None:
+    class Fails(CountingTrack):
+        def step(self, context: SliceContext, state: Count) -> SliceOutcome[Count]:
+            context.put_artifact("half.csv", b"1", media_type="text/csv")
+            raise BadInput("It cannot be.")
+
+    mission_id, _ = house.claimed()
+    house.slices.run(Fails(), step(mission_id, 0))
+    (event,) = [event for event in house.audit.events(mission_id) if event.writer == Track.DS_STAR]
+    assert [uri.rpartition("/")[2] for uri in event.detail["files"]] == ["half.csv"]  # type: ignore[union-attr]  # it is an object
