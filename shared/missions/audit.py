@@ -190,9 +190,7 @@ class Audit:
             for chain in stored_chains(self._documents, mission_id, held):
                 own = chain.mission_id == mission_id
                 chains.append(check_chain(chain, anchored.pop(chain.writer, {}) if own else {}, contents))
-            unread = {chain.writer for chain in chains if chain.breaks} | set(
-                anchored
-            )  # what these would have told is told as their own breaks
+            unread = {chain.writer for chain in chains if chain.breaks} | set(anchored)  # what these would have told is told as their own
             broken += [Break(mission_id, writer, 0, what) for writer, what in contents.untold() if writer not in unread]
             deletion = contents.deletion if held.mission is None else None
             if deletion is not None and deletion.n > max(vouched.get(deletion.writer, 0), self._anchored_now(deletion)):
