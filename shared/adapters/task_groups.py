@@ -66,8 +66,7 @@ class TaskGroups:
 
     def new(self) -> TaskGroup:
         """A group with nobody in it and no limit yet. ``OSError`` where none can be made."""
-        folder = self._own / f"{PREFIX}{os.getpid()}-{next(_numbers)}"
-        folder.mkdir()
+        folder = self._new_folder()
         try:
             if not (folder / "pids.max").exists():  # version 2, where it has to be asked for
                 (self._own / "cgroup.subtree_control").write_text(f"+{_CONTROLLER}", encoding="ascii")
@@ -77,6 +76,13 @@ class TaskGroups:
             folder.rmdir()
             raise
         return TaskGroup(folder)
+
+    def _new_folder(self) -> Path:
+        while True:
+            folder = self._own / f"{PREFIX}{os.getpid()}-{next(_numbers)}"
+            with suppress(FileExistsError):  # left by a process that was killed, and had the number that this one has now
+                folder.mkdir()
+                return folder
 
 
 def is_root() -> bool:

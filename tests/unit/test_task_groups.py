@@ -43,6 +43,14 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_uses_is_not
     assert used.is_dir() and not left.exists()
 
 
+def test_a_group_that_a_killed_process_of_the_same_number_left_is_passed_over(tmp_path: Path) -> None:
+    groups = TaskGroups(tmp_path)
+    start, _, number = groups.new().folder.name.rpartition("-")
+    for left in (1, 2):
+        (tmp_path / f"{start}-{int(number) + left}").mkdir()
+    assert groups.new().folder.name == f"{start}-{int(number) + 3}"
+
+
 def test_a_group_that_cannot_be_bounded_is_not_left_behind(tmp_path: Path) -> None:
     groups = TaskGroups(tmp_path)
     (tmp_path / "cgroup.subtree_control").mkdir()  # as unwritable for root as for everyone else
