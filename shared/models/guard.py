@@ -50,9 +50,16 @@ class Hush:
             return self._inner.send(call)
         except RequestFailed as failed:
             for secret in self._secrets:
-                failed.message = failed.message.replace(secret, "[a key]")
+                failed.message = _without(secret, failed.message)
                 failed.args = (failed.message,)
             raise
+
+
+def _without(secret: str, text: str) -> str:
+    """The text without the secret, or without its beginning where the text was cut off within it."""
+    for length in range(len(secret), _MIN_SECRET_CHARS - 1, -1):
+        text = text.replace(secret[:length], "[a key]")
+    return text
 
 
 def withhold_secrets(call: ModelCall, secrets: Sequence[str]) -> None:

@@ -259,13 +259,16 @@ def test_below_a_model_that_the_mission_named_is_only_the_extractive_tier(house:
     assert tiers == [Tier.STANDARD, Tier.EXTRACTIVE]
 
 
-def test_a_key_that_a_provider_repeats_is_stored_nowhere(house: ChainHouse) -> None:
+@pytest.mark.parametrize(("key", "told"), [("it is refuse", "refused: [a key]d"), ("it is refused-and-more", "refused: [a key]")])
+def test_a_key_that_a_provider_repeats_is_stored_nowhere_nor_the_half_of_one_that_was_cut_off(
+    house: ChainHouse, key: str, told: str
+) -> None:
     mission_id, _ = house.claimed(ASKING)
-    house.secrets.append("it is refused"[:12])
+    house.secrets.append(key)
     house.endpoint.next.append(failing(Failure.REFUSED))
     house.slices.run(AskingTrack(house.role, questions=1), step(mission_id, 0))
     (row,) = house.rows()
-    assert row.error == "refused: [a key]d", "the rest of what it said is kept"
+    assert row.error == told, "the rest of what it said is kept"
 
 
 def test_a_secret_of_the_installation_does_not_leave(house: ChainHouse) -> None:
