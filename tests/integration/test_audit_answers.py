@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
@@ -19,10 +17,11 @@ from shared.ledger.records import purse_ref
 from shared.missions.records import JOURNAL
 from shared.models.rows import row_of_answer
 from shared.runtime import Runtime
-from shared.settings import Settings
-from tests.integration.test_audit_contents import forge, found
+from tests.integration.test_audit_contents import forge
 from tests.integration.test_model_mission import asked, kimera, plays
+from tests.support.copied_folder import found, mission_id, runtime
 
+__all__ = ["mission_id", "runtime"]
 KINDS = ("/answers/deep_research/", "/answers/ds_star/", "/answers/fusion/", "/generated.py", "/runs/", "/offers.json")
 pytestmark = pytest.mark.slow
 
@@ -38,20 +37,6 @@ def original(tmp_path_factory: pytest.TempPathFactory, bubblewrap: Path) -> tupl
         ran = kimera(folder, *asked(folder, folder), standin=standin)
     assert ran.code == 0, ran.err
     return folder / "home", ran.json["mission_id"]
-
-
-@pytest.fixture
-def mission_id(original: tuple[Path, str]) -> str:
-    return original[1]
-
-
-@pytest.fixture
-def runtime(original: tuple[Path, str], tmp_path: Path) -> Iterator[Runtime]:
-    """The stores of a copy of that folder."""
-    shutil.copytree(original[0], tmp_path / ".kimera")
-    runtime = Runtime(Settings(home=tmp_path / ".kimera"))
-    yield runtime
-    runtime.close()
 
 
 def of_kind(runtime: Runtime, mission_id: str, kind: str) -> list[str]:

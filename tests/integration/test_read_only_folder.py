@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.platform import Platform
-from schemas.mission import MissionStatus
 from shared.adapters.packed_artifacts import PackedArtifacts
 from shared.adapters.read_only_knowledge import ReadOnlyKnowledge
 from shared.adapters.sqlite_documents import SqliteDocuments
@@ -24,10 +22,8 @@ from shared.artifacts import SCHEME
 from shared.documents import Ref
 from shared.errors import Corrupt, Unavailable
 from shared.knowledge.port import Scope
-from shared.settings import Settings
-from tests.integration.test_platform import request, submit
 from tests.support.command import LIMIT_S, ROOT, Ended
-from tests.support.waiting import until_ended
+from tests.support.copied_folder import ended_mission
 
 THING = Ref("things", "a")
 READING = (
@@ -46,12 +42,7 @@ READING = (
 
 @pytest.fixture(scope="module")
 def ended(tmp_path_factory: pytest.TempPathFactory, bubblewrap: Path) -> tuple[Path, str]:
-    """A data folder with a mission that has ended, and its id."""
-    folder = tmp_path_factory.mktemp("read-only")
-    with Platform(Settings(home=folder / "home"), command="test") as platform:
-        mission_id = submit(platform, request(platform, folder))
-        assert until_ended(platform, mission_id).status is MissionStatus.DONE
-    return folder / "home", mission_id
+    return ended_mission(tmp_path_factory.mktemp("read-only"))
 
 
 def kimera(bubblewrap: Path, home: Path, arguments: str, *, mount: str) -> Ended:
