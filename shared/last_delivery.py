@@ -31,7 +31,7 @@ def kept_on_last_delivery(call: Call, route: str, raw: bytes) -> Iterator[None]:
         yield
     except Busy:
         raise
-    except Exception as error:
+    except Exception as error:  # whatever it is, the message is kept, and the error raised again
         name, deliveries = unquote(call.request.headers.get(TASK_HEADER, "")), _deliveries(call.request.headers.get(RETRIES_HEADER, ""))
         if name and deliveries >= MAX_DELIVERIES:
             from shared.dead_letters import keep, trace_id_of  # one delivery in many thousands is such: no instance starts later for it

@@ -117,7 +117,7 @@ class Platform:
                 self.pool.open(kept_open=[self._lock.fd])
             self._worker.start()
             self._scheduler.start()
-        except BaseException:
+        except BaseException:  # also when interrupted, nothing that was started goes on
             self.stop()
             raise
         return self

@@ -105,7 +105,7 @@ class CloudBucket:
         self._connected()
         try:
             return self._resilience.call(send)
-        except Exception as error:
+        except Exception as error:  # of several libraries; what is none of theirs goes on as it is
             ours = errors.translated(error, self._title, what, self.account)
             if ours is None:
                 raise

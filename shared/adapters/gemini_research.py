@@ -50,7 +50,7 @@ class GeminiResearchAgent:
                     "collaborative_planning": False,
                 },
             )
-        except Exception as error:
+        except Exception as error:  # whatever the SDK raises, its request has failed
             raise _failed(agent, error) from error
         name = getattr(made, "id", None)
         if not name:
@@ -62,7 +62,7 @@ class GeminiResearchAgent:
         interactions = self._client().interactions
         try:
             found = interactions.get(id=job, stream=False)
-        except Exception as error:
+        except Exception as error:  # whatever the SDK raises, its request has failed
             raise _failed(job, error, of_job=job) from error
         return _state(found)
 
@@ -71,7 +71,7 @@ class GeminiResearchAgent:
         interactions = self._client().interactions
         try:
             found = interactions.cancel(id=job)
-        except Exception as error:
+        except Exception as error:  # whatever the SDK raises, its request has failed
             raise _failed(job, error, of_job=job) from error
         return _state(found)
 

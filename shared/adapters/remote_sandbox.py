@@ -86,7 +86,7 @@ class RemoteSandbox:
             reader = AnswerReader(outputs_to, job.limits)
             try:
                 return self._send(body, reader, timeout_s=min(timeout_s, job.limits.seconds + AROUND_A_RUN_S))
-            except BaseException:
+            except BaseException:  # also an interruption leaves no half of the outputs
                 _clear(outputs_to)
                 raise
 

@@ -238,7 +238,7 @@ class _Snapshot(_Reading):
         connection = super().__enter__()
         try:
             connection.execute("BEGIN")
-        except BaseException:
+        except BaseException:  # also when interrupted, the connection is given back
             self._file.give_back(connection)
             raise
         return connection

@@ -93,7 +93,7 @@ class SqliteKnowledge:
                 try:
                     yield self._connection
                     self._connection.execute("COMMIT")
-                except BaseException:
+                except BaseException:  # also when interrupted, no transaction stays open
                     if self._connection.in_transaction:
                         self._connection.execute("ROLLBACK")
                     raise

@@ -86,7 +86,7 @@ class SliceWork:
                     _log.warning("The track %s of mission %s: %s: %s", request.track, request.mission_id, error.message, error.place)
                 failure = MissionError(code=error.code, message=error.message, remedy=error.remedy)
                 return self._failed(logic, context(OpenSlice(jobs=opened.jobs)), state, failure, opened)
-            except Exception as error:
+            except Exception as error:  # a defect ends the track, and not the mission
                 if isinstance(error, OSError) and error.errno in _USED_UP:
                     told = f"The machine has nothing left for this work ({error.strerror})."
                     raise Unavailable(told, remedy="Raise its limit (`ulimit -a` shows it), or lower max_running.") from error

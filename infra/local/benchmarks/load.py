@@ -114,7 +114,7 @@ class _Load:
         with ThreadPoolExecutor(count, thread_name_prefix="kimera-load") as pool:
             try:
                 yield pool
-            except BaseException:
+            except BaseException:  # also Ctrl-C ends the clients
                 self._interrupted.set()
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise

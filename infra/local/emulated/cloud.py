@@ -138,7 +138,7 @@ class EmulatedCloud:
             self.trigger.start()
             self.reconcile(none_alive=True)
             self._scheduler.start()
-        except BaseException:
+        except BaseException:  # also when interrupted, nothing that was started goes on
             self.stop()
             raise
         return self

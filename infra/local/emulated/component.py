@@ -127,7 +127,7 @@ class Component(ABC):
         assert process is not None
         try:
             self._wait_until_it_serves(process)
-        except BaseException:
+        except BaseException:  # also when interrupted, no process is left
             self.kill()
             raise
 
