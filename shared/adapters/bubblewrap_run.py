@@ -8,9 +8,10 @@ import selectors
 import signal
 import subprocess
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal, get_args
 
 from shared.adapters.bubblewrap_command import MIB, TMP
 from shared.adapters.sandbox_outputs import OutputWriter
@@ -31,6 +32,7 @@ GRACE_S = 5.0
 """How long the kernel may take to end a namespace that was killed, before its streams are left."""
 
 Stream = Literal["stdout", "stderr", "channel", "outputs", "status"]
+STREAMS: Final[tuple[Stream, ...]] = get_args(Stream)
 
 
 class RunningSandbox:
@@ -59,26 +61,16 @@ class RunningSandbox:
         """Whether the isolation was complete and the bootstrap waited for its job."""
         return self._channel.started
 
-    def follow(self, *, channel: int, outputs: int, status: int) -> SandboxResult:
-        """Read until all that the run has to give is there, and return the result; everything of it is killed by then.
+    def follow(self, streams: Mapping[Stream, int]) -> SandboxResult:
+        """Read its ``streams`` until all that the run has to give is there, and return the result; everything of it is killed by then.
 
         What the kernel takes to clear it away is no time of the run's: ``exit_code`` has to be called, by whatever thread.
         """
-        assert self._process.stdout and self._process.stderr
-        streams: dict[int, Stream] = {
-            self._process.stdout.fileno(): "stdout",
-            self._process.stderr.fileno(): "stderr",
-            channel: "channel",
-            outputs: "outputs",
-            status: "status",
-        }
         try:
             self._read_all(streams)
         finally:
             self._end_namespace()
             exit_code = self.exit_code() if self._said is None else self._said
-            self._process.stdout.close()
-            self._process.stderr.close()
             self._outputs.end()
         return self._result(exit_code)
 
@@ -99,9 +91,9 @@ class RunningSandbox:
         """The exit code as the run has told it, which is the last thing that it tells."""
         return None if self._verdict is not None or self._outputs.malformed else self._outputs.exit_code
 
-    def _read_all(self, streams: dict[int, Stream]) -> None:
+    def _read_all(self, streams: Mapping[Stream, int]) -> None:
         with selectors.DefaultSelector() as selector:
-            for descriptor, stream in streams.items():
+            for stream, descriptor in streams.items():
                 selector.register(descriptor, selectors.EVENT_READ, stream)
             next_look, interval = self._began, FIRST_LOOK_S
             give_up = float("inf")

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shared.adapters.bubblewrap_command import MIB, program, remedy_for, sandbox_arguments
-from shared.adapters.bubblewrap_run import GRACE_S, RunningSandbox
+from shared.adapters.bubblewrap_run import GRACE_S, STREAMS, RunningSandbox, Stream
 from shared.adapters.sandbox_python import SandboxPython
 from shared.adapters.task_groups import TaskGroup, TaskGroups
 from shared.errors import SandboxUnavailable, Unavailable
@@ -58,27 +58,28 @@ class Bubblewrap:
             try:
                 job_file = _memory_file(stack, b"")
                 taken, go = _open_pipe(given, stack)
-                channel, channel_end = _open_pipe(stack, given)
-                outputs, outputs_end = _open_pipe(stack, given)
-                status, status_end = _open_pipe(stack, given)
+                # Also what it prints: the Popen of Python 3.11.2 leaves its own pipes open where no handle is left for the last of them.
+                pipes = {stream: _open_pipe(stack, given) for stream in STREAMS}
+                streams = {stream: reading for stream, (reading, _) in pipes.items()}
+                ends = {stream: writing for stream, (_, writing) in pipes.items()}
                 files = {f"/runtime/{name}": _memory_file(stack, (RUNTIME / name).read_bytes()) for name in RUNTIME_FILES}
-                arguments = sandbox_arguments(self.python, files=files, inputs=inputs, file_mb=file_mb, status_fd=status_end)
+                arguments = sandbox_arguments(self.python, files=files, inputs=inputs, file_mb=file_mb, status_fd=ends["status"])
                 argument_file = _memory_file(stack, os.fsencode("\0".join(arguments)) + b"\0")
-                inside = (job_file, taken, channel_end, outputs_end)
+                inside = (job_file, taken, ends["channel"], ends["outputs"])
                 command = [self.path, "--args", str(argument_file), "--", *program(self.python, inside, imports)]
                 process = subprocess.Popen(
                     group.entering(command) if group else command,
                     stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.PIPE,
-                    pass_fds=(*inside, status_end, argument_file, *files.values()),
+                    stdout=ends["stdout"],
+                    stderr=ends["stderr"],
+                    pass_fds=(*inside, ends["status"], argument_file, *files.values()),
                     env={},
                     cwd="/",
                     process_group=0,  # Ctrl-C is for the platform: it ends its runs, or lets them end
                 )
             except OSError as error:
                 raise Unavailable(f"No process could be started for a sandbox run ({error.strerror}).", remedy="Try again.") from error
-            return StartedSandbox(process, job_file, go, channel, outputs, status, group, stack.pop_all())
+            return StartedSandbox(process, job_file, go, streams, group, stack.pop_all())
 
     def _new_group(self, stack: ExitStack) -> TaskGroup | None:
         """One for a new sandbox, removed with it."""
@@ -99,9 +100,7 @@ class StartedSandbox:
     process: subprocess.Popen[bytes]
     job_file: int
     go: int
-    channel: int
-    outputs: int
-    status: int
+    streams: Mapping[Stream, int]
     group: TaskGroup | None
     stack: ExitStack
 
@@ -112,7 +111,7 @@ class StartedSandbox:
 
     def ready(self, timeout: float = 0) -> bool:
         """Whether it has imported everything, or has ended; waits for it for ``timeout`` seconds. For one that has no job yet."""
-        return bool(select.select([self.channel], [], [], timeout)[0])
+        return bool(select.select([self.streams["channel"]], [], [], timeout)[0])
 
     def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
         """Give it the job and follow it to its end. ``SandboxUnavailable`` where its isolation was not complete: nothing was run."""
@@ -121,7 +120,7 @@ class StartedSandbox:
             self._bound(job.limits)
             self._give(job)
             running = RunningSandbox(self.process, job.limits, task_limit=job.limits.processes + OWN_TASKS, outputs_to=outputs_to)
-            result = running.follow(channel=self.channel, outputs=self.outputs, status=self.status)
+            result = running.follow(self.streams)
             threading.Thread(target=self._clear_away, args=(running,), name="sandbox-end").start()
             failed.pop_all()  # the thread closes it
         if not running.started and result.status in ("ok", "error"):
@@ -139,9 +138,6 @@ class StartedSandbox:
                 self.process.wait(GRACE_S)
             except subprocess.TimeoutExpired:
                 _log.warning("The sandbox's process %s does not end although it was killed.", self.process.pid)
-            assert self.process.stdout and self.process.stderr
-            self.process.stdout.close()
-            self.process.stderr.close()
 
     def _clear_away(self, running: RunningSandbox) -> None:
         with self.stack:
