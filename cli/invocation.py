@@ -43,6 +43,10 @@ def invoke(command: Command, arguments: Sequence[str]) -> int:
         where = f"{error.filename}: " if error.filename else ""
         return _failed("bad_input", f"{where}{error.strerror or error}.", "Give another path.", 2, wants_json)
     except OSError as error:
+        from shared.certificates import CERTIFICATES_REMEDY, wrong_certificates
+
+        if not error.filename and (wrong := wrong_certificates()) is not None:  # whoever makes a client of TLS says no more
+            return _failed("bad_input", wrong, CERTIFICATES_REMEDY, 2, wants_json)
         where = f" {error.filename}:" if error.filename else ""
         return _failed("unavailable", f"The system refused:{where} {error.strerror or error}.", "", 3, wants_json)
     except Exception as error:  # noqa: BLE001 - the outermost place: a defect is said in one line, its traceback shown on demand

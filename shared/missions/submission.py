@@ -6,6 +6,7 @@ from datetime import date
 
 from schemas.mission import MissionInput, MissionRequest
 from shared.artifacts import SCHEME, ArtifactStore
+from shared.certificates import CERTIFICATES_REMEDY, wrong_certificates
 from shared.clock import Clock
 from shared.crash_points import reached
 from shared.errors import BadInput, BudgetRefused, NotFound
@@ -79,6 +80,9 @@ class Submission:
             )
         if model is not None and self._endpoints is not None and (wrong := self._endpoints.wrong_key(model.provider)) is not None:
             raise BadInput(wrong, remedy=KEY_REMEDY)
+        asks_others = model is not None or request.tracks.deep_research.remote
+        if asks_others and self._endpoints is not None and (wrong := wrong_certificates()) is not None:
+            raise BadInput(wrong, remedy=CERTIFICATES_REMEDY)
 
     def _has_documents(self, owner: str, space: str) -> bool:
         return next(iter(self._knowledge.nodes(Scope(owner, space), "Document")), None) is not None

@@ -13,6 +13,7 @@ from json import JSONDecodeError
 from typing import TYPE_CHECKING, Literal
 
 from shared.background_loop import BackgroundLoop, LoopClosed
+from shared.certificates import CERTIFICATES_REMEDY, wrong_certificates
 from shared.errors import KimeraError, Unavailable
 from shared.models.calls import CallUsage, ModelAnswer, ModelCall, ModelSpec
 from shared.models.credentials import ADDRESS_REMEDY, KEY_REMEDY, ModelEndpoints
@@ -41,6 +42,13 @@ _PAGES = f"{_ADDRESS} A proxy on the way that wants a log-in, or a permission, a
 _STREAMS = "Switch streaming off where the endpoint, or the proxy before it, forces it: requests say that they want none."
 _BAD_KEY = ("API key not valid", "API key expired")
 """How Gemini refuses a key: with a 400, whose words alone say that it is the key's."""
+_SIGNED_BY_OTHERS = "Name the file of the certificate, or of who signed it, in SSL_CERT_FILE."
+_CERTIFICATE_REMEDIES = {
+    "mismatch": "Reach the endpoint by a name that its certificate is for, or have one made for this name.",
+    "expired": "The endpoint's certificate has to be renewed; or this machine's clock is wrong.",
+    "not yet valid": "Is this machine's clock right? The endpoint's certificate begins later.",
+}
+"""By what OpenSSL says of a certificate that does not hold for another reason than who signed it."""
 _NOT_TAKEN = (405, 406, 407, 410, 411, 414, 415, 431, 501)
 """Statuses of a request that nobody began to work on: its path, its form or the proxy on its way (RFC 9110, 6585)."""
 _MOST_TOKENS = 1_000_000_000
@@ -115,7 +123,7 @@ class ProviderLink:
             raise RequestFailed(Failure.KEY_REFUSED, wrong, remedy=KEY_REMEDY)
         with self._lock:
             loop = self._loop = self._loop or BackgroundLoop()
-            model = self._models.get(call.model.label) or self._models.setdefault(call.model.label, self._model(call.model))
+            model = self._models.get(call.model.label) or self._models.setdefault(call.model.label, self._made(call.model))
         at = self._endpoints.address(call.model.provider)
         timeout_s = self._own_timeout_s if at else self._timeout_s
         patience_s = timeout_s + ANSWER_GRACE_S
@@ -138,6 +146,14 @@ class ProviderLink:
                 self._loop.close()
             self._loop = None
             self._models.clear()
+
+    def _made(self, spec: ModelSpec) -> Model:
+        try:
+            return self._model(spec)
+        except OSError as error:
+            if (wrong := wrong_certificates()) is None:
+                raise
+            raise RequestFailed(Failure.REFUSED, wrong, remedy=CERTIFICATES_REMEDY) from error
 
     def _model(self, spec: ModelSpec) -> Model:
         if spec.provider == "google":
@@ -357,8 +373,9 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def _unreached(error: ModelAPIError) -> str:
-    if any("CERTIFICATE_VERIFY_FAILED" in str(cause) for cause in _causes(error)):
-        return "Name the file of the certificate, or of who signed it, in SSL_CERT_FILE."
+    untrusted = next((said for said in map(str, _causes(error)) if "CERTIFICATE_VERIFY_FAILED" in said), None)
+    if untrusted is not None:
+        return next((remedy for words, remedy in _CERTIFICATE_REMEDIES.items() if words in untrusted), _SIGNED_BY_OTHERS)
     return "Is the endpoint up, and its address right?"
 
 

@@ -161,6 +161,18 @@ def test_a_key_that_no_request_can_carry_is_told_before_the_mission_begins(
     assert "OPENAI_API_KEY" in told and "schl" not in told
 
 
+@pytest.mark.parametrize("asked", [["--model", "openai:m", "--price", "1/2"], ["--tier", "extractive", "--web", "brave"]])
+def test_certificates_that_cannot_be_read_are_told_before_the_mission_begins(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, asked: list[str]
+) -> None:
+    for name, value in (("OPENAI_BASE_URL", "https://127.0.0.1:9/v1"), ("BRAVE_API_KEY", "local"), ("SSL_CERT_FILE", "none.pem")):
+        monkeypatch.setenv(name, value)
+    assert main(["run", QUESTION, "--data", "a.csv", *asked]) == 2
+    assert "SSL_CERT_FILE: no certificates can be read from 'none.pem' (No such file or directory)." in capsys.readouterr().err
+    assert main(["list", "--endpoint", "http://127.0.0.1:9"]) == 2
+    assert "SSL_CERT_FILE" in capsys.readouterr().err
+
+
 def test_a_plan_says_no_bound_of_what_would_be_refused_for_want_of_a_price(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["run", QUESTION, "--data", "a.csv", "--plan", "--model", "openai:m"]
     assert main(asked) == 2
