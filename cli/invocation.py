@@ -13,6 +13,7 @@ import typer
 
 from cli.commands import INTERRUPTED, Command
 from cli.console import JSON_OPTION, print_json
+from cli.proxies import pass_over_proxies_here
 from shared.errors import KimeraError
 
 
@@ -20,6 +21,7 @@ def invoke(command: Command, arguments: Sequence[str]) -> int:
     """The command's exit code."""
     wants_json = JSON_OPTION in arguments
     try:
+        pass_over_proxies_here(os.environ)
         app = importlib.import_module(command.module).app
         answer = app(args=list(arguments), prog_name=f"kimera {command.name}", standalone_mode=False)
         sys.stdout.flush()

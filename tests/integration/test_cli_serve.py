@@ -44,6 +44,14 @@ def test_run_uses_the_platform_that_holds_the_data_folder(kimera: Kimera, served
     assert (Path(done.json["reports"]["html"]).parent / "scripts").is_dir()  # charts and scripts too, since the folder is this machine's
 
 
+def test_a_platform_on_this_machine_is_reached_without_the_proxy_of_the_environment(kimera: Kimera, served: tuple[Running, str]) -> None:
+    for proxies in ({"HTTP_PROXY": "http://127.0.0.1:9"}, {"all_proxy": "socks5://127.0.0.1:9", "NO_PROXY": "[::1],example.com"}):
+        listed = kimera("list", "--endpoint", served[1], "--json", **proxies)
+        assert listed.code == 0, listed.err
+    wrong = kimera("list", "--endpoint", served[1], HTTPS_PROXY="socks4://127.0.0.1:9")
+    assert wrong.code == 2 and "HTTPS_PROXY holds no address of a proxy" in wrong.err
+
+
 def test_submit_watch_and_the_same_key_twice(kimera: Kimera, served: tuple[Running, str]) -> None:
     first, second = (kimera("submit", QUESTION, "--data", "a.csv", "--idempotency-key", "k1", "--json").json for _ in range(2))
     assert (first["created"], second["created"]) == (True, False)

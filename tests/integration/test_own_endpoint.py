@@ -396,6 +396,13 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return both
 
 
+def test_a_proxy_that_is_away_is_no_defect(failure: Callable[[str], RequestFailed], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of either kind: what speaks SOCKS is a package of its own."""
+    for proxy in ("http://127.0.0.1:9", "socks5://127.0.0.1:9"):
+        monkeypatch.setenv("ALL_PROXY", proxy)
+        assert failure("http://models.example.com/v1").failure is Failure.UNREACHABLE, proxy
+
+
 def test_a_certificate_that_does_not_hold_is_told_with_what_to_do(failure: Callable[[str], RequestFailed], certificate: Path) -> None:
     endpoint = Endpoint(certificate)
     unknown = failure(endpoint.url)
