@@ -128,9 +128,12 @@ class Running:
         clock = SystemClock()
 
         def read() -> MissionState:
-            if platform is not None and platform.trouble is not None:
-                raise self._with_resume(platform.trouble, mission_id)
-            return _state(runtime, mission_id) if runtime else self._served_state(api, mission_id)
+            try:
+                if platform is not None and platform.trouble is not None:
+                    raise platform.trouble
+                return _state(runtime, mission_id) if runtime else api.state(mission_id)
+            except Unavailable as error:
+                raise self._with_resume(error, mission_id) from error
 
         with Interruption(self._resume_command(mission_id)) as interruption:
             state = watch(
@@ -147,12 +150,6 @@ class Running:
             goes_on = "the platform goes on with it" if runtime is None else f"go on with it: {self._resume_command(mission_id)}"
             note(f"A track was late; until {state.late_until:%Y-%m-%d %H:%M} UTC it can still upgrade the report: {goes_on}")
         return told
-
-    def _served_state(self, api: MissionsApi, mission_id: str) -> MissionState:
-        try:
-            return api.state(mission_id)
-        except Unavailable as error:
-            raise self._with_resume(error, mission_id) from error
 
     def _with_resume(self, error: Unavailable, mission_id: str) -> Unavailable:
         """The same, with the command that goes on with the mission: with that platform, or without it."""
@@ -226,4 +223,6 @@ class _Percent:
 def _state(runtime: Runtime, mission_id: str) -> MissionState:
     """Read from the stores, so that watching leaves no trail of calls in the telemetry."""
     mission = runtime.missions.get(mission_id)
+    if not mission.over:
+        runtime.require_progress()
     return runtime.missions.state(mission)

@@ -275,6 +275,11 @@ class Runtime:
         """The same, where this process holds all that are needed: on the cloud only the functions that ask models have keys."""
         return self.endpoints if self.settings.profile == "embedded" and not self.settings.asks_no_provider else None
 
+    def require_progress(self) -> None:
+        """Raise why no mission moves on: the store can be read, but takes nothing, so that who only reads would wait without a word."""
+        if self.settings.profile == "embedded":
+            self._sqlite.require_commits()
+
     @cached_property
     def missions(self) -> Missions:
         """The stored missions."""

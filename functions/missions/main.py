@@ -98,7 +98,10 @@ def list_missions(call: Call) -> MissionPage:
 @api.route("GET", "/missions/<mission_id>", query=())
 def read(call: Call) -> MissionState:
     """Where a mission stands."""
-    return _state(call, _mission(call))
+    mission = _mission(call)
+    if not mission.over:
+        call.runtime.require_progress()
+    return _state(call, mission)
 
 
 @api.route("DELETE", "/missions/<mission_id>", query=())

@@ -13,7 +13,7 @@ from typing import TypeVar
 from shared.adapters import query_sql, sqlite_rows
 from shared.adapters.contention import Persistence, Turns, until_undisturbed
 from shared.adapters.document_rules import check_query, check_ref, checked
-from shared.adapters.sqlite_file import SqliteFile
+from shared.adapters.sqlite_file import SqliteFile, write_nothing_new
 from shared.adapters.sqlite_statistics import statistics
 from shared.adapters.sqlite_transaction import SnapshotTransaction
 from shared.adapters.sqlite_writer import GroupWriter
@@ -104,6 +104,11 @@ class SqliteDocuments:
 
         what = f"A transaction on {self.file.path.name}"
         return until_undisturbed(once, what, _PERSISTENCE, pause=self.file.pause, jitter=self._jitter, turns=self._turns)
+
+    def require_commits(self) -> None:
+        """Raise what writes fail by, where this process had no commit when it last tried: tried again, with nothing to store."""
+        if self.writer.failing:
+            self.writer.submit(write_nothing_new)
 
     def close(self) -> None:
         """Commits what is waiting. The store refuses everything afterwards."""

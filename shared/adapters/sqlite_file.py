@@ -194,6 +194,11 @@ class SqliteFile:
         return False
 
 
+def write_nothing_new(connection: sqlite3.Connection) -> None:
+    """Write the number of the layout once more: the least that shows whether the file takes anything."""
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
 # A mission reads a hundred times: a generator for each of these blocks would cost as much as the reads.
 
 

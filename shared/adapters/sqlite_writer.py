@@ -94,6 +94,8 @@ class GroupWriter:
         self._led = False
         """Whether somebody writes, or was told to."""
         self._closed = False
+        self.failing = False
+        """Whether there was no commit when one was last tried."""
         self._connection: sqlite3.Connection | None = None
         self._flushes = True
         """Whether the connection flushes its commits, as one that was just opened does."""
@@ -216,8 +218,10 @@ class GroupWriter:
                 for member in batch:
                     member.apply(self._connection)
             self._connection.execute("COMMIT")
+            self.failing = False
             return True
         except BaseException as error:
+            self.failing = True
             self._drop_connection()  # rolls back; the next commit begins with a new connection, whatever state this one was in
             lost = (
                 error
