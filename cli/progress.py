@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 TITLES = {Track.DEEP_RESEARCH: "Deep Research", Track.DS_STAR: "DS-STAR"}
 _KEPT_LINES = 6
+_QUIET_S = 60.0
+"""After which it is said that nothing is new; then after twice that time, and so on."""
 
 
 class Progress(Protocol):
@@ -74,13 +76,21 @@ class PlainLines:
         self._clock = clock
         self._began = clock.monotonic()
         self._last: dict[str, str] = {}
+        self._changed_at = self._began
+        self._quiet_s = _QUIET_S
 
     def show(self, state: MissionState) -> None:
-        """Print what changed."""
+        """Print what changed; at times that nothing did, so that nobody takes a long step for a hang."""
         self._changed("mission", describe_mission(state))
         for track, track_state in sorted(state.track_status.items()):
             if track_state.status is not TrackStatus.SKIPPED:
                 self._changed(TITLES[track], describe(track_state))
+        quiet_s = self._clock.monotonic() - self._changed_at
+        if quiet_s >= self._quiet_s and not state.status.terminal:
+            self._quiet_s *= 2
+            at_work = [TITLES[track] for track, found in sorted(state.track_status.items()) if found.status is TrackStatus.RUNNING]
+            who = f"; at work: {', '.join(at_work)}" if at_work else ""
+            self.say(f"{'mission':<13}  nothing new for {quiet_s:.0f} s{who}")
 
     def say(self, text: str) -> None:
         """Print it."""
@@ -89,6 +99,7 @@ class PlainLines:
     def _changed(self, who: str, what: str) -> None:
         if self._last.get(who) != what:
             self._last[who] = what
+            self._changed_at, self._quiet_s = self._clock.monotonic(), _QUIET_S
             self.say(f"{who:<13}  {what}")
 
     def __enter__(self) -> Self:
