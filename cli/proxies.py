@@ -30,7 +30,7 @@ def pass_over_proxies_here(environ: MutableMapping[str, str]) -> None:
         if not _is_address(value):  # which may hold a password, so it is not told
             raise BadInput(f"{name} holds no address of a proxy.", remedy="Write it like http://proxy.example.com:3128, or unset it.")
     hosts = [host for part in said.split(",") if (host := _host(part.strip()))]
-    hosts += [host for host in _THIS_MACHINE if host not in hosts]
+    hosts = ["*"] if "*" in hosts else hosts + [host for host in _THIS_MACHINE if host not in hosts]
     environ.update(dict.fromkeys(_EXCEPT_FOR, ",".join(hosts)))
 
 

@@ -21,6 +21,7 @@ def test_this_machine_is_left_out_where_a_proxy_is_named_however_it_is_spelled()
     assert {left_out(**{name: "http://proxy:3128"}) for name in ("HTTP_PROXY", "https_proxy", "ALL_PROXY")} == {HERE}
     assert left_out(HTTP_PROXY="http://proxy:3128", NO_PROXY=".example.com, localhost,[::1]") == ".example.com,localhost,::1,127.0.0.1"
     assert left_out(HTTP_PROXY="http://proxy:3128", NO_PROXY="b.com", no_proxy="a.com") == f"a.com,{HERE}"
+    assert left_out(HTTP_PROXY="http://proxy:3128", NO_PROXY=".example.com,*") == "*", "which urllib reads only where it stands alone"
     untouched: dict[str, str] = {"HTTP_PROXY": ""}
     pass_over_proxies_here(untouched)
     assert untouched == {"HTTP_PROXY": ""}
