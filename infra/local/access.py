@@ -9,6 +9,7 @@ from pathlib import Path
 
 from infra.local.api import MissionsApi
 from infra.local.lock import DataFolderLock, Holder
+from infra.local.upgrade import upgrade_alone
 from shared.artifacts import ArtifactStore
 from shared.errors import BadInput, NotFound, Unavailable
 from shared.runtime import Runtime
@@ -87,6 +88,7 @@ def stored(settings: Settings) -> Iterator[Runtime]:
         raise NoMissionsYet(f"There are no missions in {settings.home}.", remedy="Begin with `kimera run`, or set KIMERA_HOME.")
     try:
         if settings.profile == "embedded":
+            upgrade_alone(runtime)
             _ = runtime.documents  # a file that is damaged is named here: an answer of the API does not say where it lies
         yield runtime
     finally:

@@ -22,6 +22,7 @@ from infra.local.api import error_of
 from infra.local.executions import NAME, DirectExecutions, MissionWorkflow
 from infra.local.functions import INTERNAL_ROOT, internal_app, public_app
 from infra.local.lock import DataFolderLock, Holder
+from infra.local.upgrade import upgrade
 from infra.local.worker import QueueWorker, Scheduler
 from infra.local.workflows.transport import HttpResponse
 from infra.local.wsgi_transport import WsgiTransport
@@ -108,6 +109,7 @@ class Platform:
         self._lock.acquire(self._holder)
         try:
             shutil.rmtree(self.runtime.home / "scratch", ignore_errors=True)
+            upgrade(self.runtime)
             _ = self.runtime.documents  # a file that is damaged is named here: no answer of a function says where it lies
             if self._only is None:
                 self.reconcile(ReconcileRequest(none_alive=True))

@@ -11,7 +11,8 @@ import hashlib
 import heapq
 import sqlite3
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
@@ -19,6 +20,7 @@ from shared.adapters import folder_files
 from shared.adapters.artifact_keys import check_key, check_media_type, key_of
 from shared.adapters.folder_artifacts import FolderArtifacts, ReadOnlyFolder
 from shared.adapters.sqlite_documents import SqliteDocuments
+from shared.adapters.sqlite_errors import translated
 from shared.artifacts import SCHEME, Artifact
 from shared.errors import AlreadyExists, Corrupt
 
@@ -32,6 +34,7 @@ CREATE TABLE IF NOT EXISTS artifacts (
     data BLOB NOT NULL
 )
 """
+_INSERT = "INSERT INTO artifacts VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 _KNOWN = "SELECT key, sha256, length(data), media_type FROM artifacts "
 _DIGITS = 16
 """Of its digest, that the key of what waits for a document holds."""
@@ -168,6 +171,17 @@ class PackedArtifacts:
         self._files.check()
         self._find("check")
 
+    def take_over(self, packed: Path) -> None:
+        """Move in what an earlier version kept in a file of its own; nobody else may have that open.
+
+        Killed at any line it can be called again. Raises ``Corrupt``, ``StorageFull`` or ``Unavailable``; nothing is lost then.
+        """
+        with closing(_rows(packed)) as rows:
+            self._writer.submit(lambda connection: connection.executemany(_INSERT, rows))
+        for path in (packed.with_name(f"{packed.name}-wal"), packed.with_name(f"{packed.name}-shm"), packed):
+            with folder_files.translating(path):
+                path.unlink(missing_ok=True)
+
     def close(self) -> None:
         """See ``ArtifactStore.close``."""
         self._files.close()
@@ -197,10 +211,18 @@ class PackedArtifacts:
         return None if row is None else _artifact(row)
 
 
+def _rows(packed: Path) -> Generator[tuple[str, str, str, bytes], None, None]:
+    """What lies in the file of an earlier version."""
+    try:
+        with closing(sqlite3.connect(packed, isolation_level=None, check_same_thread=False)) as connection:
+            yield from connection.execute("SELECT key, sha256, media_type, data FROM artifacts")
+    except sqlite3.Error as error:
+        raise translated(error, packed) from error
+
+
 def _insert(connection: sqlite3.Connection, made: Artifact, data: bytes) -> Artifact | None:
     """Add the row; what is there already, if so."""
-    statement = "INSERT INTO artifacts VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-    if connection.execute(statement, (made.key, made.sha256, made.media_type, data)).rowcount:
+    if connection.execute(_INSERT, (made.key, made.sha256, made.media_type, data)).rowcount:
         return None
     return _artifact(connection.execute(_KNOWN + "WHERE key = ?", (made.key,)).fetchone())
 

@@ -17,7 +17,8 @@ from shared.errors import Unavailable
 
 APPLICATION_ID = 0x4B494D45
 """``KIME``: written into the file's header, so that another program's database is not taken for ours."""
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Of the file's layout. 1: small artifacts may lie in a file of their own; an earlier version would look for them there."""
 DOCUMENTS = """
 CREATE TABLE documents (
     collection TEXT NOT NULL,
@@ -157,6 +158,7 @@ class SqliteFile:
             if self._is_new(connection):
                 connection.execute(self._schema)
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            if _layout(connection) < SCHEMA_VERSION:  # each write of it costs a page
                 connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
             for statement in indexes:
                 connection.execute(statement)
@@ -179,7 +181,7 @@ class SqliteFile:
     def _is_new(self, connection: sqlite3.Connection) -> bool:
         """Whether nothing is in the file yet. Raises where what is in it is not ours, or newer than we are."""
         (owner,) = connection.execute("PRAGMA application_id").fetchone()
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        version = _layout(connection)
         (entries,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         if (owner, version, entries) == (0, 0, 0):
             return True
@@ -192,6 +194,11 @@ class SqliteFile:
                 place=str(self.path),
             )
         return False
+
+
+def _layout(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
 
 
 def write_nothing_new(connection: sqlite3.Connection) -> None:
