@@ -56,6 +56,9 @@ class DsStarState(BaseModel):
     refusal: str = ""
     """Why nothing of the question is read, e.g. a language without a lexicon."""
     next_document: int = 0
+    """How many documents an earlier version has read, from the first one on."""
+    read_from_end: int = 0
+    """How many documents are read, from the last one on."""
     tables_read: bool = False
     files: tuple[DataFile, ...] = ()
     descriptions: tuple[FileDescription, ...] = ()

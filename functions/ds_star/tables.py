@@ -6,12 +6,60 @@ import csv
 import io
 import re
 
+from functions.ds_star.state import DataFile, DsStarState
+from schemas.mission import MissionInput
+from shared.errors import InputUnreadable, TooLarge
 from shared.reading.document import ExtractedDocument, ExtractedTable
+from shared.reading.extract import Unfinished, extract_within
+from shared.sandbox import CodeSandbox
+from shared.tracks import SliceContext
 
 MIN_ROWS, MIN_COLUMNS = 3, 2
 """Below this a table is a layout, not data: a header and two rows, two columns."""
 MAX_TABLES = 20
 _UNSAFE = re.compile(r"[\x00-\x1f/\\]+")
+
+
+def documents_of(context: SliceContext) -> tuple[MissionInput, ...]:
+    """The mission's documents, in the order they were given."""
+    return tuple(item for item in context.request.inputs if item.kind == "document")
+
+
+def read_tables(sandbox: CodeSandbox, context: SliceContext, state: DsStarState) -> DsStarState:
+    """Read the next documents until the checkpoint, at least a part of one; a document that cannot be read is research's to report.
+
+    Research reads the same documents from the first one on, and whoever comes second to one finds it read: so this begins at the last.
+    """
+    documents = documents_of(context)
+    left = len(documents) - state.read_from_end
+    files = state.files
+    while left > state.next_document:
+        item = documents[left - 1]
+        try:
+            read = extract_within(sandbox, context.artifacts, item, context.workdir, time_left=context.time_left, from_end=True)
+            if isinstance(read, Unfinished):
+                break
+            files = _with_tables(context, files, tables_of(item.name, read))
+        except (InputUnreadable, TooLarge):
+            pass
+        left -= 1
+        if context.time_left() <= 0:
+            break
+    read_from_end = len(documents) - left
+    return state.model_copy(update={"files": files, "read_from_end": read_from_end, "tables_read": left <= state.next_document})
+
+
+def _with_tables(context: SliceContext, files: tuple[DataFile, ...], tables: list[tuple[str, bytes]]) -> tuple[DataFile, ...]:
+    """The files with the tables of a document ahead of those of the documents behind it; of two with one name the first one stays."""
+    data, behind = ([file for file in files if (file.origin == "document") is known] for known in (False, True))
+    taken = {file.name for file in data}
+    own: list[DataFile] = []
+    for name, content in tables:
+        if name not in taken:
+            stored = context.put_artifact(name, content, media_type="text/csv")
+            own.append(DataFile(name=name, uri=stored.uri, sha256=stored.sha256, origin="document"))
+            taken.add(name)
+    return (*data, *own, *(file for file in behind if file.name not in taken))
 
 
 def tables_of(name: str, document: ExtractedDocument) -> list[tuple[str, bytes]]:

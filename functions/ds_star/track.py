@@ -26,17 +26,16 @@ from functions.ds_star.roles.router import RouterInput, route
 from functions.ds_star.roles.verifier import verify
 from functions.ds_star.state import DataFile, DsStarState, Work
 from functions.ds_star.suggested import as_asked, is_suggested, offering, take_up_hypotheses, waiting
-from functions.ds_star.tables import tables_of
+from functions.ds_star.tables import documents_of, read_tables
 from schemas.analysis import AnalysisAnswer, FileDescription, Round
 from schemas.evidence import AnswerStatus, Lineage, SubQuestion, Usage
 from schemas.mission import MissionInput, Tier
 from shared.counted import counted
 from shared.documents import Json
-from shared.errors import InputUnreadable, NoModelAnswer, TooLarge
+from shared.errors import InputUnreadable, NoModelAnswer
 from shared.language.instructions import INSTRUCTION_LIKE, reads_like_instructions
 from shared.models.asking import Models
 from shared.models.flags import TIER_EXTRACTIVE
-from shared.reading.extract import Unfinished, extract_within
 from shared.sandbox import CodeSandbox
 from shared.tracks import Note, SliceContext, SliceOutcome
 
@@ -100,31 +99,14 @@ class DsStarTrack:
     # --- files ---------------------------------------------------------------------------------------------------
 
     def _read_tables(self, context: SliceContext, state: DsStarState) -> SliceOutcome[DsStarState]:
-        """The tables of the documents, as data files; a document that cannot be read is research's to report."""
-        documents = [item for item in context.request.inputs if item.kind == "document"]
-        files, at = list(state.files), state.next_document
-        while at < len(documents):
-            item = documents[at]
-            try:
-                read = extract_within(self._sandbox, context.artifacts, item, context.workdir, time_left=context.time_left)
-            except (InputUnreadable, TooLarge):
-                at += 1
-                continue
-            if isinstance(read, Unfinished):
-                break
-            taken = {file.name for file in files}
-            for name, data in tables_of(item.name, read):
-                stored = context.put_artifact(name, data, media_type="text/csv")
-                if name not in taken:
-                    files.append(DataFile(name=name, uri=stored.uri, sha256=stored.sha256, origin="document"))
-            at += 1
-            if context.time_left() <= 0:
-                break
-        following = state.model_copy(update={"files": tuple(files), "next_document": at, "tables_read": at >= len(documents)})
-        found = sum(file.origin == "document" for file in files)
+        """The tables of the documents, as data files."""
+        following = read_tables(self._sandbox, context, state)
         if following.tables_read and context.time_left() > 0:
             return self._worked(context, following)
-        return SliceOutcome(following, progress=f"{counted(found, 'table')} found in {at} of {counted(len(documents), 'document')}")
+        found = sum(file.origin == "document" for file in following.files)
+        read = following.next_document + following.read_from_end
+        documents = counted(len(documents_of(context)), "document")
+        return SliceOutcome(following, progress=f"{counted(found, 'table')} found in {read} of {documents}")
 
     def _analyze(self, context: SliceContext, state: DsStarState) -> SliceOutcome[DsStarState]:
         """Describe files until the checkpoint; at least one."""

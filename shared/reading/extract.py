@@ -86,8 +86,13 @@ def extract_within(
     *,
     time_left: Callable[[], float],
     origin: Origin = "file",
+    from_end: bool = False,
 ) -> ExtractedDocument | Unfinished:
-    """Like ``extract_document``, but stops between two parts once ``time_left()`` is not positive; at least one part is read."""
+    """Like ``extract_document``, but stops between two parts once ``time_left()`` is not positive; at least one part is read.
+
+    ``from_end``: after the first part, which says how many there are, the last one is read next. So two who read the same document at the
+    same time take what the other has read, instead of reading every part twice.
+    """
     with reading_input(item.name, item.uri):
         sha256 = artifacts.stat(item.uri).sha256
     name = f"{sha256}.json" if origin == "file" else f"web/{sha256}.json"
@@ -100,13 +105,14 @@ def extract_within(
         path = artifacts.local_copy(item.uri, folder)
     kind = detect_format(path, item.name) if origin == "file" else detect_page_format(path, item.name)
     reader = _PartReader(sandbox, artifacts, item, path, kind, sha256, folder)
-    parts = [reader.part(1)]
-    pages = min(parts[0].about.pages or 1, MAX_PAGES) if kind is PDF else 1
-    while len(parts) * PAGES_PER_PART < pages:
+    parts = {1: reader.part(1)}
+    pages = min(parts[1].about.pages or 1, MAX_PAGES) if kind is PDF else 1
+    others = range(1 + PAGES_PER_PART, pages + 1, PAGES_PER_PART)
+    for first_page in reversed(others) if from_end else others:
         if time_left() <= 0 and reader.runs:
             return Unfinished(len(parts) * PAGES_PER_PART, pages)
-        parts.append(reader.part(len(parts) * PAGES_PER_PART + 1))
-    document = _composed(item.name, sha256, kind, parts)
+        parts[first_page] = reader.part(first_page)
+    document = _composed(item.name, sha256, kind, [parts[first_page] for first_page in sorted(parts)])
     artifacts.put(_key(name), document.model_dump_json().encode(), media_type="application/json")
     return document
 
