@@ -17,6 +17,8 @@ from shared.reading.blocks import Block
 from shared.reading.document import CELL_BREAK, ExtractedTable, Span
 
 _WORD_HYPHEN = re.compile(r"([^\W\d_]+)-$")
+_LONGEST_WORD = 100
+"""Characters at a line's end that are looked at for a word with a hyphen."""
 _FIRST_WORD = re.compile(r"[^\W\d_]+")
 _PAGE_NUMBER = re.compile(r"(?:page|seite|p\.|s\.)?\W*#(?:\s*(?:of|von|/)\s*#)?\W*$")
 _NUMBERED = re.compile(r"(\d+(?:\.\d+)*)\.?\s+[^\W\d_a-zà-ÿ]")
@@ -71,21 +73,29 @@ class _Hyphens:
 
     def join(self, left: str, right: str) -> str:
         """Two printed lines as one."""
+        return self.lines((left, right))
+
+    def lines(self, lines: Sequence[str]) -> str:
+        """All printed lines of a block as one. However many there are, each is looked at once."""
+        joined = [*lines[:1]]
+        end = "".join(joined)[-_LONGEST_WORD:]
+        for line in lines[1:]:
+            kept, gap = self._between(end, line)
+            if not kept:
+                joined[-1] = joined[-1][:-1]
+                end = end[:-1]
+            joined.append(gap + line)
+            end = f"{end}{gap}{line}"[-_LONGEST_WORD:]
+        return "".join(joined)
+
+    def _between(self, left: str, right: str) -> tuple[bool, str]:
+        """Whether the last character of a line stays, and what comes between it and the next one."""
         cut = _WORD_HYPHEN.search(left)
         following = _FIRST_WORD.match(right)
         if not cut or not following or not following.group()[0].islower():
-            return f"{left} {right}"
+            return True, " "
         first, second = cut.group(1).casefold(), following.group().casefold()
-        if first + second not in self._words and f"{first}-{second}" in self._hyphenated:
-            return left + right
-        return left[:-1] + right
-
-    def lines(self, lines: Sequence[str]) -> str:
-        """All printed lines of a block as one."""
-        text = ""
-        for line in lines:
-            text = self.join(text, line) if text else line
-        return text
+        return first + second not in self._words and f"{first}-{second}" in self._hyphenated, ""
 
 
 def _without_furniture(blocks: Sequence[Block]) -> tuple[list[Block], tuple[str, ...]]:

@@ -25,6 +25,18 @@ def test_a_hyphen_before_a_capital_stays() -> None:
     assert compose([paragraph("the Basel-", "Bern line")]).text == "the Basel- Bern line"
 
 
+WORDS = st.sampled_from(["the", "tempera-", "ture", "well-", "known", "Bern", "a-", "-", "b-", "rose."])
+LINES = st.lists(st.lists(WORDS, min_size=1, max_size=3).map(" ".join), min_size=1, max_size=12)
+
+
+@given(LINES)
+def test_many_lines_are_joined_as_one_after_the_other(lines: list[str]) -> None:
+    joined = lines[0]
+    for line in lines[1:]:
+        joined = compose([paragraph(joined, line), paragraph(*lines)]).text.split("\n\n")[0]
+    assert compose([paragraph(*lines)]).text == joined
+
+
 def test_running_headers_and_page_numbers_are_left_out_and_it_is_said() -> None:
     blocks = [
         block
