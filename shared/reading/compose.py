@@ -19,7 +19,9 @@ from shared.reading.document import CELL_BREAK, ExtractedTable, Span
 _WORD_HYPHEN = re.compile(r"([^\W\d_]+)-$")
 _LONGEST_WORD = 100
 """Characters at a line's end that are looked at for a word with a hyphen."""
-_FIRST_WORD = re.compile(r"[^\W\d_]+")
+_WORD = re.compile(r"[^\W\d_]+")
+_HYPHENATED = re.compile(r"(?<![^\W\d_])[^\W\d_]++-[^\W\d_]+")
+"""From a word's first letter on, and none given back: a text that is one word is looked through once."""
 _PAGE_NUMBER = re.compile(r"(?:page|seite|p\.|s\.)?\W*#(?:\s*(?:of|von|/)\s*#)?\W*$")
 _NUMBERED = re.compile(r"(\d+(?:\.\d+)*)\.?\s+[^\W\d_a-zà-ÿ]")
 _LEADERS = re.compile(r"(?:\.\s?){4,}|…{2,}")
@@ -68,8 +70,8 @@ class _Hyphens:
         for block in blocks:
             for line in block.lines:
                 folded = line.casefold()
-                self._words.update(re.findall(r"[^\W\d_]+", folded))
-                self._hyphenated.update(re.findall(r"[^\W\d_]+-[^\W\d_]+", folded))
+                self._words.update(_WORD.findall(folded))
+                self._hyphenated.update(_HYPHENATED.findall(folded))
 
     def join(self, left: str, right: str) -> str:
         """Two printed lines as one."""
@@ -91,7 +93,7 @@ class _Hyphens:
     def _between(self, left: str, right: str) -> tuple[bool, str]:
         """Whether the last character of a line stays, and what comes between it and the next one."""
         cut = _WORD_HYPHEN.search(left)
-        following = _FIRST_WORD.match(right)
+        following = _WORD.match(right)
         if not cut or not following or not following.group()[0].islower():
             return True, " "
         first, second = cut.group(1).casefold(), following.group().casefold()

@@ -36,16 +36,19 @@ def passages(document: ExtractedDocument) -> tuple[Passage, ...]:
     """The document's windows, in order, without overlap. Headings are no sentences: they stand in ``heading_path``."""
     found: list[Passage] = []
     headers = _headers(document.tables)
+    line, header = (0, 0), ""
     for span in document.spans:
         window: list[tuple[int, int]] = []
         columns = ""
         for start, end in _sentences_of(document.text, span):
-            own = headers.get(_line(document.text, start, end), "")
-            if window and (len(window) >= MAX_SENTENCES or end - window[0][0] > MAX_CHARS or own != columns):
+            if headers and end > line[1]:
+                line = _line(document.text, start, end)
+                header = headers.get(document.text[slice(*line)], "")
+            if window and (len(window) >= MAX_SENTENCES or end - window[0][0] > MAX_CHARS or header != columns):
                 found.append(_passage(window, span, columns))
                 window = []
             window.append((start, end))
-            columns = own
+            columns = header
         if window:
             found.append(_passage(window, span, columns))
     return tuple(found)
@@ -83,10 +86,10 @@ def _is_figure(cell: str) -> bool:
     return any(c.isdecimal() for c in cell) and sum(c.isalpha() for c in cell) <= _UNIT_LETTERS
 
 
-def _line(text: str, start: int, end: int) -> str:
+def _line(text: str, start: int, end: int) -> tuple[int, int]:
     """The whole line that the sentence stands in: a full stop in a cell parts no row."""
     after = text.find("\n", end)
-    return text[text.rfind("\n", 0, start) + 1 : after if after >= 0 else len(text)]
+    return text.rfind("\n", 0, start) + 1, after if after >= 0 else len(text)
 
 
 def _sentences_of(text: str, span: Span) -> list[tuple[int, int]]:

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import re
 
-_END = re.compile(r"(?:[.!?…]+|[。！？])[\"'”’»)\]]*(?=\s|$)|[。！？]|\n+")
+_END = re.compile(r"(?:(?<![.!?…])[.!?…]++|[。！？])[\"'”’»)\]]*+(?=\s|$)|[。！？]|\n+")
+"""A run of stops is looked at from its first one, and as a whole: also one of a hundred thousand."""
 _NEXT = re.compile(r"\s+[\"'“„‘«(\[]*(\S)")
 _LAST_TOKEN = re.compile(r"[^\s(\[\"'“„]*$")
+_NEAR_CHARS = 100
+"""Of a line, what stands before a number: enough for the word before it."""
 _ORDINAL_BEFORE = frozenset("am der den dem des die das vom zum bis im ab und seit beim jeden kapitel abschnitt".split())
 _MONTHS = frozenset(
     "januar jänner februar märz april mai juni juli august september oktober november dezember jahrhundert jahrhunderts quartal "
@@ -75,7 +78,8 @@ def _is_short_form(word: str, text: str, match: re.Match[str], following: re.Mat
     if folded in _ABBREVIATIONS or re.fullmatch(r"(?:[^\W\d_]\.)+[^\W\d_]", word):
         return True
     if word.isdigit() and len(word) <= 3:
-        line_start = text.rfind("\n", 0, match.start()) + 1
+        near = max(0, match.start() - _NEAR_CHARS)
+        line_start = text.rfind("\n", near, match.start()) + 1 or near
         before = text[line_start : match.start() - len(word)].split()
         next_word = re.match(r"[^\W\d_]*", text[following.start(1) : following.start(1) + 20])
         if not before:
