@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from schemas.analysis import AnalyticalReportPackage
 from schemas.evidence import ResearchEvidencePackage
 from schemas.handoff import TrackOffers
-from schemas.mission import MissionRequest, Track
+from schemas.mission import MissionInput, MissionRequest, Track
 from shared.artifacts import Artifact, ArtifactStore
 from shared.clock import Clock
 from shared.documents import Json
@@ -69,6 +69,11 @@ class SliceContext:
     def workdir(self) -> Path:
         """A folder for this slice that is removed after it, empty at first."""
         return self.scratch.path
+
+    @property
+    def documents(self) -> tuple[MissionInput, ...]:
+        """The mission's documents, in the order they were given."""
+        return tuple(item for item in self.request.inputs if item.kind == "document")
 
     def put_artifact(self, name: str, data: bytes, *, media_type: str) -> Artifact:
         """Store bytes among this track's artifacts; the key holds the digest, so that a repeated slice stores nothing twice.

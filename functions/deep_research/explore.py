@@ -10,7 +10,6 @@ from typing import Literal
 from functions.deep_research.instructions import INSTRUCTION_LIKE, reads_like_instructions
 from functions.deep_research.state import ReadDocument, ResearchState, UnreadDocument
 from schemas.evidence import SourceKind
-from schemas.mission import MissionInput
 from shared.artifacts import ArtifactStore
 from shared.counted import counted
 from shared.documents import Json
@@ -31,14 +30,9 @@ def mission_scope(context: SliceContext) -> Scope:
     return Scope(context.owner, context.request.knowledge_space, context.mission_id)
 
 
-def documents_of(context: SliceContext) -> tuple[MissionInput, ...]:
-    """The mission's documents, in the order they were given."""
-    return tuple(item for item in context.request.inputs if item.kind == "document")
-
-
 def explore(sandbox: CodeSandbox, graph: KnowledgeGraph, context: SliceContext, state: ResearchState) -> SliceOutcome[ResearchState]:
     """Read the next documents, at least a part of one, until the time for a checkpoint has come or all are read."""
-    documents = documents_of(context)
+    documents = context.documents
     notes: list[Note] = []
     at = state.next_document
     progress = ""

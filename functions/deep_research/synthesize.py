@@ -211,7 +211,7 @@ def _answer(
     own = tuple(claim.id for claim in claims if claim.question_id == question.id)
     quotes = [q for q in state.quotes if q.candidate.question_id == question.id and INSTRUCTION_LIKE not in q.candidate.flags]
     if not quotes:
-        given = any(item.kind == "document" for item in context.request.inputs)
+        given = context.documents
         if not state.read and not state.space_documents and not state.searched:
             note = NO_DOCUMENTS if not given else "none of the documents could be read"
         else:

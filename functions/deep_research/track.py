@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from functions.deep_research.audit import audit, keep_quotes
-from functions.deep_research.explore import documents_of, explore, mission_scope
+from functions.deep_research.explore import explore, mission_scope
 from functions.deep_research.offering import offering, take_up_requests, waiting
 from functions.deep_research.pages import fetch, read
 from functions.deep_research.remote import begin, give_up, look
@@ -158,7 +158,7 @@ class DeepResearchTrack:
         answered = sum(answer.status in ("answered", "partial") for answer in package.answers)
         found = counted(len(package.claims), "claim" if state.claims else "quote")
         progress = f"{found} for {answered} of {counted(len(questions), 'sub-question')}"
-        flags = ("documents_unreadable",) if state.unread and not state.read and documents_of(context) else ()
+        flags = ("documents_unreadable",) if state.unread and not state.read and context.documents else ()
         return SliceOutcome(state, package=package, progress=progress, flags=flags)
 
 

@@ -91,7 +91,7 @@ def waiting(context: SliceContext, state: DsStarState, *notes: Note) -> SliceOut
     if state.refusal or not usable or len(state.taken_up) >= MAX_TAKEN_UP:
         return None
     research = context.request.tracks.deep_research
-    if not may_hear_more(context, has_work=research.remote or any(item.kind == "document" for item in context.request.inputs)):
+    if not may_hear_more(context, has_work=research.remote or bool(context.documents)):
         return None
     waits = wait(context, state.waited, HYPOTHESES_OF_MODELS if context.request.asks_models else HYPOTHESES_OF_CODE)
     if waits is None:

@@ -7,7 +7,6 @@ import io
 import re
 
 from functions.ds_star.state import DataFile, DsStarState
-from schemas.mission import MissionInput
 from shared.errors import InputUnreadable, TooLarge
 from shared.reading.document import ExtractedDocument, ExtractedTable
 from shared.reading.extract import Unfinished, extract_within
@@ -20,17 +19,12 @@ MAX_TABLES = 20
 _UNSAFE = re.compile(r"[\x00-\x1f/\\]+")
 
 
-def documents_of(context: SliceContext) -> tuple[MissionInput, ...]:
-    """The mission's documents, in the order they were given."""
-    return tuple(item for item in context.request.inputs if item.kind == "document")
-
-
 def read_tables(sandbox: CodeSandbox, context: SliceContext, state: DsStarState) -> DsStarState:
     """Read the next documents until the checkpoint, at least a part of one; a document that cannot be read is research's to report.
 
     Research reads the same documents from the first one on, and whoever comes second to one finds it read: so this begins at the last.
     """
-    documents = documents_of(context)
+    documents = context.documents
     left = len(documents) - state.read_from_end
     files = state.files
     while left > state.next_document:

@@ -26,7 +26,7 @@ from functions.ds_star.roles.router import RouterInput, route
 from functions.ds_star.roles.verifier import verify
 from functions.ds_star.state import DataFile, DsStarState, Work
 from functions.ds_star.suggested import as_asked, is_suggested, offering, take_up_hypotheses, waiting
-from functions.ds_star.tables import documents_of, read_tables
+from functions.ds_star.tables import read_tables
 from schemas.analysis import AnalysisAnswer, FileDescription, Round
 from schemas.evidence import AnswerStatus, Lineage, SubQuestion, Usage
 from schemas.mission import MissionInput, Tier
@@ -105,7 +105,7 @@ class DsStarTrack:
             return self._worked(context, following)
         found = sum(file.origin == "document" for file in following.files)
         read = following.next_document + following.read_from_end
-        documents = counted(len(documents_of(context)), "document")
+        documents = counted(len(context.documents), "document")
         return SliceOutcome(following, progress=f"{counted(found, 'table')} found in {read} of {documents}")
 
     def _analyze(self, context: SliceContext, state: DsStarState) -> SliceOutcome[DsStarState]:
