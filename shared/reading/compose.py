@@ -23,6 +23,8 @@ _WORD = re.compile(r"[^\W\d_]+")
 _HYPHENATED = re.compile(r"(?<![^\W\d_])[^\W\d_]++-[^\W\d_]+")
 """From a word's first letter on, and none given back: a text that is one word is looked through once."""
 _PAGE_NUMBER = re.compile(r"(?:page|seite|p\.|s\.)?\W*#(?:\s*(?:of|von|/)\s*#)?\W*$")
+_PAGE_NUMBER_CHARS = 60
+"""A longer line holds other numbers; of thousands each could be the page's."""
 _NUMBERED = re.compile(r"(\d+(?:\.\d+)*)\.?\s+[^\W\d_a-zà-ÿ]")
 _LEADERS = re.compile(r"(?:\.\s?){4,}|…{2,}")
 _CAPTION = re.compile(r"(?:table|tabelle|tab\.)\s*\w", re.IGNORECASE)
@@ -107,11 +109,15 @@ def _without_furniture(blocks: Sequence[Block]) -> tuple[list[Block], tuple[str,
     for _, key in {(b.page, _key(b)) for b in blocks if b.band}:
         repeats[key] += 1
     enough = max(_MIN_REPEATS, round(pages * 0.3))
-    running = {key for key, count in repeats.items() if count >= enough or (pages > 1 and _PAGE_NUMBER.fullmatch(key))}
+    running = {key for key, count in repeats.items() if count >= enough or (pages > 1 and _is_page_number(key))}
     kept = [b for b in blocks if not (b.band and _key(b) in running)]
-    shown = sorted(key for key in running if not _PAGE_NUMBER.fullmatch(key))
+    shown = sorted(key for key in running if not _is_page_number(key))
     warnings = tuple(f"left out what repeats at the edge of {repeats[key]} pages: {key[:80]!r}" for key in shown[:10])
     return kept, warnings
+
+
+def _is_page_number(key: str) -> bool:
+    return len(key) <= _PAGE_NUMBER_CHARS and _PAGE_NUMBER.fullmatch(key) is not None
 
 
 def _key(block: Block) -> str:

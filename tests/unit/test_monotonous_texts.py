@@ -6,6 +6,7 @@ While a regular expression is looked for, no other thread of the process runs: a
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ from shared.language.instructions import reads_like_instructions
 from shared.reading.blocks import Block
 from shared.reading.compose import compose
 from shared.reading.document import ExtractedDocument, ExtractedTable
+from shared.reading.formats import HTML, MARKDOWN, detect_format
 
 LENGTH = 300_000
 pytestmark = pytest.mark.timeout(60, method="signal")
@@ -53,6 +55,19 @@ def test_one_long_line(part: str, end: str) -> None:
     indexed = index_document(document, name="long.txt", uri="artifact:long", text_uri="artifact:text")
     assert sum(len(node.text) for node in indexed.nodes) > LENGTH // 2
     assert not reads_like_instructions(text)
+
+
+@pytest.mark.parametrize("end", ["", "# A heading", "<html>"])
+def test_a_file_that_begins_with_many_comments(tmp_path: Path, end: str) -> None:
+    path = tmp_path / "notes.md"
+    path.write_text("<!-- of the licence -->\n" * 100 + end)
+    assert detect_format(path, path.name) is (HTML if end == "<html>" else MARKDOWN)
+
+
+def test_a_line_of_numbers_at_the_edge_of_each_page() -> None:
+    numbers = "1 " * (LENGTH // 2)
+    blocks = [Block(kind="paragraph", lines=(f"{numbers}{page}x",), page=page, band="top") for page in (1, 2)]
+    assert compose(blocks).text == f"{numbers}1x {numbers}2x"
 
 
 @pytest.mark.parametrize("line", ["ab-", "the hall", "well-known", "1."])
