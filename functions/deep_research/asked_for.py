@@ -97,14 +97,14 @@ _ASKS: tuple[tuple[re.Pattern[str], Callable[[str], Holds]], ...] = (
     (re.compile(r"\b(?:how often|how frequently|wie oft|wie häufig)\b", re.IGNORECASE), _often),
     (
         re.compile(
-            r"^\W*(?:how (?:did|does|do|has|have)\b.*\b(?:change|develop|evolve|grow)|.*\b(?:trend|over time|over the years)\b)",
+            r"^\W*+(?:how (?:did|does|do|has|have)\b.*\b(?:change|develop|evolve|grow)|.*\b(?:trend|over time|over the years)\b)",
             re.IGNORECASE,
         ),
         _words(_CHANGE),
     ),
     (
         re.compile(
-            r"^\W*(?:what (?:is|was|were|are) the (?:mean|average|median|total|sum|share|percentage|proportion)\b)",
+            r"^\W*+(?:what (?:is|was|were|are) the (?:mean|average|median|total|sum|share|percentage|proportion)\b)",
             re.IGNORECASE,
         ),
         _figure,
