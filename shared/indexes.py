@@ -25,6 +25,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "purses": ("mission_id",),
     "days": ("day",),
     "slices": ("mission_id",),
+    "activity": ("mission_id",),
     "journal": ("mission_id", "slice_id", "key", "state", "role", "account", "day"),
 }
 """The fields that are queried, by collection."""

@@ -22,6 +22,7 @@ from schemas.mission import MissionInput, MissionRequest, Track
 from shared.artifacts import Artifact, ArtifactStore
 from shared.clock import Clock
 from shared.documents import Json
+from shared.doing import Doing, unheard
 from shared.models.asking import Models
 from shared.scratch import Scratch
 from shared.web.search import WebSearch
@@ -62,6 +63,8 @@ class SliceContext:
     """Whether the other track did no more work when this slice began, frozen likewise: one that failed may never have said all."""
     soft_deadline: datetime | None = None
     """From when on a track that is late no longer delays a partial report; ``None`` where the mission has not begun to run."""
+    doing: Doing = unheard
+    """Takes what the slice is at from now on, as often as it likes."""
     stored: dict[str, str] = field(default_factory=dict)
     """What the slice has stored for good, by address, with its sha256: the event of its commit names it."""
 

@@ -39,7 +39,8 @@ def explore(sandbox: CodeSandbox, graph: KnowledgeGraph, context: SliceContext, 
     while at < len(documents):
         item = documents[at]
         try:
-            found = extract_within(sandbox, context.artifacts, item, context.workdir, time_left=context.time_left)
+            context.doing(f"reading {item.name} ({at + 1} of {counted(len(documents), 'document')})")
+            found = extract_within(sandbox, context.artifacts, item, context.workdir, time_left=context.time_left, doing=context.doing)
             if isinstance(found, Unfinished):
                 progress = f"reading {item.name}: {found.pages_read} of {counted(found.pages, 'page')}"
                 break

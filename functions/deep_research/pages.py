@@ -31,6 +31,7 @@ def fetch(pages: PageFetcher, context: SliceContext, state: ResearchState) -> Sl
     notes: list[Note] = []
     with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="kimera-pages") as pool:
         while waiting:
+            context.doing(f"fetching pages: {len(known) - len(waiting)} of {len(known)}")
             wave, waiting = waiting[:AT_ONCE], waiting[AT_ONCE:]
             for at, found in zip(wave, pool.map(lambda at: _fetched(pages, known[at].url), wave), strict=True):
                 if isinstance(found, PageNotFetched):
@@ -68,7 +69,10 @@ def read(sandbox: CodeSandbox, graph: KnowledgeGraph, context: SliceContext, sta
         item = MissionInput(uri=page.artifact_uri, kind="document", name=name + _suffix(page.artifact_uri))
         change: dict[str, str]
         try:
-            found = extract_within(sandbox, context.artifacts, item, context.workdir, time_left=context.time_left, origin="web")
+            context.doing(f"reading {name}")
+            found = extract_within(
+                sandbox, context.artifacts, item, context.workdir, time_left=context.time_left, origin="web", doing=context.doing
+            )
             if isinstance(found, Unfinished):
                 break
             state, note = take_in(graph, context, state, name, found, uri=page.found_at, origin="web")

@@ -65,7 +65,9 @@ def _run(sandbox: CodeSandbox, context: SliceContext, file: DataFile, code: str,
     def run() -> Told:
         data = local_input(context.artifacts, file, context.workdir)
         job = SandboxJob(script=code, inputs=(data.for_sandbox,), limits=LIMITS)
+        context.doing(f"running a script that describes {file.name}")
         result = sandbox.run(job, outputs_to=context.workdir / f"described-{file.sha256[:16]}-{attempt}")
+        context.doing("")
         if result.status != "ok":
             return Told(problem=summary_of(result, code))
         text = _text(result)

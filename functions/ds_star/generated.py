@@ -48,7 +48,9 @@ def run_generated(
             limits=LIMITS,
             libraries=libraries(*READING),
         )
+        context.doing(f"running {number:02}-analysis.py")
         result = sandbox.run(job, outputs_to=context.workdir / f"outputs-{place}")
+        context.doing("")
         return _read(context, result, code, [file.name for file in usable], number, lost)
 
     return once(context, f"{place}-{digest[:16]}", GeneratedRun, run)

@@ -7,6 +7,7 @@ import io
 import re
 
 from functions.ds_star.state import DataFile, DsStarState
+from shared.counted import counted
 from shared.errors import InputUnreadable, TooLarge
 from shared.reading.document import ExtractedDocument, ExtractedTable
 from shared.reading.extract import Unfinished, extract_within
@@ -30,7 +31,11 @@ def read_tables(sandbox: CodeSandbox, context: SliceContext, state: DsStarState)
     while left > state.next_document:
         item = documents[left - 1]
         try:
-            read = extract_within(sandbox, context.artifacts, item, context.workdir, time_left=context.time_left, from_end=True)
+            done = len(documents) - left + state.next_document
+            context.doing(f"looking for tables in {item.name} ({done + 1} of {counted(len(documents), 'document')})")
+            read = extract_within(
+                sandbox, context.artifacts, item, context.workdir, time_left=context.time_left, from_end=True, doing=context.doing
+            )
             if isinstance(read, Unfinished):
                 break
             files = _with_tables(context, files, tables_of(item.name, read))

@@ -113,7 +113,9 @@ class DsStarTrack:
         found = list(state.descriptions)
         new: list[FileDescription] = []
         while len(found) < len(state.files) and (not new or context.time_left() > 0):
-            described = analyze(self._sandbox, context.artifacts, AnalyzerInput(state.files[len(found)], context.workdir))
+            file = state.files[len(found)]
+            context.doing(f"describing {file.name} ({len(found) + 1} of {counted(len(state.files), 'file')})")
+            described = analyze(self._sandbox, context.artifacts, AnalyzerInput(file, context.workdir))
             found.append(described)
             new.append(described)
         following = state.model_copy(update={"descriptions": tuple(found)})
@@ -189,6 +191,7 @@ class DsStarTrack:
         outputs = context.workdir / f"outputs-{len(state.rounds) + 1}"
         shutil.rmtree(outputs, ignore_errors=True)
         state, inputs = _fetched(context, state, set(files_of(spec)))
+        context.doing(f"calculating: {_describe(work, spec.operation)}")
         run = code(self._sandbox, CoderInput(spec, state.descriptions, inputs, outputs))
         verdict = verify(run)
         collected = collect(context, state, work.question_id, run, verdict)

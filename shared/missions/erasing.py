@@ -15,10 +15,10 @@ from shared.artifacts import ArtifactStore
 from shared.dead_letters import DEAD_LETTERS
 from shared.documents import DocumentStore, Query, Where
 from shared.knowledge.port import KnowledgeGraph, Scope
-from shared.missions.records import IDEMPOTENCY, JOURNAL, SLICES
+from shared.missions.records import ACTIVITY, IDEMPOTENCY, JOURNAL, SLICES
 from shared.queue import Task
 
-_BESIDE = (DEAD_LETTERS, IDEMPOTENCY, JOURNAL, SLICES)
+_BESIDE = (ACTIVITY, DEAD_LETTERS, IDEMPOTENCY, JOURNAL, SLICES)
 """Collections that hold no part of a mission's audit chain which its pages do not hold."""
 
 

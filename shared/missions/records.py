@@ -21,6 +21,8 @@ IDEMPOTENCY = "idempotency"
 SLICES = "slices"
 JOURNAL = "journal"
 """The physical requests of a mission (``shared/models/rows.py``)."""
+ACTIVITY = "activity"
+"""What the slices at work are at (``shared/missions/activity.py``)."""
 
 
 class MissionRecord(Record):

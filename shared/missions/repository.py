@@ -145,9 +145,12 @@ class Missions:
 
     def state(self, mission: MissionRecord) -> MissionState:
         """Where the mission stands, as the API shows it."""
+        from shared.missions.activity import at_work_on
         from shared.missions.view import mission_state
 
-        return mission_state(mission, self.tracks(mission), self.spent(mission), now=self._clock.now())
+        now, tracks = self._clock.now(), self.tracks(mission)
+        doing = {name: at_work_on(self._documents, mission, track, now=now) for name, track in tracks.items()}
+        return mission_state(mission, tracks, self.spent(mission), doing, now=now)
 
     def page(
         self,

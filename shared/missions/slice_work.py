@@ -17,7 +17,10 @@ from schemas.mission import MissionError
 from schemas.steps import StepRequest
 from shared.artifacts import Artifact, ArtifactStore
 from shared.clock import Clock
+from shared.documents import DocumentStore
+from shared.doing import Doing
 from shared.errors import KimeraError, StaleEpoch, Unavailable
+from shared.missions.activity import Activity
 from shared.missions.chain import Happening
 from shared.missions.deadlines import soft_deadline
 from shared.missions.records import MissionRecord, TrackRecord
@@ -56,7 +59,8 @@ class Worked:
 class SliceWork:
     """Does the work of slices; the slice engine leases and commits them."""
 
-    def __init__(self, artifacts: ArtifactStore, clock: Clock, scratch: Path, models: ModelAccess | None) -> None:
+    def __init__(self, documents: DocumentStore, artifacts: ArtifactStore, clock: Clock, scratch: Path, models: ModelAccess | None) -> None:
+        self._documents = documents
         self._artifacts = artifacts
         self._clock = clock
         self._scratch = scratch
@@ -67,11 +71,11 @@ class SliceWork:
         state = self._read_state(logic, track)
         began = self._clock.monotonic()
         stored: dict[str, str] = {}
-        with Scratch(self._scratch) as scratch:
-            context = partial(self._context, request, mission, scratch, began, stored)
+        with Scratch(self._scratch) as scratch, Activity(self._documents, track) as activity:
+            context = partial(self._context, request, mission, scratch, activity.say, began, stored)
             opened = OpenSlice()
             try:
-                opened = self._open(mission, track, began)
+                opened = self._open(mission, track, began, activity.say)
                 asking = context(opened)
                 if request.close is not None:
                     outcome = logic.close(asking, state, request.close)
@@ -97,13 +101,13 @@ class SliceWork:
                 return self._failed(logic, context(OpenSlice(jobs=opened.jobs)), state, failure, opened)
             return self._stored(asking, outcome, opened, error=None)
 
-    def _open(self, mission: MissionRecord, track: TrackRecord, began: float) -> OpenSlice:
+    def _open(self, mission: MissionRecord, track: TrackRecord, began: float, doing: Doing) -> OpenSlice:
         """The models of the slice. Who asked to stop pays for nothing more."""
         if self._models is None:
             return OpenSlice()
         if mission.cancel_requested:
             return self._models.closing(mission, track.track.value)
-        return self._models.open(mission, track.frozen, time_left=partial(self._time_left, began))
+        return self._models.open(mission, track.frozen, time_left=partial(self._time_left, began), doing=doing)
 
     def _failed(self, logic: TrackLogic[StateT], context: SliceContext, state: StateT, error: MissionError, opened: OpenSlice) -> Worked:
         """The end of a track that failed: its handoff with what there is, made without a model, or none if even that fails."""
@@ -151,7 +155,14 @@ class SliceWork:
         return SLICE_BUDGET_S * CHECKPOINT_SHARE - (self._clock.monotonic() - began)
 
     def _context(
-        self, request: StepRequest, mission: MissionRecord, scratch: Scratch, began: float, stored: dict[str, str], opened: OpenSlice
+        self,
+        request: StepRequest,
+        mission: MissionRecord,
+        scratch: Scratch,
+        doing: Doing,
+        began: float,
+        stored: dict[str, str],
+        opened: OpenSlice,
     ) -> SliceContext:
         return SliceContext(
             mission_id=request.mission_id,
@@ -171,6 +182,7 @@ class SliceWork:
             other_handoff_uri=opened.handoff_uri,
             other_ended=opened.other_ended,
             soft_deadline=soft_deadline(mission),
+            doing=doing,
             stored=stored,
         )
 

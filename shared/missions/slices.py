@@ -92,7 +92,7 @@ class SliceEngine:
         """``go_on_s``: seconds from its start in which a call begins further slices that follow at once. ``lease_s``: of each slice."""
         self._documents = documents
         self._artifacts = artifacts
-        self._work = SliceWork(artifacts, clock, scratch, models)
+        self._work = SliceWork(documents, artifacts, clock, scratch, models)
         self._clock = clock
         self._ids = ids
         self._tracing = tracing

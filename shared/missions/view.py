@@ -12,8 +12,13 @@ from shared.missions.records import MissionRecord, TrackRecord
 from shared.missions.screening import request_flags
 
 
-def mission_state(mission: MissionRecord, tracks: dict[Track, TrackRecord], spent: Spending, *, now: datetime) -> MissionState:
-    """The state as the API shows it. A running track past its soft deadline reads as DELAYED, as a detached one does."""
+def mission_state(
+    mission: MissionRecord, tracks: dict[Track, TrackRecord], spent: Spending, doing: Mapping[Track, str], *, now: datetime
+) -> MissionState:
+    """The state as the API shows it. A running track past its soft deadline reads as DELAYED, as a detached one does.
+
+    ``doing``: what the slices at work are at, where they have said.
+    """
     return MissionState(
         mission_id=mission.mission_id,
         session_id=mission.request.session_id,
@@ -21,7 +26,7 @@ def mission_state(mission: MissionRecord, tracks: dict[Track, TrackRecord], spen
         knowledge_space=mission.request.knowledge_space,
         question=mission.request.question,
         status=mission.status,
-        track_status={name: _track_state(mission, track, now) for name, track in tracks.items()},
+        track_status={name: _track_state(mission, track, doing.get(name, ""), now) for name, track in tracks.items()},
         fusion_status=mission.fusion_status,
         cost_so_far=spent.total,
         tier=mission.tier,
@@ -45,7 +50,7 @@ def mission_flags(mission: MissionRecord, tracks: Mapping[Track, TrackRecord], s
     return tuple(dict.fromkeys([*request_flags(mission.request), *mission.flags, *of_tracks, *spent.flags]))
 
 
-def _track_state(mission: MissionRecord, track: TrackRecord, now: datetime) -> TrackState:
+def _track_state(mission: MissionRecord, track: TrackRecord, doing: str, now: datetime) -> TrackState:
     status = track.status
     if status is TrackStatus.RUNNING and past_soft_deadline(mission, now):
         status = TrackStatus.DELAYED
@@ -53,8 +58,8 @@ def _track_state(mission: MissionRecord, track: TrackRecord, now: datetime) -> T
         status=status,
         attempt=track.attempt,
         next_seq=track.next_seq,
-        waiting_for=track.waiting_for,
-        progress=track.progress,
+        waiting_for=None if doing else track.waiting_for,
+        progress=doing or track.progress,
         handoff_uri=track.handoff_uri,
         error=track.error,
     )

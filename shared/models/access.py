@@ -15,6 +15,7 @@ from schemas.mission import ModelChoice, Tier, Track
 from shared.artifacts import ArtifactStore
 from shared.clock import Clock
 from shared.documents import DocumentStore, Transaction
+from shared.doing import Doing, unheard
 from shared.errors import BudgetRefused, Unavailable
 from shared.ledger.accounts import Account
 from shared.missions.deadlines import seconds_left
@@ -128,7 +129,9 @@ class ModelAccess:
         """What making this version of the report has frozen, stored; ``None`` where it may buy nothing. Raises ``StaleEpoch``."""
         return self._freezer.begin_fusion(mission.mission_id, version, epoch) if self.freezes(mission, "fusion") else None
 
-    def open(self, mission: MissionRecord, frozen: SliceRecord | None, *, time_left: Callable[[], float]) -> OpenSlice:
+    def open(
+        self, mission: MissionRecord, frozen: SliceRecord | None, *, time_left: Callable[[], float], doing: Doing = unheard
+    ) -> OpenSlice:
         """The models of the slice that froze this; what an earlier run of it left unanswered is settled first. Raises ``StaleEpoch``."""
         if frozen is None:
             return OpenSlice()
@@ -137,9 +140,9 @@ class ModelAccess:
         remote = _remote(mission, frozen.account)
         self._orphans.close_slice(frozen.slice_id, cap_micro_usd=mission.request.budget.cap_micro_usd)
         answers = self._answers()
-        desk = self._desk(mission, frozen, time_left, answers) if frozen.tier is not Tier.EXTRACTIVE else None
+        desk = self._desk(mission, frozen, time_left, answers, doing) if frozen.tier is not Tier.EXTRACTIVE else None
         jobs = self._jobs(mission, frozen, answers) if remote else None
-        search = self._search(mission, frozen, time_left, answers) if remote else None
+        search = self._search(mission, frozen, time_left, answers, doing) if remote else None
         return OpenSlice(desk, jobs, search, frozen.flags, frozen.tier, frozen.handoff_uri, frozen.other_ended, answers.given)
 
     def closing(self, mission: MissionRecord, account: Account) -> OpenSlice:
@@ -239,7 +242,13 @@ class ModelAccess:
         return self._circuits.is_open(model.provider)
 
     def _chain(
-        self, innermost: Sender, mission: MissionRecord, frozen: SliceRecord, time_left: Callable[[], float], answers: Answers
+        self,
+        innermost: Sender,
+        mission: MissionRecord,
+        frozen: SliceRecord,
+        time_left: Callable[[], float],
+        answers: Answers,
+        doing: Doing,
     ) -> Sender:
         """All links around the innermost one, for one slice."""
         from shared.models.breaker import Breaker
@@ -265,19 +274,21 @@ class ModelAccess:
         paid = Pay(asked, journal, answers, terms, ready=self._circuits.check)
         timely: Sender = Deadline(paid, left=left)
         if has.turns is not None:
-            timely = Turn(timely, has.turns, time_left=time_left, require_wanted=require_wanted)
+            timely = Turn(timely, has.turns, time_left=time_left, require_wanted=require_wanted, doing=doing)
         tried = Retry(timely, clock=has.clock, uniform=has.uniform, time_left=time_left)
         known = Remember(tried, journal, answers)
         return Telemetry(Guard(known, secrets=has.secrets(), reject=journal.reject), has.tracing)
 
-    def _search(self, mission: MissionRecord, frozen: SliceRecord, time_left: Callable[[], float], answers: Answers) -> WebSearch | None:
+    def _search(
+        self, mission: MissionRecord, frozen: SliceRecord, time_left: Callable[[], float], answers: Answers, doing: Doing
+    ) -> WebSearch | None:
         web = mission.request.tracks.deep_research.web
         if self._with.remote is None or web == "none":
             return None
         from shared.models.paid_search import PaidSearch
 
         return PaidSearch(
-            self._chain(self._with.remote.search(), mission, frozen, time_left, answers),
+            self._chain(self._with.remote.search(), mission, frozen, time_left, answers, doing),
             self._with.remote.search_spec(web, frozen.frozen_at.date()),
             self._journal.reject,
             mission_id=mission.mission_id,
@@ -311,13 +322,13 @@ class ModelAccess:
             queue=self._with.queue() if self._with.queue is not None else None,
         )
 
-    def _desk(self, mission: MissionRecord, frozen: SliceRecord, time_left: Callable[[], float], answers: Answers) -> Desk:
+    def _desk(self, mission: MissionRecord, frozen: SliceRecord, time_left: Callable[[], float], answers: Answers, doing: Doing) -> Desk:
         from shared.models.desk import PARALLEL, Desk
 
         has, journal = self._with, self._journal
         catalog, day, choice = has.catalog(), frozen.frozen_at.date(), mission.request.model
         return Desk(
-            self._chain(self._innermost, mission, frozen, time_left, answers),
+            self._chain(self._innermost, mission, frozen, time_left, answers, doing),
             choose=lambda role: catalog.choose(frozen.tier, role, on=day, choice=choice),
             reject=journal.reject,
             tier=frozen.tier,

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Lock
 from typing import Protocol
 
 from shared.clock import Clock
+from shared.doing import Doing, unheard
 from shared.errors import Unavailable
 from shared.models.calls import ModelAnswer, ModelCall, Sender
 from shared.models.failures import RequestFailed
@@ -64,14 +66,16 @@ class Turns:
         self._closed = False
 
     @contextmanager
-    def turn(self, call: ModelCall, *, time_left: Callable[[], float], require_wanted: Callable[[], None]) -> Iterator[float]:
+    def turn(
+        self, call: ModelCall, *, time_left: Callable[[], float], require_wanted: Callable[[], None], doing: Doing = unheard
+    ) -> Iterator[float]:
         """Hold a place, once there is one; how long that took (seconds).
 
         ``time_left``: seconds until the slice's checkpoint, below 0 behind it. Raises what ``require_wanted`` raises while it waits;
         ``Unavailable``, which has the slice done again, where it waited for too long or the platform stops.
         """
         began = self._clock.monotonic()
-        place = self._wait(call, time_left, require_wanted)
+        place = self._wait(call, time_left, require_wanted, doing)
         try:
             yield self._clock.monotonic() - began
         finally:
@@ -81,7 +85,7 @@ class Turns:
         """Let go who waits; nobody has a turn any more."""
         self._closed = True
 
-    def _wait(self, call: ModelCall, time_left: Callable[[], float], require_wanted: Callable[[], None]) -> int:
+    def _wait(self, call: ModelCall, time_left: Callable[[], float], require_wanted: Callable[[], None], doing: Doing) -> int:
         me = object()
         with self._lock:
             self._line.append(me)
@@ -90,9 +94,11 @@ class Turns:
             if self._line[0] is me and not self._places.somebody_waits() and (place := self._places.take()) is not None:
                 return place
             waiting = self._places.line_up()
+            doing(f"waits for its turn to ask {call.model.label}")
             try:
                 return self._in_line(me, call, time_left, require_wanted)
             finally:
+                doing("")
                 self._places.leave(waiting)
         finally:
             with self._lock:
@@ -122,18 +128,28 @@ class Turns:
 class Turn:
     """A ``Sender`` of one slice, before that of its money."""
 
-    def __init__(self, inner: Sender, turns: Turns, *, time_left: Callable[[], float], require_wanted: Callable[[ModelCall], None]) -> None:
+    def __init__(
+        self,
+        inner: Sender,
+        turns: Turns,
+        *,
+        time_left: Callable[[], float],
+        require_wanted: Callable[[ModelCall], None],
+        doing: Doing = unheard,
+    ) -> None:
         """``time_left``: until the slice's checkpoint. ``require_wanted`` raises where the answer would be of no use any more."""
         self._inner = inner
         self._turns = turns
         self._time_left = time_left
         self._require_wanted = require_wanted
+        self._doing = doing
 
     def send(self, call: ModelCall) -> ModelAnswer:
         """The next link's answer, asked when it is its turn. Raises what that and ``Turns.turn`` raise."""
         if call.model.provider != "openai":
             return self._inner.send(call)
-        with self._turns.turn(call, time_left=self._time_left, require_wanted=lambda: self._require_wanted(call)) as waited_s:
+        wanted = partial(self._require_wanted, call)
+        with self._turns.turn(call, time_left=self._time_left, require_wanted=wanted, doing=self._doing) as waited_s:
             try:
                 return self._inner.send(call)
             except RequestFailed as failed:

@@ -19,6 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from schemas.mission import MissionInput
 from shared.artifacts import SCHEME, ArtifactStore
+from shared.counted import counted
+from shared.doing import Doing, unheard
 from shared.errors import Corrupt, InputUnreadable, NotFound
 from shared.inputs import reading_input
 from shared.reading.blocks import Block
@@ -87,11 +89,12 @@ def extract_within(
     time_left: Callable[[], float],
     origin: Origin = "file",
     from_end: bool = False,
+    doing: Doing = unheard,
 ) -> ExtractedDocument | Unfinished:
     """Like ``extract_document``, but stops between two parts once ``time_left()`` is not positive; at least one part is read.
 
     ``from_end``: after the first part, which says how many there are, the last one is read next. So two who read the same document at the
-    same time take what the other has read, instead of reading every part twice.
+    same time take what the other has read, instead of reading every part twice. ``doing`` is told how far a long one is.
     """
     with reading_input(item.name, item.uri):
         sha256 = artifacts.stat(item.uri).sha256
@@ -111,6 +114,7 @@ def extract_within(
     for first_page in reversed(others) if from_end else others:
         if time_left() <= 0 and reader.runs:
             return Unfinished(len(parts) * PAGES_PER_PART, pages)
+        doing(f"reading {item.name}: {len(parts) * PAGES_PER_PART} of {counted(pages, 'page')}")
         parts[first_page] = reader.part(first_page)
     document = _composed(item.name, sha256, kind, [parts[first_page] for first_page in sorted(parts)])
     artifacts.put(_key(name), document.model_dump_json().encode(), media_type="application/json")

@@ -111,14 +111,16 @@ class Mission:
         self.left = 30.0
         self.state = DsStarState()
         self.slices: list[SliceOutcome[DsStarState]] = []
+        self.said: list[str] = []
 
     def context(self) -> SliceContext:
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(parents=True)
         seq = len(self.slices)
         desk: Desk | None = self.scripted.desk(seq) if self.scripted is not None else None
+        clock, scratch, doing = SystemClock(), Scratch(self.folder), self.said.append
         return SliceContext(
-            self.id, "o", Track.DS_STAR, 1, seq, 1, self.request, self.store, SystemClock(), Scratch(self.folder), lambda: self.left, desk
+            self.id, "o", Track.DS_STAR, 1, seq, 1, self.request, self.store, clock, scratch, lambda: self.left, desk, doing=doing
         )
 
     def step(self) -> SliceOutcome[DsStarState]:

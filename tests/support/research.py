@@ -34,6 +34,8 @@ class ResearchBench:
     artifacts: FolderArtifacts = field(init=False)
     graph: SqliteKnowledge = field(init=False)
     outcomes: list[SliceOutcome[ResearchState]] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
+    """What the slices said they were at."""
 
     def __post_init__(self) -> None:
         self.artifacts = FolderArtifacts(self.folder / "artifacts")
@@ -99,6 +101,7 @@ class ResearchBench:
             scratch=Scratch(workdir),
             time_left=time_left,
             models=models,
+            doing=self.said.append,
         )
 
     @property

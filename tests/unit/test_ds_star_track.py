@@ -62,15 +62,16 @@ class Mission:
         self.track, self.store, self.workdir, self.request, self.hurried = DsStarTrack(sandbox), store, workdir, request, hurried
         self.state = self.track.state_type()
         self.slices: list[SliceOutcome[DsStarState]] = []
+        self.said: list[str] = []
 
     def context(self) -> SliceContext:
         folder = self.workdir / "slice"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         left = 0.0 if self.hurried else 30.0
-        return SliceContext(
-            "m", "o", Track.DS_STAR, 1, len(self.slices), 1, self.request, self.store, SystemClock(), Scratch(folder), lambda: left
-        )
+        clock, scratch, doing = SystemClock(), Scratch(folder), self.said.append
+        seq = len(self.slices)
+        return SliceContext("m", "o", Track.DS_STAR, 1, seq, 1, self.request, self.store, clock, scratch, lambda: left, doing=doing)
 
     def step(self) -> SliceOutcome[DsStarState]:
         outcome = self.track.step(self.context(), self.state)

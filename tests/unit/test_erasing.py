@@ -19,7 +19,7 @@ from shared.documents import Document, Json, Query, Ref
 from shared.errors import NotFound
 from shared.knowledge.port import Node, Scope
 from shared.missions.chain import Happening
-from shared.missions.records import JOURNAL
+from shared.missions.records import ACTIVITY, JOURNAL
 from shared.missions.repository import Change
 from shared.runtime import Runtime
 from shared.settings import Settings
@@ -29,6 +29,7 @@ from tests.support.clock import FrozenClock
 from tests.support.deletion import kept
 from tests.support.house import REQUEST, Count, CountingTrack, step
 
+BESIDE = (ACTIVITY, JOURNAL)
 READ = Node("late", "Document", "what a late slice read")
 
 
@@ -73,7 +74,8 @@ class Late(CountingTrack):
         delete_mission(mission_id, kept(runtime, runtime.knowledge), owner="ann")
         context.put_artifact("large.bin", b"0" * 100_000, media_type="application/octet-stream")
         runtime.knowledge.upsert(scope(mission_id), [READ], [])
-        runtime.documents.put(Ref(JOURNAL, f"{mission_id}.late"), {"mission_id": mission_id})
+        for collection in BESIDE:
+            runtime.documents.put(Ref(collection, f"{mission_id}.late"), {"mission_id": mission_id})
         return super().step(context, state)
 
 
@@ -82,9 +84,10 @@ def scope(mission_id: str) -> Scope:
 
 
 def left(runtime: Runtime, mission_id: str) -> tuple[int, bool, int]:
-    """Artifacts, whether there is knowledge, documents of the journal."""
+    """Artifacts, whether there is knowledge, documents beside the mission's own."""
     artifacts = len([*runtime.artifacts.list(f"missions/{mission_id}/")])
-    return artifacts, runtime.knowledge.node(scope(mission_id), READ.id) is not None, len(runtime.documents.query(Query(JOURNAL)))
+    beside = sum(len(runtime.documents.query(Query(collection))) for collection in BESIDE)
+    return artifacts, runtime.knowledge.node(scope(mission_id), READ.id) is not None, beside
 
 
 def waiting(runtime: Runtime) -> list[Document]:
@@ -103,7 +106,7 @@ def test_what_a_slice_stores_behind_the_deletion_goes_when_its_lease_is_over(run
     runtime.slices.run(CountingTrack(), step(other, 0))
     with pytest.raises(NotFound):
         runtime.slices.run(Late(runtime), step(mission_id, 0))
-    assert left(runtime, mission_id) == (2, True, 1)
+    assert left(runtime, mission_id) == (2, True, 2)
     (task,) = waiting(runtime)
     assert (datetime.fromisoformat(str(task.data["due"])) - runtime.clock.now()).total_seconds() == SLICE_LEASE_S
     assert delivered(functions, task) == {"artifacts": 2, "reason": ""}

@@ -284,6 +284,21 @@ def test_who_waits_hears_that_the_mission_was_told_to_stop(
     assert house.rows() == []
 
 
+def test_who_waits_says_so_until_it_has_its_turn(tmp_path: Path) -> None:
+    server, mine, said = Server(), turns(tmp_path), list[str]()
+    talking = Turn(server, mine, time_left=lambda: CHECKPOINT_S, require_wanted=lambda asked: None, doing=said.append)
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(talking.send, named("first"))
+        assert server.arrived.acquire(timeout=20)
+        assert said == [], "who need not wait says nothing"
+        second = pool.submit(talking.send, named("second"))
+        lined_up(mine, 1)
+        server.answered.release(2)
+        for future in (first, second):
+            future.result(20)
+    assert said == [f"waits for its turn to ask {named('second').model.label}", ""]
+
+
 def test_who_waits_does_not_do_so_past_the_missions_time(house: ChainHouse, busy: Callable[[], None]) -> None:
     mission_id, _ = house.claimed(ASKING.model_copy(update={"deadlines": Deadlines(soft_s=20, hard_s=25, late_s=25)}))
     track = AskingTrack(house.role, questions=2)
