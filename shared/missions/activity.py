@@ -43,8 +43,13 @@ class Activity:
         with self._lock:
             self._text = text[:_MAX_CHARS]
             if self._thread is None:
-                self._thread = threading.Thread(target=self._store, name="kimera-activity", daemon=True)
-                self._thread.start()
+                thread = threading.Thread(target=self._store, name="kimera-activity", daemon=True)
+                try:
+                    thread.start()
+                except RuntimeError as error:  # the machine has no thread left for it now; the next word tries again
+                    _log.info("What a slice of %s is at is not stored: %s", self._ref.id, error)
+                    return
+                self._thread = thread
 
     def _store(self) -> None:
         stored = ""

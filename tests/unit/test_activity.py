@@ -234,6 +234,25 @@ def test_a_word_that_cannot_be_stored_stops_nothing_and_the_next_one_is_tried(ho
     assert tried == ["reading a.pdf", "reading b.pdf"]
 
 
+@pytest.mark.usefixtures("quick")
+def test_where_no_thread_can_be_had_the_slice_goes_on_and_the_next_word_tries_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    mission_id, _ = house.claimed()
+
+    def none_left(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with working(house, mission_id) as track:
+        with Activity(house.documents, track) as told:
+            with monkeypatch.context() as patched:
+                patched.setattr(threading.Thread, "start", none_left)
+                told.say("reading a.pdf")
+            told.say("reading b.pdf")
+            until(lambda: words(house, mission_id) is not None)
+        with monkeypatch.context() as patched, Activity(house.documents, track) as told:
+            patched.setattr(threading.Thread, "start", none_left)
+            told.say("reading c.pdf")
+
+
 def test_a_damaged_word_damages_no_mission(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     mission_id, _ = house.claimed()
     get = house.documents.get
