@@ -111,7 +111,7 @@ def test_a_run_that_was_killed_goes_on_with_the_missions_it_had(kimera: Kimera) 
 
 
 def test_ctrl_c_leaves_nothing_of_a_run_that_was_not_to_be_kept(kimera: Kimera) -> None:
-    suite(kimera, *(f"t{number}" for number in range(8)))
+    suite(kimera, *(f"t{number}" for number in range(100)))
     temporary = kimera.folder / "temporary"
     temporary.mkdir()
     with kimera.started("bench", "quality", "suite", TMPDIR=str(temporary)) as running:

@@ -66,8 +66,8 @@ def test_ctrl_c_ends_a_load_though_it_ends_the_server_as_well(kimera: Kimera) ->
     with kimera.started("bench", "load", "--missions", "5000") as running:
         eventually(lambda: any(missions_in(data) for data in kimera.home.glob("bench-*")), "missions are submitted")
         (server,) = processes("infra.local.benchmarks.served", kimera.home)
-        os.kill(server, signal.SIGINT)
         running.interrupt()
+        os.kill(server, signal.SIGINT)
         assert running.ended().code == 130
     assert processes("infra.local.benchmarks.served", kimera.home) == []
     assert not list(kimera.home.glob("bench-*")), "the missions that were measured are left behind"

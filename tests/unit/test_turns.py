@@ -24,7 +24,7 @@ from shared.models.turn import Turn, Turns
 from shared.times import CHECKPOINT_SHARE, SLICE_BUDGET_S
 from tests.integration.test_model_provider import call
 from tests.support.chain import ASKING, AskingTrack, ChainHouse, answering, assert_books_balance, failing
-from tests.support.command import ROOT
+from tests.support.command import ROOT, eventually
 from tests.support.house import step
 from tests.unit.test_told_to_stop import told_to_stop
 
@@ -292,7 +292,7 @@ def test_who_waits_says_so_until_it_has_its_turn(tmp_path: Path) -> None:
         assert server.arrived.acquire(timeout=20)
         assert said == [], "who need not wait says nothing"
         second = pool.submit(talking.send, named("second"))
-        lined_up(mine, 1)
+        eventually(lambda: bool(said), "the second one says that it waits")
         server.answered.release(2)
         for future in (first, second):
             future.result(20)
