@@ -9,7 +9,7 @@ import functools
 import hashlib
 
 from google.auth import iam
-from google.auth.credentials import Credentials, Signing
+from google.auth.credentials import Credentials, Scoped, Signing
 from google.auth.transport import Request
 from google.auth.transport.requests import Request as Sender
 from google.oauth2 import service_account
@@ -18,6 +18,9 @@ from shared.errors import Unavailable
 
 _TIMEOUT_S = 20.0
 _TOKEN_URI = "https://oauth2.googleapis.com/token"  # noqa: S105 - an address
+_SCOPE = "https://www.googleapis.com/auth/iam"
+"""What signBlob wants of its caller's token (cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/signBlob).
+The storage client asks for its own scopes alone, and Cloud Run's metadata server gives what is asked for (google.auth.compute_engine)."""
 
 
 def signing(credentials: Credentials, request: Request | None = None) -> Signing:
@@ -37,6 +40,8 @@ def signing(credentials: Credentials, request: Request | None = None) -> Signing
             "These credentials are no service account's, so nothing can sign a link.",
             remedy="Run as a service account, or: gcloud auth application-default login --impersonate-service-account=ACCOUNT.",
         )
+    if isinstance(credentials, Scoped):
+        credentials = credentials.with_scopes([_SCOPE])  # type: ignore[no-untyped-call]  # it has no types
     signer = iam.Signer(send, credentials, email)  # type: ignore[no-untyped-call]  # it has no types
     return service_account.Credentials(signer, service_account_email=email, token_uri=_TOKEN_URI)  # type: ignore[no-untyped-call]  # as above
 

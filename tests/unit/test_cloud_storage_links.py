@@ -13,6 +13,7 @@ import pytest
 from google.auth import compute_engine
 from google.auth.credentials import AnonymousCredentials
 from google.auth.transport import Request, Response
+from google.cloud.storage import Client
 
 from infra.local.emulated.storage import StorageEmulator
 from shared.adapters.cloud_storage_artifacts import CloudStorageArtifacts
@@ -24,6 +25,8 @@ from shared.errors import BadInput, Unavailable
 from tests.support.buckets import in_new_bucket
 
 ACCOUNT = "fusion@acme.iam.gserviceaccount.com"
+_EVERYTHING = "https://www.googleapis.com/auth/cloud-platform"
+_MAY_SIGN = frozenset({_EVERYTHING, "https://www.googleapis.com/auth/iam"})
 
 
 @pytest.fixture
@@ -103,7 +106,8 @@ class _OnGoogle(CloudBucket):
         self.name = bucket.name
         self._inner = bucket
         self._title = f"Cloud Storage's artifacts bucket {bucket.name}"
-        self._machine = compute_engine.Credentials(universe_domain="googleapis.com")  # type: ignore[no-untyped-call]  # it has no types
+        machine = compute_engine.Credentials(universe_domain="googleapis.com")  # type: ignore[no-untyped-call]  # it has no types
+        self._machine: compute_engine.Credentials = machine.with_scopes(Client.SCOPE)  # as the client of the bucket asks for them
 
     @property
     def endpoint(self) -> str:
@@ -120,10 +124,14 @@ class _OnGoogle(CloudBucket):
 
 @dataclass
 class _Google(Request):
-    """The metadata server and the identity service, as far as signing asks them."""
+    """The metadata server and the identity service, as far as signing asks them.
+
+    As on Cloud Run, a token is good for the scopes that it was asked for with: for all where none was named.
+    """
 
     status: int = 200
     signed: list[str] = field(default_factory=list)
+    scopes: frozenset[str] = frozenset()
 
     def __call__(
         self,
@@ -136,12 +144,16 @@ class _Google(Request):
     ) -> Response:
         if url.startswith("https://iamcredentials.googleapis.com/"):
             assert url.endswith(f"/serviceAccounts/{ACCOUNT}:signBlob")
+            if not self.scopes & _MAY_SIGN:
+                return _Answer(403, {"error": {"message": "Request had insufficient authentication scopes."}})
             self.signed.append(base64.b64decode(json.loads(body or b"{}")["payload"]).decode())
             return _Answer(self.status, {"signedBlob": base64.b64encode(b"signed by Google").decode()})
         if url.endswith("/token") or "/token?" in url:
+            asked = parse_qs(urlsplit(url).query).get("scopes", [_EVERYTHING])
+            self.scopes = frozenset(asked[0].split(","))
             return _Answer(200, {"access_token": "t", "expires_in": 3600, "token_type": "Bearer"})
         if "/service-accounts/" in url:
-            return _Answer(200, {"email": ACCOUNT, "scopes": ["https://www.googleapis.com/auth/cloud-platform"]})
+            return _Answer(200, {"email": ACCOUNT, "scopes": [_EVERYTHING]})
         raise AssertionError(f"nobody is asked at {url}")
 
 
