@@ -19,20 +19,22 @@ if TYPE_CHECKING:
     from shared.http import Call
 
 RETRIES_HEADER = "X-CloudTasks-TaskRetryCount"
+_NEXT = "+"
 
 
 @contextmanager
 def kept_on_last_delivery(call: Call, route: str, raw: bytes) -> Iterator[None]:
     """Around the handling of a task of ``route`` with the body ``raw``: an error on its last delivery by Cloud Tasks leaves a letter.
 
-    ``Busy`` leaves none: nothing is wrong with the task, it waits for its turn, and the reconciler enqueues it again.
+    ``Busy`` leaves none: nothing is wrong with the task, it waits for its turn. The reconciler enqueues a dispatch again; who waits for
+    something else asks ``following``.
     """
     try:
         yield
     except Busy:
         raise
     except Exception as error:  # whatever it is, the message is kept, and the error raised again
-        name, deliveries = unquote(call.request.headers.get(TASK_HEADER, "")), _deliveries(call.request.headers.get(RETRIES_HEADER, ""))
+        name, deliveries = _delivered(call)
         if name and deliveries >= MAX_DELIVERIES:
             from shared.dead_letters import keep, trace_id_of  # one delivery in many thousands is such: no instance starts later for it
 
@@ -47,6 +49,23 @@ def kept_on_last_delivery(call: Call, route: str, raw: bytes) -> Iterator[None]:
                 trace_id=trace_id_of(call.request.headers.get("traceparent", "")),
             )
         raise
+
+
+def following(call: Call) -> str | None:
+    """The name for the task that goes on waiting, on the last delivery of one by Cloud Tasks; ``None`` while it is delivered again.
+
+    Two names take turns: that of the task that is being delivered is still taken.
+    """
+    name, deliveries = _delivered(call)
+    if not name or deliveries < MAX_DELIVERIES:
+        return None
+    return name.removesuffix(_NEXT) if name.endswith(_NEXT) else name + _NEXT
+
+
+def _delivered(call: Call) -> tuple[str, int]:
+    """The task's name, empty where it is none of Cloud Tasks, and how often it has been delivered."""
+    headers = call.request.headers
+    return unquote(headers.get(TASK_HEADER, "")), _deliveries(headers.get(RETRIES_HEADER, ""))
 
 
 def _deliveries(retries: str) -> int:

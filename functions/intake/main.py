@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 import functions_framework
@@ -14,10 +15,11 @@ from functions.intake.records import Intakes
 from functions.intake.service import Intake
 from schemas.uploads import IntakeResult, IntakeTask
 from shared.callers import Part
-from shared.errors import TooLarge
+from shared.errors import Busy, TooLarge
 from shared.http import Api, Call, parse
-from shared.last_delivery import kept_on_last_delivery
+from shared.last_delivery import following, kept_on_last_delivery
 from shared.missions.submission import Submission
+from shared.queue import Task
 
 api = Api("intake")
 
@@ -50,12 +52,21 @@ def expire(call: Call) -> IntakeResult:
 
 @api.route("POST", "/deliver", caller=Part.QUEUE)
 def deliver(call: Call) -> IntakeResult:
-    """Lay out a report (target of the queue)."""
+    """Lay out a report (target of the queue). A mission may last longer than a task is delivered: another one goes on waiting then."""
     runtime, raw = call.runtime, call.raw()
     with kept_on_last_delivery(call, "intake/deliver", raw):
         task = parse(IntakeTask, raw)
         intakes = Intakes(runtime.documents, runtime.inbox.bucket)
-        return Deliverer(runtime.inbox, intakes, runtime.missions, runtime.artifacts, runtime.clock).deliver(task.key, task.generation)
+        deliverer = Deliverer(runtime.inbox, intakes, runtime.missions, runtime.artifacts, runtime.clock)
+        try:
+            return deliverer.deliver(task.key, task.generation)
+        except Busy as busy:
+            name = following(call)
+            if name is None:
+                raise
+            again = runtime.clock.now() + timedelta(seconds=busy.retry_after_s or 0)
+            runtime.queue.enqueue(Task(name, "intake/deliver", {"key": task.key, "generation": str(task.generation)}, again))
+            return IntakeResult(outcome="waiting", detail=busy.message)
 
 
 def _intake(call: Call) -> Intake:

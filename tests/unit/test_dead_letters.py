@@ -12,6 +12,7 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 
 from functions.lifecycle.main import api
+from shared.adapters.document_queue import TASKS
 from shared.dead_letters import DEAD_LETTERS
 from shared.documents import Query
 from shared.http import hosted
@@ -26,7 +27,8 @@ BODY = {"mission_id": "m_none", "epoch": 1}
 
 @pytest.fixture
 def runtime(tmp_path: Path) -> Iterator[Runtime]:
-    made = Runtime(Settings(home=tmp_path, max_running=1), clock=FrozenClock())
+    settings = Settings(home=tmp_path, max_running=1, inbox=str(tmp_path / "inbox"), outbox=str(tmp_path / "outbox"))
+    made = Runtime(settings, clock=FrozenClock())
     yield made
     made.close()
 
@@ -46,6 +48,10 @@ def deliver(client: FlaskClient, *, retries: int, body: str = json.dumps(BODY)) 
 
 def letters(runtime: Runtime) -> list[tuple[str, object, object]]:
     return [(d.ref.id, d.data["route"], d.data["payload"]) for d in runtime.documents.query(Query(DEAD_LETTERS))]
+
+
+def waiting(runtime: Runtime) -> list[tuple[str, object, object]]:
+    return [(task.ref.id, task.data["route"], task.data["payload"]) for task in runtime.documents.query(Query(TASKS))]
 
 
 def test_an_attempt_that_is_not_the_last_leaves_none(client: FlaskClient, runtime: Runtime) -> None:
@@ -75,6 +81,38 @@ def test_a_mission_that_waits_for_its_turn_leaves_none(client: FlaskClient, runt
     runtime.documents.put(running.ref, running.data())
     body = json.dumps({"mission_id": second.mission_id, "epoch": 1})
     assert deliver(client, retries=MAX_DELIVERIES - 1, body=body) == 503
+    assert letters(runtime) == []
+
+
+def test_a_report_is_waited_for_longer_than_a_task_is_delivered(runtime: Runtime) -> None:
+    from functions.intake.main import api as intake
+    from functions.intake.records import IntakeRecord, Intakes, IntakeStatus
+
+    mission, _ = runtime.missions.create(REQUEST, owner="ann", idempotency_key=None)
+    intakes = Intakes(runtime.documents, runtime.inbox.bucket)
+    started = IntakeRecord(
+        folder="trip",
+        manifest="trip/mission.json",
+        generation=7,
+        size=1,
+        since=runtime.clock.now(),
+        status=IntakeStatus.STARTED,
+        mission_id=mission.mission_id,
+    )
+    intakes.change("trip", lambda _: started)
+    app = Flask("intake")
+    app.add_url_rule("/<path:path>", "all", lambda path: intake.answer(request), methods=["POST"])
+    payload = {"key": intakes.key("trip"), "generation": "7"}
+
+    def ask(name: str, retries: int) -> int:
+        headers = {"X-Kimera-Task": name, "X-CloudTasks-TaskRetryCount": str(retries)}
+        with hosted(runtime):
+            return app.test_client().post("/deliver", json=payload, headers=headers).status_code
+
+    assert (ask("report", MAX_DELIVERIES - 2), waiting(runtime)) == (503, [])
+    assert (ask("report", MAX_DELIVERIES - 1), waiting(runtime)) == (200, [("report+", "intake/deliver", payload)])
+    assert ask("report+", MAX_DELIVERIES - 1) == 200
+    assert [name for name, _, _ in waiting(runtime)] == ["report", "report+"]
     assert letters(runtime) == []
 
 
