@@ -111,6 +111,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         trigger=Trigger.PUBLIC,
         job="the public API: submit, read, list, cancel, delete, events, costs, report",
         memory_mb=512,
+        concurrency=8,  # an upload of 32 MiB, Cloud Run's limit, lies in the instance's memory while it is stored
         dependencies=Dependencies.AGENTS,
         roles=_STATE
         | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.ARTIFACTS_DELETE, Role.ANCHORS_WRITE, Role.QUEUE, Role.KNOWLEDGE_WRITE},
@@ -122,6 +123,7 @@ MANIFEST: tuple[FunctionRow, ...] = (
         trigger=Trigger.UPLOAD,
         job="what is uploaded to the inbox becomes a mission; its report is laid out in the outbox",
         memory_mb=1024,
+        concurrency=4,  # the file that each call stores lies in the instance's memory
         dependencies=Dependencies.AGENTS,
         roles=_STATE | {Role.ARTIFACTS_READ, Role.ARTIFACTS_WRITE, Role.QUEUE, Role.KNOWLEDGE_READ, Role.INBOX_READ, Role.OUTBOX_WRITE},
         secrets=frozenset({NEO4J_READER}),

@@ -76,7 +76,8 @@ class StackSettings:
     users: tuple[str, ...] = ()
     """Who may call the API: IAM members (``user:``, ``group:``, ``serviceAccount:``, ``domain:``)."""
     prefix: str = "kimera"
-    """In front of all names, so that two stacks can share a project. An account's id has 30 characters, which leaves 14."""
+    """In front of all names, so that two stacks can share a project. An account's id has 30 characters, which leaves 14. It is the database's
+    id as it is, and that has 4 at least."""
     inbox_owner: str | None = None
     """Whose the missions are that come by upload: an e-mail address. Without it uploads are not taken."""
     models: Models = Models.VERTEX
@@ -124,7 +125,7 @@ def read_settings(config: Mapping[str, object]) -> StackSettings:
         neo4j_reader=reader.text("kimera:neo4jReader", _USER, "a user of the Neo4j server", default=neo4j_user),
         users=reader.members("users"),
         inbox_owner=reader.optional("inboxOwner", r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"),
-        prefix=reader.text("kimera:prefix", r"[a-z][a-z0-9-]{0,12}[a-z0-9]", "2 to 14 small letters, digits, hyphens", default="kimera"),
+        prefix=reader.text("kimera:prefix", r"[a-z][a-z0-9-]{2,12}[a-z0-9]", "4 to 14 small letters, digits, hyphens", default="kimera"),
         models=reader.one_of("models", Models, Models.VERTEX),
         search_key=reader.flag("searchKey", default=False),
         budget_usd=reader.money("budgetUsd", Decimal(1)),

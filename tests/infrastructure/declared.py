@@ -21,6 +21,14 @@ from infra.pulumi.program import declare
 from shared.callers import Part
 
 NUMBER = "123456789012"
+STORAGE_AGENT = f"service-{NUMBER}@gs-project-accounts.iam.gserviceaccount.com"
+_GIVEN: Mapping[str, dict[str, object]] = {
+    "gcp:storage/getProjectServiceAccount:getProjectServiceAccount": {
+        "emailAddress": STORAGE_AGENT,
+        "member": f"serviceAccount:{STORAGE_AGENT}",
+    }
+}
+"""What the provider answers to every stack."""
 SMALL: Mapping[str, str] = {
     "gcp:project": "acme-missions",
     "gcp:region": "europe-west1",
@@ -58,6 +66,8 @@ class Stack:
     settings: StackSettings
     manifest: tuple[FunctionRow, ...]
     resources: list[Resource]
+    asked: frozenset[str] = frozenset()
+    """What the provider was asked, by the name of the question."""
     exports: dict[str, object] = field(default_factory=dict)
 
     def of(self, *kinds: str) -> list[Resource]:
@@ -73,7 +83,8 @@ class _Recorder(pulumi.runtime.Mocks):
     """Gives every resource the outputs that Google Cloud would, and remembers it."""
 
     def __init__(self, answers: Mapping[str, dict[str, object]]) -> None:
-        self._answers = answers
+        self._answers = {**_GIVEN, **answers}
+        self.asked: set[str] = set()
         self.registered: dict[tuple[str, str], dict[str, object]] = {}
 
     def new_resource(self, args: pulumi.runtime.MockResourceArgs) -> tuple[str | None, dict[str, object]]:
@@ -93,6 +104,7 @@ class _Recorder(pulumi.runtime.Mocks):
         return f"{args.name}-id", outputs
 
     def call(self, args: pulumi.runtime.MockCallArgs) -> tuple[dict[str, object], list[tuple[str, str]] | None]:
+        self.asked.add(args.token)
         if args.token in self._answers:
             return self._answers[args.token], []
         raise AssertionError(f"the program asks for {args.token}, which these tests do not know")
@@ -143,7 +155,7 @@ def run(
     assert constructed == {(r.type, r.name) for r in resources}, "a resource was made and never registered"
     for resource in resources:
         assert not _unknown(resource.inputs), f"{resource.type} {resource.name} has an input that stays unknown"
-    return Stack(settings, manifest, resources, exports)
+    return Stack(settings, manifest, resources, frozenset(recorder.asked), exports)
 
 
 def stack(folder: Path, more: Mapping[str, str] | None = None, manifest: tuple[FunctionRow, ...] = MANIFEST) -> Stack:

@@ -32,6 +32,7 @@ def what_is_deployed_is_the_manifest(stack: Stack) -> list[str]:
             "concurrency": (service.get("maxInstanceRequestConcurrency"), row.concurrency),
             "timeout": (service.get("timeoutSeconds"), row.timeout_s),
             "CPU that concurrency needs": (service.get("availableCpu"), "1"),
+            "number of threads": (variables(r).get("THREADS"), str(row.concurrency)),
         }
         found += [f"{shown(r)}: the {what} is {is_}, not {should}" for what, (is_, should) in facts.items() if is_ != should]
     return found
@@ -73,6 +74,17 @@ def every_objective_is_watched(stack: Stack) -> list[str]:
 
 
 @policy
+def every_google_account_is_there_before_it_is_named(stack: Stack) -> list[str]:
+    """Cloud Storage's own account exists once somebody has asked for it, and no grant can name it before."""
+    asked = "gcp:storage/getProjectServiceAccount:getProjectServiceAccount" in stack.asked
+    return [
+        f"{shown(r)} names an account that nobody asked for"
+        for r in stack.of("IAMMember")
+        if str(r.inputs["member"]).endswith("@gs-project-accounts.iam.gserviceaccount.com") and not asked
+    ]
+
+
+@policy
 def every_name_is_one_that_google_takes(stack: Stack) -> list[str]:
     found = [
         f"{r.inputs['accountId']} is no account's id"
@@ -83,6 +95,11 @@ def every_name_is_one_that_google_takes(stack: Stack) -> list[str]:
         label = f"{r.inputs['name']}-123456789012"
         if not re.fullmatch(r"[a-z][a-z0-9-]{1,62}", label):
             found.append(f"{r.inputs['name']} has no address that is known beforehand: {label} is {len(label)} long")
+    found += [
+        f"{r.inputs['name']} is no database's id"
+        for r in stack.of("Database")
+        if not re.fullmatch(r"[a-z][a-z0-9-]{2,61}[a-z0-9]", str(r.inputs["name"]))
+    ]
     return found + [
         f"{r.inputs['name']} is no bucket's name"
         for r in stack.of("Bucket")
@@ -96,4 +113,4 @@ def _known_variables() -> set[str]:
     (of_settings,) = [node for node in settings.body if isinstance(node, ast.ClassDef) and node.name == "Settings"]
     fields = {f"KIMERA_{n.target.id.upper()}" for n in of_settings.body if isinstance(n, ast.AnnAssign) and isinstance(n.target, ast.Name)}
     endpoints = (CHECKOUT / "shared" / "models" / "credentials.py").read_text(encoding="utf-8")
-    return fields | set(re.findall(r'"([A-Z][A-Z_]+)"', endpoints))
+    return fields | set(re.findall(r'"([A-Z][A-Z_]+)"', endpoints)) | {"THREADS"}  # the last is functions-framework's

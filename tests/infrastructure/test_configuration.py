@@ -63,9 +63,9 @@ def test_every_mistake_is_named_at_once_with_what_to_do() -> None:
     assert "kimera:size is 'huge'; possible: small, large" in message
 
 
-@pytest.mark.parametrize("prefix", ["K", "1st", "kimera-", "fifteen-letters", "under_score"])
+@pytest.mark.parametrize("prefix", ["K", "1st", "kim", "kimera-", "fifteen-letters", "under_score"])
 def test_a_prefix_that_would_break_a_name_is_refused(prefix: str) -> None:
-    with pytest.raises(ConfigurationError, match="2 to 14 small letters"):
+    with pytest.raises(ConfigurationError, match="4 to 14 small letters"):
         read_settings({**LEAST, "kimera:prefix": prefix})
 
 

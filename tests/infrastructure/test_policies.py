@@ -94,6 +94,10 @@ def grant(role: str, who: str, kind: str = "gcp:projects/iAMMember:IAMMember", *
     return add(kind, role=role, member=f"serviceAccount:kimera-{who}@acme-missions.iam.gserviceaccount.com", **more)
 
 
+def unasked(broken: Stack) -> None:
+    broken.asked = frozenset()
+
+
 SERVICE_MEMBER = "gcp:cloudrunv2/serviceIamMember:ServiceIamMember"
 BREAKS: list[tuple[policies.Policy, str, Break]] = [
     (access.nobody_is_everybody, "an invoker", add(SERVICE_MEMBER, name="x", role="roles/run.invoker", member="allUsers")),
@@ -172,6 +176,12 @@ BREAKS: list[tuple[policies.Policy, str, Break]] = [
         "another runtime",
         change("Function", "function-budget", "buildConfig.runtime", "python311"),
     ),
+    (
+        agreement.what_is_deployed_is_the_manifest,
+        "threads for fewer calls than are sent",
+        change("Function", "function-fusion", "serviceConfig.environmentVariables.THREADS", "4"),
+    ),
+    (agreement.every_google_account_is_there_before_it_is_named, "an address that was put together", unasked),
     (access.the_sandbox_may_do_nothing, "a role", grant("roles/storage.objectViewer", "sandbox")),
     (
         access.the_sandbox_may_do_nothing,
@@ -306,6 +316,7 @@ BREAKS: list[tuple[policies.Policy, str, Break]] = [
     ),
     (agreement.every_name_is_one_that_google_takes, "an underscore", change("Function", "function-budget", "name", "kimera_budget")),
     (agreement.every_name_is_one_that_google_takes, "a long id", change("Account", "account-budget", "accountId", "k" * 31)),
+    (agreement.every_name_is_one_that_google_takes, "a database's", change("Database", "database", "name", "kim")),
     (agreement.every_name_is_one_that_google_takes, "a bucket's", change("Bucket", "bucket-inbox", "name", "Inbox")),
 ]
 

@@ -21,6 +21,13 @@ ROOT = Path(__file__).parents[2]
 DEFINITION = (ROOT / "workflows" / "mission.yaml").read_text()
 
 
+def test_functions_framework_takes_the_number_of_its_threads_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    from functions_framework._http.gunicorn import GunicornApplication
+
+    monkeypatch.setenv("THREADS", "40")  # infra/pulumi/components/environment.py sets it
+    assert GunicornApplication(None, "127.0.0.1", 8080, debug=False).cfg.threads == 40
+
+
 def test_whoever_waits_outlives_whom_it_waits_for() -> None:
     for function in MANIFEST:
         nested = [

@@ -76,6 +76,14 @@ class Alerts(Part):
             pulumi.log.warn("kimera:billingAccount is not set: no budget is declared, so no alert comes before the bill does")
             return
         amount = gcp.billing.BudgetAmountSpecifiedAmountArgs(currency_code="USD", units=str(settings.size.monthly_budget_usd))
+        # The API takes no call of a person's credentials that does not say whose quota it is (gcp.billing.Budget, "User ADCs").
+        on_own_quota = gcp.Provider(
+            "on-own-quota",
+            project=settings.project,
+            billing_project=settings.project,
+            user_project_override=True,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
         shares = [(0.5, "CURRENT_SPEND"), (0.9, "CURRENT_SPEND"), (1.0, "CURRENT_SPEND"), (1.0, "FORECASTED_SPEND")]
         gcp.billing.Budget(
             "monthly-budget",
@@ -87,5 +95,5 @@ class Alerts(Part):
             all_updates_rule=gcp.billing.BudgetAllUpdatesRuleArgs(monitoring_notification_channels=self.channels)
             if self.channels
             else None,
-            opts=self.inside,
+            opts=pulumi.ResourceOptions.merge(self.inside, pulumi.ResourceOptions(provider=on_own_quota)),
         )

@@ -1,5 +1,5 @@
 """What a function finds in its environment: names and addresses, never a secret. Each name is a field of ``shared/settings.py`` or of
-``shared/models/credentials.py``; a policy compares them.
+``shared/models/credentials.py``, or functions-framework reads it; a policy compares them.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ def environment_of(place: Place, row: FunctionRow) -> dict[str, str]:
         "KIMERA_BUDGET_USD": str(settings.budget_usd),
         "KIMERA_DAY_BUDGET_USD": str(settings.day_budget_usd),
         "KIMERA_MAX_RUNNING": str(settings.size.max_running),
+        # functions-framework's own, which would take four for a processor: what Cloud Run sends beside them would wait unanswered.
+        "THREADS": str(row.concurrency),
     }
     variables |= {f"KIMERA_{caller.upper()}_ACCOUNT": place.account(f"by-{caller.replace('_', '-')}") for caller in row.callers}
     if Role.QUEUE in row.roles:

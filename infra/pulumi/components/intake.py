@@ -28,7 +28,11 @@ class Intake(Part):
 
     def _trigger(self, row: FunctionRow, storage: Storage, functions: Functions) -> pulumi.Output[str]:
         settings, account = self.place.settings, self._accounts.of_caller(Caller.EVENTS)
-        storage_agent = f"serviceAccount:service-{self.place.project_number}@gs-project-accounts.iam.gserviceaccount.com"
+        # Asked for, not put together from the project's number: the account is made when somebody asks for it the first time, and until then
+        # no grant can name it (cloud.google.com/storage/docs/projects, "Cloud Storage service agents").
+        storage_agent = gcp.storage.get_project_service_account_output(
+            project=settings.project, opts=pulumi.InvokeOutputOptions(parent=self, depends_on=self._after)
+        ).member
         grants = [
             gcp.projects.IAMMember(name, project=settings.project, role=role, member=who, opts=self.inside)
             for name, role, who in (
