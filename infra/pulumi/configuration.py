@@ -76,7 +76,7 @@ class StackSettings:
     users: tuple[str, ...] = ()
     """Who may call the API: IAM members (``user:``, ``group:``, ``serviceAccount:``, ``domain:``)."""
     prefix: str = "kimera"
-    """In front of all names, so that two stacks can share a project. An account's id has 30 characters, which leaves 14. It is the database's
+    """In front of all names, so that two stacks can share a project. An account's id has 30 characters, which leaves 14. It is a database's
     id as it is, and that has 4 at least."""
     inbox_owner: str | None = None
     """Whose the missions are that come by upload: an e-mail address. Without it uploads are not taken."""

@@ -28,7 +28,7 @@ class Intake(Part):
 
     def _trigger(self, row: FunctionRow, storage: Storage, functions: Functions) -> pulumi.Output[str]:
         settings, account = self.place.settings, self._accounts.of_caller(Caller.EVENTS)
-        # Asked for, not put together from the project's number: the account is made when somebody asks for it the first time, and until then
+        # Asked for, not put together from the project's number: the account is made when somebody asks for it first, and until then
         # no grant can name it (cloud.google.com/storage/docs/projects, "Cloud Storage service agents").
         storage_agent = gcp.storage.get_project_service_account_output(
             project=settings.project, opts=pulumi.InvokeOutputOptions(parent=self, depends_on=self._after)
