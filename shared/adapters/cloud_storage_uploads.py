@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO
 
-from shared.adapters.cloud_storage_errors import SessionLost
+from shared.adapters.cloud_storage_errors import SessionLost, said
 from shared.errors import InputUnreadable
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ CHUNK = 4 << 20
 """Of a resumable upload; a multiple of 256 KiB. One is in memory for each upload."""
 _READ = 1 << 20
 _UNKNOWN = (404, 410)
+_OVERWRITES = "storage.objects.delete"
+"""The permission that an upload needs where there is an object already (cloud.google.com/storage/docs/access-control/iam-json)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ def upload(blob: Blob, stream: BinaryIO, content: Content, *, media_type: str, t
 
     Nothing is visible before the last byte is there and the checksum fits.
     """
-    from google.api_core.exceptions import GoogleAPICallError, PreconditionFailed
+    from google.api_core.exceptions import Forbidden, GoogleAPICallError, PreconditionFailed
     from google.cloud.storage.retry import DEFAULT_RETRY
 
     large = content.size > ONE_REQUEST
@@ -88,6 +90,11 @@ def upload(blob: Blob, stream: BinaryIO, content: Content, *, media_type: str, t
         )
     except PreconditionFailed:
         return False
+    except Forbidden as error:
+        # What is there is to be deleted before it is written anew, and who may only create may not even ask whether it is.
+        if _OVERWRITES in said(error):
+            return False
+        raise
     except GoogleAPICallError as error:
         # A chunk is sent by PUT to the upload's own address, all else by POST to the bucket's.
         if error.code in _UNKNOWN and getattr(getattr(error.response, "request", None), "method", "") == "PUT":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from hashlib import sha256
 
 import pytest
 
@@ -66,6 +67,20 @@ def test_what_passes_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
     with storage_standin(Reply(503), Reply(429), known) as standin:
         assert at(standin.url, BUCKET, monkeypatch, patience=IMPATIENT).stat(URI).sha256 == "s"
     assert len(standin.asked) == 3
+
+
+def test_what_may_be_created_and_not_deleted_is_put_twice_with_no_harm(monkeypatch: pytest.MonkeyPatch) -> None:
+    there: dict[str, object] = {
+        "size": "4",
+        "generation": "7",
+        "metadata": {"sha256": sha256(b"data").hexdigest(), "media-type": "text/plain"},
+    }
+    with storage_standin(Reply(403, _DENIED.format("delete")), Reply(body=there)) as standin:
+        store = at(standin.url, BUCKET, monkeypatch, patience=IMPATIENT)
+        assert store.put("missions/m_1/report.md", b"data", media_type="text/plain").size == 4
+    assert len(standin.asked) == 2
+    with storage_standin(Reply(403, _DENIED.format("create"))) as standin, pytest.raises(Unavailable, match="objectCreator"):
+        at(standin.url, BUCKET, monkeypatch, patience=IMPATIENT).put("missions/m_1/report.md", b"data", media_type="text/plain")
 
 
 def test_an_answer_that_does_not_come_is_waited_for_so_long_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
