@@ -33,13 +33,14 @@ MAX_RESULT_BYTES = 8_000_000
 
 @dataclass(frozen=True, slots=True)
 class SandboxInput:
-    """A file of the host that the script reads as ``inputs/<name>``. ``name`` is one path component.
+    """A file that the script reads as ``inputs/<name>``. ``name`` is one path component.
 
-    ``uri`` is the artifact that ``path`` is a copy of, where it is one: a sandbox elsewhere reads it from the store.
+    ``uri`` is the artifact that it is, where it is one; ``path`` is where it lies on this machine. A sandbox that ``reads_artifacts`` needs
+    no path beside an address.
     """
 
     name: str
-    path: Path
+    path: Path | None
     uri: str | None = None
 
 
@@ -126,6 +127,11 @@ class SandboxResult:
 class CodeSandbox(Protocol):
     """Thread-safe: runs may be in progress at the same time, and none can see another."""
 
+    @property
+    def reads_artifacts(self) -> bool:
+        """Whether it reads an input that is an artifact from the store by itself, so that no copy has to lie on this machine."""
+        ...
+
     def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
         """Run the job to its end or its limit. Its output files are copied to ``outputs_to``, a new or an empty folder.
 
@@ -150,6 +156,11 @@ class ScopedSandbox:
 
     sandbox: CodeSandbox
     scope: str
+
+    @property
+    def reads_artifacts(self) -> bool:
+        """See ``CodeSandbox.reads_artifacts``."""
+        return self.sandbox.reads_artifacts
 
     def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
         """See ``CodeSandbox.run``."""

@@ -26,10 +26,10 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class DataInput:
-    """A data file of a mission: ``name`` as the user knows it, one path component; where it lies; ``uri``, where it is an artifact."""
+    """A data file of a mission: ``name`` as the user knows it, one path component; ``path`` and ``uri`` as ``SandboxInput`` has them."""
 
     name: str
-    path: Path
+    path: Path | None
     sha256: str
     uri: str | None = None
 

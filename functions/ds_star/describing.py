@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 
+from functions.ds_star.analyzer import DataInput
 from functions.ds_star.briefing import FILE_TOKENS
 from functions.ds_star.failures import summary_of
 from functions.ds_star.generated import LIMITS
 from functions.ds_star.kept import keep, kept
 from functions.ds_star.once import once
-from functions.ds_star.roles.analyzer import ANALYZER, ask_analyzer, local_input
+from functions.ds_star.roles.analyzer import ANALYZER, ask_analyzer, sandbox_input
 from functions.ds_star.state import DataFile
 from schemas.analysis import FileDescription
 from schemas.base import Contract
@@ -37,15 +38,16 @@ def describe_with_model(
     if known.description is not None:
         return known.description
     try:
-        size = local_input(context.artifacts, file, context.workdir).path.stat().st_size
+        data = sandbox_input(sandbox, context.artifacts, file, context.workdir)
     except InputUnreadable:  # the description says so already
         return description
+    size = context.artifacts.stat(file.uri).size
     if size == 0:
         return description
     problem = ""
     for attempt in range(1, MAX_SCRIPTS + 1):
         code = ask_analyzer(models, description, size, problem)
-        told = _run(sandbox, context, file, code, attempt)
+        told = _run(sandbox, context, data, code, attempt)
         problem = told.problem
         if told.text:
             return keep(context.artifacts, known, description.model_copy(update={"text": told.text}))
@@ -59,21 +61,20 @@ class Told(Contract):
     problem: str = ""
 
 
-def _run(sandbox: CodeSandbox, context: SliceContext, file: DataFile, code: str, attempt: int) -> Told:
+def _run(sandbox: CodeSandbox, context: SliceContext, data: DataInput, code: str, attempt: int) -> Told:
     """What came of the script, now or in an earlier run of the slice: the next prompt shows its problem."""
 
     def run() -> Told:
-        data = local_input(context.artifacts, file, context.workdir)
         job = SandboxJob(script=code, inputs=(data.for_sandbox,), limits=LIMITS)
-        context.doing(f"running a script that describes {file.name}")
-        result = sandbox.run(job, outputs_to=context.workdir / f"described-{file.sha256[:16]}-{attempt}")
+        context.doing(f"running a script that describes {data.name}")
+        result = sandbox.run(job, outputs_to=context.workdir / f"described-{data.sha256[:16]}-{attempt}")
         context.doing("")
         if result.status != "ok":
             return Told(problem=summary_of(result, code))
         text = _text(result)
         return Told(text=text) if text else Told(problem='The script ended well but did not call emit({"description": text}).')
 
-    digest = hashlib.sha256(f"{file.name}\0{file.sha256}\0{code}".encode()).hexdigest()
+    digest = hashlib.sha256(f"{data.name}\0{data.sha256}\0{code}".encode()).hexdigest()
     return once(context, f"described-{attempt}-{digest[:16]}", Told, run)
 
 

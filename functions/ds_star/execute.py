@@ -16,6 +16,7 @@ from functions.ds_star.standalone import standalone_script
 from schemas.analysis import FileDescription
 from shared.counted import counted
 from shared.documents import Json
+from shared.errors import TooLarge
 from shared.sandbox import CodeSandbox, OutputFile, RecordedValue, SandboxJob, SandboxLimits, SandboxResult
 
 SCRIPTS: dict[OperationName, str] = {
@@ -109,7 +110,10 @@ def run_operation(
         limits=limits,
         libraries=libraries(*MODULES),
     )
-    result = sandbox.run(job, outputs_to=outputs_to)
+    try:
+        result = sandbox.run(job, outputs_to=outputs_to)
+    except TooLarge as large:  # for a sandbox elsewhere: each file was not, together they are
+        return OperationRun(spec, script_name, script, parameters, alone, None, refusal=large.message.removesuffix("."))
     return _read(spec, script_name, script, parameters, alone, result)
 
 

@@ -12,7 +12,7 @@ from functions.ds_star.failures import summary_of
 from functions.ds_star.libraries import READING, libraries
 from functions.ds_star.loop_state import GeneratedRun, Output, Recorded
 from functions.ds_star.once import once
-from functions.ds_star.roles.analyzer import local_input
+from functions.ds_star.roles.analyzer import sandbox_input
 from functions.ds_star.standalone import lines_before_operation, standalone_script
 from functions.ds_star.state import DataFile
 from shared.errors import InputUnreadable
@@ -41,7 +41,7 @@ def run_generated(
 
     def run() -> GeneratedRun:
         usable = _usable(files)
-        inputs, lost = _fetched(context, usable)
+        inputs, lost = _fetched(sandbox, context, usable)
         job = SandboxJob(
             script=code,
             inputs=tuple(data.for_sandbox for data in inputs),
@@ -62,13 +62,13 @@ def _usable(files: Sequence[DataFile]) -> list[DataFile]:
     return [file for file in files if named.get(file.name) is file]
 
 
-def _fetched(context: SliceContext, files: Sequence[DataFile]) -> tuple[list[DataInput], list[str]]:
-    """The files on this machine, and what is said of those that are damaged or gone: the code goes without them."""
+def _fetched(sandbox: CodeSandbox, context: SliceContext, files: Sequence[DataFile]) -> tuple[list[DataInput], list[str]]:
+    """The files as the sandbox takes them, and what is said of those that are damaged or gone: the code goes without them."""
     inputs: list[DataInput] = []
     lost: list[str] = []
     for file in files:
         try:
-            inputs.append(local_input(context.artifacts, file, context.workdir))
+            inputs.append(sandbox_input(sandbox, context.artifacts, file, context.workdir))
         except InputUnreadable as error:
             lost.append(str(error))
     return inputs, lost

@@ -18,7 +18,7 @@ from functions.ds_star.loop import ModelLoop, Turn, reported, using, without_mod
 from functions.ds_star.questions import questions_of
 from functions.ds_star.reader.reading import Reading, Refusal
 from functions.ds_star.requesting import because, read_ahead, requesting
-from functions.ds_star.roles.analyzer import ANALYZER, AnalyzerInput, analyze, local_input, why_lost
+from functions.ds_star.roles.analyzer import ANALYZER, AnalyzerInput, analyze, sandbox_input, why_lost
 from functions.ds_star.roles.coder import CoderInput, code, files_of
 from functions.ds_star.roles.finalizer import FinalizerInput, finalize
 from functions.ds_star.roles.planner import PlannerInput, plan
@@ -190,7 +190,7 @@ class DsStarTrack:
         spec = work.specs[work.done]
         outputs = context.workdir / f"outputs-{len(state.rounds) + 1}"
         shutil.rmtree(outputs, ignore_errors=True)
-        state, inputs = _fetched(context, state, set(files_of(spec)))
+        state, inputs = _fetched(self._sandbox, context, state, set(files_of(spec)))
         context.doing(f"calculating: {_describe(work, spec.operation)}")
         run = code(self._sandbox, CoderInput(spec, state.descriptions, inputs, outputs))
         verdict = verify(run)
@@ -261,13 +261,13 @@ def _data_file(context: SliceContext, item: MissionInput) -> DataFile:
     return DataFile(name=item.name.replace("/", " - "), uri=item.uri, sha256=item.sha256 or context.artifacts.stat(item.uri).sha256)
 
 
-def _fetched(context: SliceContext, state: DsStarState, names: set[str]) -> tuple[DsStarState, list[DataInput]]:
-    """The files on this machine; the state says of one that was damaged since it was described that it cannot be read any more."""
+def _fetched(sandbox: CodeSandbox, context: SliceContext, state: DsStarState, names: set[str]) -> tuple[DsStarState, list[DataInput]]:
+    """The files as the sandbox takes them; the state says of one that was damaged since it was described that it cannot be read."""
     inputs: list[DataInput] = []
     for file in state.files:
         if file.name in names:
             try:
-                inputs.append(local_input(context.artifacts, file, context.workdir))
+                inputs.append(sandbox_input(sandbox, context.artifacts, file, context.workdir))
             except InputUnreadable as lost:
                 told = (d.model_copy(update={"error": why_lost(file, lost)}) if d.file == file.name else d for d in state.descriptions)
                 state = state.model_copy(update={"descriptions": tuple(told)})

@@ -19,6 +19,11 @@ class BoundedSandbox:
         self._places = threading.BoundedSemaphore(places)
         self._tracing = tracing
 
+    @property
+    def reads_artifacts(self) -> bool:
+        """See ``CodeSandbox.reads_artifacts``."""
+        return self._sandbox.reads_artifacts
+
     def check(self) -> None:
         """See ``CodeSandbox.check``."""
         self._sandbox.check()

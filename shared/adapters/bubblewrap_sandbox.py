@@ -37,6 +37,8 @@ class BubblewrapSandbox:
     ``ahead``: how many sandboxes may wait for a job, and where; without it each is started when its job has come.
     """
 
+    reads_artifacts = False
+
     def __init__(self, python: Path, *, bwrap: str = "bwrap", ahead: Ahead | None = None) -> None:
         self._python_path = python
         self._bwrap_name = bwrap

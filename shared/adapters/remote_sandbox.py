@@ -55,6 +55,8 @@ class RemoteSandbox:
     a run has no effect but its answer.
     """
 
+    reads_artifacts = True
+
     def __init__(
         self, url: str, artifacts: ArtifactStore, *, clock: Clock, randomness: random.Random, patience: Patience = PATIENCE
     ) -> None:
@@ -73,7 +75,7 @@ class RemoteSandbox:
 
     def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
         """See ``CodeSandbox.run``."""
-        paths = checked_inputs(job)
+        paths = checked_inputs(job, with_artifacts=False)
         make_empty(outputs_to)
         prefix = job.scope or UNSCOPED
         scope = job.scope or f"run-{secrets.token_hex(16)}"  # an instance of its own

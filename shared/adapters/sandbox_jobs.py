@@ -10,15 +10,22 @@ from shared.errors import BadInput, NotFound
 from shared.sandbox import SandboxJob
 
 
-def checked_inputs(job: SandboxJob) -> dict[str, Path]:
-    """Name -> real path of every input; ``BadInput`` or ``NotFound`` for a job that is not well formed."""
+def checked_inputs(job: SandboxJob, *, with_artifacts: bool = True) -> dict[str, Path]:
+    """Name -> real path of every input; ``BadInput`` or ``NotFound`` for a job that is not well formed.
+
+    Those that are artifacts are left out without ``with_artifacts``: they need no path.
+    """
     inputs: dict[str, Path] = {}
+    names: set[str] = set()
     for item in job.inputs:
         if not item.name.isprintable() or "/" in item.name or item.name in ("", ".", "..") or len(os.fsencode(item.name)) > 255:
             raise BadInput(f"{item.name!r:.100} cannot be the name of a sandbox input.", remedy="Use a plain file name without a slash.")
-        if item.name in inputs:
+        if item.name in names:
             raise BadInput(f"Two sandbox inputs are named {item.name!r}.", remedy="Give each input a name of its own.")
-        if not item.path.is_file():
+        names.add(item.name)
+        if item.uri and not with_artifacts:
+            continue
+        if item.path is None or not item.path.is_file():
             raise NotFound(f"The sandbox input {item.name!r} is no file.", remedy="Check that the file still exists.", place=str(item.path))
         inputs[item.name] = item.path.resolve()
     if not _is_unicode(job.script) or not all(_is_unicode(source) for _, source in job.libraries):

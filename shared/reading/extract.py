@@ -26,7 +26,7 @@ from shared.inputs import reading_input
 from shared.reading.blocks import Block
 from shared.reading.compose import compose
 from shared.reading.document import EXTRACTOR_VERSION, ExtractedDocument
-from shared.reading.formats import PDF, Format, detect_format, detect_page_format
+from shared.reading.formats import PDF, Format, detect_format, detect_page_format, require_size
 from shared.sandbox import CodeSandbox, SandboxInput, SandboxJob, SandboxLimits, SandboxResult
 
 PAGES_PER_PART = 25
@@ -97,11 +97,13 @@ def extract_within(
     same time take what the other has read, instead of reading every part twice. ``doing`` is told how far a long one is.
     """
     with reading_input(item.name, item.uri):
-        sha256 = artifacts.stat(item.uri).sha256
+        stored = artifacts.stat(item.uri)
+    sha256 = stored.sha256
     name = f"{sha256}.json" if origin == "file" else f"web/{sha256}.json"
     cached = _cached(artifacts, name)
     if cached is not None:
         return ExtractedDocument.model_validate_json(cached)
+    require_size(stored.size, item.name)  # before a copy takes up room
     folder = workdir / f"document-{sha256[:16]}"
     folder.mkdir(parents=True, exist_ok=True)
     with reading_input(item.name, item.uri):

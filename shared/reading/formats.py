@@ -54,13 +54,17 @@ def detect_page_format(path: Path, name: str) -> Format:
     return WEB if found is HTML else found
 
 
-def detect_format(path: Path, name: str) -> Format:
-    """The format of the file; ``InputUnreadable`` with its name, what it is and what to do, if we do not read that."""
-    size = path.stat().st_size
+def require_size(size: int, name: str) -> None:
+    """``InputUnreadable`` for a document of no byte, ``TooLarge`` for one of more than ``MAX_FILE_BYTES``."""
     if size == 0:
         raise InputUnreadable(f"{name} is empty.", remedy="Give the file with its content.")
     if size > MAX_FILE_BYTES:
         raise TooLarge(f"{name} has {size:,} bytes; a document may have {MAX_FILE_BYTES:,}.", remedy="Split it.")
+
+
+def detect_format(path: Path, name: str) -> Format:
+    """The format of the file; ``InputUnreadable`` with its name, what it is and what to do, if we do not read that."""
+    require_size(path.stat().st_size, name)
     with path.open("rb") as file:
         head = file.read(4096)
     for magic, what, remedy in _FOREIGN:

@@ -25,6 +25,8 @@ TABLE = "| year | visitors |\n|---|---|\n| 2019 | {} |\n| 2020 | 400 |\n"
 class Counting:
     """The sandbox, and how often a document was read in it."""
 
+    reads_artifacts = False
+
     def __init__(self, sandbox: CodeSandbox) -> None:
         self._sandbox, self._lock, self.read = sandbox, Lock(), 0
 

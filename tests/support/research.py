@@ -134,6 +134,8 @@ class ResearchBench:
 class NoSandbox:
     """A sandbox for runs that must not need one: everything is in the cache."""
 
+    reads_artifacts = False
+
     def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
         raise AssertionError("nothing may be parsed here")
 

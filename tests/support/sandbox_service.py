@@ -58,6 +58,8 @@ def remote(service: SandboxService, store: ArtifactStore) -> RemoteSandbox:
 class StartedAhead:
     """Each job in a sandbox that was started before it came."""
 
+    reads_artifacts = False
+
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._bwrap = find_bubblewrap(find_sandbox_python(os.environ, ROOT))

@@ -25,6 +25,8 @@ pytestmark = pytest.mark.bubblewrap
 class NoSandbox:
     """A sandbox that cannot run: what is known must not need it."""
 
+    reads_artifacts = False
+
     def run(self, job: SandboxJob, *, outputs_to: Path) -> SandboxResult:
         raise SandboxUnavailable("bubblewrap is not installed")
 
@@ -93,9 +95,10 @@ def test_a_file_is_described_once_and_remembered_by_its_content(sandbox: CodeSan
     first = analyze_file(sandbox, store, data, tmp_path)
     assert first.error is None and first.sha256 == data.sha256 and [a.key for a in store.list("cache/analyze/")]
     assert analyze_file(NoSandbox(), store, data, tmp_path) == first
-    data.path.write_text("station,temp\nBern,9.5\n")
+    changed = tmp_path / "a.csv"
+    changed.write_text("station,temp\nBern,9.5\n")
     with pytest.raises(SandboxUnavailable):
-        analyze_file(NoSandbox(), store, DataInput.of(data.path), tmp_path)
+        analyze_file(NoSandbox(), store, DataInput.of(changed), tmp_path)
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.csv", "store"]
 
 

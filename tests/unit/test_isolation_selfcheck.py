@@ -53,6 +53,8 @@ def test_a_leak_is_named(leak: list[str], named: str, sandbox: CodeSandbox, tmp_
 class Generous:
     """A sandbox that gives every job more than it should have: room, processes. Memory ends there too, only later."""
 
+    reads_artifacts = False
+
     def __init__(self, sandbox: CodeSandbox) -> None:
         self._sandbox = sandbox
 

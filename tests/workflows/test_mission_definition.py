@@ -68,7 +68,7 @@ class Functions:
             raise TransportError("ConnectionError", "the connection was cut")
         if isinstance(reply, int):
             problem = json.dumps({"detail": f"status {reply}", "code": "x"}).encode()
-            return HttpResponse(reply, {"content-type": "application/json"}, problem)
+            return HttpResponse(reply, {"content-type": "application/problem+json"}, problem)
         return HttpResponse(200, {"content-type": "application/json"}, json.dumps(reply).encode())
 
     def of(self, route: str) -> list[Body]:

@@ -17,7 +17,7 @@ from functions.ds_star.state import DataFile
 from schemas.analysis import FileDescription
 from schemas.base import Contract
 from shared.artifacts import ArtifactStore
-from shared.errors import InputUnreadable
+from shared.errors import Corrupt, InputUnreadable, TooLarge
 from shared.inputs import reading_input
 from shared.models.asking import Models
 from shared.models.prompts import Prompt, PromptValue, fits
@@ -36,25 +36,32 @@ class AnalyzerInput:
 def analyze(sandbox: CodeSandbox, artifacts: ArtifactStore, given: AnalyzerInput) -> FileDescription:
     """The file's description; one that cannot be read has ``error`` set and stops no other."""
     try:
-        data = local_input(artifacts, given.file, given.workdir)
+        data = sandbox_input(sandbox, artifacts, given.file, given.workdir)
     except InputUnreadable as lost:
         return unreadable(given.file.name, given.file.sha256, why_lost(given.file, lost))
-    return analyze_file(sandbox, artifacts, data, given.workdir)
+    try:
+        return analyze_file(sandbox, artifacts, data, given.workdir)
+    except TooLarge as large:  # for a sandbox elsewhere, which has a memory of its own
+        return unreadable(given.file.name, given.file.sha256, str(large))
 
 
-def local_input(artifacts: ArtifactStore, file: DataFile, workdir: Path) -> DataInput:
-    """The file on this machine, in a folder of its own: two files may have the same name in the store.
+def sandbox_input(sandbox: CodeSandbox, artifacts: ArtifactStore, file: DataFile, workdir: Path) -> DataInput:
+    """The file as the sandbox takes it: by its address, or on this machine, in a folder of its own (two may have the same name).
 
     ``InputUnreadable`` where what is stored is damaged or gone.
     """
-    folder = workdir / f"input-{file.sha256[:16]}"
-    folder.mkdir(parents=True, exist_ok=True)
     with reading_input(file.name, file.uri):
+        if sandbox.reads_artifacts:  # a copy would lie in this function's memory
+            if artifacts.digest(file.uri) != file.sha256:
+                raise Corrupt(f"The artifact {file.uri} is not what was stored.", place=file.uri)
+            return DataInput(file.name, None, file.sha256, file.uri)
+        folder = workdir / f"input-{file.sha256[:16]}"
+        folder.mkdir(parents=True, exist_ok=True)
         return DataInput(file.name, artifacts.local_copy(file.uri, folder), file.sha256, file.uri)
 
 
 def why_lost(file: DataFile, lost: InputUnreadable) -> str:
-    """What a description says of the file whose ``local_input`` there is none of."""
+    """What a description says of the file whose ``sandbox_input`` there is none of."""
     return str(lost).removeprefix(f"{file.name}: ")
 
 

@@ -44,6 +44,8 @@ emit({"found": found})
 class SharedRuns:
     """See the module. Only for operations that trust each other: they share a process."""
 
+    reads_artifacts = False
+
     def __init__(self, sandbox: CodeSandbox, folder: Path) -> None:
         self._sandbox = sandbox
         self._folder = folder

@@ -44,6 +44,8 @@ class Bench:
 class _Catcher:
     """Keeps the jobs that it is asked to run, and runs none."""
 
+    reads_artifacts = False
+
     def __init__(self) -> None:
         self.jobs: list[SandboxJob] = []
 

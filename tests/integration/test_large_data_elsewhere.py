@@ -1,0 +1,84 @@
+"""Data for a sandbox that reads the store by itself: none of it lies where the track runs, and what is wrong is told by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from functions.ds_star.execute import run_operation
+from functions.ds_star.roles.analyzer import AnalyzerInput, analyze, sandbox_input
+from functions.ds_star.state import DataFile
+from infra.local.emulated.sandbox import SandboxService
+from shared.adapters.artifact_keys import key_of
+from shared.adapters.folder_artifacts import FolderArtifacts
+from shared.artifacts import Artifact
+from shared.errors import InputUnreadable
+from shared.sandbox import CodeSandbox, ScopedSandbox
+from tests.support.artifacts import damage
+from tests.support.link_server import linked_artifacts
+from tests.support.operations import spec
+from tests.support.sandbox_service import GROUP, SCOPE, remote, sandbox_service
+
+__all__ = ["sandbox_service"]
+pytestmark = [pytest.mark.bubblewrap, GROUP]
+TABLE = b"station,temp\nBern,1.5\nBasel,2.5\n"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[FolderArtifacts]:
+    with linked_artifacts(tmp_path / "store") as linked:
+        yield linked
+
+
+@pytest.fixture
+def elsewhere(sandbox_service: SandboxService, store: FolderArtifacts) -> CodeSandbox:
+    return ScopedSandbox(remote(sandbox_service, store), SCOPE)
+
+
+def given(store: FolderArtifacts, name: str = "temps.csv") -> DataFile:
+    stored = store.put(f"inputs/o/{name}", TABLE)
+    return DataFile(name=name, uri=stored.uri, sha256=stored.sha256)
+
+
+def test_a_file_is_described_and_calculated_with_and_no_copy_is_made(
+    elsewhere: CodeSandbox, store: FolderArtifacts, tmp_path: Path
+) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    file = given(store)
+    description = analyze(elsewhere, store, AnalyzerInput(file, work))
+    assert description.error is None and [table.rows for table in description.tables] == [2]
+    data = sandbox_input(elsewhere, store, file, work)
+    run = run_operation(elsewhere, spec(file.name, "mean", measure="temp"), {file.name: description}, [data], work / "out")
+    assert ("mean_temp", 2.0) in [(value.name, value.value) for value in run.values]
+    assert [path.name for path in work.rglob("*") if path.is_file() and path.stat().st_size == len(TABLE)] == []
+
+
+def test_a_damaged_file_is_named_and_ends_nothing(elsewhere: CodeSandbox, store: FolderArtifacts, tmp_path: Path) -> None:
+    file = given(store)
+    damage(tmp_path / "store", key_of(file.uri))
+    assert "it is damaged" in (analyze(elsewhere, store, AnalyzerInput(file, tmp_path)).error or "")
+    with pytest.raises(InputUnreadable, match=r"temps\.csv: it is damaged"):
+        sandbox_input(elsewhere, store, file, tmp_path)
+    store.delete_prefix("inputs/")
+    with pytest.raises(InputUnreadable, match=r"temps\.csv: it is not stored any more"):
+        sandbox_input(elsewhere, store, file, tmp_path)
+
+
+def test_a_file_that_the_sandbox_has_no_room_for_is_named_and_ends_nothing(
+    elsewhere: CodeSandbox, store: FolderArtifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = given(store)
+    data = sandbox_input(elsewhere, store, file, tmp_path)
+    stat = store.stat
+    monkeypatch.setattr(store, "stat", lambda uri: _larger(stat(uri)))
+    assert "the sandbox takes 1,073,741,824" in (analyze(elsewhere, store, AnalyzerInput(file, tmp_path)).error or "")
+    run = run_operation(elsewhere, spec(file.name, "count"), {}, [data], tmp_path / "out")
+    assert "the sandbox takes 1,073,741,824" in (run.refusal or "")
+
+
+def _larger(artifact: Artifact) -> Artifact:
+    return replace(artifact, size=1 << 31)
