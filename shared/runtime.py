@@ -170,7 +170,8 @@ class Runtime:
         from shared.adapters.bubblewrap_sandbox import BubblewrapSandbox
         from shared.adapters.spare_sandboxes import Ahead
 
-        return BubblewrapSandbox(sandbox_python(self.settings), ahead=Ahead(self.home / "sandboxes", most=self._cores))
+        most = self._cores if self.settings.sandboxes_ahead is None else self.settings.sandboxes_ahead
+        return BubblewrapSandbox(sandbox_python(self.settings), ahead=Ahead(self.home / "sandboxes", most=most) if most else None)
 
     @property
     def _cores(self) -> int:

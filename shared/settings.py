@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     """Missions that run at the same time; the others wait for their turn."""
     workers: int = Field(default=1, ge=1, le=256)
     """Processes in which `kimera serve` runs missions; 1: in its own, which uses little more than one core."""
+    sandboxes_ahead: int | None = Field(default=None, ge=0, le=256)
+    """Sandboxes that wait for a job with the libraries of data analysis in memory; without it, as many as this process has cores."""
     clock_offset: Path | None = None
     """A file with a number of seconds that the time of day is off by, read at each look at the clock: for drills alone."""
     port: int = Field(default=8700, ge=0, le=65_535)

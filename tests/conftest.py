@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -28,6 +29,13 @@ __all__ = ["bubblewrap", "emulated_cloud", "firestore_emulator", "neo4j_server",
 settings.register_profile("person", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") == "true" else "person")
+
+# A sandbox that waits for a job that never comes costs two seconds of a core; what starts them ahead has tests of its own.
+os.environ["KIMERA_SANDBOXES_AHEAD"] = "0"
+
+# A shell that runs the tests in the background has Ctrl-C ignored, in the commands as well that the tests start and interrupt.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # As the command has it: looking for cycles after every 700 objects takes much of the collection and of the tests in this process.
 gc.set_threshold(GARBAGE_AFTER, *gc.get_threshold()[1:])

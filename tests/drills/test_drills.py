@@ -30,7 +30,7 @@ def test_a_kill_that_never_comes_fails_its_drill(bubblewrap: Path, monkeypatch: 
 
 
 def test_ctrl_c_leaves_nothing_running(bubblewrap: Path, tmp_path: Path) -> None:
-    with Kimera(tmp_path).started("drill", "run", "kill.slice.worked", TMPDIR=str(tmp_path)) as running:
+    with Kimera(tmp_path, ahead=True).started("drill", "run", "kill.slice.worked", TMPDIR=str(tmp_path)) as running:
         eventually(lambda: any(str(tmp_path) in environment for environment in platforms()), "the platform of the drill")
         running.interrupt()
         assert running.ended().code == 130

@@ -105,7 +105,7 @@ def test_a_second_interruption_does_not_wait() -> None:
 def test_the_command_tells_of_the_drills_that_ended_and_leaves_nothing_behind(bubblewrap: Path, tmp_path: Path) -> None:
     folders = tmp_path / "folders"
     folders.mkdir()
-    with Kimera(tmp_path).started("drill", "run", "sandbox.files", "--repeat", "3", "--json", TMPDIR=str(folders)) as running:
+    with Kimera(tmp_path, ahead=True).started("drill", "run", "sandbox.files", "--repeat", "3", "--json", TMPDIR=str(folders)) as running:
         running.line_with("(round 2 of 3)")
         eventually(lambda: bool(processes("serve", folders)), "the platform of the second round runs")
         running.interrupt()

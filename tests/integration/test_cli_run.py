@@ -21,7 +21,7 @@ THREE = "What is the mean temp by city? What is the median temp? How many rows a
 def kimera(bubblewrap: object, tmp_path_factory: pytest.TempPathFactory) -> Kimera:
     folder = tmp_path_factory.mktemp("cli")
     folder.joinpath("a.csv").write_text("city,temp\nBern,12\nBern,13\nBasel,15\nBasel,14\nBern,12.5\nBasel,14.5\n")
-    return Kimera(folder)
+    return Kimera(folder, ahead=True)
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +47,7 @@ def test_progress_tells_of_both_tracks_on_stderr(done: Ended) -> None:
 
 
 def test_a_sandbox_gets_ready_for_data_while_the_platform_does(bubblewrap: object, tmp_path: Path) -> None:
-    kimera = Kimera(tmp_path)
+    kimera = Kimera(tmp_path, ahead=True)
     tmp_path.joinpath("a.csv").write_text("city,temp\nBern,12\nBasel,15\n")
     shim, log = tmp_path / "bwrap", tmp_path / "started"
     shim.write_text(f'#!/bin/sh\necho "$(date +%s.%N) $*" >> {log}\nexec {shutil.which("bwrap")} "$@"\n')
@@ -58,6 +58,10 @@ def test_a_sandbox_gets_ready_for_data_while_the_platform_does(bubblewrap: objec
     story = kimera("inspect", ended.json["mission_id"], "--json").json["timeline"]
     work = next(moment for moment in story if moment["what"] == "ds_star.slice")
     assert float(ahead.split()[0]) < datetime.fromisoformat(work["at"]).timestamp()
+    log.unlink()
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    assert kimera.afresh("run", QUESTION, "--data", "a.csv", "--json", PATH=path, KIMERA_SANDBOXES_AHEAD="0").code == 0
+    assert "pandas" not in log.read_text(), "each sandbox is started for its job"
 
 
 def test_the_mission_is_read_without_a_running_platform(kimera: Kimera, done: Ended) -> None:

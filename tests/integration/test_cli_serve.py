@@ -27,7 +27,7 @@ QUESTION = "What is the mean temp by city?"
 def kimera(bubblewrap: object, tmp_path_factory: pytest.TempPathFactory) -> Kimera:
     folder = tmp_path_factory.mktemp("served")
     folder.joinpath("a.csv").write_text("city,temp\nBern,12\nBern,13\nBasel,15\nBasel,14\n")
-    return Kimera(folder)
+    return Kimera(folder, ahead=True)
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ def kimera(bubblewrap: object, tmp_path_factory: pytest.TempPathFactory) -> Kime
     folder.joinpath("heights.csv").write_text(HEIGHTS)
     answers = [{"role": role, "answer": answer} for role, answer in ANSWERS]
     folder.joinpath("script.yaml").write_text(json.dumps({"scripted": "a repair, a refusal, a route back", "answers": answers}))
-    return Kimera(folder)
+    return Kimera(folder, ahead=True)
 
 
 @pytest.fixture(scope="module")

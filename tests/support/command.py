@@ -49,10 +49,14 @@ class Running:
 
 
 class Kimera:
-    """``kimera`` in ``folder``, which holds the data folder too. A command that takes more than ``limit_s`` is an ``AssertionError``."""
+    """``kimera`` in ``folder``, which holds the data folder too. A command that takes more than ``limit_s`` is an ``AssertionError``.
 
-    def __init__(self, folder: Path, *, limit_s: float = LIMIT_S) -> None:
+    Without ``ahead`` each sandbox is started for its job: one that waits for a job that never comes costs two seconds of a core.
+    """
+
+    def __init__(self, folder: Path, *, limit_s: float = LIMIT_S, ahead: bool = False) -> None:
         self.folder = folder
+        self._ahead = {} if ahead else {"KIMERA_SANDBOXES_AHEAD": "0"}
         self._limit_s = limit_s
         self.home = folder / ".kimera"
 
@@ -99,7 +103,7 @@ class Kimera:
 
     def _environment(self, more: dict[str, str]) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if not name.startswith("KIMERA_") or name == "KIMERA_SANDBOX_PYTHON"}
-        return {**kept, "PYTHONPATH": str(ROOT), **more}
+        return {**kept, "PYTHONPATH": str(ROOT), **self._ahead, **more}
 
 
 def eventually(condition: Callable[[], bool], what: str) -> None:
