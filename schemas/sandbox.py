@@ -11,6 +11,8 @@ from schemas.base import Contract, Scalar, Sha256
 MAX_RUN_S = 120
 """The longest run: with the fetching of its inputs it ends within the function's timeout (``shared/times.py``)."""
 MAX_INPUT_FILES = 200
+MAX_INPUT_BYTES = 1 << 30
+"""Of all inputs of a run together: they lie in the instance's memory, beside the run."""
 MAX_OUTPUT_FILES = 1_000
 
 FileName = Annotated[str, StringConstraints(min_length=1, max_length=255)]

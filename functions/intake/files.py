@@ -12,7 +12,7 @@ from schemas.mission import MAX_INPUTS, InputKind, MissionInput
 from shared.artifacts import ArtifactStore
 from shared.errors import BadInput, TooLarge
 from shared.inbox import Inbox, InboxObject
-from shared.inputs import DATA_SUFFIXES, MAX_UPLOAD_BYTES, safe_name, store_input
+from shared.inputs import DATA_SUFFIXES, safe_name, store_input
 from shared.reading.formats import SUFFIXES as DOCUMENT_SUFFIXES
 
 
@@ -55,18 +55,19 @@ def _under(inbox: Inbox, name: str, suffixes: Iterable[str]) -> list[InboxObject
 
 
 def store(
-    files: Sequence[tuple[InboxObject, InputKind]], inbox: Inbox, artifacts: ArtifactStore, *, owner: str, scratch: Path
+    files: Sequence[tuple[InboxObject, InputKind]], inbox: Inbox, artifacts: ArtifactStore, *, owner: str, scratch: Path, largest: int
 ) -> tuple[MissionInput, ...]:
-    """The files, in exactly these states, as inputs of ``owner``. Raises ``Superseded``, ``TooLarge`` and ``BadInput``."""
+    """The files in exactly these states, of up to ``largest`` bytes each, as inputs of ``owner``.
+
+    Raises ``Superseded``, ``TooLarge`` and ``BadInput``.
+    """
     scratch.mkdir(parents=True, exist_ok=True)
     inputs: list[MissionInput] = []
     for (entry, kind), name in zip(files, _distinct([entry.name for entry, _ in files]), strict=True):
         with tempfile.TemporaryDirectory(dir=scratch, prefix="intake-") as folder:
             target = Path(folder) / "file"
-            if inbox.fetch(entry, target, limit=MAX_UPLOAD_BYTES) > MAX_UPLOAD_BYTES:
-                raise TooLarge(
-                    f"{entry.name} is larger than {MAX_UPLOAD_BYTES >> 30} GiB.", remedy="Give a smaller extract, or several files."
-                )
+            if entry.size > largest or inbox.fetch(entry, target, limit=largest) > largest:
+                raise TooLarge(f"{entry.name} is larger than {largest >> 30} GiB.", remedy="Give a smaller extract, or several files.")
             stored = store_input(artifacts, owner=owner, name=safe_name(name), source=target)
         inputs.append(MissionInput(uri=stored.uri, kind=kind, name=name, sha256=stored.sha256, size=stored.size))
     return tuple(inputs)

@@ -13,10 +13,12 @@ from functions.intake.event import MAX_BYTES, read_event, read_message
 from functions.intake.manifest import read_manifest
 from functions.intake.records import Intakes
 from functions.intake.service import Intake
+from schemas.sandbox import MAX_INPUT_BYTES
 from schemas.uploads import IntakeResult, IntakeTask
 from shared.callers import Part
 from shared.errors import Busy, TooLarge
 from shared.http import Api, Call, parse
+from shared.inputs import MAX_UPLOAD_BYTES
 from shared.last_delivery import following, kept_on_last_delivery
 from shared.missions.submission import Submission
 from shared.queue import Task
@@ -81,6 +83,7 @@ def _intake(call: Call) -> Intake:
         runtime.clock,
         owner=runtime.inbox_owner,
         scratch=runtime.home / "scratch",
+        largest=MAX_INPUT_BYTES if runtime.settings.profile == "cloud" else MAX_UPLOAD_BYTES,
         read=partial(read_manifest, settings=runtime.settings, endpoints=runtime.endpoints),
     )
 

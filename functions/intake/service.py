@@ -34,7 +34,7 @@ WAIT = timedelta(hours=24)
 
 
 class Intake:
-    """Takes in what is uploaded to ``inbox``, as missions of ``owner``."""
+    """Takes in what is uploaded to ``inbox``, as missions of ``owner``. ``largest``: of one file, in bytes."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class Intake:
         *,
         owner: str,
         scratch: Path,
+        largest: int,
         read: Callable[[str, bytes], Manifest],
     ) -> None:
         self._inbox = inbox
@@ -57,6 +58,7 @@ class Intake:
         self._clock = clock
         self._owner = owner
         self._scratch = scratch
+        self._largest = largest
         self._read = read
 
     def arrived(self, event: StorageObject) -> IntakeResult:
@@ -129,7 +131,7 @@ class Intake:
         named = look_for(manifest, self._inbox, record.folder)
         if named.missing:
             return self._wait(record, named.missing)
-        inputs = store(named.found, self._inbox, self._artifacts, owner=self._owner, scratch=self._scratch)
+        inputs = store(named.found, self._inbox, self._artifacts, owner=self._owner, scratch=self._scratch, largest=self._largest)
         collected = {
             "status": IntakeStatus.COLLECTED,
             "request": manifest.request.model_copy(update={"inputs": inputs}),

@@ -12,13 +12,11 @@ from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from schemas.sandbox import SandboxLink
+from schemas.sandbox import MAX_INPUT_BYTES, SandboxLink
 from shared.clock import Clock
 from shared.endpoints import is_on_this_machine
 from shared.errors import BadInput, Corrupt, KimeraError, NotFound, StorageFull, TooLarge, Unavailable
 
-MAX_INPUT_BYTES = 1 << 30
-"""Of all inputs of a run together: they lie in the instance's memory, beside the run."""
 FETCH_S = 20.0
 """For all inputs of a run together."""
 CHUNK = 1 << 20

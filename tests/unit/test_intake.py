@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
@@ -55,6 +56,7 @@ class Station:
             house.clock,
             owner="ann",
             scratch=folder / "scratch",
+            largest=1 << 30,
             read=partial(read_manifest, settings=Settings(tier=Tier.EXTRACTIVE), endpoints=ModelEndpoints()),
         )
         self.deliverer = Deliverer(self.inbox, self.intakes, house.missions, house.artifacts, house.clock)
@@ -101,6 +103,23 @@ def test_a_manifest_waits_for_its_files_and_says_so(station: Station) -> None:
     started = station.intake.arrived(station.put("trip/papers/one.md", "# One\n"))
     assert started.outcome == "started"
     assert station.answer("trip/waiting.txt") is None
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_fetched(station: Station, monkeypatch: pytest.MonkeyPatch) -> None:
+    station.put("trip/a.csv", "")
+    os.truncate(station.inbox_folder / "trip" / "a.csv", (1 << 30) + 1)  # sparse
+    station.put("trip/papers/one.md", "# One\n")
+    fetch = station.inbox.fetch
+    fetched: list[str] = []
+
+    def noted(found: InboxObject, target: Path, *, limit: int) -> int:
+        fetched.append(found.name)
+        return fetch(found, target, limit=limit)
+
+    monkeypatch.setattr(station.inbox, "fetch", noted)
+    assert station.intake.arrived(station.put("trip/mission.json", MANIFEST)).outcome == "refused"
+    assert "trip/a.csv is larger than 1 GiB" in str(station.answer("trip/error.txt"))
+    assert fetched == ["trip/mission.json"]
 
 
 def test_the_same_manifest_put_again_is_another_mission(station: Station) -> None:
