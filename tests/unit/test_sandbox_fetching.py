@@ -10,9 +10,8 @@ from typing import ClassVar
 
 import pytest
 
-from functions.sandbox import fetching
 from functions.sandbox.fetching import fetch_inputs
-from schemas.sandbox import SandboxLink
+from schemas.sandbox import MAX_INPUT_BYTES, SandboxLink
 from shared.clock import SystemClock
 from shared.errors import BadInput, Corrupt, KimeraError, NotFound, TooLarge, Unavailable
 from tests.support.clock import FrozenClock
@@ -100,7 +99,7 @@ def test_an_https_link_is_only_followed_to_a_server_that_proves_who_it_is(store:
 
 
 def test_more_than_the_instance_holds_is_refused_before_anything_is_fetched(store: ThreadingHTTPServer, tmp_path: Path) -> None:
-    half = fetching.MAX_INPUT_BYTES // 2 + 1
+    half = MAX_INPUT_BYTES // 2 + 1
     with pytest.raises(TooLarge, match="1,073,741,8"):
         fetch(*(link(f"http://127.0.0.1:{store.server_port}/data", name=name, size=half) for name in "ab"), to=tmp_path)
     assert Store.asked == []
