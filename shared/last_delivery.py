@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 RETRIES_HEADER = "X-CloudTasks-TaskRetryCount"
 _NEXT = "+"
+_SPARE = 5
+"""Deliveries that are left when another task is to go on waiting: one that is killed meanwhile is not the last."""
 
 
 @contextmanager
@@ -52,12 +54,12 @@ def kept_on_last_delivery(call: Call, route: str, raw: bytes) -> Iterator[None]:
 
 
 def following(call: Call) -> str | None:
-    """The name for the task that goes on waiting, on the last delivery of one by Cloud Tasks; ``None`` while it is delivered again.
+    """The name for the task that goes on waiting, on one of the last deliveries by Cloud Tasks; ``None`` before them.
 
     Two names take turns: that of the task that is being delivered is still taken.
     """
     name, deliveries = _delivered(call)
-    if not name or deliveries < MAX_DELIVERIES:
+    if not name or deliveries < MAX_DELIVERIES - _SPARE:
         return None
     return name.removesuffix(_NEXT) if name.endswith(_NEXT) else name + _NEXT
 
