@@ -16,13 +16,16 @@ from functions.ds_star.roles.coder import check_code, plain_code
 from functions.ds_star.state import DataFile
 from schemas.analysis import FileDescription
 from schemas.base import Contract
+from schemas.sandbox import MAX_INPUT_BYTES
 from shared.artifacts import ArtifactStore
-from shared.errors import Corrupt, InputUnreadable, TooLarge
+from shared.errors import Corrupt, InputUnreadable
 from shared.inputs import reading_input
 from shared.models.asking import Models
 from shared.models.prompts import Prompt, PromptValue, fits
 from shared.models.roles import ModelRole
 from shared.sandbox import CodeSandbox
+
+_SMALLER = "Give a part of it, or the same table as Parquet."
 
 
 @dataclass(frozen=True)
@@ -39,19 +42,19 @@ def analyze(sandbox: CodeSandbox, artifacts: ArtifactStore, given: AnalyzerInput
         data = sandbox_input(sandbox, artifacts, given.file, given.workdir)
     except InputUnreadable as lost:
         return unreadable(given.file.name, given.file.sha256, why_lost(given.file, lost))
-    try:
-        return analyze_file(sandbox, artifacts, data, given.workdir)
-    except TooLarge as large:  # for a sandbox elsewhere, which has a memory of its own
-        return unreadable(given.file.name, given.file.sha256, str(large))
+    return analyze_file(sandbox, artifacts, data, given.workdir)
 
 
 def sandbox_input(sandbox: CodeSandbox, artifacts: ArtifactStore, file: DataFile, workdir: Path) -> DataInput:
     """The file as the sandbox takes it: by its address, or on this machine, in a folder of its own (two may have the same name).
 
-    ``InputUnreadable`` where what is stored is damaged or gone.
+    ``InputUnreadable`` where what is stored is damaged or gone, or larger than a sandbox elsewhere takes.
     """
     with reading_input(file.name, file.uri):
         if sandbox.reads_artifacts:  # a copy would lie in this function's memory
+            size = artifacts.stat(file.uri).size
+            if size > MAX_INPUT_BYTES:
+                raise InputUnreadable(f"{file.name}: it has {size:,} bytes; the sandbox takes {MAX_INPUT_BYTES:,}.", remedy=_SMALLER)
             if artifacts.digest(file.uri) != file.sha256:
                 raise Corrupt(f"The artifact {file.uri} is not what was stored.", place=file.uri)
             return DataInput(file.name, None, file.sha256, file.uri)
