@@ -112,8 +112,9 @@ def run_operation(
     )
     try:
         result = sandbox.run(job, outputs_to=outputs_to)
-    except TooLarge as large:  # for a sandbox elsewhere: each file was not, together they are
-        return OperationRun(spec, script_name, script, parameters, alone, None, refusal=large.message.removesuffix("."))
+    except TooLarge:  # for a sandbox elsewhere: each file was not, together they are
+        refusal = "its files together are larger than the sandbox takes"
+        return OperationRun(spec, script_name, script, parameters, alone, None, refusal=refusal)
     return _read(spec, script_name, script, parameters, alone, result)
 
 

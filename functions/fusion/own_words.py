@@ -64,7 +64,7 @@ CLAUSES = tuple(
         r"(name the two times, as in \"from 2020 to 2023\")",
         r"(write one such as 2024-04-03)",
         r"(write the year in full, such as 2024-04-03)",
-        r"bytes; (a document may have 250,000,000)\.",
+        r"is too large; (a document may have 250,000,000 bytes)\.",
         r"(the script needed more memory than it has \(2 GB\))",
         r"(the bytes are not UTF-8)",
         r"(characters are not valid UTF-8 and were replaced)",

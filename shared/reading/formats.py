@@ -59,7 +59,7 @@ def require_size(size: int, name: str) -> None:
     if size == 0:
         raise InputUnreadable(f"{name} is empty.", remedy="Give the file with its content.")
     if size > MAX_FILE_BYTES:
-        raise TooLarge(f"{name} has {size:,} bytes; a document may have {MAX_FILE_BYTES:,}.", remedy="Split it.")
+        raise TooLarge(f"{name} is too large; a document may have {MAX_FILE_BYTES:,} bytes.", remedy="Split it.")
 
 
 def detect_format(path: Path, name: str) -> Format:
