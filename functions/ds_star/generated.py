@@ -15,6 +15,7 @@ from functions.ds_star.once import once
 from functions.ds_star.roles.analyzer import sandbox_input
 from functions.ds_star.standalone import lines_before_operation, standalone_script
 from functions.ds_star.state import DataFile
+from schemas.sandbox import MAX_INPUT_BYTES, MAX_INPUT_FILES
 from shared.errors import InputUnreadable
 from shared.sandbox import CodeSandbox, OutputFile, RecordedValue, SandboxJob, SandboxLimits, SandboxResult
 from shared.times import SANDBOX_RUN_S
@@ -63,14 +64,23 @@ def _usable(files: Sequence[DataFile]) -> list[DataFile]:
 
 
 def _fetched(sandbox: CodeSandbox, context: SliceContext, files: Sequence[DataFile]) -> tuple[list[DataInput], list[str]]:
-    """The files as the sandbox takes them, and what is said of those that are damaged or gone: the code goes without them."""
+    """The files as the sandbox takes them, and what is said of those that the code goes without: they are damaged, gone or one too many."""
     inputs: list[DataInput] = []
     lost: list[str] = []
+    room = MAX_INPUT_BYTES
     for file in files:
         try:
-            inputs.append(sandbox_input(sandbox, context.artifacts, file, context.workdir))
+            data = sandbox_input(sandbox, context.artifacts, file, context.workdir)
         except InputUnreadable as error:
             lost.append(str(error))
+            continue
+        if sandbox.reads_artifacts:
+            size = context.artifacts.stat(file.uri).size
+            if size > room or len(inputs) == MAX_INPUT_FILES:
+                lost.append(f"{file.name}: the code went without it; with it, the files together are more than the sandbox takes")
+                continue
+            room -= size
+        inputs.append(data)
     return inputs, lost
 
 

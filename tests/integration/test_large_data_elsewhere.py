@@ -9,14 +9,19 @@ from pathlib import Path
 import pytest
 
 from functions.ds_star.execute import run_operation
+from functions.ds_star.generated import run_generated
 from functions.ds_star.roles.analyzer import AnalyzerInput, analyze, sandbox_input
 from functions.ds_star.state import DataFile
 from infra.local.emulated.sandbox import SandboxService
+from schemas.mission import MissionRequest, Track
 from shared.adapters.artifact_keys import key_of
 from shared.adapters.folder_artifacts import FolderArtifacts
 from shared.artifacts import Artifact
+from shared.clock import SystemClock
 from shared.errors import InputUnreadable
 from shared.sandbox import CodeSandbox, ScopedSandbox
+from shared.scratch import Scratch
+from shared.tracks import SliceContext
 from tests.support.artifacts import damage
 from tests.support.link_server import linked_artifacts
 from tests.support.operations import spec
@@ -38,8 +43,8 @@ def elsewhere(sandbox_service: SandboxService, store: FolderArtifacts) -> CodeSa
     return ScopedSandbox(remote(sandbox_service, store), SCOPE)
 
 
-def given(store: FolderArtifacts, name: str = "temps.csv") -> DataFile:
-    stored = store.put(f"inputs/o/{name}", TABLE)
+def given(store: FolderArtifacts, name: str = "temps.csv", data: bytes = TABLE) -> DataFile:
+    stored = store.put(f"inputs/o/{name}", data)
     return DataFile(name=name, uri=stored.uri, sha256=stored.sha256)
 
 
@@ -80,6 +85,21 @@ def test_a_file_that_the_sandbox_has_no_room_for_is_named_and_ends_nothing(
         sandbox_input(elsewhere, store, file, tmp_path)
     run = run_operation(elsewhere, spec(file.name, "count"), {}, [data], tmp_path / "out")
     assert run.refusal == "its files together are larger than the sandbox takes"
+
+
+def test_code_goes_without_the_files_that_are_too_much_together_and_says_so(
+    elsewhere: CodeSandbox, store: FolderArtifacts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("functions.ds_star.generated.MAX_INPUT_BYTES", 2 * len(TABLE))
+    files = [given(store, "a.csv"), given(store, "b.csv", 2 * TABLE), given(store, "c.csv")]
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    context = SliceContext(
+        "m", "o", Track.DS_STAR, 1, 0, 1, MissionRequest(question="What is the mean?"), store, SystemClock(), Scratch(scratch), lambda: 9.0
+    )
+    run = run_generated(elsewhere, context, files, 'record("files", " ".join(sorted(inputs)))\n', place="01-0", number=1)
+    assert ([value.value for value in run.values], len(run.warnings)) == (["a.csv c.csv"], 1)
+    assert run.warnings[0].startswith("b.csv: the code went without it")
 
 
 def _larger(artifact: Artifact) -> Artifact:
