@@ -36,6 +36,7 @@ GROUPS: tuple[tuple[str, tuple[Command, ...]], ...] = (
             Command("list", "cli.list", "List missions, newest first."),
             Command("cancel", "cli.cancel", "Stop a mission; what it has so far is fused into a report."),
             Command("delete", "cli.delete", "Delete a mission that has ended, with everything it wrote."),
+            Command("backup", "cli.backup", "Copy the data folder, also while it is in use."),
         ),
     ),
     (

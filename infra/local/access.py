@@ -83,9 +83,7 @@ def stored(settings: Settings) -> Iterator[Runtime]:
     """
     runtime = _runtime(settings)
     if settings.profile == "embedded":
-        _require_folder(runtime.home)
-    if settings.profile == "embedded" and not (runtime.home / "kimera.sqlite3").exists():
-        raise NoMissionsYet(f"There are no missions in {settings.home}.", remedy="Begin with `kimera run`, or set KIMERA_HOME.")
+        require_missions(settings)
     try:
         if settings.profile == "embedded":
             upgrade_alone(runtime)
@@ -93,6 +91,15 @@ def stored(settings: Settings) -> Iterator[Runtime]:
         yield runtime
     finally:
         runtime.close()
+
+
+def require_missions(settings: Settings) -> Path:
+    """The data folder, in which something ran before; else ``NoMissionsYet``, or ``BadInput`` where there can be none."""
+    home = settings.home.expanduser().absolute()
+    _require_folder(home)
+    if not (home / "kimera.sqlite3").exists():
+        raise NoMissionsYet(f"There are no missions in {settings.home}.", remedy="Begin with `kimera run`, or set KIMERA_HOME.")
+    return home
 
 
 def _runtime(settings: Settings) -> Runtime:

@@ -24,7 +24,7 @@ from shared.artifacts import SCHEME, Artifact
 from shared.clock import Clock, SystemClock
 from shared.errors import AlreadyExists, Corrupt, NotFound
 
-_MARK = "@"
+MARK = "@"
 """Ends the name of an artifact's folder, and names the file that describes it. No key has a part that ends so."""
 STALE_AFTER_S = 24 * 3600.0
 """What lies under ``tmp`` untouched for so long belongs to a put that was killed."""
@@ -123,7 +123,7 @@ class FolderArtifacts:
             try:
                 written = folder_files.write(draft / _name(key), stream, clone=clone)
                 artifact = Artifact(SCHEME + key, written.sha256, written.size, media_type)
-                folder_files.write(draft / _MARK, BytesIO(_description(artifact)), clone=None)
+                folder_files.write(draft / MARK, BytesIO(_description(artifact)), clone=None)
                 draft.chmod(0o755)
                 folder_files.flush_folder(draft)
                 if folder_files.move_if_free(draft, self._place(key), top=self._objects):
@@ -163,7 +163,7 @@ class FolderArtifacts:
 
     def known(self, key: str) -> Artifact | None:
         """What is stored under the key, which has been checked."""
-        path = f"{self._objects}/{key}{_MARK}/{_MARK}"  # every small artifact that is stored is looked for here first: no Path for each
+        path = f"{self._objects}/{key}{MARK}/{MARK}"  # every small artifact that is stored is looked for here first: no Path for each
         text = folder_files.bytes_if_there(path)
         if text is None:
             return None
@@ -206,10 +206,10 @@ class FolderArtifacts:
         if prefix:
             check_key(prefix.removesuffix("/"))
         start = prefix.rpartition("/")[0]
-        return folder_files.keys_below(self._objects / start, f"{start}/" if start else "", prefix, mark=_MARK)
+        return folder_files.keys_below(self._objects / start, f"{start}/" if start else "", prefix, mark=MARK)
 
     def _place(self, key: str) -> Path:
-        return self._objects / (key + _MARK)
+        return self._objects / (key + MARK)
 
     def _bytes(self, key: str) -> Path:
         return self._place(key) / _name(key)
