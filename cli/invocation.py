@@ -49,11 +49,23 @@ def invoke(command: Command, arguments: Sequence[str]) -> int:
 
         if not error.filename and (wrong := wrong_certificates()) is not None:  # whoever makes a client of TLS says no more
             return _failed("bad_input", wrong, CERTIFICATES_REMEDY, 2, wants_json)
+        if not error.filename and not _folder_is_there():
+            return _failed(
+                "bad_input", "The folder in which the command was started is gone.", "Change to one that is there.", 2, wants_json
+            )
         where = f" {error.filename}:" if error.filename else ""
         return _failed("unavailable", f"The system refused:{where} {error.strerror or error}.", "", 3, wants_json)
     except Exception as error:  # noqa: BLE001 - the outermost place: a defect is said in one line, its traceback shown on demand
         remedy = "This is a defect of KIMERA; KIMERA_DEBUG=1 shows where. The mission, if one had begun, is kept."
         return _failed("internal", f"{type(error).__name__}: {error}", remedy, 1, wants_json)
+
+
+def _folder_is_there() -> bool:
+    try:
+        Path.cwd()
+    except OSError:
+        return False
+    return True
 
 
 def _failed(code: str, message: str, remedy: str, exit_code: int, wants_json: bool) -> int:

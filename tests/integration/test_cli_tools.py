@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.support.command import Kimera
+from tests.support.command import LIMIT_S, ROOT, Kimera
 
 pytestmark = [pytest.mark.bubblewrap, pytest.mark.timeout(240)]
 
@@ -63,6 +66,23 @@ def test_a_plan_shows_the_reading_and_starts_no_mission(kimera: Kimera) -> None:
 def test_a_question_from_a_file_is_read_without_the_file_s_mark(kimera: Kimera) -> None:
     plan = kimera("run", "-", "--data", "a.csv", "--plan", "--json", question="\ufeffWhat is the mean temp by city?\r\n").json
     assert [q["question"] for q in plan["sub_questions"]] == ["What is the mean temp by city?"]
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        ("exec kimera run - --data a.csv <&-", "The question is empty."),
+        ("mkdir gone && cd gone && rmdir ../gone && exec kimera list", "The folder in which the command was started is gone."),
+    ],
+    ids=["stdin is closed", "no folder"],
+)
+def test_what_a_process_may_lack_is_told(kimera: Kimera, start: str, said: str) -> None:
+    command = start.replace("kimera", f"{sys.executable} -m cli.main")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], cwd=kimera.folder, env=environment, capture_output=True, text=True, check=False, timeout=LIMIT_S
+    )
+    assert (done.returncode, said in done.stderr) == (2, True), done.stderr
 
 
 def test_a_suite_is_scored_and_repeats_are_compared(kimera: Kimera) -> None:
