@@ -6,12 +6,12 @@ Adapters: ``JsonLines`` here (files that DuckDB reads) and ``shared/adapters/big
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Sequence
-from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
+
+from shared.telemetry.appended_file import AppendedFile
 
 if TYPE_CHECKING:
     from shared.telemetry.rows import Row
@@ -43,8 +43,7 @@ class JsonLines:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = threading.Lock()
-        self._files: dict[str, FileIO] = {}
-        self._deleted: list[FileIO] = []
+        self._files: dict[str, AppendedFile] = {}
         self.lost = 0
 
     def write(self, rows: Sequence[Row]) -> None:
@@ -54,26 +53,14 @@ class JsonLines:
         for table, lines in by_table.items():
             try:
                 # One write, so that lines of other threads and processes do not mix with these: a lock would hold up all who come to it.
-                self._opened(f"{table}.jsonl").write("".join(lines).encode())
+                self._file(f"{table}.jsonl").write("".join(lines).encode())
             except (OSError, ValueError) as error:  # the latter where it was closed meanwhile
                 with self._lock:
                     self.lost += len(lines)
                 _log.warning("%s rows of telemetry (%s) could not be written (%s so far): %s", len(lines), table, self.lost, error)
 
-    def _opened(self, name: str) -> FileIO:
-        """The file, at whose end a write goes; made where there is none, and anew where it was deleted."""
-        file = self._files.get(name)
-        if file is not None and _is_there(file):
-            return file
-        with self._lock:
-            file = self._files.get(name)
-            if file is not None:
-                if _is_there(file):
-                    return file
-                self._deleted.append(file)  # another thread may be writing to it
-            self._folder.mkdir(parents=True, exist_ok=True)
-            file = self._files[name] = FileIO(self._folder / name, "ab")
-            return file
+    def _file(self, name: str) -> AppendedFile:
+        return self._files.get(name) or self._files.setdefault(name, AppendedFile(self._folder / name))
 
     def flush(self) -> None:
         """Nothing waits."""
@@ -81,14 +68,8 @@ class JsonLines:
     def close(self) -> None:
         """Let the files go."""
         with self._lock:
-            for file in (*self._files.values(), *self._deleted):
+            for file in self._files.values():
                 file.close()
-            self._files, self._deleted = {}, []
-
-
-def _is_there(file: FileIO) -> bool:
-    """Whether the open file still has a name."""
-    return os.fstat(file.fileno()).st_nlink > 0
 
 
 class Nowhere:

@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 from opentelemetry import trace
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags
 
+from shared.telemetry.appended_file import AppendedFile
+
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.util.types import Attributes, AttributeValue
@@ -43,9 +45,9 @@ class SpanLines:
     """
 
     def __init__(self, path: Path, *, service: str, randomness: random.Random | None = None) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
         self._path = path
-        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        self._file = AppendedFile(path)
+        self._file.open()
         self._lock = threading.Lock()
         self._written = threading.Condition(self._lock)
         self._lines: list[bytes] = []
@@ -64,7 +66,7 @@ class SpanLines:
             if not self._closed:
                 self._closed = True
                 if self._written.wait_for(lambda: not self._writing, _LONGEST_S):
-                    os.close(self._file)
+                    self._file.close()
 
     def new_id(self, bits: int) -> int:
         """An id of a trace or a span; zero is none."""
@@ -86,7 +88,7 @@ class SpanLines:
             self._writing = True
         while lines := self._taken():
             try:
-                os.write(self._file, b"".join(lines))
+                self._file.write(b"".join(lines))
             except OSError as error:
                 _log.warning("%s spans could not be written to %s: %s", len(lines), self._path, error)
 

@@ -6,7 +6,7 @@ The views are written in BigQuery's dialect; here DuckDB answers them for both, 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -265,13 +265,16 @@ class TestJsonLines:
         sink.write([mission(1), mission(2)])
         assert (sink.lost, "could not be written" in caplog.text) == (2, True)
 
-    def test_a_folder_that_is_deleted_is_made_anew(self, tmp_path: Path) -> None:
+    @pytest.mark.parametrize("take", [shutil.rmtree, lambda folder: folder.rename(folder.with_name("old"))], ids=["deleted", "moved"])
+    def test_a_folder_that_is_taken_away_is_made_anew(self, tmp_path: Path, take: Callable[[Path], object]) -> None:
         sink = JsonLines(tmp_path / "telemetry")
-        sink.write([mission(1)])
-        shutil.rmtree(tmp_path / "telemetry")
-        sink.write([mission(2)])
+        for number in (1, 2, 3):  # more than once
+            sink.write([mission(number)])
+            if number < 3:
+                take(tmp_path / "telemetry")
+                shutil.rmtree(tmp_path / "old", ignore_errors=True)
         sink.close()
-        assert [row["mission_id"] for row in ask(tmp_path / "telemetry", view("missions_once")).as_json()] == ["m_2"]
+        assert [row["mission_id"] for row in ask(tmp_path / "telemetry", view("missions_once")).as_json()] == ["m_3"]
 
 
 @pytest.mark.parametrize("known", views(), ids=lambda known: known.name)

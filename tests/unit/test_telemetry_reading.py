@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,30 @@ def test_a_failed_span_says_how(traces: Path) -> None:
     failed = spans(traces)[2]
     assert (failed.failed, failed.error, failed.message) == (True, "unavailable", "no room")
     assert spans(traces)[3].error is None
+
+
+def moved(path: Path) -> None:
+    path.rename(path.with_name("old"))
+
+
+def replaced(path: Path) -> None:
+    """As another process does that began a new file already."""
+    shutil.copy(path, path.with_name("new"))
+    path.with_name("new").rename(path)
+
+
+@pytest.mark.parametrize("take", [Path.unlink, moved, replaced])
+def test_a_file_that_is_taken_away_is_made_anew(tmp_path: Path, take: Callable[[Path], None]) -> None:
+    path = tmp_path / "traces.jsonl"
+    tracing = to_file(path, service="test")
+    for name in ("first", "second", "third"):
+        with about_mission("m_1"), tracing.span(name):
+            pass
+        if name != "third":
+            assert name in [span.name for span in spans(path)]
+            take(path)
+    tracing.close()
+    assert "third" in [span.name for span in spans(path)]
 
 
 def test_a_line_that_a_kill_cut_off_is_left_aside(traces: Path) -> None:
