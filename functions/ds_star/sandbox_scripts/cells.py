@@ -86,11 +86,14 @@ def type_column(raw: pd.Series, name: str, *, decimal: str | None = None, delimi
         if column is not None:
             return column
     texts = [clean(u) if isinstance(u, str) else _text_of(u) for u in uniques]
+    given = {i: float(u) for i, u in enumerate(uniques) if isinstance(u, int | float | np.number) and not isinstance(u, bool)}
     present = [t for t in texts if not _is_missing(t, texts)]
     if not present:
         return Column(pd.Series([None] * len(raw), dtype="object"), "empty")
     column = (
-        _flags(texts, present) or _numbers(texts, present, codes, name, decimal, delimiter) or _dates(texts, present, codes, name, order)
+        _flags(texts, present)
+        or _numbers(texts, present, given, codes, name, decimal, delimiter)
+        or _dates(texts, present, codes, name, order)
     )
     if column is None:
         kept = np.array([None if _is_missing(t, texts) else t for t in texts], dtype=object)
@@ -152,8 +155,15 @@ def _flags(texts: list[str], present: list[str]) -> Column | None:
 
 
 def _numbers(
-    texts: list[str], present: list[str], codes: np.ndarray, name: str, decimal: str | None, delimiter: str | None
+    texts: list[str],
+    present: list[str],
+    given: dict[int, float],
+    codes: np.ndarray,
+    name: str,
+    decimal: str | None,
+    delimiter: str | None,
 ) -> Column | None:
+    """``given`` holds the cells that are numbers already: how texts write theirs says nothing about them."""
     kept = [t for t in present if t.casefold() not in MISSING_AMONG_NUMBERS]
     if not kept or not any(ch.isdigit() for ch in kept[0] + kept[-1]):
         return None
@@ -161,18 +171,21 @@ def _numbers(
         return None  # leading zeros: a code, not a quantity
     if all(re.fullmatch(r"(0[1-9]|1[0-2])\.(19|20)\d\d", t) for t in kept):
         return None  # 03.2026: a month
-    convention = decide_decimal(kept, decimal, delimiter)
+    known = set(kept)
+    written = [t for i, t in enumerate(texts) if t in known and i not in given]
+    convention = decide_decimal(written, decimal, delimiter)
     if convention is None:
         return None
     mark, certain, unsure, notes = convention
-    known = set(kept)
-    if mark == "." and all(_PLAIN.match(t) for t in kept):
-        values, unit = pd.Series([float(t) if t in known else np.nan for t in texts], dtype="float64"), None
+    if mark == "." and all(_PLAIN.match(t) for t in written):
+        numbers = [given[i] if i in given else float(t) if t in known else np.nan for i, t in enumerate(texts)]
+        values, unit = pd.Series(numbers, dtype="float64"), None
     else:
-        parsed = [_parse(t, mark) if t in known else None for t in texts]
+        parsed = [(given[i], None) if i in given else _parse(t, mark) if t in known else None for i, t in enumerate(texts)]
         units = {p[1] for p in parsed if p is not None}
-        if len(units - {None}) > 1 or (len(units) > 1 and units - {None} - {"%"}):
-            return None
+        bare = [p[0] for p in parsed if p is not None and p[1] is None]
+        if len(units - {None}) > 1 or (units - {None} and any(bare)) or (bare and units - {None} - {"%"}):
+            return None  # 0.2 among 10% may be 20%, or 0.2%: only nothing is the same in both
         values, unit = pd.Series([np.nan if p is None else p[0] for p in parsed], dtype="float64"), next(iter(units - {None}), None)
     counts = np.bincount(codes[codes >= 0], minlength=len(texts))
     present_set = set(present)
