@@ -89,7 +89,7 @@ def open_file(path: str, name: str, options: dict[str, int] | None = None, only:
     elif kind == "parquet":
         raw = read_parquet(path, stem, max_cells)
     else:
-        raw = read_sqlite(path, wanted, max_cells)
+        raw, warnings = read_sqlite(path, wanted, max_cells)
     tables: list[Table] = []
     for item in raw:
         if wanted is None or item.name == wanted:
