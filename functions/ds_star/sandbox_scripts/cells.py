@@ -127,10 +127,11 @@ def _is_missing(text: str, texts: list[str]) -> bool:
 
 def _native(raw: pd.Series, name: str) -> Column:
     if raw.dtype.kind == "M":
-        values = raw.dt.tz_convert("UTC").dt.tz_localize(None) if getattr(raw.dt, "tz", None) is not None else raw
-        values = values.reset_index(drop=True)
+        zone = getattr(raw.dt, "tz", None)
+        values = (raw if zone is None else raw.dt.tz_convert("UTC").dt.tz_localize(None)).reset_index(drop=True)
         midnight = bool((values.dropna() == values.dropna().dt.normalize()).all())
-        return Column(values, "date" if midnight else "datetime")
+        notes = [] if zone is None or str(zone) == "UTC" else ["times are converted to UTC"]
+        return Column(values, "date" if midnight else "datetime", notes=notes)
     values = raw.reset_index(drop=True).astype("float64") if raw.dtype.kind == "f" else raw.reset_index(drop=True)
     return _after_numbers(Column(values, "number"), name)
 

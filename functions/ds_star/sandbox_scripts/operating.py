@@ -131,6 +131,13 @@ def prepare(parameters: dict, inputs: dict[str, str], record: Callable[..., None
     for column, missing in without_value(table, filters).items():
         rows = "row has" if missing == 1 else "rows have"
         report.limit(f"left out: {missing} {rows} no `{column}`, and can be neither inside nor outside of what is asked")
+    for column in dict.fromkeys(spec.get("by", [])):
+        if column in frame and (missing := int(frame[column].isna().sum())) and missing < len(frame):
+            rows = "row has" if missing == 1 else "rows have"
+            report.limit(
+                f"{missing} {rows} no `{column}`, and belong{'s' * (missing == 1)} to none of its groups",
+                **{f"rows_without_{column}": missing},
+            )
     if not len(frame):
         raise Refusal(f"no row is left where {describe_filters(filters)}" if filters else "the table has no rows")
     where = ""
