@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,21 @@ def _parquet(path: Path) -> DataInput:
     return DataInput.of(path)
 
 
+def _damaged(path: Path) -> DataInput:
+    """A workbook of which the bytes of the sheet are spoilt, as by a download."""
+    import xlsxwriter
+
+    book = xlsxwriter.Workbook(str(path))
+    book.add_worksheet("Sales").write_column(0, 0, ["sales", *range(500)])
+    book.close()
+    with zipfile.ZipFile(path) as archive:
+        begins = archive.getinfo("xl/worksheets/sheet1.xml").header_offset + 60
+    data = bytearray(path.read_bytes())
+    data[begins : begins + 100] = b"\xff" * 100
+    path.write_bytes(data)
+    return DataInput.of(path)
+
+
 @pytest.fixture(scope="module")
 def files(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, FileDescription]:
     folder = tmp_path_factory.mktemp("broken")
@@ -44,6 +60,7 @@ def files(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> dic
     inputs = [
         _database(folder / "base.db"),
         _parquet(folder / "large.parquet"),
+        _damaged(folder / "spoilt.xlsx"),
         write(folder, "open.csv", f'region,name,v\n{rows}S,"open,5\n{rows}'),
         write(folder, "inches.csv", 'name,note\n5" pipe,"two\nlines"\n6" pipe,one\n'),
         write(folder, "digits.json", '[{"a": "x", "n": ' + "9" * 5000 + '}, {"a": "y", "n": 1}]'),
@@ -72,3 +89,7 @@ def test_json_that_python_cannot_hold_is_told(files: dict[str, FileDescription])
     assert "thousands of digits" in (files["digits.json"].error or "")
     assert table(files["digits.jsonl"]).rows == 2
     assert table(files["half.json"]).rows == 2 and column(files["half.json"], "a").samples == ("x\ufffd", "y")
+
+
+def test_a_workbook_with_a_damaged_part_is_told(files: dict[str, FileDescription]) -> None:
+    assert "the workbook cannot be read" in (files["spoilt.xlsx"].error or "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 
@@ -82,7 +83,18 @@ def read_workbook(path: str, only: str | None) -> tuple[list[RawTable], list[str
                 tables.append(found)
                 if sheet.sheet_state != "visible":
                     tables[-1].notes.append("the sheet is hidden in the workbook")
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile, zipfile.LargeZipFile, TypeError, AttributeError, SyntaxError) as broken:
+    except (
+        LookupError,
+        ValueError,
+        ArithmeticError,
+        OSError,
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        TypeError,
+        AttributeError,
+        SyntaxError,
+    ) as broken:
         raise Unreadable(f"the workbook cannot be read ({type(broken).__name__}: {str(broken)[:150]})", RESAVE) from broken
     if not tables:
         if uncalculated:

@@ -37,6 +37,11 @@ def decode(path, declared=False):
         if found:
             name = (found.group(1) or found.group(2)).decode()
             try:
+                if codecs.lookup(name).name.startswith(("iso8859", "cp125")) and not data.isascii():
+                    return _clean(data.decode("utf-8")), "utf-8"  # which no text of another encoding happens to be
+            except (LookupError, UnicodeDecodeError):
+                pass
+            try:
                 return _clean(data.decode(name)), name.lower()
             except (LookupError, UnicodeDecodeError):
                 pass  # it says one thing and is another: look at the bytes
