@@ -90,3 +90,14 @@ def test_a_word_about_a_tag_takes_nothing_with_it(sandbox: CodeSandbox, artifact
     text = read(sandbox, artifacts, note).text
     assert "The total was 5." in text and "Then 6." in text
     assert "evil" not in text and "hidden" not in text
+
+
+@pytest.mark.parametrize(
+    ("encoding", "text"),
+    [("cp1254", "İstanbul’un nüfusu 15 milyon. Şehir çok büyük."), ("cp1250", "Ludność Łodzi wynosi 670 tysięcy. Wrocław jest większy.")],
+)
+def test_turkish_and_polish_are_told_by_their_letters(
+    sandbox: CodeSandbox, artifacts: FolderArtifacts, tmp_path: Path, encoding: str, text: str
+) -> None:
+    (tmp_path / "note.txt").write_bytes(text.encode(encoding))
+    assert read(sandbox, artifacts, tmp_path / "note.txt").text == text
