@@ -16,7 +16,13 @@ from tests.support.sandboxes import sandbox
 __all__ = ["sandbox"]
 pytestmark = pytest.mark.bubblewrap
 
-ROWS = [("region", "product", "sales", "weight"), ("N", "A", 10, 1.5), ("S", "B", 20, 2.5), ("N", "C", 30, 3.5), ("S", "A", 5, 4.5)]
+ROWS: list[tuple[str | int | float, ...]] = [
+    ("region", "product", "sales", "weight"),
+    ("N", "A", 10, 1.5),
+    ("S", "B", 20, 2.5),
+    ("N", "C", 30, 3.5),
+    ("S", "A", 5, 4.5),
+]
 TEXT = "".join(",".join(map(str, row)) + "\n" for row in ROWS)
 
 
@@ -31,8 +37,8 @@ def _workbook(path: Path) -> DataInput:
     for number, row in enumerate(ROWS):
         sheet.write_row(3 + number, 0, row)
     pivot = book.add_worksheet("Pivot")
-    for number, row in enumerate([("Sum of sales", "Columns"), ("Region", 2022, 2023, 2024), ("N", 10, 20, 5), ("S", 1, 2, 3)]):
-        pivot.write_row(number, 0, row)
+    for number, cells in enumerate([("Sum of sales", "Columns"), ("Region", 2022, 2023, 2024), ("N", 10, 20, 5), ("S", 1, 2, 3)]):
+        pivot.write_row(number, 0, cells)
     book.close()
     return DataInput.of(path)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from functions.ds_star.analyzer import DataInput
+from functions.ds_star.operation import TableRef
 from shared.sandbox import CodeSandbox
-from tests.support.operations import Outcome, TableRef, carry_out, column, describe, spec, table, write
+from tests.support.operations import Outcome, carry_out, column, describe, spec, table, write
 from tests.support.sandboxes import sandbox
 
 __all__ = ["sandbox"]
@@ -55,6 +56,15 @@ def test_rows_without_a_group_are_counted_and_said(sandbox: CodeSandbox, tmp_pat
     assert _limits(by_region) == ["3 rows have no `region`, and belong to none of its groups"]
     assert by_region.number("rows_without_region") == 3
     assert _limits(by_product) == []
+
+
+def test_one_group_that_is_written_in_two_ways_is_told(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    given = [write(tmp_path, "case.csv", "region,sales\nNorth,10\nnorth,5\nSouth,2\n")]
+    (outcome,) = carry_out(sandbox, given, [spec("case.csv", "sum", measure="sales", by=("region",))], tmp_path / "out")
+    assert len(outcome.result.findings) == 3
+    assert _limits(outcome) == [
+        '`region` has "North" and "north", which are groups of their own here; write them in one way if they are the same'
+    ]
 
 
 def _limits(outcome: Outcome) -> list[str]:

@@ -35,6 +35,7 @@ def files(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> dic
     inputs = [
         write(folder, "weights.json", json.dumps(records)),
         write(folder, "rates.csv", "town,rate\na,10%\nb,0.2\nc,5%\n"),
+        write(folder, "days.csv", 'day,v\n2024-01-05,1\n06.01.2024,2\n"Jan 7, 2024",3\nlater,4\n2024-02-08,5\n'),
         write(folder, "with_nothing.csv", "town,rate\na,10%\nb,0\nc,5%\n"),
         _workbook(folder / "goods.xlsx"),
     ]
@@ -52,3 +53,10 @@ def test_a_number_without_a_sign_among_percentages_is_not_taken_as_one(files: di
     assert column(files["rates.csv"], "rate").dtype == "string"
     assert any('not "0.2"' in warning for warning in table(files["rates.csv"]).warnings)
     assert (column(files["with_nothing.csv"], "rate").unit, column(files["with_nothing.csv"], "rate").minimum) == ("%", 0)
+
+
+def test_dates_in_several_forms_are_told(files: dict[str, FileDescription]) -> None:
+    assert column(files["days.csv"], "day").dtype == "string"
+    assert table(files["days.csv"]).warnings == (
+        '`day` is read as text: most of its cells are dates, but not all in one form ("2024-01-05", "06.01.2024", "Jan 7, 2024", "later")',
+    )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from dates import read_dates
+from dates import form_of, read_dates
 
 MISSING = frozenset(
     [
@@ -98,7 +98,7 @@ def type_column(raw: pd.Series, name: str, *, decimal: str | None = None, delimi
     if column is None:
         kept = np.array([None if _is_missing(t, texts) else t for t in texts], dtype=object)
         column = Column(pd.Series(kept), "string")
-        column.warnings += _in_the_way(texts, present, codes, name)
+        column.warnings += _in_the_way(texts, present, codes, name) or _dates_in_the_way(texts, present, codes, name)
     column.values = _spread(column.values, codes)
     return column
 
@@ -222,6 +222,19 @@ def _in_the_way(texts: list[str], present: list[str], codes: np.ndarray, name: s
         return []
     shown = ", ".join(f'"{t[:30]}"' for t in odd[:3])
     return [f"`{name}` is read as text: most of its cells are plain numbers{f' in {unit}' if unit else ''}, but not {shown}"]
+
+
+def _dates_in_the_way(texts: list[str], present: list[str], codes: np.ndarray, name: str) -> list[str]:
+    """The same for a column that would hold dates: one cell of each of its first forms."""
+    counts = dict(zip(texts, np.bincount(codes[codes >= 0], minlength=len(texts)).tolist(), strict=True))
+    if not any(form_of(t) for t in present[:20]):
+        return []
+    forms = {t: form_of(t) for t in present}
+    if 2 * sum(counts[t] for t in present if forms[t]) <= sum(counts[t] for t in present):
+        return []
+    first = {form: t for t, form in reversed(forms.items())}
+    shown = ", ".join(f'"{t[:30]}"' for t in present if first[forms[t]] == t)
+    return [f"`{name}` is read as text: most of its cells are dates, but not all in one form ({shown})"]
 
 
 def _parse(text: str, mark: str) -> tuple[float, str | None] | None:
