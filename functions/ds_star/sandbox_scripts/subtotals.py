@@ -15,6 +15,8 @@ from delimited import RawTable
 
 MANY = 2_000
 """Rows called a total past which they are none: a table of nothing else is one of totals."""
+MOST = 5_000_000
+"""Totals times rows up to which each is looked into, which takes seconds."""
 LOOK = 8
 """Columns from the left in which names are looked for."""
 _HINT = re.compile(r"total|summe|ergebnis", re.IGNORECASE)
@@ -31,8 +33,9 @@ def without_subtotals(raw: RawTable, delimiter: str | None) -> RawTable:
     figures = _figures(raw.frame, delimiter)
     totals = np.zeros(len(raw.frame), dtype=bool)
     totals[list(found)] = True
-    sums = [row for row in found if not _is_member(row, found, raw.frame) and _is_sum(row, found, figures, totals, raw.frame)]
-    sums = [] if raw.sampled else sums
+    sums: list[int] = []
+    if not raw.sampled and len(found) * len(raw.frame) <= MOST:
+        sums = [row for row in found if not _is_member(row, found, raw.frame) and _is_sum(row, found, figures, totals, raw.frame)]
     names = [clean(str(raw.frame.iat[row, found[row][0]])) for row in found]
     called = dict(zip(found, names, strict=True))
     left = [row for row in found if row not in sums]
@@ -56,6 +59,15 @@ def _shown(rows: list[int], called: dict[int, str]) -> str:
     return ", ".join(repr(name[:60]) for name in list(dict.fromkeys(called[row] for row in rows))[:3])
 
 
+def _whose(text: str, known: set[str]) -> str | None:
+    """Whose total this is by its name, empty for one that says no more than that; ``None`` for no name of a total."""
+    if _BARE.match(text):
+        return ""
+    named = _NAMED.match(text) if len(text) <= 120 else None
+    whose = (named["before"] or named["behind"]).casefold() if named else None
+    return whose if whose in known else None
+
+
 def _named_totals(frame: pd.DataFrame) -> dict[int, tuple[int, str | None]]:
     """Each row that is called a total -> (the column that says so, whose total it is by name). "Net total" of no "Net" is a name."""
     found: dict[int, tuple[int, str | None]] = {}
@@ -65,16 +77,12 @@ def _named_totals(frame: pd.DataFrame) -> dict[int, tuple[int, str | None]]:
             continue
         texts = [c for c in cells.unique() if isinstance(c, str)]
         hinted = [c for c in texts if _HINT.search(c)]
-        rows = np.flatnonzero(cells.isin(hinted).to_numpy(dtype=bool)) if hinted else []
-        known = {clean(c).casefold() for c in texts} if hinted else set()
-        for row in (int(r) for r in rows if int(r) not in found):
-            text = clean(cells.iat[row])
-            named = _NAMED.match(text) if len(text) <= 120 else None
-            whose = (named["before"] or named["behind"]).casefold() if named else None
-            if _BARE.match(text):
-                found[row] = (place, None)
-            elif whose in known:
-                found[row] = (place, whose)
+        if not 0 < len(hinted) <= MANY:
+            continue
+        known = {clean(c).casefold() for c in texts}
+        named = {c: whose for c in hinted if (whose := _whose(clean(c), known)) is not None}
+        for row in np.flatnonzero(cells.isin(list(named)).to_numpy(dtype=bool))[: MANY + 1].tolist() if named else ():
+            found.setdefault(row, (place, named[cells.iat[row]] or None))
     return dict(sorted(found.items()))
 
 
