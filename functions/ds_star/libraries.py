@@ -7,7 +7,20 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "sandbox_scripts"
-READING = ("sniffing", "dates", "headers", "cells", "grids", "delimited", "workbooks", "nested", "databases", "roles", "tables")
+READING = (
+    "sniffing",
+    "dates",
+    "headers",
+    "cells",
+    "grids",
+    "delimited",
+    "subtotals",
+    "workbooks",
+    "nested",
+    "databases",
+    "roles",
+    "tables",
+)
 """The modules that read files, each behind those that it imports."""
 OPERATING = (
     "figures",

@@ -45,10 +45,26 @@ def _named(found: Iterable[tuple[Path, InputKind]]) -> list[LocalFile]:
     for path, kind in found:
         real = path.resolve()
         if real not in files:
+            if kind == "data":
+                _require_whole(real)
             name = _distinct(path, taken)
             taken.add(name)
             files[real] = LocalFile(real, name, kind, real.stat().st_size)
     return list(files.values())
+
+
+def _require_whole(path: Path) -> None:
+    """``BadInput`` for a SQLite database whose last changes stand in the file beside it: alone it is one of some time ago."""
+    log = path.with_name(f"{path.name}-wal")
+    if not log.is_file() or not log.stat().st_size:
+        return
+    with path.open("rb") as stream:
+        if not stream.read(16).startswith(b"SQLite format 3"):
+            return
+    raise BadInput(
+        f"{path.name} is open in a program, or was not closed: {log.name} holds changes that are not in it yet.",
+        remedy=f'Close the program, or give a copy that is whole: sqlite3 {path.name} ".backup copy.db"',
+    )
 
 
 def _files(given: Path, suffixes: Iterable[str], what: str) -> list[Path]:

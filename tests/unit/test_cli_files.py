@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,6 +40,16 @@ def test_the_same_file_given_twice_is_one_input(tmp_path: Path) -> None:
 def test_a_file_that_is_named_may_be_called_anything(tmp_path: Path) -> None:
     put(tmp_path, "export.dat")
     assert collect([tmp_path / "export.dat"], [])[0].name == "export.dat"
+
+
+def test_a_database_whose_last_changes_stand_beside_it_is_refused_until_it_is_whole(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "sales.db")) as writer:
+        writer.execute("pragma journal_mode=wal")
+        writer.execute("create table sales (amount integer)")
+        writer.commit()
+        with pytest.raises(BadInput, match=r"sales\.db-wal holds changes"):
+            collect([tmp_path / "sales.db"], [])
+    assert [f.name for f in collect([tmp_path / "sales.db"], [])] == ["sales.db"]
 
 
 def test_too_many_files_are_refused_with_what_to_do(tmp_path: Path) -> None:

@@ -30,6 +30,10 @@ def _files(folder: Path) -> list[DataInput]:
         write(folder, "utf16.csv", "name\tvalue\nä\t1\nö\t2\n".encode("utf-16")),
         write(folder, "utf16_no_bom.csv", "name,value\nalpha,1\nbeta,2\n".encode("utf-16-le")),
         write(folder, "mac.csv", "name;wert\nZürich;1\nGenève;2\nBünzli;3\n".encode("mac_roman")),
+        write(folder, "greek.csv", "name;τιμή\nΑθήνα;1,5\nΠάτρα;2,5\nΛάρισα;3,5\n".encode("cp1253")),
+        write(folder, "turkish.csv", "name;satış\nİstanbul;1,5\nMuğla;2,5\nEskişehir;3,5\n".encode("cp1254")),
+        write(folder, "polish.csv", "name;sprzedaż\nŁódź;1,5\nWrocław;2,5\nPoznań;3,5\n".encode("cp1250")),
+        write(folder, "british.csv", "name;cost £m;m³\nForêt;1;2\nCœur;2;3\nKær;3;4\n".encode("cp1252")),
         write(folder, "swiss.csv", swiss),
         write(folder, "pipes.csv", "a|b|c\n1|x|2.5\n2|y|3.5\n"),
         write(folder, "quoted.csv", 'name,text\nx,"a, b\nand c"\ny,"say ""hi"""\n'),
@@ -89,6 +93,10 @@ def test_brackets_behind_the_currency_are_negative_and_grams_are_a_unit(files: F
         ("utf16.csv", "utf-16", ("ä", "ö")),
         ("utf16_no_bom.csv", "utf-16-le", ("alpha", "beta")),
         ("mac.csv", "mac_roman", ("Zürich", "Genève", "Bünzli")),
+        ("greek.csv", "cp1253", ("Αθήνα", "Πάτρα", "Λάρισα")),
+        ("turkish.csv", "cp1254", ("İstanbul", "Muğla", "Eskişehir")),
+        ("polish.csv", "cp1250", ("Łódź", "Wrocław", "Poznań")),
+        ("british.csv", "cp1252", ("Forêt", "Cœur", "Kær")),
     ],
 )
 def test_encodings_are_told_from_the_bytes(files: Files, name: str, encoding: str, samples: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
-from dates import read_dates
+from dates import form_of, read_dates
 
 MISSING = frozenset(
     [
@@ -86,16 +86,19 @@ def type_column(raw: pd.Series, name: str, *, decimal: str | None = None, delimi
         if column is not None:
             return column
     texts = [clean(u) if isinstance(u, str) else _text_of(u) for u in uniques]
+    given = {i: float(u) for i, u in enumerate(uniques) if isinstance(u, int | float | np.number) and not isinstance(u, bool)}
     present = [t for t in texts if not _is_missing(t, texts)]
     if not present:
         return Column(pd.Series([None] * len(raw), dtype="object"), "empty")
     column = (
-        _flags(texts, present) or _numbers(texts, present, codes, name, decimal, delimiter) or _dates(texts, present, codes, name, order)
+        _flags(texts, present)
+        or _numbers(texts, present, given, codes, name, decimal, delimiter)
+        or _dates(texts, present, codes, name, order)
     )
     if column is None:
         kept = np.array([None if _is_missing(t, texts) else t for t in texts], dtype=object)
         column = Column(pd.Series(kept), "string")
-        column.warnings += _in_the_way(texts, present, codes, name)
+        column.warnings += _in_the_way(texts, present, codes, name) or _dates_in_the_way(texts, present, codes, name)
     column.values = _spread(column.values, codes)
     return column
 
@@ -124,10 +127,11 @@ def _is_missing(text: str, texts: list[str]) -> bool:
 
 def _native(raw: pd.Series, name: str) -> Column:
     if raw.dtype.kind == "M":
-        values = raw.dt.tz_convert("UTC").dt.tz_localize(None) if getattr(raw.dt, "tz", None) is not None else raw
-        values = values.reset_index(drop=True)
+        zone = getattr(raw.dt, "tz", None)
+        values = (raw if zone is None else raw.dt.tz_convert("UTC").dt.tz_localize(None)).reset_index(drop=True)
         midnight = bool((values.dropna() == values.dropna().dt.normalize()).all())
-        return Column(values, "date" if midnight else "datetime")
+        notes = [] if zone is None or str(zone) == "UTC" else ["times are converted to UTC"]
+        return Column(values, "date" if midnight else "datetime", notes=notes)
     values = raw.reset_index(drop=True).astype("float64") if raw.dtype.kind == "f" else raw.reset_index(drop=True)
     return _after_numbers(Column(values, "number"), name)
 
@@ -152,8 +156,15 @@ def _flags(texts: list[str], present: list[str]) -> Column | None:
 
 
 def _numbers(
-    texts: list[str], present: list[str], codes: np.ndarray, name: str, decimal: str | None, delimiter: str | None
+    texts: list[str],
+    present: list[str],
+    given: dict[int, float],
+    codes: np.ndarray,
+    name: str,
+    decimal: str | None,
+    delimiter: str | None,
 ) -> Column | None:
+    """``given`` holds the cells that are numbers already: how texts write theirs says nothing about them."""
     kept = [t for t in present if t.casefold() not in MISSING_AMONG_NUMBERS]
     if not kept or not any(ch.isdigit() for ch in kept[0] + kept[-1]):
         return None
@@ -161,18 +172,21 @@ def _numbers(
         return None  # leading zeros: a code, not a quantity
     if all(re.fullmatch(r"(0[1-9]|1[0-2])\.(19|20)\d\d", t) for t in kept):
         return None  # 03.2026: a month
-    convention = decide_decimal(kept, decimal, delimiter)
+    known = set(kept)
+    written = [t for i, t in enumerate(texts) if t in known and i not in given]
+    convention = decide_decimal(written, decimal, delimiter)
     if convention is None:
         return None
     mark, certain, unsure, notes = convention
-    known = set(kept)
-    if mark == "." and all(_PLAIN.match(t) for t in kept):
-        values, unit = pd.Series([float(t) if t in known else np.nan for t in texts], dtype="float64"), None
+    if mark == "." and all(_PLAIN.match(t) for t in written):
+        numbers = [given[i] if i in given else float(t) if t in known else np.nan for i, t in enumerate(texts)]
+        values, unit = pd.Series(numbers, dtype="float64"), None
     else:
-        parsed = [_parse(t, mark) if t in known else None for t in texts]
+        parsed = [(given[i], None) if i in given else _parse(t, mark) if t in known else None for i, t in enumerate(texts)]
         units = {p[1] for p in parsed if p is not None}
-        if len(units - {None}) > 1 or (len(units) > 1 and units - {None} - {"%"}):
-            return None
+        bare = [p[0] for p in parsed if p is not None and p[1] is None]
+        if len(units - {None}) > 1 or (units - {None} and any(bare)) or (bare and units - {None} - {"%"}):
+            return None  # 0.2 among 10% may be 20%, or 0.2%: only nothing is the same in both
         values, unit = pd.Series([np.nan if p is None else p[0] for p in parsed], dtype="float64"), next(iter(units - {None}), None)
     counts = np.bincount(codes[codes >= 0], minlength=len(texts))
     present_set = set(present)
@@ -208,6 +222,19 @@ def _in_the_way(texts: list[str], present: list[str], codes: np.ndarray, name: s
         return []
     shown = ", ".join(f'"{t[:30]}"' for t in odd[:3])
     return [f"`{name}` is read as text: most of its cells are plain numbers{f' in {unit}' if unit else ''}, but not {shown}"]
+
+
+def _dates_in_the_way(texts: list[str], present: list[str], codes: np.ndarray, name: str) -> list[str]:
+    """The same for a column that would hold dates: one cell of each of its first forms."""
+    counts = dict(zip(texts, np.bincount(codes[codes >= 0], minlength=len(texts)).tolist(), strict=True))
+    if not any(form_of(t) for t in present[:20]):
+        return []
+    forms = {t: form_of(t) for t in present}
+    if 2 * sum(counts[t] for t in present if forms[t]) <= sum(counts[t] for t in present):
+        return []
+    first = {form: t for t, form in reversed(forms.items())}
+    shown = ", ".join(f'"{t[:30]}"' for t in present if first[forms[t]] == t)
+    return [f"`{name}` is read as text: most of its cells are dates, but not all in one form ({shown})"]
 
 
 def _parse(text: str, mark: str) -> tuple[float, str | None] | None:

@@ -33,9 +33,15 @@ def read_parquet(path: str, name: str, max_cells: int) -> list[RawTable]:
         ) from broken
     if not arrow.num_rows:
         raise Unreadable("the Parquet file has no rows", "Check the export and give the file again.")
-    names = [n for n in arrow.column_names if not n.startswith("__index_level_")] or arrow.column_names
-    frame = pd.DataFrame({i: _arrow_column(arrow.column(n)) for i, n in enumerate(names)}).set_axis(names, axis=1)
+    places = [i for i, n in enumerate(arrow.column_names) if not n.startswith("__index_level_")] or list(range(arrow.num_columns))
+    names = _told_apart([arrow.column_names[i] for i in places])
+    frame = pd.DataFrame({i: _arrow_column(arrow.column(place)) for i, place in enumerate(places)}).set_axis(names, axis=1)
     return [_sampled(RawTable(name, frame, rows), step)]
+
+
+def _told_apart(columns: list[str]) -> list[str]:
+    """The names, those that stood before with a number behind them."""
+    return [n if n not in columns[:i] else f"{n}_{columns[:i].count(n) + 1}" for i, n in enumerate(columns)]
 
 
 def _step(cells: int, most: int) -> int:
@@ -57,7 +63,7 @@ def _arrow_column(column: object) -> pd.Series:
 
     kind = column.type
     if pa.types.is_decimal(kind) or (pa.types.is_integer(kind) and column.null_count):
-        return column.cast(pa.float64()).to_pandas()
+        return column.cast(pa.float64(), safe=False).to_pandas()
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
     if pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_timestamp(kind):
@@ -70,8 +76,8 @@ def _arrow_column(column: object) -> pd.Series:
     return pd.Series(values, dtype=object)
 
 
-def read_sqlite(path: str, only: str | None, max_cells: int) -> list[RawTable]:
-    """The tables and views of a SQLite database, opened read-only."""
+def read_sqlite(path: str, only: str | None, max_cells: int) -> tuple[list[RawTable], list[str]]:
+    """(the tables and views of a SQLite database, warnings of those that cannot be read). It is opened read-only."""
     import sqlite3
 
     try:
@@ -81,15 +87,23 @@ def read_sqlite(path: str, only: str | None, max_cells: int) -> list[RawTable]:
             "select name from sqlite_master where type in ('table', 'view') and name not like 'sqlite_%' order by name"
         )
         names = [row[0] for row in listed.fetchall()]
-        tables = [_sqlite_table(connection, n, max_cells) for n in names if only is None or n == only]
+        tables, broken_ones = [], []
+        for name in names:
+            if only is None or name == only:
+                try:
+                    tables.append(_sqlite_table(connection, name, max_cells))
+                except sqlite3.OperationalError as broken:  # a view of a table that is gone, a table of a module that is not here
+                    broken_ones.append(f"`{name}` could not be read ({broken})")
         connection.close()
     except sqlite3.DatabaseError as broken:
         raise Unreadable(
             f"the SQLite database cannot be read ({broken})", "Check it with `sqlite3 FILE .tables`, or export the table as CSV."
         ) from broken
     if not any(len(t.frame) for t in tables):
+        if broken_ones:
+            raise Unreadable(f"of the SQLite database {broken_ones[0]}", "Export the table as CSV.")
         raise Unreadable("the SQLite database holds no rows", "Check which file was exported.")
-    return [t for t in tables if len(t.frame)]
+    return [t for t in tables if len(t.frame)], broken_ones
 
 
 def _sqlite_table(connection: object, name: str, max_cells: int) -> RawTable:
@@ -100,6 +114,5 @@ def _sqlite_table(connection: object, name: str, max_cells: int) -> RawTable:
     step = _step(rows * len(columns), max_cells)
     kept = [[f"<{len(c)} bytes>" if isinstance(c, bytes) else c for c in row] for number, row in enumerate(cursor) if number % step == 0]
     series = list(zip(*kept, strict=True)) if kept else [()] * len(columns)
-    names = [n if n not in columns[:i] else f"{n}_{columns[:i].count(n) + 1}" for i, n in enumerate(columns)]
-    frame = pd.DataFrame({i: pd.Series(list(c), dtype=object) for i, c in enumerate(series)}).set_axis(names, axis=1)
+    frame = pd.DataFrame({i: pd.Series(list(c), dtype=object) for i, c in enumerate(series)}).set_axis(_told_apart(columns), axis=1)
     return _sampled(RawTable(name, frame, rows), step)

@@ -83,6 +83,11 @@ class Dates:
     warnings: list[str] = field(default_factory=list)
 
 
+def form_of(text: str) -> str | None:
+    """The first form in which the text is a date."""
+    return next((name for name, pattern, _ in _COMPILED if pattern.match(text)), None)
+
+
 def read_dates(
     texts: Sequence[str | None], name: str, counts: np.ndarray, tolerated: float, known_order: str | None = None
 ) -> Dates | None:

@@ -67,7 +67,8 @@ def read_delimited(path: str, name: str, max_bytes: int) -> TextFile:
     size = Path(path).stat().st_size
     step = 1 if size <= max_bytes else prime_from(-(-size // max_bytes))
     lines = _lines(path, encoding, comments, hidden) if step == 1 else _every(path, encoding, step, comments + layout.first - bool(hidden))
-    table = _rows(csv.reader(lines, delimiter=delimiter), layout, name, skip=layout.first if step == 1 else 0)
+    quotes = _Quotes(lines)
+    table = _rows(csv.reader(quotes, delimiter=delimiter), layout, name, quotes, skip=layout.first if step == 1 else 0)
     table.notes[:0] = notes
     table.warnings[:0] = warnings
     if step > 1:
@@ -143,15 +144,36 @@ def _count_lines(path: str) -> int:
     return count
 
 
-def _rows(reader: Iterator[list[str]], layout: Layout, name: str, skip: int) -> RawTable:
+class _Quotes:
+    """The lines as they come; of those of one row it knows whether they leave a quote open."""
+
+    def __init__(self, lines: Iterator[str]) -> None:
+        self._lines = lines
+        self._count = self._quotes = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self._count += 1
+            self._quotes += line.count('"')
+            yield line
+
+    def ended(self) -> int:
+        """A row ended: how many lines behind its first an open quote holds, if it was the file's last; 0 where none is open."""
+        swallowed = self._count - 1 if self._count > 1 and self._quotes % 2 else 0
+        self._count = self._quotes = 0
+        return swallowed
+
+
+def _rows(reader: Iterator[list[str]], layout: Layout, name: str, quotes: _Quotes, skip: int) -> RawTable:
     """The data rows as columns of texts. Rows of another width are left out and counted, or padded where many are short."""
     width = len(layout.names)
     parts: list[pd.DataFrame] = []
     kept: list[list[str]] = []
-    long = total = read = first_long = 0
+    long = total = read = first_long = swallowed = 0
     short: list[int] = []
     try:
         for number, row in enumerate(reader):
+            swallowed = quotes.ended()
             if number < skip or not any(cell and not cell.isspace() for cell in row):
                 continue
             total += 1
@@ -170,6 +192,12 @@ def _rows(reader: Iterator[list[str]], layout: Layout, name: str, skip: int) -> 
                 kept = kept[CHUNK:]
     except csv.Error as broken:
         raise Unreadable(f"the file is malformed near row {total + 1} ({broken})", "Check the quotes of the file.") from broken
+    if swallowed:
+        lines = "line" if swallowed == 1 else f"{swallowed} lines"
+        raise Unreadable(
+            f"a quote that is opened in row {total} is never closed, and holds the {lines} behind it",
+            "Close it, or take it out, and give the file again.",
+        )
     if long > 0.5 * total:
         raise Unreadable(
             f"{long} of {total} rows have more cells than the header ({width})", "Check the delimiter and the quotes of the file."

@@ -19,6 +19,7 @@ TOTAL = re.compile(
 NOTE = re.compile(
     r"^(source|sources|quelle|quellen|note|notes|anmerkung|remarque|\*|\(?\d\)|©|stand|last updated|data from|fuente|fonte)", re.IGNORECASE
 )
+YEAR = re.compile(r"(18|19|20)\d{2}")
 _NUMBERLIKE = re.compile(r"^[(+-]?\s*[^\w\s(+-]{0,3}\s*\d[\d.,'’ :/%-]*\)?\s*[%€$£]?$")
 _UNIT = re.compile(
     r"^[\[(]?(°\s?[CFK]|[munkhdcM]?[mglLJWVAsPt]|k?Pa|hPa|km²?|m[²³23]|ha|h|min|sec?|days?|years?|yrs?|km/h|m/s|mm/h|kWh|MWh|GWh|W/m²?|%|‰|ppm|ppb|µg/m[³3]|mg/l|"
@@ -92,10 +93,13 @@ def _header_row(rows: Sequence[Sequence[object]], filled: list[int], usual: int)
     for index in range(min(LOOK, len(rows))):
         cells = [text_of(c) for c in rows[index]]
         present = [c for c in cells if c]
-        if not present or len(present) < max(1, 0.6 * usual - 1) or (usual > 1 and len(present) < 2):
+        index_unnamed = usual == 2 and len(cells) == 2 and not cells[0] and bool(cells[1]) and not is_numberlike(cells[1])
+        if not present or len(present) < max(1, 0.6 * usual - 1) or (usual > 1 and len(present) < 2 and not index_unnamed):
+            continue
+        if len(present) < usual and _fuller_header(rows, filled, index, usual):
             continue
         below = [rows[i] for i in range(index + 1, min(index + 30, len(rows))) if filled[i]]
-        numbers = [c for c in present if is_numberlike(c) and not re.fullmatch(r"(18|19|20)\d{2}", c)]
+        numbers = [c for c in present if is_numberlike(c) and not YEAR.fullmatch(c)]
         if not numbers:
             return index if not _is_group_row(rows[index], filled[index], _next_texts(rows, index)) else index + 1
         if len(numbers) == len(present) or not below:
@@ -109,6 +113,25 @@ def _header_row(rows: Sequence[Sequence[object]], filled: list[int], usual: int)
     return None
 
 
+def _fuller_header(rows: Sequence[Sequence[object]], filled: list[int], index: int, usual: int) -> bool:
+    """Whether a row soon below names all columns: texts (or years) in as many cells as rows have, over figures. Above it stand titles."""
+    for at in range(index + 1, min(index + LOOK, len(rows) - 1)):
+        names = [text_of(c) for c in rows[at]]
+        if filled[at] < usual or any(is_numberlike(n) and not YEAR.fullmatch(n) for n in names if n):
+            if filled[at] >= usual:
+                return False
+            continue
+        below = [rows[i] for i in range(at + 1, min(at + 21, len(rows))) if filled[i] >= 0.6 * usual]
+        return any(
+            name and 2 * sum(place < len(r) and _is_figure(r[place]) for r in below) > len(below) > 0 for place, name in enumerate(names)
+        )
+    return False
+
+
+def _is_figure(cell: object) -> bool:
+    return bool(text_of(cell)) and is_numberlike(cell) and not YEAR.fullmatch(text_of(cell))
+
+
 def _next_texts(rows: Sequence[Sequence[object]], index: int) -> list[str]:
     return [text_of(c) for c in rows[index + 1]] if index + 1 < len(rows) else []
 
@@ -117,12 +140,7 @@ def _is_group_row(row: Sequence[object], filled: int, names: list[str]) -> bool:
     """A row of merged group titles over the header: gaps in it, and below each gap a name that is no number."""
     cells = [text_of(c) for c in row]
     below = [n for n in names if n]
-    if (
-        filled < 1
-        or filled >= len(below)
-        or len(below) < 3
-        or any(is_numberlike(n) and not re.fullmatch(r"(18|19|20)\d{2}", n) for n in below)
-    ):
+    if filled < 1 or filled >= len(below) or len(below) < 3 or any(is_numberlike(n) and not YEAR.fullmatch(n) for n in below):
         return False
     inner = [i for i, c in enumerate(cells[: len(names)]) if c]
     gaps = [i for i in range(inner[0], len(names)) if i >= len(cells) or not cells[i]] if inner else []

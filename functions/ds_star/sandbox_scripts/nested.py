@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -28,6 +29,8 @@ def read_json(path: str, name: str, max_bytes: int) -> tuple[list[RawTable], str
         raise Unreadable(
             f"the JSON is malformed at line {broken.lineno}, column {broken.colno} ({broken.msg})", "Check the export."
         ) from broken
+    except ValueError as long:
+        raise Unreadable("the JSON holds a number of thousands of digits", "Write it as a text, or leave it out.") from long
     except RecursionError as deep:
         raise Unreadable("the JSON is nested too deeply", "Save the records that are needed as JSONL or CSV.") from deep
     tables = _document_tables(document, name)
@@ -50,7 +53,7 @@ def read_jsonl(path: str, name: str, max_bytes: int) -> tuple[list[RawTable], st
             continue
         try:
             item = json.loads(line)
-        except (json.JSONDecodeError, RecursionError):
+        except (ValueError, RecursionError):
             bad += 1
             continue
         records.append(item if isinstance(item, dict) else {"value": item})
@@ -164,7 +167,12 @@ def _flatten(record: dict[str, object], prefix: str = "", depth: int = 0) -> dic
     return flat
 
 
+_HALF_A_CHARACTER = re.compile(r"[\ud800-\udfff]")
+
+
 def _as_cell(value: object) -> object:
+    if isinstance(value, str):
+        return _HALF_A_CHARACTER.sub("\ufffd", value)
     if isinstance(value, list):
         return ", ".join(map(str, value)) if all(_is_plain(v) for v in value) else json.dumps(value, ensure_ascii=False)
     if isinstance(value, dict):
@@ -181,5 +189,5 @@ def _records_table(name: str, rows: list[dict[str, object]]) -> RawTable:
     if len(names) > MAX_FIELDS:
         raise Unreadable(f"the records have {len(names):,} different fields", "Give the records as rows with the same fields.")
     columns = {i: pd.Series([_as_cell(row.get(n)) for row in rows], dtype=object) for i, n in enumerate(names)}
-    frame = pd.DataFrame(columns).set_axis([str(n) for n in names], axis=1)
+    frame = pd.DataFrame(columns).set_axis([_HALF_A_CHARACTER.sub("\ufffd", str(n)) for n in names], axis=1)
     return RawTable(name, frame, len(frame))

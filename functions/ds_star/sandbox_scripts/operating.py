@@ -131,6 +131,8 @@ def prepare(parameters: dict, inputs: dict[str, str], record: Callable[..., None
     for column, missing in without_value(table, filters).items():
         rows = "row has" if missing == 1 else "rows have"
         report.limit(f"left out: {missing} {rows} no `{column}`, and can be neither inside nor outside of what is asked")
+    for column in dict.fromkeys(spec.get("by", [])):
+        _tell_of_groups(report, frame, column)
     if not len(frame):
         raise Refusal(f"no row is left where {describe_filters(filters)}" if filters else "the table has no rows")
     where = ""
@@ -138,6 +140,24 @@ def prepare(parameters: dict, inputs: dict[str, str], record: Callable[..., None
         phrases = [_where(report, f, i) for i, f in enumerate(filters)]
         where = " where " + " and ".join(phrases)
     return Job(spec, report, table, frame, report.filters, where)
+
+
+def _tell_of_groups(report: Report, frame: pd.DataFrame, column: str) -> None:
+    """Limitations where rows are in no group of ``column``, or where groups may be one that is written in two ways."""
+    if column not in frame:
+        return
+    missing = int(frame[column].isna().sum())
+    if 0 < missing < len(frame):
+        rows = "row has" if missing == 1 else "rows have"
+        belong = "belongs" if missing == 1 else "belong"
+        report.limit(f"{missing} {rows} no `{column}`, and {belong} to none of its groups", **{f"rows_without_{column}": missing})
+    written: dict[str, list[str]] = {}
+    for value in frame[column].dropna().unique():
+        if isinstance(value, str):
+            written.setdefault(" ".join(value.casefold().split()), []).append(value)
+    if twice := next((ways for ways in written.values() if len(ways) > 1), None):
+        shown = " and ".join(f'"{safe(way)}"' for way in twice[:2])
+        report.limit(f"`{column}` has {shown}, which are groups of their own here; write them in one way if they are the same")
 
 
 def check_sure(spec: dict, table: Table) -> None:

@@ -158,10 +158,24 @@ def _utf8_errors(path: str) -> tuple[int, int]:
     return wrong, high
 
 
+_OLD = ("mac_greek", "mac_cyrillic", "mac_turkish", "mac_latin2", "mac_iceland")
+"""Of which no export was seen for twenty years; short texts of Windows' code pages are taken for them."""
+_SIGNS = frozenset("°€£µ²³§©®·…–—‘’“”„«»\u00a0")
+_TELLING = (
+    ("cp1254", frozenset("çğıöşüâîûÇĞİÖŞÜÂÎÛ"), re.compile(r"[ğışİĞŞ]")),
+    ("cp1250", frozenset("ąćęłńóśźżĄĆĘŁŃÓŚŹŻ"), re.compile(r"(?<=[^\W\d_])[ąłż](?=[a-z])")),
+)
+"""Turkish and Polish: (code page, its letters, one that is a rare letter or a sign within a word in cp1252)."""
+
+
 def _guess_single_byte(path: str) -> str:
     """The code page in which the bytes above 127 read as letters and signs that people use."""
     with Path(path).open("rb") as stream:
         data = stream.read(4 * SAMPLE)
+    for codec, letters, telling in _TELLING:
+        text = data.decode(codec, errors="replace")
+        if set(re.sub(r"[\x00-\x7f]", "", text)) <= letters | _SIGNS and telling.search(text):
+            return codec
     scores = []
     for rank, codec in enumerate(("cp1252", "mac_roman", "cp850", "latin-1")):
         try:
@@ -180,7 +194,7 @@ def _guess_single_byte(path: str) -> str:
         return best[2]
     from charset_normalizer import from_bytes
 
-    match = from_bytes(data[:SAMPLE]).best()
+    match = from_bytes(data[:SAMPLE], cp_exclusion=list(_OLD)).best()
     return match.encoding if match is not None and match.encoding != "ascii" else "cp1252"
 
 

@@ -18,6 +18,7 @@ from headers import periods_of_headers
 from nested import read_json, read_jsonl
 from roles import assign_role, is_additive, label_and_unit, title_and_place, words_of
 from sniffing import Unreadable, detect_format
+from subtotals import without_subtotals
 from workbooks import read_workbook
 
 MAX_BYTES = 100_000_000
@@ -88,11 +89,11 @@ def open_file(path: str, name: str, options: dict[str, int] | None = None, only:
     elif kind == "parquet":
         raw = read_parquet(path, stem, max_cells)
     else:
-        raw = read_sqlite(path, wanted, max_cells)
+        raw, warnings = read_sqlite(path, wanted, max_cells)
     tables: list[Table] = []
     for item in raw:
         if wanted is None or item.name == wanted:
-            table = type_table(item, delimiter)
+            table = type_table(without_subtotals(item, delimiter), delimiter)
             long = long_form(table, stem)
             tables += [t for t in (table, long) if t is not None and only in (None, t.name)]
     form = {"text": "tsv" if delimiter == "\t" else "csv"}.get(kind, kind)

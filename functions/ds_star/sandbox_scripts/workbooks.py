@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 
 import pandas as pd
 from delimited import RawTable
-from grids import drop_below, find_layout, tell_apart, text_of
+from grids import Layout, drop_below, find_layout, tell_apart, text_of
 from sniffing import Unreadable
 
 MAX_UNPACKED = 600_000_000
@@ -25,6 +26,7 @@ _LONGEST_CELL = 40_000
 """Bytes of XML: a formula has at most 8,192 characters."""
 _WITHOUT_RESULT = re.compile(rb'<c\b(?![^>]*\bt="str")[^>]*>\s*<f\b[^<]*(?:/>|</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>')
 """A formula as programs store it that do not calculate. The result of a calculated one may be an empty text (``t="str"``)."""
+_MERGED = re.compile(rb'<mergeCell\b[^>]*?\bref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
 
 
 class _Uncalculated(str):
@@ -73,7 +75,7 @@ def read_workbook(path: str, only: str | None) -> tuple[list[RawTable], list[str
                     if any(rows):
                         warnings.append(f"the sheet `{sheet.title}` holds no table")
                     continue
-                found = _table(sheet.title, rows)
+                found = _table(sheet.title, rows, _merged(path, sheet))
                 if where := _uncalculated_in(found):
                     uncalculated += 1
                     warnings.append(f"the sheet `{sheet.title}` was not read: {where} holds formulas without stored results. {RECALCULATE}")
@@ -81,7 +83,18 @@ def read_workbook(path: str, only: str | None) -> tuple[list[RawTable], list[str
                 tables.append(found)
                 if sheet.sheet_state != "visible":
                     tables[-1].notes.append("the sheet is hidden in the workbook")
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile, zipfile.LargeZipFile, TypeError, AttributeError, SyntaxError) as broken:
+    except (
+        LookupError,
+        ValueError,
+        ArithmeticError,
+        OSError,
+        zipfile.BadZipFile,
+        zlib.error,
+        EOFError,
+        TypeError,
+        AttributeError,
+        SyntaxError,
+    ) as broken:
         raise Unreadable(f"the workbook cannot be read ({type(broken).__name__}: {str(broken)[:150]})", RESAVE) from broken
     if not tables:
         if uncalculated:
@@ -122,8 +135,42 @@ def _grid(sheet: object, formulas: object | None) -> list[list[object]]:
         rows.append(values)
     while rows and not rows[-1]:
         rows.pop()
-    margin = min((next(i for i, v in enumerate(r) if v is not None) for r in rows if r), default=0)
-    return [r[margin:] for r in rows]
+    return rows
+
+
+def _merged(path: str, sheet: object) -> list[tuple[int, int, int]]:
+    """(column, first row, last row) from 0 of the cells that are merged over several rows, of each the column that holds the value."""
+    from openpyxl.utils import range_boundaries
+
+    found = []
+    with zipfile.ZipFile(path) as archive, archive.open(sheet._worksheet_path) as part:
+        held = b""
+        while chunk := part.read(_CHUNK):
+            held += chunk
+            for match in _MERGED.finditer(held):
+                column, first, _, last = range_boundaries(match[1].decode())
+                if last > first:
+                    found.append((column - 1, first - 1, last - 1))
+            held = held[-100:].rpartition(b">")[2]
+    return found
+
+
+def _spread_merged(rows: list[list[object]], merged: list[tuple[int, int, int]], layout: Layout) -> None:
+    """Write a text or a day that is merged over several rows into each of them, which is said. A figure stays one figure."""
+    filled: dict[str, None] = {}
+    for column, first, last in merged:
+        if first < layout.first or column >= len(layout.names) or first >= len(rows) or column >= len(rows[first]):
+            continue
+        value = rows[first][column]
+        if not (isinstance(value, str) or hasattr(value, "isoformat")):
+            continue
+        for row in rows[first + 1 : last + 1]:
+            row += [None] * (column + 1 - len(row)) if any(c is not None for c in row) else []
+            if column < len(row) and row[column] is None:
+                row[column] = value
+                filled[layout.names[column]] = None
+    if filled:
+        layout.notes.append(f"what is merged over several rows holds for each of them ({', '.join(f'`{name}`' for name in filled)})")
 
 
 def _value(cell: object) -> object:
@@ -139,8 +186,11 @@ def _value(cell: object) -> object:
     return value
 
 
-def _table(name: str, rows: list[list[object]]) -> RawTable:
+def _table(name: str, rows: list[list[object]], merged: list[tuple[int, int, int]]) -> RawTable:
+    margin = min((next(i for i, v in enumerate(r) if v is not None) for r in rows if r), default=0)
+    rows = [r[margin:] for r in rows]
     layout = find_layout(rows)
+    _spread_merged(rows, [(column - margin, first, last) for column, first, last in merged if column >= margin], layout)
     width = len(layout.names)
     data = rows[layout.first :]
     gap = next((i for i, r in enumerate(data) if not r and i > 1), None)

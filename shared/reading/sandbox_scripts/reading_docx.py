@@ -1,7 +1,8 @@
-"""DOCX: paragraphs, headings, lists and tables in their order. Deleted and hidden text is left out."""
+"""DOCX: paragraphs, headings, lists and tables in their order, then the notes. Deleted and hidden text is left out."""
 
 import re
 import zipfile
+import zlib
 
 from reading_problem import Problem, plain
 
@@ -16,21 +17,50 @@ def read(path, _parameters, writer):
     _check_archive(path)
     import docx
     from docx.table import Table
+    from docx.text.paragraph import Paragraph
     from lxml.etree import LxmlError
 
     try:
         document = docx.Document(path)
         core = document.core_properties
         title, date = plain(core.title), core.modified or core.created
-        blocks = list(document.iter_inner_content())
-    except (KeyError, ValueError, LxmlError, zipfile.BadZipFile, AttributeError, OSError) as error:
+        notes = list(_notes(document.part))
+    except (KeyError, ValueError, LxmlError, zipfile.BadZipFile, zlib.error, AttributeError, OSError) as error:
         raise Problem("corrupt", f"is a damaged Word document ({plain(str(error), 120)})", "Open it in Word and save it anew.") from None
-    for block in blocks:
-        if isinstance(block, Table):
-            _table(block, writer)
+    for element in _blocks(document.element.body):
+        if element.tag == W + "tbl":
+            _table(Table(element, document), writer)
         else:
-            _paragraph(block, writer)
+            _paragraph(Paragraph(element, document), writer)
+    for text in notes:
+        writer.write(kind="paragraph", lines=[text])
     return {"title": title, "date": date.date().isoformat() if date else None}
+
+
+def _blocks(parent):
+    """The paragraphs and tables, also those in content controls, as templates have them."""
+    for element in parent:
+        if element.tag in (W + "p", W + "tbl"):
+            yield element
+        elif element.tag == W + "sdt":
+            yield from _blocks(content if (content := element.find(W + "sdtContent")) is not None else ())
+        elif element.tag in (W + "customXml", W + "ins"):
+            yield from _blocks(element)
+
+
+def _notes(part):
+    """The texts of the footnotes and endnotes."""
+    from lxml import etree
+
+    kinds = {"footnotes": "footnote", "endnotes": "endnote"}
+    for relation in part.rels.values():
+        kind = kinds.get(relation.reltype.rpartition("/")[2])
+        if kind is None or relation.is_external:
+            continue
+        safe = etree.XMLParser(resolve_entities=False, no_network=True)
+        for note in etree.fromstring(relation.target_part.blob, safe).iter(W + kind):
+            if text := " ".join(filter(None, (_text(p) for p in note.iter(W + "p")))):
+                yield text
 
 
 def _check_archive(path):

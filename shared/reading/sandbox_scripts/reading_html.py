@@ -41,7 +41,9 @@ def read(path, _parameters, writer):
         raise Problem("corrupt", f"is no readable HTML ({plain(str(error), 120)})") from None
     title = plain(soup.title.get_text()) if soup.title else None
     walk = _Walk(writer)
-    walk.visit(_main(soup))
+    main = _main(soup)
+    _unwrap_pages(main)
+    walk.visit(main)
     walk.flush()
     return {"title": title, "date": _date(soup), "encoding": encoding}
 
@@ -56,6 +58,14 @@ def _main(soup):
     if found is not None and len(found.get_text(strip=True)) * 4 >= len(body.get_text(strip=True)):
         return found
     return body
+
+
+def _unwrap_pages(main):
+    """Some servers put the whole page into one form: such a form is no form to fill in, and its text is the page's."""
+    whole = len(main.get_text(strip=True))
+    for form in main.find_all("form"):
+        if 2 * len(form.get_text(strip=True)) > whole:
+            form.unwrap()
 
 
 def _date(soup):

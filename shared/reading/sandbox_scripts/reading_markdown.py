@@ -10,6 +10,15 @@ ATX = re.compile(r" {0,3}(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$")
 SETEXT = re.compile(r" {0,3}(=+|-+)[ \t]*$")
 RULE = re.compile(r" {0,3}([-*_])[ \t]*(?:\1[ \t]*){2,}$")
 TABLE_RULE = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+UNSEEN = tuple(
+    (
+        re.compile(rf"(?<!`){begin}", re.IGNORECASE),
+        re.compile(rf"^ {{0,3}}{begin}", re.IGNORECASE | re.MULTILINE),
+        re.compile(end, re.IGNORECASE),
+    )
+    for begin, end in (("<!--", "-->"), (r"<script\b", r"</script\s*>"), (r"<style\b", r"</style\s*>"))
+)
+"""What a browser does not show: how it begins, how it begins a line, how it ends. Behind a backtick it is a word about it."""
 SPANS = (
     (re.compile(r"!\[([^\]\n]*)\]\([^)\n]*\)"), r"\1"),
     (re.compile(r"\[([^\]\n]+)\]\([^)\n]*\)"), r"\1"),
@@ -26,12 +35,25 @@ SPANS = (
 def read(path, _parameters, writer):
     """Write the blocks; what is known of the document as a whole."""
     text, encoding = decode(path)
-    text = re.sub(r"<!--.*?(?:-->|\Z)", " ", text, flags=re.DOTALL)
-    text = re.sub(r"<(script|style)\b.*?(?:</\1\s*>|\Z)", " ", text, flags=re.DOTALL | re.IGNORECASE)
+    for begin, begins_line, end in UNSEEN:
+        text = _without(text, begin, begins_line, end)
     lines = text.replace("\f", "\n").splitlines()
     lines, about = _front_matter(lines)
     _Reader(lines, writer).run()
     return {**about, "encoding": encoding}
+
+
+def _without(text, begin, begins_line, end):
+    """The text without what stands between the two. What is never closed goes to the end, where it begins a line; else it is text."""
+    parts, at = [], 0
+    while found := begin.search(text, at):
+        closed = end.search(text, found.end())
+        if closed is None:
+            found = begins_line.search(text, at)
+            return "".join([*parts, text[at : found.start() if found else len(text)]])
+        parts += [text[at : found.start()], " "]
+        at = closed.end()
+    return "".join([*parts, text[at:]])
 
 
 def _front_matter(lines):

@@ -10,6 +10,12 @@ ITEM = re.compile(r"[ \t]*(?:[-*•‣–]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[ \t]+(?=
 UNDERLINE = re.compile(r"[ \t]*([=\-~^*#+])\1{2,}[ \t]*$")
 NUMBERED = re.compile(r"\d+(?:\.\d+)*\.?[ \t]+[^\W\d_a-z]")
 WESTERN = frozenset("äöüßÄÖÜéèêëàâáçîïíìôóòûúùñåøæœÉÈÀÂÁÇÎÍÔÓÚÑÅØÆŒ°€£§²³µ·×½¼±–—‘’‚“”„…•«»¿¡\u00a0\u00ad")
+SIGNS = frozenset("°€£µ²³§©®·…–—‘’“”„«»\u00a0")
+TELLING = (
+    ("cp1254", frozenset("çğıöşüâîûÇĞİÖŞÜÂÎÛ"), re.compile(r"[ğışİĞŞ]")),
+    ("cp1250", frozenset("ąćęłńóśźżĄĆĘŁŃÓŚŹŻ"), re.compile(r"(?<=[^\W\d_])[ąłż](?=[a-z])")),
+)
+"""Turkish and Polish: (code page, its letters, one that is a rare letter or a sign within a word in cp1252)."""
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
         (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
 
@@ -37,6 +43,11 @@ def decode(path, declared=False):
         if found:
             name = (found.group(1) or found.group(2)).decode()
             try:
+                if codecs.lookup(name).name.startswith(("iso8859", "cp125")) and not data.isascii():
+                    return _clean(data.decode("utf-8")), "utf-8"  # which no text of another encoding happens to be
+            except (LookupError, UnicodeDecodeError):
+                pass
+            try:
                 return _clean(data.decode(name)), name.lower()
             except (LookupError, UnicodeDecodeError):
                 pass  # it says one thing and is another: look at the bytes
@@ -47,6 +58,10 @@ def decode(path, declared=False):
     head = data[:65_536]
     if (b"\0" in head or sum(byte < 9 or 13 < byte < 32 for byte in head) * 50 > len(head)) and not _wide(data):
         raise Problem("binary", "is not a text: it holds binary data", "Give PDF, DOCX, HTML, Markdown or text.")
+    for codec, letters, telling in TELLING:
+        text = data.decode(codec, "replace")
+        if set(re.sub(r"[\x00-\x7f]", "", text)) <= letters | SIGNS and telling.search(text):
+            return _clean(text), codec
     if _western(data):
         return _clean(data.decode("cp1252")), "cp1252"
     import charset_normalizer
