@@ -41,6 +41,7 @@ FILES = {
     "bare.csv": "region,product,sales\nNorth,A,10\nNorth,B,20\nSubtotal,,30\nSouth,A,1\nSouth,B,2\nSubtotal,,3\nTotal,,33\n",
     "first.csv": "region;sales\nSumme;30\nNord;10\nSüd;20\n",
     "other.csv": "region,sales\nNorth,10\nTotal,45\nSouth,20\n",
+    "years.csv": "company,year,sales\nShell,2020,100\nTotal,2020,80\nBP,2020,90\n",
     "sexes.csv": "country,sex,people\nCH,Total,9\nCH,Male,4\nCH,Female,5\nAT,Total,8\nAT,Male,3\nAT,Female,5\n",
     "names.csv": 'country,indicator,value\nCH,"Population, total",9\nCH,Net total,5\nAT,"Population, total",8\nAT,Net total,7\n',
 }
@@ -70,9 +71,10 @@ def test_a_total_and_a_total_by_group_count_each_row_once(sandbox: CodeSandbox, 
     assert (by_region.number("sum_sales_north"), by_region.number("sum_sales_south")) == (30, 3)
 
 
-def test_one_that_is_no_sum_of_others_counts_and_is_said(files: dict[str, FileDescription]) -> None:
-    assert table(files["other.csv"]).rows == 3
-    assert table(files["other.csv"]).warnings == ("1 row called a total ('Total') counts as any other row",)
+@pytest.mark.parametrize("name", ["other.csv", "years.csv"])
+def test_one_that_is_no_sum_of_others_counts_and_is_said(files: dict[str, FileDescription], name: str) -> None:
+    assert table(files[name]).rows == 3
+    assert table(files[name]).warnings == ("1 row called a total ('Total') counts as any other row",)
 
 
 def test_total_as_a_value_or_a_part_of_a_name_stays(files: dict[str, FileDescription]) -> None:

@@ -112,8 +112,8 @@ def _is_sum(row: int, found: dict[int, tuple[int, str | None]], figures: list[np
         blocks = [named, *blocks[:2]]
     for block in blocks:
         rows = block & ~totals
-        for values in figures:
-            own, others = values[row], values[rows]
-            if np.isfinite(own) and own and np.isfinite(others).any() and np.isclose(np.nansum(others), own, rtol=1e-6, atol=0):
-                return True
+        compared = [(values[row], values[rows]) for values in figures if np.isfinite(values[row]) and values[row]]
+        agree = [bool(np.isclose(np.nansum(others), own, rtol=1e-6, atol=0)) for own, others in compared if np.isfinite(others).any()]
+        if any(agree) if rows.sum() > 1 else agree and all(agree):  # one row has the same year as another without being its sum
+            return True
     return False
