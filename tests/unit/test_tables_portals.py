@@ -35,7 +35,7 @@ Insgesamt;27979103;28404901
 __________
 © Statistisches Bundesamt (Destatis), 2024
 """
-FILES = {
+FILES: dict[str, str | bytes] = {
     "sap.csv": "Konto;Betrag\nA;1.234,50-\nB;100,00\nC;50,25-\nD;7,00\n",
     "prices.csv": "Artikel;Preis\nA;Fr. 5.-\nB;CHF 12.50\nC;CHF 1'100.–\nD;Fr. 2.--\n",
     "notes.csv": 'region,rate,people\nA,12.3¹,"1,234*"\nB,14.5,"2,000"\nC,10.1,550 (a)\nD,9.5,"1,000"\nE,8,"1,100"\nF,7.5,700 [1]\n',
