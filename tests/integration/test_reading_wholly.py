@@ -108,3 +108,19 @@ def test_languages_are_told_by_their_letters(
 ) -> None:
     (tmp_path / "note.txt").write_bytes(text.encode(encoding))
     assert read(sandbox, artifacts, tmp_path / "note.txt").text == text
+
+
+def test_text_that_is_turned_on_its_page_is_read(sandbox: CodeSandbox, artifacts: FolderArtifacts, tmp_path: Path) -> None:
+    from reportlab.pdfgen.canvas import Canvas
+
+    canvas = Canvas(str(tmp_path / "turned.pdf"))
+    for turned in (0, 90, 180, 270):
+        canvas.translate(300, 400)
+        canvas.rotate(turned)
+        canvas.drawString(-200, 0, f"At {turned} degrees the budget was 12 million francs.")
+        canvas.drawString(-200, -14, "It grew by 4 percent.")
+        canvas.showPage()
+    canvas.save()
+    text = " ".join(read(sandbox, artifacts, tmp_path / "turned.pdf").text.split())
+    for turned in (0, 90, 180, 270):
+        assert f"At {turned} degrees the budget was 12 million francs. It grew by 4 percent." in text
