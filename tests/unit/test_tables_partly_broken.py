@@ -101,4 +101,4 @@ def test_a_workbook_with_a_damaged_part_is_told(files: dict[str, FileDescription
 def test_a_key_that_occurs_twice_in_an_object_is_told(sandbox: CodeSandbox, tmp_path: Path, name: str, text: str) -> None:
     found = describe(sandbox, [write(tmp_path, name, text)], tmp_path / "out")[name]
     assert column(found, "a").maximum == 5
-    assert table(found).warnings == ("1 object has a key more than once ('a'); the last value of it was read",)
+    assert table(found).warnings == ("an object has a key more than once ('a'); the last value of it was read",)

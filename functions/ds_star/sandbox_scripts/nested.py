@@ -97,7 +97,7 @@ class _Keys:
         """What to say of it; nothing where each key occurs once."""
         if not self._objects:
             return []
-        have = "1 object has" if self._objects == 1 else f"{self._objects} objects have"
+        have = "an object has" if self._objects == 1 else f"{self._objects} objects have"
         key = _HALF_A_CHARACTER.sub("\ufffd", self._first[:60])
         return [f"{have} a key more than once ({key!r}); the last value of it was read"]
 
