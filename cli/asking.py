@@ -12,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from infra.local.files import LocalFile, collect
+from cli.console import note
+from infra.local.files import LocalFile, collect, empty_of_folders
 from schemas.base import as_written
 from schemas.mission import MAX_QUESTION_CHARS, MissionRequest, Tier
 from shared.documents import Json
@@ -162,7 +163,17 @@ def prepare(asked: Asked, settings: Settings) -> Prepared:
             "KIMERA_MODEL_CASSETTE answers for the models, and holds no answers of remote research.",
             remedy="Use --research builtin and --web none, or unset it.",
         )
-    return Prepared(request, tuple(collect(asked.data, asked.documents)))
+    return Prepared(request, _with_content(collect(asked.data, asked.documents), asked))
+
+
+def _with_content(files: Sequence[LocalFile], asked: Asked) -> tuple[LocalFile, ...]:
+    """The files without the empty ones of folders, each of which is told: none of them ends a mission over all the others."""
+    empty = empty_of_folders(files, (*asked.data, *asked.documents))
+    if empty and len(empty) == len(files):
+        raise BadInput("All files there are empty.", remedy="Give files with content.")
+    for file in empty:
+        note(f"{file.name} is empty, and left out.")
+    return tuple(file for file in files if file not in empty)
 
 
 def _require_heard(asked: Asked, tier: Tier) -> None:

@@ -19,6 +19,7 @@ READING = (
     "nested",
     "databases",
     "roles",
+    "members",
     "tables",
 )
 """The modules that read files, each behind those that it imports."""

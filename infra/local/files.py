@@ -34,6 +34,12 @@ def collect(data: Sequence[Path], documents: Sequence[Path]) -> list[LocalFile]:
     return _named(found)
 
 
+def empty_of_folders(files: Iterable[LocalFile], given: Iterable[Path]) -> list[LocalFile]:
+    """Those of no byte that lie in folders: a mission takes none, and nobody named them."""
+    named = {path.expanduser().resolve() for path in given}
+    return [file for file in files if not file.size and file.path not in named]
+
+
 def collect_documents(documents: Sequence[Path]) -> list[LocalFile]:
     """The documents for a knowledge space, as many as there are."""
     return _named([(path, "document") for given in documents for path in _files(given, DOCUMENT_SUFFIXES, "documents")])

@@ -63,6 +63,16 @@ def test_a_plan_shows_the_reading_and_starts_no_mission(kimera: Kimera) -> None:
     assert kimera("list", "--json").json == {"missions": []}
 
 
+def test_an_empty_file_of_a_folder_is_named_and_left_out(kimera: Kimera, tmp_path: Path) -> None:
+    folder = tmp_path / "papers"
+    folder.mkdir()
+    (folder / "a.txt").write_text("The population of Bern is 134,000 people.")
+    (folder / "b.txt").write_text("")
+    plan = kimera("run", "What is the population of Bern?", "--docs", str(folder), "--plan", "--json")
+    assert [f["name"] for f in plan.json["files"]] == ["a.txt"]
+    assert "b.txt is empty, and left out." in plan.err
+
+
 def test_a_question_from_a_file_is_read_without_the_file_s_mark(kimera: Kimera) -> None:
     plan = kimera("run", "-", "--data", "a.csv", "--plan", "--json", question="\ufeffWhat is the mean temp by city?\r\n").json
     assert [q["question"] for q in plan["sub_questions"]] == ["What is the mean temp by city?"]

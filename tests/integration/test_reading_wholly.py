@@ -94,10 +94,33 @@ def test_a_word_about_a_tag_takes_nothing_with_it(sandbox: CodeSandbox, artifact
 
 @pytest.mark.parametrize(
     ("encoding", "text"),
-    [("cp1254", "İstanbul’un nüfusu 15 milyon. Şehir çok büyük."), ("cp1250", "Ludność Łodzi wynosi 670 tysięcy. Wrocław jest większy.")],
+    [
+        ("cp1254", "İstanbul’un nüfusu 15 milyon. Şehir çok büyük."),
+        ("cp1250", "Ludność Łodzi wynosi 670 tysięcy. Wrocław jest większy."),
+        ("cp1250", "Příbram má 33 tisíc obyvatel. Město leží pod Třemšínem."),
+        ("cp1250", "Győr lakossága 130 ezer fő. A város a Duna mellett fekszik."),
+        ("koi8_r", "Казань растёт. Москва больше."),
+        ("euc_jp", "東京の人口は多い。大阪はもっと少ない。"),
+    ],
 )
-def test_turkish_and_polish_are_told_by_their_letters(
+def test_languages_are_told_by_their_letters(
     sandbox: CodeSandbox, artifacts: FolderArtifacts, tmp_path: Path, encoding: str, text: str
 ) -> None:
     (tmp_path / "note.txt").write_bytes(text.encode(encoding))
     assert read(sandbox, artifacts, tmp_path / "note.txt").text == text
+
+
+def test_text_that_is_turned_on_its_page_is_read(sandbox: CodeSandbox, artifacts: FolderArtifacts, tmp_path: Path) -> None:
+    from reportlab.pdfgen.canvas import Canvas
+
+    canvas = Canvas(str(tmp_path / "turned.pdf"))
+    for turned in (0, 90, 180, 270):
+        canvas.translate(300, 400)
+        canvas.rotate(turned)
+        canvas.drawString(-200, 0, f"At {turned} degrees the budget was 12 million francs.")
+        canvas.drawString(-200, -14, "It grew by 4 percent.")
+        canvas.showPage()
+    canvas.save()
+    text = " ".join(read(sandbox, artifacts, tmp_path / "turned.pdf").text.split())
+    for turned in (0, 90, 180, 270):
+        assert f"At {turned} degrees the budget was 12 million francs. It grew by 4 percent." in text

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from infra.local.files import collect
+from infra.local.files import collect, empty_of_folders
 from shared.errors import BadInput
 
 
@@ -56,3 +56,11 @@ def test_too_many_files_are_refused_with_what_to_do(tmp_path: Path) -> None:
     put(tmp_path, *(f"d/{n}.md" for n in range(201)))
     with pytest.raises(BadInput, match="kimera space add"):
         collect([], [tmp_path / "d"])
+
+
+def test_empty_files_are_left_out_of_folders_and_not_where_they_are_named(tmp_path: Path) -> None:
+    put(tmp_path, "d/a.md", "d/b.md", "c.md")
+    for name in ("d/b.md", "c.md"):
+        (tmp_path / name).write_text("")
+    given = [tmp_path / "d", tmp_path / "c.md"]
+    assert [f.name for f in empty_of_folders(collect([], given), given)] == ["b.md"]

@@ -48,6 +48,30 @@ def test_a_merged_text_holds_for_each_of_its_rows_and_a_merged_figure_once(sandb
     assert (fees.number("sum_fee_north"), fees.number("sum_fee_south")) == (9, 4)
 
 
+def test_a_merged_year_holds_for_each_of_its_rows_and_hidden_rows_are_told(sandbox: CodeSandbox, tmp_path: Path) -> None:
+    import xlsxwriter
+
+    book = xlsxwriter.Workbook(str(tmp_path / "years.xlsx"))
+    sheet = book.add_worksheet("Sales")
+    sheet.write_row("A1", ("year", "region", "sales", "fee"))
+    for number in range(6):
+        sheet.write_row(1 + number, 1, ("ABC"[number % 3], 10 * number))
+    sheet.merge_range("A2:A4", 2019)
+    sheet.merge_range("A5:A7", 2020)
+    sheet.merge_range("D2:D4", 2000)
+    sheet.set_row(2, options={"hidden": True})
+    sheet.set_row(4, 30, options={"hidden": True})
+    sheet.set_row(9, options={"hidden": True})
+    book.close()
+    given = DataInput.of(tmp_path / "years.xlsx")
+    found = describe(sandbox, [given], tmp_path / "one")["years.xlsx"]
+    assert (column(found, "year").missing, column(found, "fee").missing) == (0, 5)
+    assert table(found).warnings == ("2 rows are hidden in the workbook (by a filter, or folded away) and count as any other",)
+    source = TableRef(file="years.xlsx", table="Sales")
+    (sales,) = carry_out(sandbox, [given], [spec("years.xlsx", "sum", source=source, measure="sales", by=("year",))], tmp_path / "two")
+    assert (sales.number("sum_sales_2019"), sales.number("sum_sales_2020")) == (30, 120)
+
+
 def test_rows_without_a_group_are_counted_and_said(sandbox: CodeSandbox, tmp_path: Path) -> None:
     text = "region,product,sales\n" + "".join(f"{region or ''},{product},{sales}\n" for region, product, sales in ROWS)
     given = [write(tmp_path, "gaps.csv", text)]

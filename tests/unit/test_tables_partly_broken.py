@@ -93,3 +93,12 @@ def test_json_that_python_cannot_hold_is_told(files: dict[str, FileDescription])
 
 def test_a_workbook_with_a_damaged_part_is_told(files: dict[str, FileDescription]) -> None:
     assert "the workbook cannot be read" in (files["spoilt.xlsx"].error or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "text"), [("twice.json", '[{"a": 1, "b": 2, "a": 5}, {"a": 3}]'), ("twice.jsonl", '{"a": 1, "a": 5}\n{"a": 3}\n')]
+)
+def test_a_key_that_occurs_twice_in_an_object_is_told(sandbox: CodeSandbox, tmp_path: Path, name: str, text: str) -> None:
+    found = describe(sandbox, [write(tmp_path, name, text)], tmp_path / "out")[name]
+    assert column(found, "a").maximum == 5
+    assert table(found).warnings == ("an object has a key more than once ('a'); the last value of it was read",)

@@ -43,6 +43,7 @@ FILES = {
     "other.csv": "region,sales\nNorth,10\nTotal,45\nSouth,20\n",
     "years.csv": "company,year,sales\nShell,2020,100\nTotal,2020,80\nBP,2020,90\n",
     "sexes.csv": "country,sex,people\nCH,Total,9\nCH,Male,4\nCH,Female,5\nAT,Total,8\nAT,Male,3\nAT,Female,5\n",
+    "ages.csv": "country,sex,people\nCH,Total,9\nCH,Male,4\nCH,Female,5\nAT,Total,8\nAT,Male,3\nAT,Female,9\n",
     "names.csv": 'country,indicator,value\nCH,"Population, total",9\nCH,Net total,5\nAT,"Population, total",8\nAT,Net total,7\n',
 }
 
@@ -79,5 +80,8 @@ def test_one_that_is_no_sum_of_others_counts_and_is_said(files: dict[str, FileDe
 
 def test_total_as_a_value_or_a_part_of_a_name_stays(files: dict[str, FileDescription]) -> None:
     assert table(files["sexes.csv"]).rows == 6
-    assert table(files["sexes.csv"]).warnings == ("2 rows called a total ('Total') count as any other row",)
+    assert table(files["sexes.csv"]).warnings == (
+        "rows where `sex` is 'Total' are the sums of its others: counted with them, they count twice",
+    )
+    assert table(files["ages.csv"]).warnings == ("2 rows called a total ('Total') count as any other row",)
     assert table(files["names.csv"]).rows == 4 and table(files["names.csv"]).warnings == ()

@@ -18,6 +18,20 @@ pytestmark = pytest.mark.bubblewrap
 Files = dict[str, FileDescription]
 
 
+FOREIGN = (
+    ("czech", "cp1250", "Plzeň;1\nČeské Budějovice;2\nPříbram;3\n"),
+    ("slovene", "cp1250", "Škofja Loka;1\nŽiri;2\nČrnomelj;3\n"),
+    ("hungarian", "cp1250", "Győr;1\nSzékesfehérvár;2\nHódmezővásárhely;3\n"),
+    ("romanian", "cp1250", "Bucureşti;1\nTimişoara;2\nConstanţa;3\n"),
+    ("portuguese", "cp1252", "Maranhão;1\nCamões;2\nÁgueda;3\n"),
+    ("estonian", "cp1252", "Võru;1\nPõlva;2\nTõrva;3\n"),
+    ("icelandic", "cp1252", "Akranes;1\nÞórshöfn;2\nSeyðisfjörður;3\n"),
+    ("italian", "cp1252", "lunedì;1\nmartedì;2\nvenerdì;3\n"),
+    ("russian", "koi8_r", "Москва;1\nСанкт-Петербург;2\nКазань;3\n"),
+    ("japanese", "euc_jp", "東京の人口;1\n大阪;2\n横浜市のひと;3\n"),
+)
+
+
 def _files(folder: Path) -> list[DataInput]:
     swiss = "Stadt;Fläche;Umsatz\nZürich;1'234,5;12,5 %\nGenève;2'345,25;7,25 %\nDelémont;3'456,0;100 %\n"
     rows = "".join(f"{i},{2000 + i}-01-01,{i / 2}\n" for i in range(30))
@@ -33,6 +47,7 @@ def _files(folder: Path) -> list[DataInput]:
         write(folder, "greek.csv", "name;τιμή\nΑθήνα;1,5\nΠάτρα;2,5\nΛάρισα;3,5\n".encode("cp1253")),
         write(folder, "turkish.csv", "name;satış\nİstanbul;1,5\nMuğla;2,5\nEskişehir;3,5\n".encode("cp1254")),
         write(folder, "polish.csv", "name;sprzedaż\nŁódź;1,5\nWrocław;2,5\nPoznań;3,5\n".encode("cp1250")),
+        *(write(folder, f"{name}.csv", f"name;n\n{text}".encode(codec)) for name, codec, text in FOREIGN),
         write(folder, "british.csv", "name;cost £m;m³\nForêt;1;2\nCœur;2;3\nKær;3;4\n".encode("cp1252")),
         write(folder, "swiss.csv", swiss),
         write(folder, "pipes.csv", "a|b|c\n1|x|2.5\n2|y|3.5\n"),
@@ -96,6 +111,7 @@ def test_brackets_behind_the_currency_are_negative_and_grams_are_a_unit(files: F
         ("greek.csv", "cp1253", ("Αθήνα", "Πάτρα", "Λάρισα")),
         ("turkish.csv", "cp1254", ("İstanbul", "Muğla", "Eskişehir")),
         ("polish.csv", "cp1250", ("Łódź", "Wrocław", "Poznań")),
+        *((f"{name}.csv", codec, tuple(row.split(";")[0] for row in text.splitlines())) for name, codec, text in FOREIGN),
         ("british.csv", "cp1252", ("Forêt", "Cœur", "Kær")),
     ],
 )

@@ -37,6 +37,9 @@ def describe_table(table: Table) -> dict[str, object]:
     """One table; columns past ``MAX_COLUMNS`` are counted only."""
     names = list(table.frame)[:MAX_COLUMNS]
     warnings = list(table.warnings)
+    warnings += [
+        f"rows where `{c}` is '{t}' are the sums of its others: counted with them, they count twice" for c, t in table.totals.items()
+    ]
     if len(table.frame.columns) > MAX_COLUMNS:
         warnings.append(f"{len(table.frame.columns) - MAX_COLUMNS} more columns were not described")
     return {

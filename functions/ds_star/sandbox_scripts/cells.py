@@ -15,7 +15,7 @@ from dates import form_of, read_dates
 MISSING = frozenset(
     [
         *("", "na", "n/a", "n.a.", "#n/a", "#na", "nan", "null", "<na>", "-", "--", "---", "—", "–", "..", "...", ".", "k.a.", "k. a."),
-        *("\\n", "#value!", "#ref!", "#div/0!", "#name?", "#null!", "#num!", "missing", "nd", "n.d."),
+        *(":", "\\n", "#value!", "#ref!", "#div/0!", "#name?", "#null!", "#num!", "missing", "nd", "n.d."),
     ]
 )
 MISSING_AMONG_NUMBERS = frozenset(["none", "nil", "unknown", "?", "x", "*", "tbd", "not available", "keine angabe", "nat"])
@@ -37,16 +37,25 @@ TOLERATED = 0.05
 CURRENCIES = {"€": "EUR", "$": "USD", "£": "GBP", "¥": "JPY", "₹": "INR", "fr.": "CHF", "sfr.": "CHF"}
 CODES = ("CHF", "EUR", "USD", "GBP", "JPY", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "CZK", "INR")
 _MONEY = "|".join([re.escape(c) for c in CURRENCIES] + list(CODES))
-_NUMBER = r"[+-]?(?:\d[\d.,'’ ]*|[.,]\d+)(?:[eE][+-]?\d+)?"
+_APART = "'’‘ʼ´`′＇٬ "
+"""What may stand between groups of three digits, besides full stops and commas."""
+_NUMBER = rf"[+-]?(?:\d[\d.,{_APART}]*|[.,]\d+)(?:[eE][+-]?\d+)?"
+_NO_CENTS = r"(?<=[.,])(?:-{1,2}|[–—])"
+"""``5.–`` and ``5.-`` are prices without cents."""
 _CELL = re.compile(
-    rf"^(?P<open>\()?(?P<sign>[+-])?\s*(?P<pre>{_MONEY})?\s*(?P<num>{_NUMBER})\s*(?P<post>%|‰|{_MONEY}|[A-Za-zµ°²³][A-Za-zµ°²³/·]{{0,9}})?(?P<close>\))?$",
+    rf"^(?P<open>\()?(?P<sign>[+-])?\s*(?P<pre>{_MONEY})?\s*(?P<num>{_NUMBER})(?:{_NO_CENTS}|\s?(?P<back>-))?\s*(?P<post>%|‰|{_MONEY}|[A-Za-zµ°²³][A-Za-zµ°²³/·]{{0,9}})?(?P<close>\))?$",
     re.IGNORECASE,
 )
 _MONEY_BEFORE_BRACKET = re.compile(rf"^(?P<money>{_MONEY})\s*\((?=[^()]*\)$)", re.IGNORECASE)
+_NO_MARK = re.compile(r"s?fr\.|[^\d.,]", re.IGNORECASE)
 _PLAIN = re.compile(r"^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$")
-_GROUPED = re.compile(r"^[+-]?(?:\d*|\d{1,3}(?P<sep>[.,'’ ])(?:\d{2,3}(?P=sep))*\d{3})(?:[eE][+-]?\d+)?$")
+_GROUPED = re.compile(r"^[+-]?(?:\d*|\d{1,3}(?P<sep>[.,'’‘ʼ´`′＇٬ ])(?:\d{2,3}(?P=sep))*\d{3})(?:[eE][+-]?\d+)?$")
 _EXPONENT = re.compile(r"^\d+[eE][+-]?\d+$")
-_SPACES = str.maketrans({"\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2007": " ", "\u2212": "-", "\ufeff": ""})
+_SPACES = str.maketrans(
+    {**dict.fromkeys("\u00a0\u202f\u205f\u3000", " "), **dict.fromkeys(range(0x2000, 0x200B), " "), "\u2212": "-", "\ufeff": ""}
+)
+_MARK = re.compile(r"(?<=\d)(?:\s?(?:\*{1,3}|[†‡§]{1,2}|[¹²³⁰⁴-⁹]{1,2}⁾?|\[\w{1,2}\])|\s(?:\([a-z]\)|\d{1,2}\)))$")
+"""What sends to a note, behind a number: ``1,234*``, ``12.3¹``, ``550 [1]``, ``550 (a)``, ``550 1)``."""
 
 
 @dataclass
@@ -172,6 +181,7 @@ def _numbers(
         return None  # leading zeros: a code, not a quantity
     if all(re.fullmatch(r"(0[1-9]|1[0-2])\.(19|20)\d\d", t) for t in kept):
         return None  # 03.2026: a month
+    texts, kept, marked = _without_marks(texts, kept)
     known = set(kept)
     written = [t for i, t in enumerate(texts) if t in known and i not in given]
     convention = decide_decimal(written, decimal, delimiter)
@@ -189,14 +199,16 @@ def _numbers(
             return None  # 0.2 among 10% may be 20%, or 0.2%: only nothing is the same in both
         values, unit = pd.Series([np.nan if p is None else p[0] for p in parsed], dtype="float64"), next(iter(units - {None}), None)
     counts = np.bincount(codes[codes >= 0], minlength=len(texts))
-    present_set = set(present)
+    present_set = {*present, *kept}
     empty = values.isna().to_numpy()
     unread = [i for i in np.flatnonzero(empty) if texts[i] in present_set]
     bad = int(sum(counts[i] for i in unread if texts[i].casefold() not in MISSING_AMONG_NUMBERS))
     good = int(counts[values.notna().to_numpy()].sum())
     if not good or bad > TOLERATED * (good + bad):
         return None
-    column = Column(values, "number", unit=unit, decimal=mark if certain else None, notes=notes)
+    column = Column(values, "number", unit=unit, decimal=mark if certain else None, notes=[*notes, *marked])
+    if turned := next((t for t in kept if t.endswith("-") and (p := _parse(t, mark)) is not None and p[0] < 0), None):
+        column.notes.append(f"a minus behind a number is read as one before it ({turned!r})")
     if unsure is not None:
         column.unsure = f"`{name}` can be read in two ways: {unsure}"
         column.warnings.append(column.unsure)
@@ -205,6 +217,18 @@ def _numbers(
         are = "cell is no number and counts" if bad == 1 else "cells are not numbers and count"
         column.warnings.append(f"`{name}`: {bad} {are} as missing ({shown})")
     return _after_numbers(column, name, counts)
+
+
+def _without_marks(texts: list[str], kept: list[str]) -> tuple[list[str], list[str], list[str]]:
+    """All cells and those that are ``kept`` without the marks of notes behind their numbers, and what is said of them.
+
+    Only where most have none: 10² among others of its kind is 100.
+    """
+    marked = {t: shorter for t in kept if not t[-1].isdecimal() and (shorter := _MARK.sub("", t)) != t}
+    if not 0 < 2 * len(marked) <= len(kept) or not any(t.isascii() and t[-1].isdecimal() for t in kept if t not in marked):
+        return texts, kept, []
+    note = f"marks of notes behind numbers are left out ({next(iter(marked))!r})"
+    return [marked.get(t, t) for t in texts], [marked.get(t, t) for t in kept], [note]
 
 
 def _in_the_way(texts: list[str], present: list[str], codes: np.ndarray, name: str) -> list[str]:
@@ -245,12 +269,14 @@ def _parse(text: str, mark: str) -> tuple[float, str | None] | None:
     whole, _, decimals = found["num"].strip().partition(mark)
     if not _GROUPED.match(whole) or (decimals and not decimals.isalnum() and not _EXPONENT.match(decimals)):
         return None
-    digits = re.sub(r"[.,'’ ]", "", whole) + ("." + decimals if decimals else "")
+    digits = re.sub(rf"[.,{_APART}]", "", whole) + ("." + decimals if decimals else "")
     try:
         number = float(digits)
     except ValueError:
         return None
-    if found["sign"] == "-" or found["open"]:
+    if found["back"] and (found["sign"] or found["open"] or found["num"][0] in "+-"):
+        return None
+    if found["sign"] == "-" or found["open"] or found["back"]:
         number = -number
     symbol = found["pre"] or found["post"]
     if symbol is None:
@@ -267,7 +293,7 @@ def decide_decimal(texts: list[str], hint: str | None, delimiter: str | None) ->
     votes = {".": 0, ",": 0}
     dotted = commaed = plain = 0
     for text in texts[:5000]:
-        body = re.sub(r"[^\d.,]", "", text)
+        body = _NO_MARK.sub("", text)
         dots, commas = body.count("."), body.count(",")
         if dots and commas:
             votes["." if body.rfind(".") > body.rfind(",") else ","] += 1

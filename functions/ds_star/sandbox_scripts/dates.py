@@ -243,7 +243,7 @@ def time_from_integers(values: pd.Series, name: str) -> Dates | None:
 def is_year(present: pd.Series, name: str) -> bool:
     """Whole numbers that can be years in a column that is named so; in one called "time", years at equal steps."""
     spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", name)
-    if name.strip().casefold() in ("time", "date", "period"):
+    if re.sub(r"[\W_]+", " ", name).strip().casefold() in ("time", "date", "period", "time period", "ref period"):
         steps = set(np.diff(np.sort(present.unique())).tolist())
         return bool(present.between(1700, 2100).all()) and len(steps) == 1
     return bool(present.between(1500, 2150).all()) and (bool(_YEAR_NAME.search(spaced)) or name.strip().isdigit())

@@ -29,6 +29,8 @@ class RawTable:
     units: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    called_totals: list[tuple[str, str]] = field(default_factory=list)
+    """Of each row that is called a total, and counts as any other: the column that says so, and the name."""
 
 
 @dataclass

@@ -17,10 +17,13 @@ TOTAL = re.compile(
     re.IGNORECASE,
 )
 NOTE = re.compile(
-    r"^(source|sources|quelle|quellen|note|notes|anmerkung|remarque|\*|\(?\d\)|©|stand|last updated|data from|fuente|fonte)", re.IGNORECASE
+    r"^(source|sources|quelle|quellen|note|notes|anmerkung|remarque|\*|_{3,}$|-{4,}$|={3,}$|\(?\d\)|©|stand|last updated|"
+    r"data from|fuente|fonte)",
+    re.IGNORECASE,
 )
 YEAR = re.compile(r"(18|19|20)\d{2}")
-_NUMBERLIKE = re.compile(r"^[(+-]?\s*[^\w\s(+-]{0,3}\s*\d[\d.,'’ :/%-]*\)?\s*[%€$£]?$")
+_DAY = re.compile(r"\d{1,2}[./]\d{1,2}[./](?:19|20)\d\d|(?:19|20)\d\d-\d\d(?:-\d\d)?")
+_NUMBERLIKE = re.compile(r"^[(+-]?\s*[^\w\s(+-]{0,3}\s*\d[\d.,'’‘ʼ´`′＇٬ :/%–—-]*\)?\s*[%€$£]?$")
 _UNIT = re.compile(
     r"^[\[(]?(°\s?[CFK]|[munkhdcM]?[mglLJWVAsPt]|k?Pa|hPa|km²?|m[²³23]|ha|h|min|sec?|days?|years?|yrs?|km/h|m/s|mm/h|kWh|MWh|GWh|W/m²?|%|‰|ppm|ppb|µg/m[³3]|mg/l|"
     r"CHF|EUR|USD|GBP|€|\$|£|(in )?(1'?000|1,000|thousands?|millions?|mio\.?|mrd\.?)( CHF| EUR| USD| €| t)?|"
@@ -100,6 +103,8 @@ def _header_row(rows: Sequence[Sequence[object]], filled: list[int], usual: int)
             continue
         below = [rows[i] for i in range(index + 1, min(index + 30, len(rows))) if filled[i]]
         numbers = [c for c in present if is_numberlike(c) and not YEAR.fullmatch(c)]
+        if usual > len(numbers) and _are_days(cells, below):
+            numbers = []
         if not numbers:
             return index if not _is_group_row(rows[index], filled[index], _next_texts(rows, index)) else index + 1
         if len(numbers) == len(present) or not below:
@@ -111,6 +116,18 @@ def _header_row(rows: Sequence[Sequence[object]], filled: list[int], usual: int)
             return None
         return index
     return None
+
+
+def _are_days(cells: list[str], below: Sequence[Sequence[object]]) -> bool:
+    """Whether the row names columns by days: each of its cells behind the first is one, and figures stand below, no days."""
+    under = [text_of(c) for row in below for c in row[1 : len(cells)] if text_of(c)]
+    return (
+        len(cells) > 1
+        and not is_numberlike(cells[0])
+        and all(_DAY.fullmatch(c) for c in cells[1:])
+        and not any(_DAY.fullmatch(c) for c in under)
+        and any(is_numberlike(c) for c in under)
+    )
 
 
 def _fuller_header(rows: Sequence[Sequence[object]], filled: list[int], index: int, usual: int) -> bool:

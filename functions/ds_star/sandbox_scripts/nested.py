@@ -23,8 +23,9 @@ def read_json(path: str, name: str, max_bytes: int) -> tuple[list[RawTable], str
     if size > min(MAX_JSON, max_bytes):
         raise Unreadable(f"the JSON document has {size / 1e6:,.0f} MB and cannot be read in parts", "Save it as JSONL, CSV or Parquet.")
     text = Path(path).read_text(encoding=encoding, errors="replace")
+    keys = _Keys()
     try:
-        document = json.loads(text)
+        document = keys.decode(text)
     except json.JSONDecodeError as broken:
         raise Unreadable(
             f"the JSON is malformed at line {broken.lineno}, column {broken.colno} ({broken.msg})", "Check the export."
@@ -37,7 +38,7 @@ def read_json(path: str, name: str, max_bytes: int) -> tuple[list[RawTable], str
     if not tables:
         raise Unreadable("the JSON holds no list of records", 'Give it as [{"name": value, ...}, ...] or as CSV.')
     tables[0].notes[:0] = notes
-    tables[0].warnings += warnings
+    tables[0].warnings += [*warnings, *keys.told()]
     return tables, encoding
 
 
@@ -47,12 +48,13 @@ def read_jsonl(path: str, name: str, max_bytes: int) -> tuple[list[RawTable], st
     size = Path(path).stat().st_size
     step = 1 if size <= max_bytes else prime_from(-(-size // max_bytes))
     records, bad, total = [], 0, 0
+    keys = _Keys()
     for line in _json_lines(path, encoding):
         total += 1
         if (total - 1) % step:
             continue
         try:
-            item = json.loads(line)
+            item = keys.decode(line)
         except (ValueError, RecursionError):
             bad += 1
             continue
@@ -63,7 +65,7 @@ def read_jsonl(path: str, name: str, max_bytes: int) -> tuple[list[RawTable], st
     if not tables:
         raise Unreadable("the records hold no fields", "Check the export.")
     tables[0].notes[:0] = notes
-    tables[0].warnings += warnings
+    tables[0].warnings += [*warnings, *keys.told()]
     if bad:
         tables[0].warnings.append(f"{bad} of {total} lines {'is no JSON and was' if bad == 1 else 'are not JSON and were'} left out")
     if step > 1:
@@ -74,6 +76,30 @@ def read_jsonl(path: str, name: str, max_bytes: int) -> tuple[list[RawTable], st
             f"the file is too large to be read whole: {len(records):,} of {total:,} lines were read, spread evenly over it"
         )
     return tables, encoding
+
+
+class _Keys:
+    """Reads JSON, and knows in how many objects a key occurs more than once: of such a key the last value stays."""
+
+    def __init__(self) -> None:
+        self.decode = json.JSONDecoder(object_pairs_hook=self._object).decode
+        self._first = ""
+        self._objects = 0
+
+    def _object(self, pairs: list[tuple[str, object]]) -> dict[str, object]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            self._objects += 1
+            self._first = self._first or next(key for at, (key, _) in enumerate(pairs) if key in dict(pairs[:at]))
+        return found
+
+    def told(self) -> list[str]:
+        """What to say of it; nothing where each key occurs once."""
+        if not self._objects:
+            return []
+        have = "an object has" if self._objects == 1 else f"{self._objects} objects have"
+        key = _HALF_A_CHARACTER.sub("\ufffd", self._first[:60])
+        return [f"{have} a key more than once ({key!r}); the last value of it was read"]
 
 
 def _json_lines(path: str, encoding: str) -> Iterator[str]:

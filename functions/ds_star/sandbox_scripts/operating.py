@@ -119,6 +119,7 @@ def prepare(parameters: dict, inputs: dict[str, str], record: Callable[..., None
     table = _read(spec["source"], inputs, options)
     report.assumptions += [a for a in table.assumptions if _concerns(a, spec)]
     report.limitations += [w for w in table.warnings if _concerns(w, spec)]
+    _leave_out_totals(spec, table, report)
     if spec.get("join"):
         right = _read(spec["join"]["right"], inputs, options)
         table = join(table, right, spec["join"]["left_key"], spec["join"]["right_key"], report)
@@ -140,6 +141,24 @@ def prepare(parameters: dict, inputs: dict[str, str], record: Callable[..., None
         phrases = [_where(report, f, i) for i, f in enumerate(filters)]
         where = " where " + " and ".join(phrases)
     return Job(spec, report, table, frame, report.filters, where)
+
+
+def _leave_out_totals(spec: dict, table: Table, report: Report) -> None:
+    """Take out the rows that are sums of others, unless they are asked for, or rows are counted: those are as many as the table has."""
+    if spec["operation"] in ("count", "missing_outliers") and not spec.get("entity") and not spec.get("measure"):
+        return
+    conditions = [*spec.get("filters", []), *spec.get("share_of", [])]
+    for column, total in table.totals.items():
+        named = [v for f in conditions if f["column"] == column and f["op"] in ("==", "in", "contains") for v in f["values"]]
+        if column not in table.frame or fold(total) in [fold(v) for v in (*named, spec.get("than") or "")]:
+            continue
+        own = table.frame[column] == total
+        table.frame = table.frame[~own].reset_index(drop=True)
+        rows = "row is" if own.sum() == 1 else "rows are"
+        report.limit(
+            f'{int(own.sum())} {rows} left out where `{column}` is "{safe(total)}", the sum of its other values',
+            **{f"totals_of_{column}": int(own.sum())},
+        )
 
 
 def _tell_of_groups(report: Report, frame: pd.DataFrame, column: str) -> None:

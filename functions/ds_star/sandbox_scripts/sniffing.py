@@ -158,14 +158,18 @@ def _utf8_errors(path: str) -> tuple[int, int]:
     return wrong, high
 
 
-_OLD = ("mac_greek", "mac_cyrillic", "mac_turkish", "mac_latin2", "mac_iceland")
+_OLD = ("mac_greek", "mac_cyrillic", "mac_turkish", "mac_latin2", "mac_iceland", "shift_jis_2004", "shift_jisx0213")
 """Of which no export was seen for twenty years; short texts of Windows' code pages are taken for them."""
 _SIGNS = frozenset("°€£µ²³§©®·…–—‘’“”„«»\u00a0")
 _TELLING = (
     ("cp1254", frozenset("çğıöşüâîûÇĞİÖŞÜÂÎÛ"), re.compile(r"[ğışİĞŞ]")),
     ("cp1250", frozenset("ąćęłńóśźżĄĆĘŁŃÓŚŹŻ"), re.compile(r"(?<=[^\W\d_])[ąłż](?=[a-z])")),
+    ("cp1250", frozenset("áčďéěíňóřšťúůýžÁČĎÉĚÍŇÓŘŠŤÚŮÝŽľĽôÔćđĆĐäÄ"), re.compile(r"[ěů](?=[a-z])|ť(?=[a-z])|[šžŠŽ][\s\S]*[šžŠŽ]")),
+    ("cp1250", frozenset("áéíóöőúüűÁÉÍÓÖŐÚÜŰ"), re.compile(r"ő(?!e)[\s\S]*[áéíó]|[áéíó][\s\S]*ő(?!e)")),
+    ("cp1250", frozenset("ăâîşţĂÂÎŞŢ"), re.compile(r"(?<=[^\W\d_])ş(?=[a-z])|ţ(?=[a-z])")),
+    ("koi8_r", frozenset(map(chr, range(0x410, 0x450))) | frozenset("ёЁ"), re.compile(r"^(?![\s\S]*[а-яё][А-ЯЁ])[\s\S]*[А-Я][а-яё]{2}")),
 )
-"""Turkish and Polish: (code page, its letters, one that is a rare letter or a sign within a word in cp1252)."""
+"""Turkish, Polish, Czech and its neighbours, Hungarian, Romanian, Russian: (code page, its letters, what is rare in cp1252)."""
 
 
 def _guess_single_byte(path: str) -> str:
@@ -184,7 +188,9 @@ def _guess_single_byte(path: str) -> str:
             continue
         good = len(
             re.findall(
-                r"(?<=[A-Za-z])[äöüàâçéèêëîïôùûñåøæáíóúßœ]|[äöüàâçéèêëîïôùûñåøæáíóúßœÄÖÜÉÈÀÇÅØ](?=[a-z])|[°€£µ²³–’“”«»](?![a-z])", text
+                r"(?<=[A-Za-z])[äöüàâçéèêëîïôùûñåøæáíóúßœãõìòýðþ]|[äöüàâçéèêëîïôùûñåøæáíóúßœãõìòýðþÄÖÜÉÈÀÇÅØÁÂÊÍÓÔÚÞ](?=[a-z])|"
+                r"[°€£µ²³–’“”«»](?![a-z])",
+                text,
             )
         )
         odd = len(re.findall(r"[^\x00-\x7f]", text))
@@ -195,7 +201,22 @@ def _guess_single_byte(path: str) -> str:
     from charset_normalizer import from_bytes
 
     match = from_bytes(data[:SAMPLE], cp_exclusion=list(_OLD)).best()
-    return match.encoding if match is not None and match.encoding != "ascii" else "cp1252"
+    guess = match.encoding if match is not None and match.encoding != "ascii" else "cp1252"
+    return "euc_jp" if guess in _EASTERN and _is_japanese(data, guess) else guess
+
+
+_EASTERN = ("cp949", "euc_kr", "johab", "gb2312", "gbk", "gb18030", "big5", "big5hkscs", "cp950", "cp932", "euc_jis_2004", "euc_jisx0213")
+
+
+def _is_japanese(data: bytes, guess: str) -> bool:
+    """Whether the bytes are EUC-JP: with syllables that the rows of Chinese and Korean do not have, or as what no Korean mixes."""
+    try:
+        text = codecs.getincrementaldecoder("euc_jp")().decode(data)
+    except UnicodeDecodeError:
+        return False
+    other = data.decode(guess, errors="replace")
+    mixed = guess in ("cp949", "euc_kr", "johab") and bool(re.search(r"[\u4e00-\u9fff\uf900-\ufaff]", other))
+    return mixed or len(re.findall(r"[\u3041-\u30fc]", text)) * 20 > len(re.findall(r"[\u3041-\u9fff]", text))
 
 
 def detect_delimiter(lines: list[str], suffix: str) -> str:

@@ -40,23 +40,28 @@ def without_subtotals(raw: RawTable, delimiter: str | None) -> RawTable:
     called = dict(zip(found, names, strict=True))
     left = [row for row in found if row not in sums]
     if sums:
-        raw.notes.append(
-            f"{_rows(len(sums))} left out that {'is a sum' if len(sums) == 1 else 'are sums'} of others ({_shown(sums, called)})"
-        )
+        shown = _shown([called[row] for row in sums])
+        raw.notes.append(f"{_rows(len(sums))} left out that {'is a sum' if len(sums) == 1 else 'are sums'} of others ({shown})")
         raw.frame = raw.frame.drop(index=sums).reset_index(drop=True)
         raw.rows -= len(sums)
-    if left:
-        count = "counts" if len(left) == 1 else "count"
-        raw.warnings.append(f"{_rows(len(left))} called a total ({_shown(left, called)}) {count} as any other row")
+    raw.called_totals += [(str(raw.frame.columns[found[row][0]]), called[row]) for row in left]
     return raw
+
+
+def told_totals(called: list[tuple[str, str]]) -> list[str]:
+    """What to say of the rows that are called a total and were kept, each by its column and its name."""
+    if not called:
+        return []
+    shown = _shown([name for _, name in called])
+    return [f"{_rows(len(called))} called a total ({shown}) {'counts' if len(called) == 1 else 'count'} as any other row"]
 
 
 def _rows(count: int) -> str:
     return f"{count} row{'s' * (count > 1)}"
 
 
-def _shown(rows: list[int], called: dict[int, str]) -> str:
-    return ", ".join(repr(name[:60]) for name in list(dict.fromkeys(called[row] for row in rows))[:3])
+def _shown(names: list[str]) -> str:
+    return ", ".join(repr(name[:60]) for name in list(dict.fromkeys(names))[:3])
 
 
 def _whose(text: str, known: set[str]) -> str | None:

@@ -11,14 +11,15 @@ from dataclasses import dataclass, field
 from pathlib import PurePath
 
 import pandas as pd
-from cells import Column, type_column
+from cells import Column, clean, type_column
 from databases import read_parquet, read_sqlite
 from delimited import RawTable, read_delimited
 from headers import periods_of_headers
+from members import total_members
 from nested import read_json, read_jsonl
 from roles import assign_role, is_additive, label_and_unit, title_and_place, words_of
 from sniffing import Unreadable, detect_format
-from subtotals import without_subtotals
+from subtotals import told_totals, without_subtotals
 from workbooks import read_workbook
 
 MAX_BYTES = 100_000_000
@@ -54,6 +55,8 @@ class Table:
     assumptions: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     decimal: str | None = None
+    totals: dict[str, str] = field(default_factory=dict)
+    """Columns with a value that is the sum of its others, such as "Total" among sexes: {column: that value}."""
 
 
 @dataclass
@@ -136,6 +139,11 @@ def type_table(raw: RawTable, delimiter: str | None) -> Table:
         table.warnings += column.warnings
         values[name] = column.values
     table.frame = pd.DataFrame(values)
+    if not table.sampled:
+        roles = {n: i.role for n, i in table.columns.items()}
+        keys = [n for n, role in roles.items() if role in ("category", "ordinal", "id", "time", "flag", "text")]
+        table.totals = total_members(table.frame, keys, [n for n, role in roles.items() if role == "measure"])
+    table.warnings += told_totals([(c, name) for c, name in raw.called_totals if clean(table.totals.get(c, "")) != name])
     if hint == "," and not any("decimal" in a for a in table.assumptions):
         table.assumptions.append("numbers have a decimal comma")
     return table
@@ -192,6 +200,7 @@ def long_form(table: Table, stem: str) -> Table | None:
         unsure = next((u for n in wide if (u := table.columns[n].unsure)), None)
         columns[name] = ColumnInfo("measure", kind, label, unit, is_additive(label, unit), None, unsure)
     long = Table(table.name + LONG, frame, columns, len(frame), None, list(table.assumptions), list(table.warnings), table.decimal)
+    long.totals = dict(table.totals)
     if table.sampled:
         long.sampled, long.rows = len(frame), len(frame) * table.rows // max(1, table.sampled)
     long.assumptions.append(

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 
 import pandas as pd
+from dates import is_year
 from delimited import RawTable
 from grids import Layout, drop_below, find_layout, tell_apart, text_of
 from sniffing import Unreadable
@@ -27,6 +28,9 @@ _LONGEST_CELL = 40_000
 _WITHOUT_RESULT = re.compile(rb'<c\b(?![^>]*\bt="str")[^>]*>\s*<f\b[^<]*(?:/>|</f>)\s*(?:<v\s*/>|<v></v>)?\s*</c>')
 """A formula as programs store it that do not calculate. The result of a calculated one may be an empty text (``t="str"``)."""
 _MERGED = re.compile(rb'<mergeCell\b[^>]*?\bref="([A-Z]{1,3}\d{1,7}:[A-Z]{1,3}\d{1,7})"')
+
+_HIDDEN = re.compile(rb'<row\b[^>]*?\bhidden="(?:1|true)"[^>]*>')
+_NUMBER_OF_ROW = re.compile(rb'\br="(\d+)"')
 
 
 class _Uncalculated(str):
@@ -75,7 +79,7 @@ def read_workbook(path: str, only: str | None) -> tuple[list[RawTable], list[str
                     if any(rows):
                         warnings.append(f"the sheet `{sheet.title}` holds no table")
                     continue
-                found = _table(sheet.title, rows, _merged(path, sheet))
+                found = _table(sheet.title, rows, *_merged_and_hidden(path, sheet))
                 if where := _uncalculated_in(found):
                     uncalculated += 1
                     warnings.append(f"the sheet `{sheet.title}` was not read: {where} holds formulas without stored results. {RECALCULATE}")
@@ -138,11 +142,15 @@ def _grid(sheet: object, formulas: object | None) -> list[list[object]]:
     return rows
 
 
-def _merged(path: str, sheet: object) -> list[tuple[int, int, int]]:
-    """(column, first row, last row) from 0 of the cells that are merged over several rows, of each the column that holds the value."""
+def _merged_and_hidden(path: str, sheet: object) -> tuple[list[tuple[int, int, int]], set[int]]:
+    """What rows alone do not tell, counted from 0: the cells that are merged over several rows, and the rows that are hidden.
+
+    Of each merged cell (the column that holds the value, first row, last row).
+    """
     from openpyxl.utils import range_boundaries
 
-    found = []
+    found: list[tuple[int, int, int]] = []
+    hidden: set[int] = set()
     with zipfile.ZipFile(path) as archive, archive.open(sheet._worksheet_path) as part:
         held = b""
         while chunk := part.read(_CHUNK):
@@ -151,18 +159,20 @@ def _merged(path: str, sheet: object) -> list[tuple[int, int, int]]:
                 column, first, _, last = range_boundaries(match[1].decode())
                 if last > first:
                     found.append((column - 1, first - 1, last - 1))
-            held = held[-100:].rpartition(b">")[2]
-    return found
+            hidden.update(int(number[1]) - 1 for row in _HIDDEN.finditer(held) if (number := _NUMBER_OF_ROW.search(row[0])))
+            held = held[-1000:].rpartition(b">")[2]
+    return found, hidden
 
 
 def _spread_merged(rows: list[list[object]], merged: list[tuple[int, int, int]], layout: Layout) -> None:
-    """Write a text or a day that is merged over several rows into each of them, which is said. A figure stays one figure."""
+    """Write a text, a day or a year that is merged over several rows into each of them, which is said. A figure stays one figure."""
     filled: dict[str, None] = {}
+    years = {p for p in {m[0] for m in merged} if p < len(layout.names) and _holds_years(rows[layout.first :], p, layout.names[p])}
     for column, first, last in merged:
         if first < layout.first or column >= len(layout.names) or first >= len(rows) or column >= len(rows[first]):
             continue
         value = rows[first][column]
-        if not (isinstance(value, str) or hasattr(value, "isoformat")):
+        if not (isinstance(value, str) or hasattr(value, "isoformat") or column in years):
             continue
         for row in rows[first + 1 : last + 1]:
             row += [None] * (column + 1 - len(row)) if any(c is not None for c in row) else []
@@ -171,6 +181,11 @@ def _spread_merged(rows: list[list[object]], merged: list[tuple[int, int, int]],
                 filled[layout.names[column]] = None
     if filled:
         layout.notes.append(f"what is merged over several rows holds for each of them ({', '.join(f'`{name}`' for name in filled)})")
+
+
+def _holds_years(rows: list[list[object]], place: int, name: str) -> bool:
+    numbers = [row[place] for row in rows if place < len(row) and isinstance(row[place], int | float)]
+    return bool(numbers) and is_year(pd.Series(numbers), name)
 
 
 def _value(cell: object) -> object:
@@ -186,7 +201,7 @@ def _value(cell: object) -> object:
     return value
 
 
-def _table(name: str, rows: list[list[object]], merged: list[tuple[int, int, int]]) -> RawTable:
+def _table(name: str, rows: list[list[object]], merged: list[tuple[int, int, int]], hidden: set[int]) -> RawTable:
     margin = min((next(i for i, v in enumerate(r) if v is not None) for r in rows if r), default=0)
     rows = [r[margin:] for r in rows]
     layout = find_layout(rows)
@@ -197,6 +212,11 @@ def _table(name: str, rows: list[list[object]], merged: list[tuple[int, int, int
     if gap is not None and (second := _second_table(data, gap, width)) is not None:
         layout.warnings.append(f"a second table begins in row {layout.first + second + 1} of the sheet and was not read")
         data = data[:gap]
+    if unseen := sum(
+        at - layout.first < len(data) and any(text_of(c) for c in rows[at]) for at in hidden if layout.first <= at < len(rows)
+    ):
+        are, count = ("row is", "counts") if unseen == 1 else ("rows are", "count")
+        layout.warnings.append(f"{unseen} {are} hidden in the workbook (by a filter, or folded away) and {count} as any other")
     if any(len(r) > width for r in data):
         layout.warnings.append("cells to the right of the header were left out")
     body: list[Sequence[object]] = [(r + [None] * width)[:width] for r in data if any(text_of(c) for c in r[:width])]

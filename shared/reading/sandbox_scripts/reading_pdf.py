@@ -27,7 +27,7 @@ def read(path, parameters, writer):
     with pdfplumber.open(path, laparams={"line_margin": 0.4, "boxes_flow": 0.5}) as pdf:
         for number in range(first, last + 1):
             try:
-                page = pdf.pages[number - 1]
+                page = _upright(pdf, pdf.pages[number - 1])
                 letters = _page(page, number, writer, tables=table_limit)
                 page.close()
             except (MemoryError, KeyboardInterrupt):
@@ -68,6 +68,23 @@ def _date(value):
         return None
     parts = [part for part in found.groups() if part]
     return "-".join(parts)
+
+
+def _upright(pdf, page):
+    """The page turned so that most of its text runs from left to right: of other text each letter would be a line of its own."""
+    from pdfminer.layout import LTChar
+    from pdfplumber.page import Page
+
+    ways = Counter()
+    for char in _boxes(page.layout, LTChar):
+        along, up = char.matrix[:2]
+        if not char.get_text().isspace():
+            ways[(0 if along > 0 else 180) if abs(along) >= abs(up) else 90 if up > 0 else 270] += 1
+    turn = ways.most_common(1)[0][0] if ways else 0
+    if not turn:
+        return page
+    page.page_obj.rotate = (page.page_obj.rotate + turn) % 360
+    return Page(pdf, page.page_obj, page_number=page.page_number, initial_doctop=page.initial_doctop)
 
 
 def _page(page, number, writer, tables):

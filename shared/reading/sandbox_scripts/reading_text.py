@@ -9,13 +9,17 @@ DIRECTIVE = re.compile(r"\s*\.\. (?:_[^:]+:|[\w-]+::)")
 ITEM = re.compile(r"[ \t]*(?:[-*•‣–]|\(?(?:\d{1,3}|[a-zA-Z])[.)])[ \t]+(?=\S)")
 UNDERLINE = re.compile(r"[ \t]*([=\-~^*#+])\1{2,}[ \t]*$")
 NUMBERED = re.compile(r"\d+(?:\.\d+)*\.?[ \t]+[^\W\d_a-z]")
-WESTERN = frozenset("äöüßÄÖÜéèêëàâáçîïíìôóòûúùñåøæœÉÈÀÂÁÇÎÍÔÓÚÑÅØÆŒ°€£§²³µ·×½¼±–—‘’‚“”„…•«»¿¡\u00a0\u00ad")
+WESTERN = frozenset("äöüßÄÖÜéèêëàâáçîïíìôóòûúùñåøæœãõýðþšžŠŽÉÈÀÂÁÇÎÍÔÓÚÑÅØÆŒÊÞ°€£§²³µ·×½¼±–—‘’‚“”„…•«»¿¡\u00a0\u00ad")
 SIGNS = frozenset("°€£µ²³§©®·…–—‘’“”„«»\u00a0")
 TELLING = (
     ("cp1254", frozenset("çğıöşüâîûÇĞİÖŞÜÂÎÛ"), re.compile(r"[ğışİĞŞ]")),
     ("cp1250", frozenset("ąćęłńóśźżĄĆĘŁŃÓŚŹŻ"), re.compile(r"(?<=[^\W\d_])[ąłż](?=[a-z])")),
+    ("cp1250", frozenset("áčďéěíňóřšťúůýžÁČĎÉĚÍŇÓŘŠŤÚŮÝŽľĽôÔćđĆĐäÄ"), re.compile(r"[ěů](?=[a-z])|ť(?=[a-z])|[šžŠŽ][\s\S]*[šžŠŽ]")),
+    ("cp1250", frozenset("áéíóöőúüűÁÉÍÓÖŐÚÜŰ"), re.compile(r"ő(?!e)[\s\S]*[áéíó]|[áéíó][\s\S]*ő(?!e)")),
+    ("cp1250", frozenset("ăâîşţĂÂÎŞŢ"), re.compile(r"(?<=[^\W\d_])ş(?=[a-z])|ţ(?=[a-z])")),
+    ("koi8_r", frozenset(map(chr, range(0x410, 0x450))) | frozenset("ёЁ"), re.compile(r"^(?![\s\S]*[а-яё][А-ЯЁ])[\s\S]*[А-Я][а-яё]{2}")),
 )
-"""Turkish and Polish: (code page, its letters, one that is a rare letter or a sign within a word in cp1252)."""
+"""Turkish, Polish, Czech and its neighbours, Hungarian, Romanian, Russian: (code page, its letters, what is rare in cp1252)."""
 BOMS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"), (codecs.BOM_UTF16_LE, "utf-16"),
         (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
 
@@ -66,9 +70,24 @@ def decode(path, declared=False):
         return _clean(data.decode("cp1252")), "cp1252"
     import charset_normalizer
 
-    best = charset_normalizer.from_bytes(data[:500_000]).best()
+    best = charset_normalizer.from_bytes(data[:500_000], cp_exclusion=["shift_jis_2004", "shift_jisx0213"]).best()
     name = best.encoding if best is not None else "cp1252"
+    if name in EASTERN and _is_japanese(data, name):
+        name = "euc_jp"
     return _clean(data.decode(name, "replace")), name
+
+
+EASTERN = ("cp949", "euc_kr", "johab", "gb2312", "gbk", "gb18030", "big5", "big5hkscs", "cp950", "cp932", "euc_jis_2004", "euc_jisx0213")
+
+
+def _is_japanese(data, guess):
+    """Whether the bytes are EUC-JP: with syllables that the rows of Chinese and Korean do not have, or as what no Korean mixes."""
+    try:
+        text = data.decode("euc_jp")
+    except UnicodeDecodeError:
+        return False
+    mixed = guess in ("cp949", "euc_kr", "johab") and re.search(r"[\u4e00-\u9fff\uf900-\ufaff]", data.decode(guess, "replace"))
+    return bool(mixed) or len(re.findall(r"[\u3041-\u30fc]", text)) * 20 > len(re.findall(r"[\u3041-\u9fff]", text))
 
 
 def _western(data):
