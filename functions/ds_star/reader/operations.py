@@ -14,6 +14,7 @@ from functions.ds_star.reader.grains import grain_at, grain_hits, refuse_of_tota
 from functions.ds_star.reader.growth import growth_of, name_groups, note_of_ranking
 from functions.ds_star.reader.lookups import lookup_specs
 from functions.ds_star.reader.members import operation_against, take_member
+from functions.ds_star.reader.qualifiers import refuse_qualifiers
 from functions.ds_star.reader.rankings import how_many, top_specs
 from functions.ds_star.reader.ratios import ratio_specs
 from functions.ds_star.reader.reading import Refused
@@ -75,6 +76,7 @@ def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
     _one_measure_only(sentence, slots, cues)
     _superlative_of_periods(sentence, slots, cues)
     operation = operation_against(sentence, slots, cues) if slots.than else operation_of(sentence, slots, cues)
+    refuse_qualifiers(sentence, slots, cues, operation)
     if operation in ("aggregate", "share"):
         flags_to_values(sentence, slots)
     makers = {
