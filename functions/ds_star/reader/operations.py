@@ -14,6 +14,7 @@ from functions.ds_star.reader.grains import grain_at, grain_hits, refuse_of_tota
 from functions.ds_star.reader.growth import growth_of, name_groups, note_of_ranking
 from functions.ds_star.reader.lookups import lookup_specs
 from functions.ds_star.reader.members import operation_against, take_member
+from functions.ds_star.reader.nested import averages_counts, refuse_nested, refuse_ranges_of_columns
 from functions.ds_star.reader.qualifiers import refuse_qualifiers
 from functions.ds_star.reader.rankings import how_many, top_specs
 from functions.ds_star.reader.ratios import ratio_specs
@@ -179,11 +180,15 @@ def _aggregates(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operation
         raise Refused("unmatched", f"the question ranks {statistics[0]}s, and no column of this table is named whose groups are ranked")
     if "mean" in statistics and "sum" in statistics and only_how_much(sentence):
         statistics.remove("sum")  # "how much does a penguin weigh on average"
+    refuse_nested(sentence, cues, statistics)
+    refuse_ranges_of_columns(sentence, slots)
     by = grouping(slots)
     specs: list[OperationSpec] = []
     for statistic in statistics:
         if statistic == "count":
-            specs.append(count_spec(sentence, slots, by))
+            counted = count_spec(sentence, slots, by)
+            if not averages_counts(sentence, cues, counted.operation):
+                specs.append(counted)
             continue
         for column in measure_columns(slots, sentence):
             check_additive(statistic, column, sentence)
