@@ -72,7 +72,15 @@ def _rather_years(view: View, column: Column, values: tuple[Scalar, ...]) -> boo
         and isinstance(high, int | float)
         and any(low <= float(v) <= high for v in values if isinstance(v, int))
     )
-    return not inside and any(c.is_time for c in view.columns)
+    if not inside or len(values) == 1:
+        return not inside and any(c.is_time for c in view.columns)
+    return any(_covers(c, values) for c in view.columns if c.is_time)
+
+
+def _covers(time: Column, years: Sequence[Scalar]) -> bool:
+    """Whether the times of a column reach over these years: "sales from 2020 to 2022" are then those of the years."""
+    low, high = (str(end)[:4] for end in (time.description.minimum, time.description.maximum))
+    return low.isdigit() and high.isdigit() and all(int(low) <= int(str(year)) <= int(high) for year in years)
 
 
 def _number_at(sentence: Sentence, at: int) -> tuple[int | float, int] | None:
@@ -133,6 +141,9 @@ def count_at(sentence: Sentence, at: int) -> int | None:
 def _column_beside(sentence: Sentence, view: View, mentions: tuple[Mention, ...], hit: Hit, end: int) -> tuple[Column | None, int, int]:
     """The column that a comparison speaks of, and the tokens it then covers."""
     numeric = [m for m in mentions if m.column.is_numeric and m.column.description.role != "id"]
+    counted = _counted_noun(sentence, numeric, end)
+    if counted is not None:
+        return counted.column, hit.start, counted.end
     for mention in numeric:
         between = sentence.words(mention.end, hit.start)
         if mention.end <= hit.start and all(w in SMALL_WORDS or w in {"of", "value", "values", "be", "being"} for w in between):
@@ -150,6 +161,18 @@ def _column_beside(sentence: Sentence, view: View, mentions: tuple[Mention, ...]
         if mention.start >= end and mention.start - end <= 1:
             return mention.column, hit.start, mention.end
     return None, hit.start, end
+
+
+def _counted_noun(sentence: Sentence, numeric: Sequence[Mention], end: int) -> Mention | None:
+    """The column right behind a number, which the number counts: "sales with more than 10 units".
+
+    None where a comma stands between, or where the column has a number of its own ("age above 60 income below 5").
+    """
+    found = next((m for m in numeric if m.first == end), None)
+    if found is None or sentence.text[sentence.tokens[end - 1].end : sentence.tokens[end].start].strip():
+        return None
+    following = sentence.find(sentence.lexicon.comparisons, by_stem=False)
+    return None if any(h.start == found.end for h in following) else found
 
 
 def columns_about(view: View, measure: str, sentence: Sentence) -> list[Column]:
