@@ -108,6 +108,27 @@ def test_two_values_side_by_side_may_be_a_third_one(question: str) -> None:
     assert isinstance(found, Refusal) and "may be two values or a third one" in found.reason, found
 
 
+def test_two_bounds_belong_to_the_noun_behind_both() -> None:
+    spec = spec_of("average revenue of sales with more than 5 and less than 10 units", PRICED)
+    assert spec.filters == (Filter(column="units", op=">", values=(5,)), Filter(column="units", op="<", values=(10,)))
+    each = spec_of("How many sales had a revenue above 1000 and more than 5 units?", PRICED)
+    assert each.filters == (Filter(column="revenue", op=">", values=(1000,)), Filter(column="units", op=">", values=(5,)))
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("mean revenue a month", '"revenue a month" may be for each month'),
+        ("By what percentage is revenue in the North higher than in the South?", "how many per cent one group has more"),
+        ("number of months with revenue above 5000", "it counts periods"),
+        ("number of regions with more than 100 sales", '"more than 100 sales" may be a number of rows'),
+    ],
+)
+def test_counts_of_periods_and_conditions_on_counts_are_refused(question: str, said: str) -> None:
+    found = read(question, PRICED)
+    assert isinstance(found, Refusal) and said in found.reason, found
+
+
 def test_how_many_more_compares_totals() -> None:
     spec = spec_of("How many more units were sold in the North than in the South?", SALES)
     assert (spec.operation, spec.measure, spec.statistic) == ("compare_groups", "units", "sum")

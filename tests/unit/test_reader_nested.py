@@ -46,6 +46,8 @@ POPULATION = FileDescription(
         ("What is the average number of sales per month?", SALES, "an average of counts is not calculated"),
         ("How many sales per region on average?", SALES, "an average of counts is not calculated"),
         ("What is the average daily maximum temperature?", WEATHER, '"average daily maximum" is a figure of figures'),
+        ("total of the maximum revenue", SALES, '"total of the maximum" is a figure of figures'),
+        ("minimum of average revenue by region", SALES, '"minimum of average" is a figure of figures'),
         ("mean of the monthly maximum temperature", WEATHER, '"mean of the monthly maximum" is a figure of figures'),
     ],
 )

@@ -43,7 +43,8 @@ _NOT_ROWS = frozenset(
 
 def count_spec(sentence: Sentence, slots: Slots, by: tuple[str, ...]) -> OperationSpec:
     """How many: the sum of a column that counts, else the distinct members of a named column, else the rows."""
-    if any(h.end - h.start == 1 and sentence.word(h.start - 1) == "many" for h in grain_hits(sentence)):
+    leads = [sentence.words(h.start - 2, h.start) for h in grain_hits(sentence) if h.end - h.start == 1]
+    if any(lead[-1:] == ("many",) or lead == ("number", "of") for lead in leads):
         raise Refused("unsuitable", "it counts periods, and only rows, members and sums are counted; ask for a count by period")
     noun = next((h.end for h in sentence.find(sentence.lexicon.operations, free=False) if h.meaning == "count"), len(sentence))
     different = False

@@ -95,7 +95,9 @@ def _refuse_names_of_months(sentence: Sentence, view: View, cells: Sequence[Cell
 
 def _is_one_sale(sentence: Sentence, mention: Mention) -> bool:
     """Whether "per sale" speaks of a row, and not of a column of money."""
-    per = sentence.word(mention.first - 1) in {"per", "each", "every"}
+    per = sentence.word(mention.first - 1) in {"per", "each", "every"} and bool(
+        _AVERAGES & {h.meaning for h in sentence.lexicon.find(sentence.lexicon.operations, sentence.tokens)}
+    )
     return per and sentence.words(mention.first, mention.end) == ("sale",) and not {"sale", "sales"} & set(mention.column.words)
 
 

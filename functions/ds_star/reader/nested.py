@@ -23,14 +23,13 @@ def refuse_nested(sentence: Sentence, cues: Cues, statistics: Sequence[str]) -> 
     """Refuses "the mean of the monthly maximum": each of the two by itself would be the answer to another question."""
     if len(statistics) != 2:
         return
-    averages = [at for name in _AVERAGES for at in cues.at.get(name, [])]
-    extremes = [at for name in _EXTREMES for at in cues.at.get(name, [])]
-    for outer in averages:
-        for inner in extremes:
-            between = sentence.text[sentence.tokens[outer].end : sentence.tokens[inner].start] if inner > outer else ","
-            if set(between.casefold().split()) <= _SMALL:
-                said = text_of(sentence, outer, inner + 1)
-                raise Refused("unsuitable", f'"{said}" is a figure of figures, which is not calculated; ask for one of them at a time')
+    places = sorted((at, name) for name in (*_AVERAGES, *_EXTREMES, "sum") for at in cues.at.get(name, []))
+    for (outer, one), (inner, other) in pairwise(places):
+        between = sentence.text[sentence.tokens[outer].end : sentence.tokens[inner].start].casefold().split()
+        of = "of" in between or (one in _AVERAGES and other in _EXTREMES)
+        if one != other and of and set(between) <= _SMALL:
+            said = text_of(sentence, outer, inner + 1)
+            raise Refused("unsuitable", f'"{said}" is a figure of figures, which is not calculated; ask for one of them at a time')
 
 
 def averages_counts(sentence: Sentence, cues: Cues, counted: OperationName) -> bool:

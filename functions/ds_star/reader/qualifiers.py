@@ -60,6 +60,9 @@ def _clauses(sentence: Sentence, cues: Cues) -> list[tuple[int, int, str]]:
 
 def _per_time(sentence: Sentence, slots: Slots) -> list[tuple[int, int, str]]:
     """``more than 5000 a month``, of a column that does not say for which time its values are."""
+    for i in range(1, len(sentence)):
+        if sentence.word(i) == "a" and sentence.explained.get(i - 1) == "column" and (grain := grain_at(sentence, i + 1)):
+            return [(i - 1, i + 2, f'may be for each {grain}; write "by {grain}" if so')]
     return [
         (c.start, c.end + 2, f'is for each {grain}, and "{c.column.name}" does not say for which time it is; leave "a {grain}" out if so')
         for c in slots.comparisons
