@@ -43,9 +43,10 @@ POPULATION = FileDescription(
 @pytest.mark.parametrize(
     ("question", "table", "said"),
     [
-        ("What is the average number of sales per month?", SALES, "an average of counts is not calculated"),
-        ("How many sales per region on average?", SALES, "an average of counts is not calculated"),
+        ("What is the average number of sales per month?", SALES, "an average of counts, or the greatest"),
+        ("How many sales per region on average?", SALES, "an average of counts, or the greatest"),
         ("What is the average daily maximum temperature?", WEATHER, '"average daily maximum" is a figure of figures'),
+        ("maximum number of sales per day", SALES, "an average of counts, or the greatest"),
         ("total of the maximum revenue", SALES, '"total of the maximum" is a figure of figures'),
         ("minimum of average revenue by region", SALES, '"minimum of average" is a figure of figures'),
         ("mean of the monthly maximum temperature", WEATHER, '"mean of the monthly maximum" is a figure of figures'),

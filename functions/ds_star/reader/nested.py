@@ -14,6 +14,7 @@ from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots
 
 _AVERAGES = ("mean", "median")
+_FIGURES = frozenset({"average", "mean", "median", "avg", "maximum", "max", "minimum", "min"})
 _EXTREMES = ("minimum", "maximum")
 _SMALL = frozenset({"of", "the", "all", *ADVERBS})
 _RANGES = frozenset({("between", "and"), ("from", "to"), ("from", "until"), ("from", "till"), ("from", "through")})
@@ -37,12 +38,15 @@ def averages_counts(sentence: Sentence, cues: Cues, counted: OperationName) -> b
 
     Raises ``Refused`` where rows or members would have to be counted first ("the average number of orders per month").
     """
-    at = next((i for i in cues.at.get("count", []) if sentence.word(i - 1) in {"average", "mean", "median", "avg"}), None)
+    at = next((i for i in cues.at.get("count", []) if sentence.word(i - 1) in _FIGURES), None)
     on_average = next((i for i in range(len(sentence)) if sentence.words(i, i + 2) == ("on", "average")), None)
-    if not cues.has(*_AVERAGES) or (at is None and on_average is None):
+    if not cues.has(*_AVERAGES, *_EXTREMES) or (at is None and on_average is None):
         return False
     if counted == "count":
-        raise Refused("unsuitable", "an average of counts is not calculated; ask for the number itself, by the group or the period")
+        raise Refused(
+            "unsuitable",
+            "an average of counts, or the greatest of them, is not calculated; ask for the number itself, by the group or the period",
+        )
     return True
 
 
