@@ -10,6 +10,7 @@
 ``cues``     words to what is asked                           ``deciding``    cues and slots to one operation
 ``specs``    what every operation's spec is made of           ``operations``  the operation to its specs; those with more to
              say have a file: ``rankings``, ``shares``, ``lookups``, ``changes``, ``members``, ``ratios``
+``qualifiers``  words that no condition holds, refused     ``nested``    figures of figures, refused
 ``read``     all of it: ``read_question``                     ``saying``      the reading in one line
 ``suggest``  questions that these files can answer
 """

@@ -36,6 +36,9 @@ def refuse_conditions_on_groups(sentence: Sentence, comparisons: Sequence[Compar
     for condition in comparisons:
         before, behind = condition.start - 1, sentence.words(condition.end, condition.end + 2)
         spoken = sentence.word(before) in _STATISTICS and sentence.explained.get(before) != "column"
+        if sentence.word(condition.end - 1) == "sales" and "sales" not in condition.column.words:
+            said = text_of(sentence, condition.start, condition.end)
+            raise Refused("unsuitable", f'"{said}" may be a number of rows, and only single rows are chosen; ask for the number by groups')
         if not (spoken or tuple(behind) in _OF_GROUPS):
             continue
         said = text_of(sentence, condition.start - spoken, condition.end + (0 if spoken else 2))

@@ -164,6 +164,9 @@ def change_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operatio
         how_many(sentence, slots, cues)  # "the three fastest growing", "which 2 regions had more": all are given in order
     superlative, cues.superlative = cues.superlative, None  # it ranks the changes, and not the values
     column, statistic = (None, _COUNT) if _counts_rows(slots, cues) else what_is_measured(sentence, slots, cues)
+    many = [m.column for m in slots.mentions if sentence.words(m.first - 2, m.first) == ("how", "many")]
+    if cues.has("trend") and any(c in (*slots.groups, *slots.by) for c in many):
+        raise Refused("unsuitable", "groups that change are not counted; ask which of them rose or fell")
     cues.superlative = superlative
     words = {t.folded for t in sentence.tokens}
     growth = growth_of(sentence) if by else None

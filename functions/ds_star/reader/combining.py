@@ -39,6 +39,7 @@ def check_conditions(sentence: Sentence, slots: Slots, specs: Sequence[Operation
         between = {sentence.word(i) for i in range(before.end, after.start) if sentence.explained.get(i) != "column"}
         if between <= _JOINING:
             _check_pair(sentence, before, after, between)
+    _check_values(sentence, slots, specs[0].operation)
     if specs[0].operation != "change":
         _check_times(sentence, slots)
     if any(s.operation == "count" and s.entity for s in specs):
@@ -62,6 +63,24 @@ def _check_pair(sentence: Sentence, before: _Part, after: _Part, between: set[st
     negated_only_first = before.negated and not after.negated and bool({"and", "plus"} & between)
     if negated_only_first or (before.negated and after.negated and "and" in between and not (before.is_value and after.is_value)):
         raise Refused("ambiguous", f'it is not clear how much of "{said}" is left out; repeat the "not" beside all that is meant by it')
+
+
+def _check_values(sentence: Sentence, slots: Slots, operation: str) -> None:
+    """Refuses values whose pairing is lost, since conditions hold for all at once.
+
+    "North East" may be neither, and of "laptops in the North and phones in the South" all four together would be more than these two.
+    """
+    cells = sorted(slots.cells, key=lambda c: c.start)
+    for a, b in pairwise(cells):
+        between = sentence.text[sentence.tokens[a.end - 1].end : sentence.tokens[b.start].start] if a.end == b.start else ","
+        if a.column is b.column and a.value != b.value and between in {" ", "-"} and operation != "compare_groups":
+            said = text_of(sentence, a.start, b.end)
+            raise Refused("ambiguous", f'"{said}" may be two values or a third one; write "and" between the two, or quote the name')
+    for a, b, c, d in zip(cells, cells[1:], cells[2:], cells[3:], strict=False):
+        crossed = a.column is c.column and b.column is d.column and a.column is not b.column
+        if crossed and a.value != c.value and b.value != d.value:
+            said = text_of(sentence, a.start, d.end)
+            raise Refused("ambiguous", f'"{said}" names two pairs of values, and conditions hold for all at once; ask for each pair apart')
 
 
 def _check_times(sentence: Sentence, slots: Slots) -> None:

@@ -7,14 +7,14 @@ from functions.ds_star.reader.grains import grain_hits
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots
-from functions.ds_star.reader.specs import make_spec
+from functions.ds_star.reader.specs import make_spec, sales_are_rows
 from functions.ds_star.reader.views import Column, additive
 
 _FREQUENCIES = frozenset({"freq", "frequency", "count", "counts"})
 """Names of columns that say how many a row stands for."""
 _ROWS = frozenset({"rows", "row", "records", "record", "entries", "entry", "lines", "line"})
 _EACH_ONCE = frozenset({"different", "distinct", "unique"})
-_QUANTITIES = frozenset({"quantity", "quantities", "qty", "pieces", "pcs"})
+_QUANTITIES = frozenset({"quantity", "quantities", "qty", "pieces", "pcs", "units"})
 _SOLD = frozenset({"sold", "sell", "sells", "bought", "buy", "buys", "purchased"})
 _PRODUCTS = frozenset({"product", "item", "articl", "sku"})
 """Stems of names of columns whose members are sold, and do not sell."""
@@ -43,7 +43,8 @@ _NOT_ROWS = frozenset(
 
 def count_spec(sentence: Sentence, slots: Slots, by: tuple[str, ...]) -> OperationSpec:
     """How many: the sum of a column that counts, else the distinct members of a named column, else the rows."""
-    if any(h.end - h.start == 1 and sentence.word(h.start - 1) == "many" for h in grain_hits(sentence)):
+    leads = [sentence.words(h.start - 2, h.start) for h in grain_hits(sentence) if h.end - h.start == 1]
+    if any(lead[-1:] == ("many",) or lead == ("number", "of") for lead in leads):
         raise Refused("unsuitable", "it counts periods, and only rows, members and sums are counted; ask for a count by period")
     noun = next((h.end for h in sentence.find(sentence.lexicon.operations, free=False) if h.meaning == "count"), len(sentence))
     different = False
@@ -56,7 +57,7 @@ def count_spec(sentence: Sentence, slots: Slots, by: tuple[str, ...]) -> Operati
         raise Refused("unmatched", f'"{sentence.tokens[noun].text}" is no word for the rows or members of this table')
     if different and slots.measures:
         raise Refused("unsuitable", f'the different numbers of "{slots.measures[0].name}" are not counted, only different members')
-    _sales_are_rows(sentence, slots, noun)
+    sales_are_rows(sentence, slots, noun)
     counted = [m for m in slots.measures if additive(m, sentence.lexicon)]
     if len(slots.measures) == 1 and _counts_values(sentence, slots):
         return make_spec(slots, "count", measure=slots.measures[0], by=by)
@@ -83,21 +84,6 @@ def count_spec(sentence: Sentence, slots: Slots, by: tuple[str, ...]) -> Operati
     return make_spec(slots, "count", by=by)
 
 
-def _sales_are_rows(sentence: Sentence, slots: Slots, noun: int) -> None:
-    """Takes "how many sales" for the rows of a table of sales, and not for a column of money; refused where no table is called so."""
-    named = [m.column for m in slots.mentions if m.first == noun and sentence.word(noun) == "sales"]
-    money = next((c for c in named if "sales" not in c.words and c in slots.measures), None)
-    if money is None:
-        return
-    if not slots.view.calls_its_rows("sales"):
-        raise Refused(
-            "ambiguous",
-            f'"how many sales" may mean the rows or "{money.name}"; ask for the number of rows, or for the total of "{money.name}"',
-        )
-    slots.measures.remove(money)
-    slots.notes.append("each row is taken for one sale")
-
-
 def _pieces(sentence: Sentence, slots: Slots, noun: int) -> Column | None:
     """The quantity that "how many lamps were sold" adds up, where rows hold several; ``None`` where rows or members are counted.
 
@@ -105,7 +91,7 @@ def _pieces(sentence: Sentence, slots: Slots, noun: int) -> Column | None:
     """
     said = {t.folded for t in sentence.tokens}
     quantity = next((c for c in slots.view.columns if c.is_measure and set(c.words) & _QUANTITIES), None)
-    if quantity is None or said & (_ROWS | _EACH_ONCE):
+    if quantity is None or said & (_ROWS | _EACH_ONCE | {"often"}):
         return None
     end = max((c.end for c in slots.cells if c.start <= noun < c.end), default=noun)
     by_value = end > noun and not (slots.view.calls_its_rows(sentence.word(end)) or sentence.word(end) in sentence.lexicon.row_words)

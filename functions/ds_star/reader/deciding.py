@@ -6,6 +6,7 @@ from functions.ds_star.reader.changes import asked_periods, first_and_last
 from functions.ds_star.reader.cues import Cues
 from functions.ds_star.reader.lookups import is_lookup
 from functions.ds_star.reader.ratios import asks_ratio
+from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots
 from functions.ds_star.reader.specs import AGGREGATES, BE, cell_pair, most_common, says_rows
@@ -19,7 +20,7 @@ def operation_of(sentence: Sentence, slots: Slots, cues: Cues) -> str:
     grouped = bool(slots.by or slots.groups or cell_pair(slots))
     aggregate = cues.has(*AGGREGATES)
     if cues.has("trend") and _rain_fell(sentence, slots, cues):
-        return "aggregate"
+        return "share" if cues.has("share") else "aggregate"
     if cues.has("missing_outliers") or (cues.has("count") and _lacks(sentence, slots)):
         return "missing_outliers"
     if cues.has("correlation"):
@@ -86,6 +87,10 @@ def _lacks(sentence: Sentence, slots: Slots) -> bool:
         if before[-1:] == ["without"] or (before[-1:] == ["no"] and before[-2:-1] and before[-2] in {"have", "has", "had", "with"}):
             if mention.column.description.role == "flag" or any(slots.view.calls_its_rows(sentence.word(i)) for i in mention.positions):
                 continue  # "customers without orders": rows that are not there
+            bare = not {"recorded", "known", "value", "values"} & set(sentence.words(0, mention.first))
+            if bare and mention.column.is_measure and mention.column.description.minimum == 0:
+                name = mention.column.name
+                raise Refused("ambiguous", f'no "{name}" may be 0 or a missing value; write "where {name} is 0", or ask for missing values')
             for i in range(mention.first):
                 if sentence.word(i) in {"no", "without", "recorded", "known"}:
                     sentence.explain(i, i + 1, "condition")
@@ -97,7 +102,7 @@ def _rain_fell(sentence: Sentence, slots: Slots, cues: Cues) -> bool:
     """Whether it is "How much rain fell": the verb says that it rained, not that there was less of it."""
     only = all(sentence.word(i) in _WATER_WORDS for i in cues.at["trend"])
     much = next((i for i in range(len(sentence)) if sentence.words(i, i + 2) == ("how", "much")), None)
-    asks_amount = (much is not None and sentence.word(much + 2) not in BE | {"did", "does"}) or (much is None and cues.has("sum"))
+    asks_amount = (much is not None and sentence.word(much + 2) not in BE | {"did", "does"}) or (much is None and cues.has("sum", "share"))
     return only and asks_amount and any(additive(m, sentence.lexicon) for m in slots.measures)
 
 

@@ -42,7 +42,7 @@ def fill_slots(sentence: Sentence, view: View, hints: ReadingHints, before: Oper
     mentions = find_mentions(sentence, view)
     cells = find_cells(sentence, view, mentions)
     mentions, cells = without_parts(sentence, view, *_settle(mentions, cells))
-    mentions = tuple(_as_hinted(m, hints) for m in mentions)
+    mentions = tuple(_as_hinted(m, hints) for m in mentions if not _is_one_sale(sentence, m))
     slots.score = sum(min(m.score, 1.0) * len(m.positions) for m in mentions) + sum(c.score * (c.end - c.start) for c in cells)
     for cell in cells:
         sentence.explain(cell.start, cell.end, "value")
@@ -91,6 +91,14 @@ def _refuse_names_of_months(sentence: Sentence, view: View, cells: Sequence[Cell
                 f'"{said}" may be a month, or the value "{cell.value}" of "{cell.column.name}"; write the month as in 2024-04, '
                 f'or "{cell.column.name} {cell.value}"',
             )
+
+
+def _is_one_sale(sentence: Sentence, mention: Mention) -> bool:
+    """Whether "per sale" speaks of a row, and not of a column of money."""
+    per = sentence.word(mention.first - 1) in {"per", "each", "every"} and bool(
+        _AVERAGES & {h.meaning for h in sentence.lexicon.find(sentence.lexicon.operations, sentence.tokens)}
+    )
+    return per and sentence.words(mention.first, mention.end) == ("sale",) and not {"sale", "sales"} & set(mention.column.words)
 
 
 def _is_part_of(mention: Mention, periods: Sequence[Period]) -> bool:
@@ -155,6 +163,7 @@ def _sort_mentions(sentence: Sentence, slots: Slots) -> None:
             column = _resolve(mention, "group")
             if column.is_measure and not column.is_group and not _steps(column):
                 slots.measures.append(column)
+                slots.by_measures.append(column)
             else:
                 _refuse_ratio(sentence, column, hit.text.casefold())
                 if not _is_its_row(sentence, slots, column, hit.text.casefold()):

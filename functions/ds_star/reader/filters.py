@@ -19,6 +19,7 @@ from shared.language.lexicon import Hit
 from shared.language.words import stem
 
 ComparisonOp = Literal["==", "!=", "<", "<=", ">", ">=", "between"]
+_HOLDING = frozenset({"with", "had", "has", "have", "having"})
 _OPS: tuple[ComparisonOp, ...] = ("==", "!=", "<", "<=", ">", ">=", "between")
 
 
@@ -72,7 +73,15 @@ def _rather_years(view: View, column: Column, values: tuple[Scalar, ...]) -> boo
         and isinstance(high, int | float)
         and any(low <= float(v) <= high for v in values if isinstance(v, int))
     )
-    return not inside and any(c.is_time for c in view.columns)
+    if not inside or len(values) == 1:
+        return not inside and any(c.is_time for c in view.columns)
+    return any(_covers(c, values) for c in view.columns if c.is_time)
+
+
+def _covers(time: Column, years: Sequence[Scalar]) -> bool:
+    """Whether the times of a column reach over these years: "sales from 2020 to 2022" are then those of the years."""
+    low, high = (str(end)[:4] for end in (time.description.minimum, time.description.maximum))
+    return low.isdigit() and high.isdigit() and all(int(low) <= int(str(year)) <= int(high) for year in years)
 
 
 def _number_at(sentence: Sentence, at: int) -> tuple[int | float, int] | None:
@@ -133,6 +142,9 @@ def count_at(sentence: Sentence, at: int) -> int | None:
 def _column_beside(sentence: Sentence, view: View, mentions: tuple[Mention, ...], hit: Hit, end: int) -> tuple[Column | None, int, int]:
     """The column that a comparison speaks of, and the tokens it then covers."""
     numeric = [m for m in mentions if m.column.is_numeric and m.column.description.role != "id"]
+    counted = _counted_noun(sentence, numeric, end, several=sentence.word(hit.start - 1) in _HOLDING)
+    if counted is not None:
+        return counted.column, hit.start, counted.end if counted.first == end else end
     for mention in numeric:
         between = sentence.words(mention.end, hit.start)
         if mention.end <= hit.start and all(w in SMALL_WORDS or w in {"of", "value", "values", "be", "being"} for w in between):
@@ -150,6 +162,22 @@ def _column_beside(sentence: Sentence, view: View, mentions: tuple[Mention, ...]
         if mention.start >= end and mention.start - end <= 1:
             return mention.column, hit.start, mention.end
     return None, hit.start, end
+
+
+def _counted_noun(sentence: Sentence, numeric: Sequence[Mention], end: int, *, several: bool = False) -> Mention | None:
+    """The column right behind a number, which the number counts: "sales with more than 10 units".
+
+    None where a comma stands between, or where the column has a number of its own ("age above 60 income below 5").
+    """
+    following = {h.start: h for h in sentence.find(sentence.lexicon.comparisons, by_stem=False)}
+    second = following.get(end + 1) if several and sentence.word(end) in {"and", "but"} else None
+    number = _number_at(sentence, second.end) if second else None
+    if number is not None:  # "more than 5 and less than 10 units"
+        return _counted_noun(sentence, numeric, number[1])
+    found = next((m for m in numeric if m.first == end), None)
+    if found is None or sentence.text[sentence.tokens[end - 1].end : sentence.tokens[end].start].strip():
+        return None
+    return None if found.end in following else found
 
 
 def columns_about(view: View, measure: str, sentence: Sentence) -> list[Column]:

@@ -14,6 +14,8 @@ from functions.ds_star.reader.grains import grain_at, grain_hits, refuse_of_tota
 from functions.ds_star.reader.growth import growth_of, name_groups, note_of_ranking
 from functions.ds_star.reader.lookups import lookup_specs
 from functions.ds_star.reader.members import operation_against, take_member
+from functions.ds_star.reader.nested import averages_counts, refuse_nested, refuse_ranges_of_columns
+from functions.ds_star.reader.qualifiers import refuse_qualifiers
 from functions.ds_star.reader.rankings import how_many, top_specs
 from functions.ds_star.reader.ratios import ratio_specs
 from functions.ds_star.reader.reading import Refused
@@ -36,7 +38,7 @@ from functions.ds_star.reader.specs import (
     what_is_measured,
 )
 from functions.ds_star.reader.time_parts import take_time_parts
-from functions.ds_star.reader.units import refuse_other_duration
+from functions.ds_star.reader.units import refuse_other_duration, refuse_other_unit
 from functions.ds_star.reader.views import Column, additive
 
 _ORDINALS = frozenset({"second", "third", "fourth", "fifth", "2nd", "3rd", "4th", "5th", "next"})
@@ -75,6 +77,7 @@ def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
     _one_measure_only(sentence, slots, cues)
     _superlative_of_periods(sentence, slots, cues)
     operation = operation_against(sentence, slots, cues) if slots.than else operation_of(sentence, slots, cues)
+    refuse_qualifiers(sentence, slots, cues, operation)
     if operation in ("aggregate", "share"):
         flags_to_values(sentence, slots)
     makers = {
@@ -94,6 +97,7 @@ def choose(sentence: Sentence, slots: Slots) -> tuple[OperationSpec, ...]:
         specs = makers.get(operation, _aggregates)(sentence, slots, cues)
         _all_used(slots, specs)
         _told_by_all(slots, specs)
+        refuse_other_unit(sentence, [slots.view.by_name[name] for s in specs for name in (s.measure, s.second_measure) if name])
         for spec in specs:
             refuse_other_duration(sentence, slots.view.by_name.get(spec.measure or ""))
         return both_ends(sentence, cues, specs)
@@ -177,11 +181,20 @@ def _aggregates(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Operation
         raise Refused("unmatched", f"the question ranks {statistics[0]}s, and no column of this table is named whose groups are ranked")
     if "mean" in statistics and "sum" in statistics and only_how_much(sentence):
         statistics.remove("sum")  # "how much does a penguin weigh on average"
+    refuse_nested(sentence, cues, statistics)
+    refuse_ranges_of_columns(sentence, slots)
+    if slots.by_measures and len(slots.measures) > 1:
+        name = slots.by_measures[0].name
+        raise Refused(
+            "unsuitable", f'"{name}" takes too many values to make groups; ask for the correlation with "{name}", or for a range of it'
+        )
     by = grouping(slots)
     specs: list[OperationSpec] = []
     for statistic in statistics:
         if statistic == "count":
-            specs.append(count_spec(sentence, slots, by))
+            counted = count_spec(sentence, slots, by)
+            if not averages_counts(sentence, cues, counted.operation):
+                specs.append(counted)
             continue
         for column in measure_columns(slots, sentence):
             check_additive(statistic, column, sentence)
@@ -238,6 +251,10 @@ def _trend(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec,
     slots.by += [c for c in slots.groups if c not in slots.by]
     growth = growth_of(sentence)
     by = grouping(slots)
+    if slots.which_time or (growth is not None and cues.superlative and not by):
+        raise Refused(
+            "unsuitable", "the periods between which the change was greatest are not told; ask for the figure by month or by year"
+        )
     if growth is None or not by:
         column, statistic = what_is_measured(sentence, slots, cues)
         enough_periods(slots, time)
@@ -294,5 +311,5 @@ def _compare(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpe
     if column is None:
         raise Refused("unmatched", "the question names no measure to compare")
     if statistic == "sum":
-        statistic = "sum" if cues.has("sum") else "mean"
+        statistic = "sum" if cues.has("sum", "count") else "mean"
     return (make_spec(slots, "compare_groups", measure=column, statistic=statistic, by=(group.name,), entity=entity_column(slots, group)),)

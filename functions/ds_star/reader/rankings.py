@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functions.ds_star.operation import OperationSpec
+from functions.ds_star.reader.columns import Mention
 from functions.ds_star.reader.cues import Cues
 from functions.ds_star.reader.filters import count_at
 from functions.ds_star.reader.grains import grain_at, grain_hits
@@ -63,6 +64,9 @@ def top_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSp
 
 def _no_first_of_each(sentence: Sentence, slots: Slots, groups: list[Column]) -> None:
     """Refuses "which region was first in each year": one ranking of all years' regions would tell the first of one year only."""
+    each = [m for m in slots.mentions if m.column in slots.by and _lead(sentence, m) in {"per", "each", "every"}]
+    if each and any(c not in slots.by for c in groups):
+        raise Refused("unsuitable", f"the first of each {each[0].column.name} is not given; name one {each[0].column.name}")
     if not groups or not slots.periods_asked or slots.which_time or slots.grain is None:
         return
     at = [h.start for h in grain_hits(sentence) if h.meaning == slots.grain]
@@ -71,6 +75,11 @@ def _no_first_of_each(sentence: Sentence, slots: Slots, groups: list[Column]) ->
             "unsuitable",
             f"the first of each {slots.grain} is not given; name one {slots.grain}, or ask for all by {slots.grain}",
         )
+
+
+def _lead(sentence: Sentence, mention: Mention) -> str:
+    """The word in front of a name."""
+    return sentence.word(mention.first - 1)
 
 
 def _refuse_births(sentence: Sentence, time: Column) -> None:

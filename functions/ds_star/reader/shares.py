@@ -44,6 +44,10 @@ class _Part:
 
 def share_specs(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[OperationSpec, ...]:
     """The share of rows, or of the members that the question names, that are as it says; of a measure that adds up, of its sum."""
+    if cues.compared:
+        raise Refused(
+            "unsuitable", "how many per cent one group has more than another is not given; ask for the difference between the two"
+        )
     shared = _shared_part(sentence, slots, cues)
     part = shared.filters(slots)
     member = _counted_member(sentence, slots, cues) if part else None

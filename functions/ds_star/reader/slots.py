@@ -35,6 +35,8 @@ class Slots:
     grain: Grain | None = None
     periods_asked: bool = False
     """Whether the answer is wanted per period ("by year")."""
+    by_measures: list[Column] = field(default_factory=list)
+    """Measures behind a grouping word, which take too many values to make groups."""
     cells: list[CellMention] = field(default_factory=list)
     excluded: list[CellMention] = field(default_factory=list)
     negations: dict[CellMention, Negation] = field(default_factory=dict)

@@ -208,6 +208,8 @@ def what_is_measured(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Colu
     """The measure and how it is aggregated: by the question's own word, else sums add up and the rest is averaged; rows are counted."""
     named: list[Statistic] = [s for s in AGGREGATES if cues.has(s) and not (s in ("maximum", "minimum") and not slots.measures)]
     if cues.has("count") and not any(s in named for s in ("mean", "median")):
+        counts = sentence.find(sentence.lexicon.operations, free=False)
+        sales_are_rows(sentence, slots, next((h.end for h in counts if h.meaning == "count"), len(sentence)))
         counted = next((m for m in slots.measures if additive(m, sentence.lexicon)), None)
         return (counted, "sum") if counted else (None, "count")
     counts_rows = (
@@ -226,12 +228,29 @@ def what_is_measured(sentence: Sentence, slots: Slots, cues: Cues) -> tuple[Colu
         named = []  # "how much more do directors earn": the amount of one of them
     statistic: Statistic = next((s for s in named if s != "count"), "mean")
     if not named:
-        if additive(column, sentence.lexicon):
+        if cues.superlative and sentence.word(cues.superlative_at + 1) in {"single", "individual"}:
+            statistic = "maximum" if cues.highest else "minimum"
+        elif additive(column, sentence.lexicon):
             statistic = "sum"
         elif cues.superlative and _SINGLE_RECORD & {t.folded for t in sentence.tokens}:
             statistic = "maximum" if cues.highest else "minimum"
     check_additive(statistic, column, sentence)
     return column, statistic
+
+
+def sales_are_rows(sentence: Sentence, slots: Slots, noun: int) -> None:
+    """Takes "how many sales" for the rows of a table of sales, and not for a column of money; refused where no table is called so."""
+    named = [m.column for m in slots.mentions if m.first in (noun, noun - 2) and sentence.word(m.first) == "sales"]
+    money = next((c for c in named if "sales" not in c.words and c in slots.measures), None)
+    if money is None:
+        return
+    if not slots.view.calls_its_rows("sales"):
+        raise Refused(
+            "ambiguous",
+            f'"how many sales" may mean the rows or "{money.name}"; ask for the number of rows, or for the total of "{money.name}"',
+        )
+    slots.measures.remove(money)
+    slots.notes.append("each row is taken for one sale")
 
 
 def only_how_much(sentence: Sentence) -> bool:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functions.ds_star.reader.lacking import figures_of, text_of
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import Slots
+from functions.ds_star.reader.units import units_asked
 from schemas.mission import ReadingHints
 from shared.language.words import fold, words
 
@@ -21,13 +22,14 @@ def left_over(sentence: Sentence, slots: Slots, hints: ReadingHints) -> list[tup
     unit_words = {w for p in lexicon.units for w in p.words} | set(words(" ".join(c.description.unit or "" for c in slots.view.columns)))
     hits = lexicon.find((*lexicon.grains, *lexicon.grouping, *lexicon.filter_words), sentence.tokens)
     small = {i for h in hits if h.meaning != "half" for i in range(h.start, h.end)}  # a half may be one of anything
+    asked = {i for h in units_asked(sentence) for i in range(h.start, h.end)}  # "in HR" is no hour
     left = [
         (i, i + 1)
         for i, token in enumerate(sentence.tokens)
         if i not in sentence.explained
         and i not in slots.soft
         and token.folded.removesuffix("'s") not in understood
-        and token.folded not in unit_words
+        and (token.folded not in unit_words or i in asked)
         and not slots.view.calls_its_rows(token.folded)
         and not (token.folded in lexicon.measure_nouns and sentence.explained.get(i - 1) == "column")
         and (token.folded[0].isalnum())

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from types import MappingProxyType
 
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.views import Column
-from shared.language.lexicon import Lexicon
+from shared.language.lexicon import Hit, Lexicon
 from shared.language.words import words
 
 _DIMENSIONS = MappingProxyType(
@@ -60,6 +61,31 @@ def in_unit_of(column: Column, value: int | float, asked: str, lexicon: Lexicon)
         raise Refused("unsuitable", f'"{column.name}" is in {unit}, and the question names {asked}', lacks=lacks)
     found = float(f"{(value * here[1] + here[2] - there[2]) / there[1]:.10g}")
     return int(found) if found.is_integer() else found
+
+
+def units_asked(sentence: Sentence) -> list[Hit]:
+    """The units that the answer is wanted in: "in inches", and never "in per cent"."""
+    hits = sentence.lexicon.find(sentence.lexicon.units, sentence.tokens)
+    return [
+        h
+        for h in hits
+        if sentence.word(h.start - 1) == "in"
+        and h.meaning != "percent"
+        and h.text.casefold() not in _NO_SCALE
+        and any(i not in sentence.explained for i in range(h.start, h.end))
+    ]
+
+
+def refuse_other_unit(sentence: Sentence, measures: Sequence[Column]) -> None:
+    """Refuses "the total rain in inches" of a column in millimetres, or of one without a unit: the figure would be in another one."""
+    for hit in units_asked(sentence):
+        fitting = [m for m in measures if unit_named(m.description.unit or "", sentence.lexicon) == hit.meaning]
+        if measures and not fitting:
+            unit = measures[0].description.unit
+            holds = f"is in {unit}" if unit else "does not say in which unit it is"
+            raise Refused("unsuitable", f'"{measures[0].name}" {holds}, and the question names {hit.text}')
+        if fitting:
+            sentence.explain(hit.start, hit.end, "unit")
 
 
 def refuse_other_duration(sentence: Sentence, measure: Column | None) -> None:

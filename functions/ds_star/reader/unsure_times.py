@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+from functions.ds_star.reader.lacking import text_of
 from functions.ds_star.reader.periods import lone_part
 from functions.ds_star.reader.reading import Refused
 from functions.ds_star.reader.sentence import Sentence
 from functions.ds_star.reader.slots import GRAINS, Slots
+from functions.ds_star.reader.times import TimeCondition
 from shared.language.lexicon import Phrase
 
 _RELATIVE = frozenset({"this", "last", "previous", "current", "past", "recent", "latest", "preceding"})
@@ -67,6 +69,13 @@ def _refuse_relative(sentence: Sentence, slots: Slots) -> None:
 
 def _refuse_open_ends(sentence: Sentence, slots: Slots) -> None:
     """Refuses "the week of 5 March 2024", "by Q2 2024" and "Q2 2024 to date": which stretch is meant stands nowhere."""
+    for condition in slots.times:
+        _refuse_counted_from(sentence, condition)
+    if len(slots.times) == 1 and slots.times[0].kind == "in" and sentence.word(slots.times[0].start - 1) == "to":
+        at = slots.times[0].start - 1
+        if not any(w.startswith(("compar", "relativ", "close", "equal", "similar")) for w in sentence.words(0, at)):
+            shown = text_of(sentence, at, slots.times[0].end)
+            raise Refused("ambiguous", f'"{shown}" has no beginning; write "until", or "from ... to ..."')
     for period in [p for t in slots.times for p in (t.period, t.last) if p is not None]:
         shown = sentence.text[sentence.tokens[period.start].start : sentence.tokens[period.end - 1].end]
         if sentence.words(period.end, period.end + 2) == ("to", "date"):
@@ -84,6 +93,23 @@ def _refuse_open_ends(sentence: Sentence, slots: Slots) -> None:
         if not (grain == "month" and period.is_month):
             said = sentence.text[sentence.tokens[at].start : sentence.tokens[period.end - 1].end]
             raise Refused("ambiguous", f'"{said}" does not say which days are meant; write the first and the last of them')
+
+
+def _refuse_counted_from(sentence: Sentence, condition: TimeCondition) -> None:
+    """Refuses "the year before 2021" and "two years after 2019", which are single periods, and not all before or after."""
+    at = condition.start - 1
+    grain = sentence.word(at)
+    lead = sentence.word(at - 1)
+    single = grain in _PERIODS and lead in {"the", "a", "one"}
+    counted = grain.removesuffix("s") in _PERIODS and bool(sentence.tokens[max(at - 1, 0) : at]) and _is_number(sentence, at - 1)
+    if (
+        condition.kind in ("before", "after")
+        and sentence.explained.get(at) not in ("column", "value")
+        and (single or counted)
+        and grain not in {"time", "period"}
+    ):
+        said = text_of(sentence, at - 1, condition.end)
+        raise Refused("ambiguous", f'"{said}" does not name the time itself, which may begin or end there; write it, as in "in 2020"')
 
 
 def _trends(sentence: Sentence) -> tuple[Phrase, ...]:

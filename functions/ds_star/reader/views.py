@@ -173,7 +173,7 @@ def _join(left: View, right: View) -> View | None:
         keys = [pointing]
     elif _pointing(right, left) is not None:
         return None
-    if not keys or (left.source.file == right.source.file and left.source.table == right.source.table):
+    if not keys or _is_same_table(left.source, right.source):
         return None
     key = pointing or next(((a, b) for a, b in keys if left.by_name[a].description.role == "id"), keys[0])
     if left.by_name[key[0]].is_measure and left.by_name[key[0]].description.dtype == "number":
@@ -185,6 +185,12 @@ def _join(left: View, right: View) -> View | None:
     join = Join(right=right.source, left_key=key[0], right_key=key[1])
     whole = left.whole and right.whole
     return View(left.source, left.rows, (*left.columns, *added), join=join, joined_rows=right.rows, whole=whole, is_sheet=left.is_sheet)
+
+
+def _is_same_table(one: TableRef, other: TableRef) -> bool:
+    """Whether both are one table, or one of them is the other with its periods as rows: joined, each figure would stand there twice."""
+    names = {one.table, other.table}
+    return one.file == other.file and (len(names) == 1 or any(f"{name} (long)" in names for name in names))
 
 
 def _pointing(left: View, right: View) -> tuple[str, str] | None:
