@@ -83,7 +83,8 @@ def refuse_other_unit(sentence: Sentence, measures: Sequence[Column]) -> None:
         if measures and not fitting:
             unit = measures[0].description.unit
             holds = f"is in {unit}" if unit else "does not say in which unit it is"
-            raise Refused("unsuitable", f'"{measures[0].name}" {holds}, and the question names {hit.text}')
+            so = "" if unit else "; leave it out if that is the unit"
+            raise Refused("unsuitable", f'"{measures[0].name}" {holds}, and the question names {hit.text}{so}')
         if fitting:
             sentence.explain(hit.start, hit.end, "unit")
 
