@@ -63,6 +63,7 @@ def files(sandbox: CodeSandbox, tmp_path_factory: pytest.TempPathFactory) -> dic
         _damaged(folder / "spoilt.xlsx"),
         write(folder, "open.csv", f'region,name,v\n{rows}S,"open,5\n{rows}'),
         write(folder, "inches.csv", 'name,note\n5" pipe,"two\nlines"\n6" pipe,one\n'),
+        write(folder, "last.csv", 'name,note\n5" pipe,one\n6 pipe,"two\nlines"\n'),
         write(folder, "digits.json", '[{"a": "x", "n": ' + "9" * 5000 + '}, {"a": "y", "n": 1}]'),
         write(folder, "digits.jsonl", '{"a": "x", "n": 2}\n{"a": "y", "n": ' + "9" * 5000 + '}\n{"a": "y", "n": 1}\n'),
         write(folder, "half.json", '[{"a": "x\\ud800", "n": 2}, {"a": "y", "n": 1}]'),
@@ -82,7 +83,7 @@ def test_integers_past_what_a_float_holds_are_read_beside_missing_ones(files: di
 
 def test_a_quote_that_is_never_closed_is_told_with_its_row_and_not_calculated_over(files: dict[str, FileDescription]) -> None:
     assert "opened in row 11 is never closed, and holds the 10 lines behind it" in (files["open.csv"].error or "")
-    assert table(files["inches.csv"]).rows == 2
+    assert table(files["inches.csv"]).rows == table(files["last.csv"]).rows == 2
 
 
 def test_json_that_python_cannot_hold_is_told(files: dict[str, FileDescription]) -> None:

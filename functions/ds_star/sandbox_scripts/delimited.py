@@ -147,35 +147,31 @@ def _count_lines(path: str) -> int:
 
 
 class _Quotes:
-    """The lines as they come; of those of one row it knows whether they leave a quote open."""
+    """The lines as they come; ``seen`` counts the quotes in them, from when it was set to 0."""
 
     def __init__(self, lines: Iterator[str]) -> None:
         self._lines = lines
-        self._count = self._quotes = 0
+        self.seen = 0
 
     def __iter__(self) -> Iterator[str]:
         for line in self._lines:
-            self._count += 1
-            self._quotes += line.count('"')
+            if '"' in line:
+                self.seen += line.count('"')
             yield line
 
-    def ended(self) -> int:
-        """A row ended: how many lines behind its first an open quote holds, if it was the file's last; 0 where none is open."""
-        swallowed = self._count - 1 if self._count > 1 and self._quotes % 2 else 0
-        self._count = self._quotes = 0
-        return swallowed
 
-
-def _rows(reader: Iterator[list[str]], layout: Layout, name: str, quotes: _Quotes, skip: int) -> RawTable:
+def _rows(reader: object, layout: Layout, name: str, quotes: _Quotes, skip: int) -> RawTable:
     """The data rows as columns of texts. Rows of another width are left out and counted, or padded where many are short."""
     width = len(layout.names)
     parts: list[pd.DataFrame] = []
     kept: list[list[str]] = []
-    long = total = read = first_long = swallowed = 0
+    long = total = read = first_long = line = swallowed = 0
     short: list[int] = []
     try:
         for number, row in enumerate(reader):
-            swallowed = quotes.ended()
+            # Of the last row: how many lines behind its first a quote holds that is open at the end.
+            swallowed = reader.line_num - line - 1 if quotes.seen % 2 else 0
+            line, quotes.seen = reader.line_num, 0
             if number < skip or not any(cell and not cell.isspace() for cell in row):
                 continue
             total += 1
